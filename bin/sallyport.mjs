@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// The launcher: finds the right Node.js and, for what stays running, the narrowest permissions, then becomes it.
+// It runs on Node.js 20 and later; everything else needs 26.
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { runtimePath } from './runtime.mjs';
+
+const runtime = runtimePath();
+const source = (name) => fileURLToPath(new URL(`../src/${name}`, import.meta.url));
+const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=SecurityWarning'];
+const SANDBOXED = new Set(['serve', 'demo']);
+
+const words = process.argv.slice(2);
+const isHelp = words.includes('--help') || words.includes('-h');
+const args = SANDBOXED.has(words[0]) && !isHelp ? sandboxed() : [...QUIET, source('main.ts'), ...words];
+
+if (runtime === process.execPath && typeof process.execve === 'function') {
+  process.execve(runtime, [runtime, ...args], process.env);
+}
+
+// The child holds the other end of this pipe and ends when it closes: however this process ends, no gateway is left.
+const child = spawn(runtime, args, {
+  stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+  env: { ...process.env, SALLYPORT_CONTROL_FD: '3' },
+});
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 128)));
+
+/** Asks the sources which permissions this command needs; they read the configuration for it. */
+function sandboxed() {
+  const plan = spawnSync(runtime, [...QUIET, source('cli/sandbox.ts'), ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  if (plan.status !== 0) process.exit(plan.status ?? 1);
+  const { flags, words: planned } = JSON.parse(plan.stdout);
+  return [...QUIET, ...flags, source('main.ts'), ...planned];
+}

@@ -1,0 +1,20 @@
+import { globSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+
+/**
+ * Runs all tests that need nothing but the registry: those beside the sources and those of `test/` except
+ * `test/services`. Words on the command line name files instead.
+ */
+const named = process.argv.slice(2);
+const files =
+  named.length > 0
+    ? named
+    : globSync(['src/**/*.test.ts', 'test/**/*.test.ts'])
+        .filter((file) => !file.startsWith('test/services/'))
+        .sort();
+const result = spawnSync(
+  process.execPath,
+  ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', '--test-timeout=120000', ...files],
+  { stdio: 'inherit' },
+);
+process.exitCode = result.status ?? 1;

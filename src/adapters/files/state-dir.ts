@@ -1,0 +1,69 @@
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { readSecretIfThere, writeAtomically } from '../tls/private-files.ts';
+
+/** The state directory cannot be used; `message` is one line with the way out. */
+export class StateDirError extends Error {
+  readonly code = 'state_dir';
+}
+
+/** Paths in the state directory. */
+export interface StateDir {
+  readonly path: string;
+  readonly database: string;
+  readonly lock: string;
+  readonly caFile: string;
+  readonly socket: string;
+}
+
+/**
+ * Opens the state directory, makes it where there is none (mode 0700).
+ *
+ * @throws StateDirError where it is another user's, open to others, or cannot be made
+ */
+export function openStateDir(path: string): StateDir {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(join(path, 'keys'), { recursive: true, mode: 0o700 });
+    const { uid, mode } = statSync(path);
+    const own = process.getuid?.() ?? uid;
+    if (uid !== own) {
+      throw new StateDirError(
+        `${path} belongs to another user: run this as that user, for example "sudo -u '#${uid}' sallyport …"`,
+      );
+    }
+    if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
+  } catch (error) {
+    if (error instanceof StateDirError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new StateDirError(`${path} cannot be used (${code}): give another --state-dir, or let this user write it`);
+  }
+  return {
+    path,
+    database: join(path, 'sallyport.db'),
+    lock: join(path, 'lock.db'),
+    caFile: join(path, 'ca.pem'),
+    socket: join(path, 'admin.sock'),
+  };
+}
+
+const KEY_BYTES = 32;
+
+/**
+ * The key under which API keys are digested; made on first use. Without it no stored digest can be checked, so a
+ * damaged one is an error, never replaced.
+ */
+export function openHmacKey(stateDir: StateDir): Uint8Array {
+  const file = join(stateDir.path, 'keys', 'api-keys.key');
+  const text = readSecretIfThere(file)?.trim();
+  if (text !== undefined && text !== '') {
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.length !== KEY_BYTES)
+      throw new StateDirError(`${file} is damaged: restore it from a backup, or all API keys are lost`);
+    return bytes;
+  }
+  const made = randomBytes(KEY_BYTES);
+  writeAtomically(file, `${made.toString('base64')}\n`, 0o600);
+  return made;
+}

@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock, Timer } from '../../kernel/clock.ts';
+import type { BodyRead, Downstream, RequestHead } from '../../kernel/transport.ts';
+import type { BodyBudget } from './body-budget.ts';
+
+/** Limits on how a body arrives. */
+export interface BodyLimits {
+  /** Milliseconds for the whole body. */
+  readonly bodyMs: number;
+  /** Bytes per second, judged over windows of 5 s. */
+  readonly minBytesPerSecond: number;
+}
+
+const RATE_WINDOW_MS = 5_000;
+
+/** A request of `node:http` behind the port. */
+export class NodeDownstream implements Downstream {
+  readonly head: RequestHead;
+  readonly peerAddress: string;
+  readonly isEncrypted: boolean;
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly limits: BodyLimits;
+  private readonly budget: BodyBudget;
+  private readonly clock: Clock;
+  private isChunked = false;
+  private expectsContinue: boolean;
+  private isBodyRead = false;
+  /** Bytes of the body that are taken from the budget until the exchange is over. */
+  private held = 0;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: { readonly peerAddress: string; readonly isEncrypted: boolean },
+    options: { limits: BodyLimits; budget: BodyBudget; clock: Clock; expectsContinue: boolean },
+  ) {
+    this.head = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      httpVersion: request.httpVersion === '1.0' ? '1.0' : '1.1',
+      rawHeaders: request.rawHeaders,
+    };
+    this.peerAddress = connection.peerAddress;
+    this.isEncrypted = connection.isEncrypted;
+    this.request = request;
+    this.response = response;
+    this.limits = options.limits;
+    this.budget = options.budget;
+    this.clock = options.clock;
+    this.expectsContinue = options.expectsContinue;
+    response.once('close', () => {
+      if (this.held > 0) this.budget.giveBack(this.held);
+      this.held = 0;
+    });
+  }
+
+  readBody(maxBytes: number): Promise<BodyRead> {
+    const { request } = this;
+    this.isBodyRead = true;
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > maxBytes) return Promise.resolve({ kind: 'too-large' });
+    if (this.expectsContinue) {
+      this.expectsContinue = false;
+      this.response.writeContinue();
+    }
+    return new Promise((resolve) => {
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      let bytesAtWindow = 0;
+      const whole: Timer = this.clock.after(this.limits.bodyMs, () => finish({ kind: 'timeout' }));
+      const window: Timer = this.clock.after(RATE_WINDOW_MS, () => {
+        if (bytes - bytesAtWindow < (this.limits.minBytesPerSecond * RATE_WINDOW_MS) / 1000) {
+          return finish({ kind: 'timeout' });
+        }
+        bytesAtWindow = bytes;
+        window.refresh();
+      });
+      const onData = (part: Buffer) => {
+        bytes += part.length;
+        if (bytes > maxBytes) return finish({ kind: 'too-large' });
+        if (!this.budget.take(part.length)) return finish({ kind: 'no-room' });
+        this.held += part.length;
+        parts.push(part);
+      };
+      const onEnd = () =>
+        finish({ kind: 'body', bytes: parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts) });
+      const onBroken = () => finish({ kind: 'broken' });
+      const finish = (read: BodyRead) => {
+        whole.cancel();
+        window.cancel();
+        request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+        // An error that comes after all is read must not end the process.
+        request.on('error', ignore);
+        if (read.kind !== 'body') request.pause();
+        resolve(read);
+      };
+      request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+    });
+  }
+
+  writeHead(status: number, headers: readonly string[], contentLength: number | undefined): void {
+    const { response } = this;
+    const all = headers as string[];
+    if (contentLength !== undefined) {
+      all.push('content-length', String(contentLength));
+    } else if (this.head.httpVersion === '1.1') {
+      all.push('transfer-encoding', 'chunked');
+      this.isChunked = true;
+    }
+    // A body that we have not read to its end would be taken for the next request.
+    if (!this.request.complete && this.hasUnreadBody()) all.push('connection', 'close');
+    response.sendDate = true;
+    response.writeHead(status, all);
+    // Chunks are framed here: one write for each, where node:http would make three.
+    if (this.isChunked) response.chunkedEncoding = false;
+  }
+
+  write(bytes: Buffer | string): boolean {
+    if (!this.isChunked) return this.response.write(bytes);
+    if (typeof bytes === 'string') {
+      return this.response.write(`${Buffer.byteLength(bytes).toString(16)}\r\n${bytes}\r\n`);
+    }
+    this.response.write(`${bytes.length.toString(16)}\r\n`);
+    this.response.write(bytes);
+    return this.response.write('\r\n');
+  }
+
+  end(close = false): void {
+    const mustClose = close || (!this.request.complete && this.hasUnreadBody());
+    if (mustClose) this.response.shouldKeepAlive = false;
+    if (this.isChunked) this.response.end('0\r\n\r\n');
+    else this.response.end();
+    if (mustClose) {
+      const { socket } = this.request;
+      this.response.once('finish', () => socket.destroySoon());
+    }
+  }
+
+  destroy(): void {
+    this.request.socket.destroy();
+  }
+
+  onDrain(run: () => void): void {
+    this.response.on('drain', run);
+  }
+
+  onDisconnect(run: () => void): void {
+    this.response.once('close', () => {
+      if (!this.response.writableFinished) run();
+    });
+  }
+
+  /** There is a body on the wire that nobody has read, or not to its end. */
+  private hasUnreadBody(): boolean {
+    const { headers } = this.request;
+    return this.isBodyRead || headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  }
+}
+
+const ignore = (): void => undefined;

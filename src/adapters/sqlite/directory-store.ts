@@ -1,0 +1,195 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import {
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type CompiledQuery,
+} from 'kysely';
+import type { LastUse, RecordChange } from '../../directory/records.ts';
+import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
+import { MIGRATIONS } from './migrations.ts';
+import { apiKeyFromRow, rowFromApiKey, rowFromTenant, tenantFromRow } from './rows.ts';
+import type { Tables } from './tables.ts';
+
+/** Builds the SQL; `node:sqlite` is synchronous, so the statements are run directly. */
+const sql = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+/** A write that waits for the next group. */
+interface Waiting {
+  readonly changes: readonly RecordChange[];
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Opens the embedded store. What waits in one turn of the loop is committed together (`synchronous=FULL`), and each
+ * write resolves after that commit.
+ *
+ * @throws StoreUnavailable where the file cannot be opened, is no database, or is of a later version
+ */
+export function openSqliteStore(path: string): DirectoryStore {
+  const db = open(path);
+  const statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  let waiting: Waiting[] = [];
+  let lastUses = new Map<string, number>();
+  let isScheduled = false;
+  let isClosed = false;
+
+  function statement(text: string) {
+    let prepared = statements.get(text);
+    if (prepared === undefined) statements.set(text, (prepared = db.prepare(text)));
+    return prepared;
+  }
+  const exec = (query: CompiledQuery) => statement(query.sql).run(...(query.parameters as SQLInputValue[]));
+  const all = <Row>(query: CompiledQuery<Row>) =>
+    statement(query.sql).all(...(query.parameters as SQLInputValue[])) as Row[];
+
+  function schedule(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(flush);
+  }
+
+  function flush(): void {
+    isScheduled = false;
+    if (isClosed) return;
+    const group = waiting;
+    const uses = lastUses;
+    waiting = [];
+    lastUses = new Map();
+    const refused: { readonly write: Waiting; readonly error: Error }[] = [];
+    const done: Waiting[] = [];
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      for (const write of group) {
+        db.exec('SAVEPOINT one');
+        try {
+          for (const change of write.changes) apply(change);
+          db.exec('RELEASE one');
+          done.push(write);
+        } catch (error) {
+          if (!(error instanceof VersionConflict)) throw error;
+          db.exec('ROLLBACK TO one');
+          db.exec('RELEASE one');
+          refused.push({ write, error });
+        }
+      }
+      for (const [id, atMs] of uses) {
+        exec(
+          sql
+            .insertInto('last_uses')
+            .values({ api_key: id, at_ms: atMs })
+            .onConflict((on) => on.column('api_key').doUpdateSet({ at_ms: atMs }))
+            .compile(),
+        );
+      }
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      const failure = unavailable(error);
+      for (const write of group) write.reject(failure);
+      return;
+    }
+    for (const write of done) write.resolve();
+    for (const { write, error } of refused) write.reject(error);
+  }
+
+  function apply(change: RecordChange): void {
+    const { id } = change.record;
+    const table = change.kind === 'tenant' ? 'tenants' : 'api_keys';
+    const found = all(sql.selectFrom(table).select('version').where('id', '=', id).compile())[0];
+    if ((found?.version ?? 0) !== change.expectedVersion) throw new VersionConflict(`${change.kind} ${id} has changed`);
+    if (change.kind === 'tenant') {
+      const row = rowFromTenant(change.record);
+      exec(
+        sql
+          .insertInto('tenants')
+          .values(row)
+          .onConflict((on) => on.column('id').doUpdateSet(row))
+          .compile(),
+      );
+    } else {
+      const row = rowFromApiKey(change.record);
+      exec(
+        sql
+          .insertInto('api_keys')
+          .values(row)
+          .onConflict((on) => on.column('id').doUpdateSet(row))
+          .compile(),
+      );
+    }
+  }
+
+  return {
+    async readAll(): Promise<Directory> {
+      try {
+        return {
+          tenants: all(sql.selectFrom('tenants').selectAll().orderBy('id').compile()).map(tenantFromRow),
+          apiKeys: all(sql.selectFrom('api_keys').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
+            apiKeyFromRow,
+          ),
+          lastUses: all(sql.selectFrom('last_uses').selectAll().compile()).map((row) => ({
+            id: row.api_key,
+            atMs: row.at_ms,
+          })),
+        };
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
+    write: (changes) =>
+      new Promise((resolve, reject) => {
+        if (isClosed) return reject(new StoreUnavailable('the store is closed'));
+        waiting.push({ changes, resolve, reject });
+        schedule();
+      }),
+    async noteLastUses(uses: readonly LastUse[]) {
+      for (const { id, atMs } of uses) lastUses.set(id, Math.max(atMs, lastUses.get(id) ?? 0));
+      schedule();
+    },
+    async close() {
+      if (isClosed) return;
+      flush();
+      isClosed = true;
+      db.close();
+    },
+  };
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    // Attaching is off: it would be a way to files that the permission model denies (docs/adr/0005-sandbox.md).
+    const db = new DatabaseSync(path, { limits: { attach: 0 }, timeout: 3_000 });
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;',
+    );
+    migrate(db);
+    return db;
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+function migrate(db: DatabaseSync): void {
+  const row = db.prepare('PRAGMA user_version').get();
+  const version = Number(row?.['user_version'] ?? 0);
+  if (version > MIGRATIONS.length) throw new Error('it was written by a later version of Sallyport; run that version');
+  for (let step = version; step < MIGRATIONS.length; step++) {
+    db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[step]} PRAGMA user_version = ${step + 1}; COMMIT;`);
+  }
+}
+
+function unavailable(error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new StoreUnavailable(text, { cause: error });
+}

@@ -1,0 +1,78 @@
+import type { ApiKeyRecord, OwnLimit, TenantRecord } from '../../directory/records.ts';
+import { isScope } from '../../kernel/scope.ts';
+import type { Tables } from './tables.ts';
+
+/** A row of `tenants` as a record. */
+export function tenantFromRow(row: Tables['tenants']): TenantRecord {
+  return {
+    id: row.id,
+    models: row.models === null ? undefined : textList(row.models),
+    isDisabled: row.is_disabled !== 0,
+    createdAtMs: row.created_at_ms,
+    version: row.version,
+  };
+}
+
+/** A record as a row of `tenants`. */
+export function rowFromTenant(record: TenantRecord): Tables['tenants'] {
+  return {
+    id: record.id,
+    models: record.models === undefined ? null : JSON.stringify(record.models),
+    is_disabled: record.isDisabled ? 1 : 0,
+    created_at_ms: record.createdAtMs,
+    version: record.version,
+  };
+}
+
+/** A row of `api_keys` as a record. */
+export function apiKeyFromRow(row: Tables['api_keys']): ApiKeyRecord {
+  const limits = JSON.parse(row.limits) as { requestsPerMinute?: number | 'none'; concurrency?: number | 'none' };
+  return {
+    id: row.id,
+    name: row.name,
+    tenant: row.tenant,
+    digest: row.digest,
+    previous:
+      row.previous_digest === null || row.previous_until_ms === null
+        ? undefined
+        : { digest: row.previous_digest, untilMs: row.previous_until_ms },
+    scopes: textList(row.scopes).filter(isScope),
+    models: row.models === null ? undefined : textList(row.models),
+    allowIp: textList(row.allow_ip),
+    limits: { requestsPerMinute: ownLimit(limits.requestsPerMinute), concurrency: ownLimit(limits.concurrency) },
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms ?? undefined,
+    state: stateFrom(row.state),
+    version: row.version,
+  };
+}
+
+/** A record as a row of `api_keys`. */
+export function rowFromApiKey(record: ApiKeyRecord): Tables['api_keys'] {
+  return {
+    id: record.id,
+    name: record.name,
+    tenant: record.tenant,
+    digest: record.digest,
+    previous_digest: record.previous?.digest ?? null,
+    previous_until_ms: record.previous?.untilMs ?? null,
+    scopes: JSON.stringify(record.scopes),
+    models: record.models === undefined ? null : JSON.stringify(record.models),
+    allow_ip: JSON.stringify(record.allowIp),
+    limits: JSON.stringify(record.limits),
+    created_at_ms: record.createdAtMs,
+    expires_at_ms: record.expiresAtMs ?? null,
+    state: record.state,
+    version: record.version,
+  };
+}
+
+const textList = (json: string): string[] => (JSON.parse(json) as unknown[]).map(String);
+
+const ownLimit = (value: number | 'none' | undefined): OwnLimit =>
+  value === 'none' || typeof value === 'number' ? value : undefined;
+
+/** A state that this version does not know is not usable. */
+function stateFrom(text: string): ApiKeyRecord['state'] {
+  return text === 'active' || text === 'disabled' || text === 'revoked' ? text : 'deleted';
+}

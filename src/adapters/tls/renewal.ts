@@ -1,0 +1,7 @@
+/**
+ * Tells whether a certificate should be renewed: two thirds of its life are gone, or by this clock it has not begun.
+ * Pure; all times in milliseconds since the epoch.
+ */
+export function isDue(notBeforeMs: number, notAfterMs: number, nowMs: number): boolean {
+  return nowMs < notBeforeMs || nowMs >= notBeforeMs + ((notAfterMs - notBeforeMs) * 2) / 3;
+}

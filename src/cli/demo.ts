@@ -1,0 +1,143 @@
+import { request as httpsRequest } from 'node:https';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { openStateDir } from '../adapters/files/state-dir.ts';
+import { openLog } from '../adapters/log/output.ts';
+import { startSimulator } from '../adapters/simulator-server/server.ts';
+import { loadConfig, renderMistakes } from '../config/load.ts';
+import { DEFAULT_SCOPES, issueApiKey } from '../directory/issue.ts';
+import { startGateway, type Gateway } from '../gateway/gateway.ts';
+import { CommandError, type Command, type CommandIo } from './command.ts';
+import { parseFlags } from './flags.ts';
+import { stateDirOf } from './where.ts';
+
+const MODEL = 'tiny';
+
+/** Shows the product on a simulator: one refused and one accepted request, and how to go on. */
+export const demo: Command = {
+  name: 'demo',
+  summary: 'a gateway before a simulated vLLM, with one key, to try',
+  help: `sallyport demo [--exit]
+
+Starts a simulated vLLM and a gateway before it in a temporary state directory, shows one refused and one accepted
+request, and stays up until Ctrl-C. With --exit it ends after the tour; the exit code is 0 if both went as they must.
+
+Example: sallyport demo --exit`,
+  async run(words, io) {
+    const flags = parseFlags(words, { exit: 'flag', attack: 'flag' });
+    if (flags.has('attack')) throw new CommandError('--attack is not in this version.');
+    const simulator = await startSimulator({ host: '127.0.0.1', port: 0, models: [MODEL] });
+    const stateDir = openStateDir(stateDirOf(flags, io.env));
+    const loaded = loadConfig({
+      env: {},
+      overrides: {
+        listen: { host: '127.0.0.1', port: 0 },
+        admin: { port: 0 },
+        upstreams: [{ name: 'simulator', url: simulator.url }],
+      },
+    });
+    if (!loaded.ok) throw new CommandError(renderMistakes(loaded.mistakes));
+    const log = openLog('text', 2);
+    const quiet = { ...log, info: () => undefined, raw: () => undefined };
+    const gateway = await startGateway({ config: loaded.config, stateDir, log: quiet, logFormat: 'text' });
+    const key = await issueDemoKey(gateway);
+    const isAsItMust = await tour(gateway, key, io);
+    if (!flags.has('exit')) {
+      io.out(howToGoOn(gateway, key));
+      await new Promise<void>((resolve) => {
+        process.on('SIGINT', () => resolve());
+        process.on('SIGTERM', () => resolve());
+      });
+    }
+    await gateway.stop();
+    await simulator.close();
+    return isAsItMust ? 0 : 1;
+  },
+};
+
+async function issueDemoKey({ admin }: Gateway): Promise<string> {
+  const wish = {
+    name: 'demo',
+    tenant: 'default',
+    scopes: DEFAULT_SCOPES,
+    models: undefined,
+    allowIp: [],
+    limits: { requestsPerMinute: undefined, concurrency: undefined },
+    expiresAtMs: undefined,
+  };
+  const issuer = { hmacKey: admin.hmacKey, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };
+  const { record, value } = issueApiKey(wish, issuer, admin.clock.nowMs());
+  await admin.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
+  return value;
+}
+
+/** One request without a key, one with. */
+async function tour(gateway: Gateway, key: string, io: CommandIo): Promise<boolean> {
+  const ca = readFileSync(gateway.caFile ?? '', 'utf8');
+  io.out(`gateway   ${gateway.publicUrl}  (before a simulated vLLM)\n\n`);
+  const refused = await chat(gateway.port, ca, undefined);
+  const code = /"code":"([a-z_]+)"/.exec(refused.text)?.[1] ?? '';
+  io.out(`refused ${refused.status} ${code}   POST /v1/chat/completions without a key\n`);
+  const accepted = await chat(gateway.port, ca, key);
+  const words = [...accepted.text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join('');
+  io.out(
+    `accepted ${accepted.status}   the same with a key, streamed in ${accepted.events} events: ${words.slice(0, 60)}\n`,
+  );
+  const isRefused = refused.status === 401 && code === 'missing_credential';
+  return isRefused && accepted.status === 200 && accepted.text.endsWith('data: [DONE]\n\n') && words !== '';
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly events: number;
+}
+
+function chat(port: number, ca: string, key: string | undefined): Promise<Answer> {
+  const body = JSON.stringify({ model: MODEL, stream: true, messages: [{ role: 'user', content: 'Hello' }] });
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        ca,
+        method: 'POST',
+        path: '/v1/chat/completions',
+        headers: {
+          'content-type': 'application/json',
+          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        },
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          text += part;
+        });
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, text, events: text.split('\n\n').length - 1 });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function howToGoOn(gateway: Gateway, key: string): string {
+  const url = gateway.publicUrl;
+  return `
+Go on yourself (the key is shown once):
+
+  export SALLYPORT_API_KEY=${key}
+  curl --cacert ${gateway.caFile ?? ''} ${url}/v1/chat/completions \\
+    -H "Authorization: Bearer $SALLYPORT_API_KEY" -H 'Content-Type: application/json' \\
+    -d '{"model":"${MODEL}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'
+
+  # Python: SSL_CERT_FILE=${gateway.caFile ?? ''}
+  from openai import OpenAI
+  client = OpenAI(base_url="${url}/v1", api_key=os.environ["SALLYPORT_API_KEY"])
+
+Ctrl-C ends it.
+`;
+}

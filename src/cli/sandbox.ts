@@ -1,0 +1,64 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openStateDir } from '../adapters/files/state-dir.ts';
+import { parseFlags } from './flags.ts';
+import { SERVE_FLAGS, overridesOf } from './serve-flags.ts';
+import { configFileOf, configOf, stateDirOf } from './where.ts';
+
+/**
+ * Prints the permissions that a command is to run under, as the launcher asks for them. Runs in a process of its own,
+ * before the sandbox: it alone reads the configuration to find out which files that names.
+ */
+const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Files outside that the runtime reads for names and certificates. */
+const SYSTEM = [
+  '/etc/hosts',
+  '/etc/resolv.conf',
+  '/etc/nsswitch.conf',
+  '/etc/ssl/',
+  '/etc/pki/',
+  '/usr/share/ca-certificates/',
+];
+
+function main(words: string[]): void {
+  const [command, ...rest] = words;
+  const isDemo = command === 'demo';
+  const flags = parseFlags(rest, isDemo ? { exit: 'flag', attack: 'flag' } : SERVE_FLAGS);
+  const stateDir = isDemo ? mkdtempSync(join(tmpdir(), 'sallyport-demo-')) : stateDirOf(flags, process.env);
+  openStateDir(stateDir);
+  const named = isDemo ? [] : configOf(flags, process.env, overridesOf(flags)).filesNamed;
+  const configFile = isDemo ? undefined : configFileOf(flags, process.env);
+  // A certificate that a tool swaps is another file in the same folder, behind a link.
+  const readable = [
+    PACKAGE,
+    ...named.flatMap((file) => [file, `${dirname(file)}/`]),
+    ...SYSTEM,
+    `${stateDir}/`,
+    stateDir,
+  ];
+  if (configFile !== undefined) readable.push(configFile);
+  const extra = process.env['NODE_EXTRA_CA_CERTS'];
+  if (extra !== undefined && extra !== '') readable.push(extra);
+  const permissions = [
+    '--permission',
+    '--allow-net',
+    '--allow-worker',
+    ...readable.map((path) => `--allow-fs-read=${path.endsWith('/') ? `${path}*` : path}`),
+    `--allow-fs-write=${stateDir}`,
+    `--allow-fs-write=${stateDir}/*`,
+    '--disallow-code-generation-from-strings',
+  ];
+  const planned = isDemo ? [...words, '--state-dir', stateDir] : words;
+  process.stdout.write(JSON.stringify({ flags: permissions, words: planned }));
+}
+
+try {
+  main(process.argv.slice(2));
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message}\n`);
+  process.exitCode = error instanceof Error && 'code' in error && error.code === 'usage' ? 2 : 1;
+}

@@ -1,0 +1,72 @@
+import { createReadStream } from 'node:fs';
+import { openStateDir } from '../adapters/files/state-dir.ts';
+import { openLog } from '../adapters/log/output.ts';
+import { renderMistakes, loadConfig } from '../config/load.ts';
+import { startGateway } from '../gateway/gateway.ts';
+import { VERSION } from '../gateway/version.ts';
+import type { Command } from './command.ts';
+import { parseFlags } from './flags.ts';
+import { logFormatOf, overridesOf, SERVE_FLAGS } from './serve-flags.ts';
+import { configFileOf, configOf, stateDirOf } from './where.ts';
+
+/** Runs the gateway until it is told to stop. */
+export const serve: Command = {
+  name: 'serve',
+  summary: 'run the gateway',
+  help: `sallyport serve [--upstream URL…] [--listen HOST:PORT] [--admin-listen HOST:PORT] [--workers N]
+                [--tls self-signed|files|off] [--log-format text|json] [--config FILE] [--state-dir DIR]
+
+Runs the gateway in front of vLLM. TERM ends it after running answers, HUP reloads configuration and certificates.
+
+Example: sallyport serve --upstream http://127.0.0.1:8000`,
+  async run(words, io) {
+    const flags = parseFlags(words, SERVE_FLAGS);
+    const overrides = overridesOf(flags);
+    const logFormat = logFormatOf(flags);
+    const { config } = configOf(flags, io.env, overrides);
+    const stateDir = openStateDir(stateDirOf(flags, io.env));
+    const log = openLog(logFormat);
+    const gateway = await startGateway({ config, stateDir, log, logFormat });
+    if (config.listen.publicUrl === undefined) {
+      io.err(`listen.publicUrl is not set: callers are told ${gateway.publicUrl}\n`);
+    }
+    const ready = { public: gateway.publicUrl, admin: gateway.adminUrl, caFile: gateway.caFile, version: VERSION };
+    if (logFormat === 'json') log.raw(`${JSON.stringify({ event: 'ready', ...ready })}\n`);
+    else log.info('ready', ready);
+
+    let isStopping = false;
+    const ended = new Promise<number>((resolve) => {
+      const stop = (): void => {
+        if (isStopping) return;
+        isStopping = true;
+        log.info('stopping');
+        gateway.stop().then(
+          () => resolve(0),
+          (error: unknown) => {
+            io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+            resolve(1);
+          },
+        );
+      };
+      process.on('SIGTERM', stop);
+      process.on('SIGINT', stop);
+      onLauncherEnd(io.env, stop);
+    });
+    process.on('SIGHUP', () => {
+      const next = loadConfig({ file: configFileOf(flags, io.env), env: io.env, overrides });
+      if (!next.ok) return log.error('reload_refused', { mistakes: renderMistakes(next.mistakes) });
+      gateway.reload(next.config).then(
+        (restart) => log.info('reloaded', restart.length === 0 ? {} : { needsRestart: restart.join(' ') }),
+        (error: unknown) => log.error('reload_failed', { why: error instanceof Error ? error.message : String(error) }),
+      );
+    });
+    return ended;
+  },
+};
+
+/** Ends with the launcher: its end of the control pipe closes however it dies. */
+function onLauncherEnd(env: Readonly<Record<string, string | undefined>>, stop: () => void): void {
+  const fd = Number(env['SALLYPORT_CONTROL_FD']);
+  if (!Number.isInteger(fd) || fd < 3) return;
+  createReadStream('', { fd, autoClose: false }).on('end', stop).on('error', stop).resume();
+}

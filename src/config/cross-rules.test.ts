@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadConfig } from './load.ts';
+import { pathText } from './mistake.ts';
+
+const files = {
+  read: () => 'text',
+  stat: () => ({ isFile: true, mode: 0o600, uid: 0 }),
+  uid: 0,
+};
+
+/** Paths of the mistakes that options on their defaults make together with these. */
+function mistaken(overrides: object): string[] {
+  const loaded = loadConfig({ env: {}, overrides, files });
+  return loaded.ok ? [] : loaded.mistakes.map((one) => one.path);
+}
+
+const off = (listen: object, more: object = {}) => ({ listen: { ...listen, tls: { mode: 'off' } }, ...more });
+const upstream = (options: object) => ({ upstreams: [options] });
+
+for (const [name, overrides, paths] of [
+  ['TLS off on all addresses is a mistake', off({}), ['listen.tls.mode']],
+  ['TLS off on a foreign address is a mistake', off({ host: '192.0.2.1' }), ['listen.tls.mode']],
+  ['TLS off on 127.0.0.1 is accepted', off({ host: '127.0.0.1' }), []],
+  ['TLS off on ::1 is accepted', off({ host: '::1' }), []],
+  ['TLS off on localhost is accepted', off({ host: 'localhost' }), []],
+  [
+    'TLS off on a name that only begins like localhost is a mistake',
+    off({ host: 'localhost.example' }),
+    ['listen.tls.mode'],
+  ],
+  ['TLS off behind a trusted proxy is accepted', off({ trustedProxies: ['10.0.0.0/8'] }), []],
+  [
+    'TLS off with an admin listener for all is a mistake, trusted proxy or not',
+    off({ trustedProxies: ['10.0.0.0/8'] }, { admin: { host: '0.0.0.0' } }),
+    ['listen.tls.mode'],
+  ],
+  [
+    'certificate files without their mode are mistakes',
+    { listen: { tls: { certFile: 'c', keyFile: 'k' } } },
+    ['listen.tls.certFile', 'listen.tls.keyFile'],
+  ],
+  [
+    'the mode files without files is a mistake for each',
+    { listen: { tls: { mode: 'files' } } },
+    ['listen.tls.certFile', 'listen.tls.keyFile'],
+  ],
+  [
+    'the mode files with both files is accepted',
+    { listen: { tls: { mode: 'files', certFile: 'c', keyFile: 'k' } } },
+    [],
+  ],
+  ['one port for both listeners is a mistake', { listen: { port: 9443 } }, ['admin.port']],
+  ['one port on two addresses is accepted', { listen: { host: '192.0.2.1', port: 9443 } }, []],
+  ['port 0 for both is accepted', { listen: { port: 0 }, admin: { port: 0 } }, []],
+  ['open metrics on loopback are accepted', { telemetry: { prometheus: 'open' } }, []],
+  [
+    'open metrics elsewhere are a mistake',
+    { telemetry: { prometheus: 'open' }, admin: { host: '10.0.0.1' } },
+    ['telemetry.prometheus'],
+  ],
+  [
+    'less memory for bodies than one body is a mistake',
+    { listen: { maxBufferedBytes: '8388607' } },
+    ['listen.maxBufferedBytes'],
+  ],
+  ['memory for just one body is accepted', { listen: { maxBufferedBytes: '8MiB' } }, []],
+  ['two upstreams of one name are a mistake', { upstreams: [{}, {}] }, ['upstreams[1].name']],
+  ['two upstreams of two names are accepted', { upstreams: [{}, { name: 'b' }] }, []],
+  ['no upstream is a mistake', { upstreams: [] }, ['upstreams']],
+  ['an upstream over https is accepted', upstream({ url: 'https://gpu-1:8000/' }), []],
+  ['an upstream on a Unix socket is accepted', upstream({ url: 'unix:/run/vllm.sock' }), []],
+  ['an upstream over http on 127.0.0.2 is accepted', upstream({ url: 'http://127.0.0.2:1' }), []],
+  ['an upstream over http on [::1] is accepted', upstream({ url: 'http://[::1]:1' }), []],
+  ['an upstream over http elsewhere is a mistake', upstream({ url: 'http://gpu-1:8000' }), ['upstreams[0].url']],
+  [
+    'an upstream over http elsewhere is accepted where that is said',
+    upstream({ url: 'http://gpu-1:8000', plaintext: 'accepted' }),
+    [],
+  ],
+  [
+    'an upstream over http is not loopback because its name begins so',
+    upstream({ url: 'http://127.0.0.1.example' }),
+    ['upstreams[0].url'],
+  ],
+  [
+    'TLS options of an upstream without TLS are mistakes',
+    upstream({ tls: { caFile: 'c', serverName: 'x' } }),
+    ['upstreams[0].tls.caFile', 'upstreams[0].tls.serverName'],
+  ],
+  [
+    'a client certificate without key is a mistake',
+    upstream({ url: 'https://x', tls: { certFile: 'c' } }),
+    ['upstreams[0].tls.keyFile'],
+  ],
+  [
+    'a client key without certificate is a mistake',
+    upstream({ url: 'https://x', tls: { keyFile: 'c' } }),
+    ['upstreams[0].tls.certFile'],
+  ],
+  [
+    'a client certificate with key is accepted',
+    upstream({ url: 'https://x', tls: { certFile: 'c', keyFile: 'k' } }),
+    [],
+  ],
+  ['a rule that reads a broken option says nothing', { listen: { tls: { mode: 'off' }, host: '' } }, ['listen.host']],
+] as const)
+  test(name, () => assert.deepEqual(mistaken(overrides), paths));
+
+for (const url of [
+  'http://127.0.0.1:8000/v1',
+  'https://u:p@x',
+  'https://@x',
+  'https://x?y',
+  'https://x#y',
+  'ftp://x',
+  'x:8000',
+  'unix:run/x',
+  'unix://x',
+  'unix:///run/x',
+  'http:\\\\x',
+  ' https://x',
+  '',
+])
+  test(`${JSON.stringify(url)} is no upstream`, () =>
+    assert.deepEqual(mistaken(upstream({ url })), ['upstreams[0].url']));
+
+for (const publicUrl of [
+  'http://x',
+  'https://x/y',
+  'https://x/?y',
+  'https://u@x',
+  'x',
+  'ftp://x',
+  'https://x\\y',
+  'https:// x',
+])
+  test(`${publicUrl} is no public URL`, () =>
+    assert.deepEqual(mistaken({ listen: { publicUrl } }), ['listen.publicUrl']));
+
+for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 'https://X'])
+  test(`${origin} is no origin`, () => {
+    assert.deepEqual(mistaken({ listen: { cors: { origins: [origin] } } }), ['listen.cors.origins[0]']);
+  });
+
+/** Each whole area that is not built, with a value that would need it. */
+for (const [path, overrides] of Object.entries({
+  'listen.proxyProtocol': { listen: { proxyProtocol: 'v1' } },
+  'listen.tls.clientCaFile': { listen: { tls: { clientCaFile: '/ca' } } },
+  'listen.tls.mode': { listen: { tls: { mode: 'acme' } } },
+  'upstreams[0].vllmVersion': upstream({ vllmVersion: '0.10.0' }),
+  'upstreams[0].features[0]': upstream({ features: ['x'] }),
+  'upstreams[0].balance': upstream({ balance: 'affinity' }),
+  'upstreams[0].concurrency': upstream({ concurrency: 3 }),
+  'network.bans.enabled': { network: { bans: { enabled: false } } },
+  'authentication.issuers[0]': { authentication: { issuers: [{}] } },
+  'authentication.mtls.required': { authentication: { mtls: { required: true } } },
+  'keyring.rootKey': { keyring: { rootKey: 'env' } },
+  'authorizationServer.enabled': { authorizationServer: { enabled: true } },
+  'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },
+  'limits.default.budget.tokens': { limits: { default: { budget: { tokens: 1 } } } },
+  'limits.rules[0]': { limits: { rules: [{}] } },
+  'guards.rules[0]': { guards: { rules: [{}] } },
+  'dlp.rules[0]': { dlp: { rules: [{}] } },
+  'auditLog.enabled': { auditLog: { enabled: false } },
+  'telemetry.otlp': { telemetry: { otlp: 'http://x' } },
+  'anomaly.mode': { anomaly: { mode: 'off' } },
+  'alerts.channels[0]': { alerts: { channels: [{}] } },
+  'reviews.schedule': { reviews: { schedule: 'weekly' } },
+  'storage.url': { storage: { url: 'postgres://x' } },
+  'counters.url': { counters: { url: 'redis://x' } },
+  transport: { transport: 'lean' },
+}))
+  test(`${path} is accepted with its default only`, () => {
+    const loaded = loadConfig({ env: {}, overrides, files });
+    assert.ok(!loaded.ok);
+    assert.equal(loaded.mistakes.length, 1);
+    assert.equal(loaded.mistakes[0]?.path, path);
+    assert.match(loaded.mistakes[0].hint, /not in this version/);
+  });
+
+test('a path is written as people write it', () => {
+  assert.equal(pathText(['upstreams', 0, 'tls', 'a b']), 'upstreams[0].tls["a b"]');
+});

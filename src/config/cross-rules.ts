@@ -1,0 +1,115 @@
+import { isAnyAddress, isLoopbackHost } from '../kernel/host.ts';
+import { formatBytes } from '../kernel/units.ts';
+import type { Path } from './mistake.ts';
+import type { Config } from './schema.ts';
+
+/** A rule between options that does not hold. */
+export interface Conflict {
+  /** The option to change; what stands there is shown beside it. */
+  readonly path: Path;
+  readonly hint: string;
+  /** The other options that the rule reads: where one of them is itself wrong, the rule says nothing. */
+  readonly reads: readonly Path[];
+}
+
+/** Every rule between options that does not hold. Pure: files are checked elsewhere. */
+export function conflictsOf(config: Config): Conflict[] {
+  return [...plainListeners(config), ...certificate(config), ...listeners(config), ...upstreams(config)];
+}
+
+/** Without TLS whoever is on the way reads every key: only this machine and a proxy that ends TLS may ask. */
+function plainListeners({ listen, admin }: Config): Conflict[] {
+  if (listen.tls.mode !== 'off') return [];
+  const path = ['listen', 'tls', 'mode'];
+  const found: Conflict[] = [];
+  if (!isLoopbackHost(listen.host) && listen.trustedProxies.length === 0) {
+    const hint =
+      'Without TLS listen on loopback (listen.host: 127.0.0.1), or name the proxy that ends TLS in listen.trustedProxies.';
+    found.push({
+      path,
+      hint,
+      reads: [
+        ['listen', 'host'],
+        ['listen', 'trustedProxies'],
+      ],
+    });
+  }
+  if (!isLoopbackHost(admin.host)) {
+    const hint = 'Without TLS the admin listener must be on loopback: set admin.host to 127.0.0.1.';
+    found.push({ path, hint, reads: [['admin', 'host']] });
+  }
+  return found;
+}
+
+function certificate({ listen: { tls } }: Config): Conflict[] {
+  const found: Conflict[] = [];
+  for (const name of ['certFile', 'keyFile'] as const) {
+    const path = ['listen', 'tls', name];
+    const reads = [['listen', 'tls', 'mode']];
+    if (tls.mode === 'files' && tls[name] === undefined) {
+      found.push({ path, hint: `tls.mode files needs ${name}: give the path of a PEM file.`, reads });
+    }
+    if (tls.mode !== 'files' && tls[name] !== undefined) {
+      found.push({ path, hint: `${name} is used with tls.mode files only: set the mode, or leave it out.`, reads });
+    }
+  }
+  return found;
+}
+
+function listeners({ listen, admin, telemetry, validation }: Config): Conflict[] {
+  const found: Conflict[] = [];
+  const meet = listen.host === admin.host || isAnyAddress(listen.host) || isAnyAddress(admin.host);
+  if (listen.port === admin.port && listen.port !== 0 && meet) {
+    const reads = [
+      ['listen', 'port'],
+      ['listen', 'host'],
+      ['admin', 'host'],
+    ];
+    found.push({ path: ['admin', 'port'], hint: 'Give the admin listener another port than listen.port.', reads });
+  }
+  if (telemetry.prometheus === 'open' && !isLoopbackHost(admin.host)) {
+    const hint = 'Metrics without credential are served on loopback only: give true, or set admin.host to 127.0.0.1.';
+    found.push({ path: ['telemetry', 'prometheus'], hint, reads: [['admin', 'host']] });
+  }
+  if (listen.maxBufferedBytes < validation.maxBodyBytes) {
+    const least = formatBytes(validation.maxBodyBytes);
+    const hint = `Bodies of validation.maxBodyBytes would never fit: give at least ${least}.`;
+    found.push({ path: ['listen', 'maxBufferedBytes'], hint, reads: [['validation', 'maxBodyBytes']] });
+  }
+  return found;
+}
+
+function upstreams(config: Config): Conflict[] {
+  const found: Conflict[] = [];
+  const names = new Map<string, number>();
+  for (const [i, { name, url, plaintext, tls }] of config.upstreams.entries()) {
+    const at = ['upstreams', i];
+    const first = names.get(name);
+    if (first === undefined) names.set(name, i);
+    else {
+      const hint = `upstreams[${first}] has this name, too: give each its own.`;
+      found.push({ path: [...at, 'name'], hint, reads: [['upstreams', first, 'name']] });
+    }
+    const isHttp = url.startsWith('http:');
+    // Its key and every prompt would cross the network in the clear.
+    if (isHttp && plaintext === 'refused' && !isLoopbackHost(URL.parse(url)?.hostname ?? '')) {
+      const hint =
+        'Use https:, unix:/path or loopback http:, or set plaintext: accepted beside it if the network is yours alone.';
+      found.push({ path: [...at, 'url'], hint, reads: [[...at, 'plaintext']] });
+    }
+    for (const option of ['caFile', 'serverName', 'certFile', 'keyFile'] as const) {
+      if (tls[option] === undefined || url.startsWith('https:')) continue;
+      const hint = 'This is used with an https: url only: correct the url, or leave it out.';
+      found.push({ path: [...at, 'tls', option], hint, reads: [[...at, 'url']] });
+    }
+    for (const [given, missing] of [
+      ['certFile', 'keyFile'],
+      ['keyFile', 'certFile'],
+    ] as const) {
+      if (tls[given] === undefined || tls[missing] !== undefined) continue;
+      const hint = `A client certificate needs both files: give ${missing}, too.`;
+      found.push({ path: [...at, 'tls', missing], hint, reads: [[...at, 'tls', given]] });
+    }
+  }
+  return found;
+}

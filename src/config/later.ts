@@ -1,0 +1,61 @@
+/** The areas whose parts are not built yet: known by name, and accepted with their defaults only. */
+import * as z from 'zod';
+import { group, later, laterList, laterMap, laterUnset } from '../kernel/option.ts';
+
+/** Encryption at rest. */
+export const keyringConfig = group({ rootKey: later('auto') }).prefault({});
+
+/** The embedded authorization server. */
+export const authorizationServerConfig = group({
+  enabled: later('auto'),
+  accessTokenTtl: later('10m'),
+  refreshTokenTtl: later('8h'),
+  requireSecondFactor: later('admins'),
+  ownerMaxAge: later('none'),
+  federation: group({
+    issuer: laterUnset(),
+    clientId: laterUnset(),
+    clientSecret: laterUnset(),
+    groups: laterMap(),
+  }).prefault({}),
+}).prefault({});
+
+/** Prompt rules. */
+export const guardsConfig = group({ rules: laterList() }).prefault({});
+
+/** Data loss prevention. */
+export const dlpConfig = group({ rules: laterList() }).prefault({});
+
+/** The tamper-evident audit log. */
+export const auditLogConfig = group({
+  enabled: later(true),
+  content: later('none'),
+  flush: later('50ms'),
+  durability: later('batched'),
+  onFailure: later('continue'),
+  retention: later('none'),
+  copies: laterList(),
+  ship: laterList(),
+}).prefault({});
+
+/** Metrics and traces. Metrics are built. */
+export const telemetryConfig = group({
+  otlp: laterUnset(),
+  prometheus: z
+    .union([z.boolean(), z.literal('open')], { error: 'Give true, false, or open (without credential).' })
+    .prefault(true)
+    .describe('Metrics at /metrics of the admin listener; open asks for no credential, on loopback only.'),
+}).prefault({});
+
+/** Detection of unusual use. */
+export const anomalyConfig = group({
+  mode: later('observe'),
+  exempt: laterList(),
+  maxQuarantined: later(5),
+}).prefault({});
+
+/** Messages to operators. */
+export const alertsConfig = group({ channels: laterList() }).prefault({});
+
+/** Scheduled reviews. */
+export const reviewsConfig = group({ schedule: later('none') }).prefault({});

@@ -1,0 +1,97 @@
+import { readFileSync, statSync } from 'node:fs';
+import { isSecretName, type Fault, type Path } from './mistake.ts';
+import type { Config } from './schema.ts';
+
+/** What the loader wants to know of a file. */
+export interface FileFacts {
+  readonly isFile: boolean;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+}
+
+/** The file system as the loader sees it, and who asks. */
+export interface ConfigFiles {
+  /** The text of a file of at most 1 MiB in UTF-8; undefined where it cannot be read. */
+  read(file: string): string | undefined;
+  /** Facts of a file, links followed; undefined where there is none. */
+  stat(file: string): FileFacts | undefined;
+  /** User id of this process; undefined where the system has none. */
+  readonly uid: number | undefined;
+}
+
+const MAX_FILE_BYTES = 1024 ** 2;
+
+/** The machine's files. */
+export const systemFiles: ConfigFiles = {
+  read(file) {
+    try {
+      if (statSync(file).size > MAX_FILE_BYTES) return undefined;
+      return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    } catch {
+      return undefined;
+    }
+  },
+  stat(file) {
+    try {
+      const facts = statSync(file);
+      return { isFile: facts.isFile(), mode: facts.mode & 0o7777, uid: facts.uid };
+    } catch {
+      return undefined;
+    }
+  },
+  uid: process.getuid?.(),
+};
+
+/** A file that an option names. */
+export interface NamedFile {
+  readonly path: Path;
+  readonly file: string;
+  readonly isSecret: boolean;
+}
+
+/** The files that options name by path. */
+export function namedFilesOf(config: Config): NamedFile[] {
+  const found: NamedFile[] = [];
+  const add = (path: Path, file: string | undefined, isSecret: boolean): void => {
+    if (file !== undefined) found.push({ path, file, isSecret });
+  };
+  add(['listen', 'tls', 'certFile'], config.listen.tls.certFile, false);
+  add(['listen', 'tls', 'keyFile'], config.listen.tls.keyFile, true);
+  for (const [i, { tls }] of config.upstreams.entries()) {
+    add(['upstreams', i, 'tls', 'caFile'], tls.caFile, false);
+    add(['upstreams', i, 'tls', 'certFile'], tls.certFile, false);
+    add(['upstreams', i, 'tls', 'keyFile'], tls.keyFile, true);
+  }
+  return found;
+}
+
+/** A file that was read for `${file:PATH}`: secret where the option's name says so. */
+export function referencedFile(path: Path, file: string): NamedFile {
+  return { path, file, isSecret: path.some((step) => typeof step === 'string' && isSecretName(step)) };
+}
+
+/** What is wrong with a named file: absent, unreadable, or a secret that others may read or have put there. */
+export function fileFault({ path, file, isSecret }: NamedFile, files: ConfigFiles): Fault | undefined {
+  const facts = files.stat(file);
+  if (facts === undefined || !facts.isFile) {
+    const found = facts === undefined ? 'there is no such file' : 'this is no file';
+    return {
+      path,
+      found: `${file}: ${found}`,
+      hint: 'Correct the path; it starts from the directory of the configuration.',
+    };
+  }
+  if (isSecret && files.uid !== undefined && facts.uid !== files.uid && facts.uid !== 0) {
+    const hint = `Its owner can read and replace this secret: chown ${files.uid} ${file}`;
+    return { path, found: `${file} belongs to user ${facts.uid}`, hint };
+  }
+  if (isSecret && (facts.mode & 0o077) !== 0) {
+    const mode = facts.mode.toString(8).padStart(4, '0');
+    return { path, found: `${file} has mode ${mode}`, hint: `Others can read this secret: chmod 600 ${file}` };
+  }
+  if (files.read(file) === undefined) {
+    return { path, found: `${file} cannot be read`, hint: 'Let this user read it; it must be UTF-8 and below 1 MiB.' };
+  }
+  return undefined;
+}

@@ -1,0 +1,39 @@
+import { stringify } from 'yaml';
+import { formatBytes, formatDurationMs } from '../kernel/units.ts';
+import { isSecretName } from './mistake.ts';
+import type { Config } from './schema.ts';
+
+/** What stands in place of a secret. */
+export const MASK = '********';
+
+/** The configuration in the names and units of `sallyport.yaml`, secrets masked; for `--json`. */
+export function printableConfig(config: Config): unknown {
+  return printable(config, '');
+}
+
+/** The effective configuration as YAML, secrets masked. */
+export function printConfig(config: Config): string {
+  return stringify(printableConfig(config), { lineWidth: 0 });
+}
+
+function printable(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => printable(item, name));
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([key, child]) => [outsideName(key, child), printable(child, key)]);
+    return Object.fromEntries(entries);
+  }
+  if (value === undefined) return null;
+  if (isSecretName(name)) return MASK;
+  if (typeof value !== 'number') return value;
+  if (name.endsWith('Ms')) return formatDurationMs(value);
+  return isSize(name) ? formatBytes(value) : value;
+}
+
+/** `headMs` is `head` outside. */
+function outsideName(name: string, value: unknown): string {
+  return typeof value === 'number' ? name.replace(/Ms$/, '') : name;
+}
+
+function isSize(name: string): boolean {
+  return name.endsWith('Bytes') || name === 'minBodyRate';
+}

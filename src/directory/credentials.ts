@@ -1,0 +1,74 @@
+import type { Principal } from '../kernel/exchange.ts';
+import type { ApiKeyRecord, RecordChange, TenantRecord } from './records.ts';
+
+/** An API key with the principal that it stands for. */
+export interface Credential {
+  readonly record: ApiKeyRecord;
+  readonly principal: Principal;
+  /** Its tenant was disabled. */
+  readonly isTenantDisabled: boolean;
+}
+
+/** The credentials of one thread: filled from a snapshot, kept true by changes. */
+export interface Credentials {
+  find(id: string): Credential | undefined;
+  /** Applies changes in order; the ids of API keys that can no longer be used. */
+  apply(changes: readonly RecordChange[]): string[];
+}
+
+/** @param tenants, apiKeys the snapshot to start from */
+export function createCredentials(tenants: readonly TenantRecord[], apiKeys: readonly ApiKeyRecord[]): Credentials {
+  const tenantsById = new Map(tenants.map((tenant) => [tenant.id, tenant]));
+  const byId = new Map<string, Credential>();
+  for (const record of apiKeys) put(record);
+
+  function put(record: ApiKeyRecord): void {
+    const tenant = tenantsById.get(record.tenant);
+    byId.set(record.id, {
+      record,
+      principal: principalOf(record, tenant),
+      // A key whose tenant is not known is not let in: the tenant's restrictions could not be applied.
+      isTenantDisabled: tenant === undefined || tenant.isDisabled,
+    });
+  }
+
+  return {
+    find: (id) => byId.get(id),
+    apply(changes) {
+      const ended: string[] = [];
+      for (const change of changes) {
+        if (change.kind === 'api-key') {
+          if (change.record.state !== 'active') ended.push(change.record.id);
+          put(change.record);
+        } else {
+          tenantsById.set(change.record.id, change.record);
+          for (const { record } of byId.values()) {
+            if (record.tenant !== change.record.id) continue;
+            if (change.record.isDisabled) ended.push(record.id);
+            put(record);
+          }
+        }
+      }
+      return ended;
+    },
+  };
+}
+
+/** The caller that an API key stands for: its grants, cut to what its tenant may use. */
+export function principalOf(record: ApiKeyRecord, tenant: TenantRecord | undefined): Principal {
+  return {
+    id: `key:${record.id}`,
+    keyId: record.id,
+    tenant: record.tenant,
+    scopes: new Set(record.scopes),
+    models: new Set(grantedModels(record.models, tenant?.models)),
+    requestsPerMinute: record.limits.requestsPerMinute,
+    concurrency: record.limits.concurrency,
+  };
+}
+
+function grantedModels(own: readonly string[] | undefined, tenants: readonly string[] | undefined): readonly string[] {
+  if (tenants === undefined || tenants.includes('*')) return own ?? ['*'];
+  if (own === undefined || own.includes('*')) return tenants;
+  return own.filter((model) => tenants.includes(model));
+}

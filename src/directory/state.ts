@@ -1,0 +1,33 @@
+import type { ApiKeyRecord, LastUse, RecordChange, TenantRecord } from './records.ts';
+import type { Directory } from './store.ts';
+
+/** The directory as the control plane has it in memory. */
+export interface DirectoryState {
+  readonly tenants: ReadonlyMap<string, TenantRecord>;
+  readonly apiKeys: ReadonlyMap<string, ApiKeyRecord>;
+  /** Milliseconds since the epoch; undefined where it was never used. */
+  lastUseMs(id: string): number | undefined;
+  apply(changes: readonly RecordChange[]): void;
+  noteUses(uses: readonly LastUse[]): void;
+}
+
+/** The state that a store's content makes. */
+export function createDirectoryState(directory: Directory): DirectoryState {
+  const tenants = new Map(directory.tenants.map((tenant) => [tenant.id, tenant]));
+  const apiKeys = new Map(directory.apiKeys.map((apiKey) => [apiKey.id, apiKey]));
+  const lastUses = new Map(directory.lastUses.map(({ id, atMs }) => [id, atMs]));
+  return {
+    tenants,
+    apiKeys,
+    lastUseMs: (id) => lastUses.get(id),
+    apply(changes) {
+      for (const change of changes) {
+        if (change.kind === 'tenant') tenants.set(change.record.id, change.record);
+        else apiKeys.set(change.record.id, change.record);
+      }
+    },
+    noteUses(uses) {
+      for (const { id, atMs } of uses) lastUses.set(id, Math.max(atMs, lastUses.get(id) ?? 0));
+    },
+  };
+}

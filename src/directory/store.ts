@@ -1,0 +1,35 @@
+import type { ApiKeyRecord, LastUse, RecordChange, TenantRecord } from './records.ts';
+
+/** All that a store holds. */
+export interface Directory {
+  readonly tenants: readonly TenantRecord[];
+  readonly apiKeys: readonly ApiKeyRecord[];
+  readonly lastUses: readonly LastUse[];
+}
+
+/** Keeps the directory. Kept by SQLite, later by PostgreSQL, both against `test/contracts/directory-store.ts`. */
+export interface DirectoryStore {
+  /** Reads everything. @throws StoreUnavailable */
+  readAll(): Promise<Directory>;
+  /**
+   * Writes records, all or none; resolves after they are durable.
+   *
+   * @throws VersionConflict where a record is not at its expected version; nothing was written
+   * @throws StoreUnavailable where the store cannot be written (disk full, gone); nothing was written
+   */
+  write(changes: readonly RecordChange[]): Promise<void>;
+  /** Notes last uses; durable some time later. Never throws for an id that is gone. */
+  noteLastUses(uses: readonly LastUse[]): Promise<void>;
+  /** Writes what waits and closes. */
+  close(): Promise<void>;
+}
+
+/** The store cannot be read or written now. `message` says why, for the operator. */
+export class StoreUnavailable extends Error {
+  readonly code = 'store_unavailable';
+}
+
+/** Another change came first. */
+export class VersionConflict extends Error {
+  readonly code = 'version_conflict';
+}

@@ -1,0 +1,40 @@
+import type { Forward } from '../kernel/stage.ts';
+import { responseHeaders } from '../wire/answer.ts';
+
+/** A model as it is listed to callers. */
+export interface ListedModel {
+  readonly id: string;
+  /** Seconds since the epoch. */
+  readonly createdS: number;
+  readonly maxModelLen: number | undefined;
+}
+
+/** Answers `/v1/models` with the models that the caller may use; vLLM's paths and permissions are not in it. */
+export function createAnswerModels(
+  listed: () => readonly ListedModel[],
+): Forward<'head' | 'principal' | 'route' | 'requestLimits'> {
+  return (x, _, done) => {
+    const { models } = x.principal;
+    const data = listed()
+      .filter(({ id }) => models.has('*') || models.has(id))
+      .map(({ id, createdS, maxModelLen }) => ({
+        id,
+        object: 'model',
+        created: createdS,
+        owned_by: 'vllm',
+        ...(maxModelLen === undefined ? {} : { max_model_len: maxModelLen }),
+      }));
+    const text = JSON.stringify({ object: 'list', data });
+    const headers = responseHeaders({
+      requestId: x.requestId,
+      downstream: x.downstream,
+      surface: x.head.surface,
+      standings: x.requestLimits.standings,
+    });
+    headers.push('content-type', 'application/json');
+    x.downstream.writeHead(200, headers, Buffer.byteLength(text));
+    x.downstream.write(text);
+    x.downstream.end();
+    done({ kind: 'answer', status: 200, code: undefined, firstByteMs: undefined, upstream: undefined });
+  };
+}

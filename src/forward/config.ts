@@ -1,0 +1,94 @@
+import * as z from 'zod';
+import { choice, choiceSoFar, duration, group, later, laterList, laterMap, list, text } from '../kernel/option.ts';
+
+/** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
+export const DEFAULT_API_KEY = '${env:VLLM_API_KEY:-}';
+
+const URL_HINT =
+  'Give the root of vLLM, such as https://gpu-1:8000, unix:/run/vllm.sock or http://127.0.0.1:8000, without /v1 and without user or password.';
+
+const file = (what: string) => text(`Give the path of ${what}.`).optional().describe(`PEM file with ${what}.`);
+
+/** Time limits of a call. Comes out in milliseconds: `connectMs`, `firstByteMs`, `betweenChunksMs`, `totalMs`. */
+const timeouts = group({
+  connect: duration('10ms', '5m').prefault('5s').describe('Until the connection stands.'),
+  firstByte: duration('10ms', '1d').prefault('5m').describe('Until the head of the answer.'),
+  betweenChunks: duration('10ms', '1d').prefault('5m').describe('Between two pieces of the answer.'),
+  total: duration('10ms', '7d').prefault('30m').describe('For the whole call.'),
+})
+  .prefault({})
+  .transform(({ connect, firstByte, betweenChunks, total }) => ({
+    connectMs: connect,
+    firstByteMs: firstByte,
+    betweenChunksMs: betweenChunks,
+    totalMs: total,
+  }));
+
+/** One vLLM server. */
+const upstream = group({
+  name: text('Give a short name of letters, digits, dots, hyphens or underscores.', (value) =>
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value),
+  )
+    .prefault('main')
+    .describe('Its name in logs, metrics and commands.'),
+  url: z
+    .string({ error: URL_HINT })
+    .transform((value, context) => {
+      const url = upstreamUrl(value);
+      if (url === undefined) context.issues.push({ code: 'custom', message: URL_HINT, input: value });
+      return url ?? z.NEVER;
+    })
+    .prefault('http://127.0.0.1:8000')
+    .describe('Root of the server: https:, unix:/path, or http: on loopback.'),
+  // A header value: anything else would be refused, or split the head, only when it is sent.
+  apiKey: z
+    .string({ error: 'Give the key as a text, best as ${env:NAME} or ${file:PATH}.' })
+    .refine((value) => /^[\x21-\x7e]{0,4096}$/.test(value), { error: 'Give a key of visible ASCII characters.' })
+    .transform((value) => (value === '' ? undefined : value))
+    .prefault('')
+    .describe('Key that vLLM wants (its --api-key); unset, ${env:VLLM_API_KEY:-}.'),
+  models: list(text('Give a model name, or * for all.'))
+    .min(1, { error: 'Give at least one model name, or * for all.' })
+    .prefault(['*'])
+    .describe('Models that it serves; * for all.'),
+  vllmVersion: later('auto'),
+  features: laterList(),
+  balance: choiceSoFar(['least'], ['affinity']).prefault('least'),
+  concurrency: later('none'),
+  tls: group({
+    caFile: file('the certificates to trust'),
+    serverName: text('Give the name in the certificate.').optional().describe('Name to expect in its certificate.'),
+    certFile: file('the client certificate'),
+    keyFile: file('the private key of the client certificate'),
+  }).prefault({}),
+  plaintext: choice('refused', 'accepted')
+    .prefault('refused')
+    .describe('accepted allows http: to another machine: keys, prompts and answers are then readable on the way.'),
+  timeouts,
+});
+
+/** The vLLM servers. */
+export const upstreamsConfig = z
+  .array(upstream, { error: 'Give a list of upstreams.' })
+  .min(1, { error: 'Give at least one upstream.' })
+  .max(256, { error: 'Give at most 256 upstreams.' })
+  .prefault([{}])
+  .describe("The vLLM servers; the request's model chooses among them.");
+
+/** Names of models. */
+export const modelsConfig = group({ aliases: laterMap(), controlTokens: laterList() }).prefault({});
+
+/** One vLLM server as it comes out. `apiKey` is a secret; file paths are absolute once loaded. */
+export type UpstreamConfig = z.output<typeof upstream>;
+
+/** The URL in one spelling: an origin, or `unix:` and an absolute path. Undefined where it is neither. */
+function upstreamUrl(value: string): string | undefined {
+  if (/[\s\\\u0000-\u001f]/.test(value)) return undefined;
+  const socket = /^unix:(\/[^/].*)$/.exec(value)?.[1];
+  if (socket !== undefined) return `unix:${socket}`;
+  const url = URL.parse(value);
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
+  const isRoot =
+    url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  return isRoot && !value.includes('@') ? url.origin : undefined;
+}

@@ -1,0 +1,335 @@
+import type { Clock, Timer } from '../kernel/clock.ts';
+import type { Exchange, Has } from '../kernel/exchange.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
+import { deny, reasons, type Denial } from '../kernel/reasons.ts';
+import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
+import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
+import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { createSseParser, SSE_KEEP_ALIVE, type SseParser } from '../wire/sse.ts';
+import { leastOutstanding } from './balance.ts';
+import type { RunningExchanges } from './running.ts';
+import { inspectEvent } from './stream-event.ts';
+import { upstreamHeaders } from './upstream-head.ts';
+import { denialOfUpstream } from './upstream-refusal.ts';
+import type { UpstreamStates } from './upstream-states.ts';
+
+/** One upstream as it was configured. */
+export interface UpstreamTarget {
+  readonly name: string;
+  readonly upstream: Upstream;
+  readonly apiKey: string | undefined;
+  readonly totalMs: number;
+}
+
+/** What the end of the chain works with. */
+export interface ForwardDeps {
+  readonly targets: readonly UpstreamTarget[];
+  /** Indexes of the targets that serve a model. */
+  readonly serving: (model: string) => readonly number[];
+  /** Number of a route for the probe's sake. */
+  readonly routeIndex: (routeId: string) => number;
+  readonly states: UpstreamStates;
+  readonly running: RunningExchanges;
+  readonly clock: Clock;
+  readonly sseKeepAliveMs: number;
+  /** How long a peer may leave written bytes unread. */
+  readonly writeMs: number;
+}
+
+type Needs = 'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits';
+type Sent = Exchange & Has<Needs>;
+
+/** Most bytes of an answer that is no stream, and of one event. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
+export function createForward(deps: ForwardDeps): Forward<Needs> {
+  let turn = 0;
+  return (x, inspectorsOf, done) => new Forwarding(deps, x, inspectorsOf, done).start(turn++);
+}
+
+/** One request on its way to upstream and back. Ends exactly once, by `finish`. */
+class Forwarding implements UpstreamListener {
+  private readonly deps: ForwardDeps;
+  private readonly x: Sent;
+  private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
+  private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
+  private readonly answerable: Answerable;
+  private readonly body: Buffer;
+  private readonly startedMs: number;
+  private readonly keepAlive: Timer | undefined;
+  private readonly forget: () => void;
+
+  private tried: number[] = [];
+  private target = -1;
+  private call: UpstreamCall | undefined;
+  private total: Timer | undefined;
+  private unread: Timer | undefined;
+
+  private status = 0;
+  private firstByteMs: number | undefined;
+  private isHeadSent = false;
+  private inspectors: readonly Inspector[] = [];
+  private parser: SseParser | undefined;
+  private parts: Buffer[] = [];
+  private partBytes = 0;
+  private sawDone = false;
+  private isFinished = false;
+
+  constructor(
+    deps: ForwardDeps,
+    x: Sent,
+    inspectorsOf: (head: UpstreamHead) => readonly Inspector[],
+    done: (outcome: Omit<Outcome, 'durationMs'>) => void,
+  ) {
+    this.deps = deps;
+    this.x = x;
+    this.inspectorsOf = inspectorsOf;
+    this.done = done;
+    this.answerable = {
+      requestId: x.requestId,
+      downstream: x.downstream,
+      surface: x.head.surface,
+      standings: x.requestLimits.standings,
+    };
+    // What was validated is what is sent: the checked value, serialised anew.
+    this.body = Buffer.from(JSON.stringify(x.request.body));
+    this.startedMs = deps.clock.monotonicMs();
+    this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
+    this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
+    x.downstream.onDisconnect(() => this.abort());
+    x.downstream.onDrain(() => this.drained());
+  }
+
+  /** @param tieBreaker spreads requests over equal upstreams */
+  start(tieBreaker: number): void {
+    const { deps, x } = this;
+    const serving = deps.serving(x.model).filter((index) => !this.tried.includes(index));
+    if (serving.length === 0) {
+      return this.refuse(
+        this.tried.length > 0 ? deny('upstream_unreachable') : deny('unknown_model', { param: 'model' }),
+      );
+    }
+    const standings = serving.map((index) => ({
+      index,
+      outstanding: deps.states.outstanding(index),
+      isUp: deps.states.isUp(index),
+    }));
+    let chosen = leastOutstanding(standings, tieBreaker);
+    // Nothing is up: one request a second may find out whether that is still so.
+    chosen ??= serving.find((index) => deps.states.mayTry(index, deps.clock.nowMs()));
+    const target = chosen === undefined ? undefined : deps.targets[chosen];
+    if (chosen === undefined || target === undefined) return this.refuse(deny('upstream_unreachable'));
+    this.target = chosen;
+    this.tried.push(chosen);
+    deps.states.begin(chosen);
+    this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
+    this.call = target.upstream.send(
+      {
+        method: x.route.method,
+        path: x.route.path,
+        headers: upstreamHeaders(x.requestId, target.apiKey, x.request.isStream),
+        body: this.body,
+      },
+      this,
+    );
+  }
+
+  head(head: UpstreamHead): void {
+    const { deps, x } = this;
+    this.status = head.status;
+    if (head.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
+    else deps.states.noteSuccess(this.target, deps.routeIndex(x.route.id), x.principal.id);
+    if (head.status !== 200) return;
+    const type = head.headers.get('content-type') ?? '';
+    const expected = x.request.isStream ? 'text/event-stream' : 'application/json';
+    // Another type could not be inspected, so it is not passed on.
+    if (!type.startsWith(expected)) return this.refuse(deny('upstream_error'), 'fault');
+    this.inspectors = this.inspectorsOf(head);
+    if (!x.request.isStream) return;
+    this.parser = createSseParser(MAX_EVENT_BYTES);
+    if (!this.isHeadSent) this.sendStreamHead();
+  }
+
+  chunk(bytes: Buffer): boolean {
+    if (this.isFinished) return true;
+    this.firstByteMs ??= this.deps.clock.monotonicMs() - this.startedMs;
+    if (this.parser !== undefined) return this.streamChunk(this.parser, bytes);
+    const isError = this.status !== 200;
+    if (isError && this.partBytes + bytes.length > MAX_ERROR_BYTES) return true;
+    this.partBytes += bytes.length;
+    if (this.partBytes > MAX_ANSWER_BYTES) {
+      this.refuse(deny('upstream_error'), 'fault');
+      return true;
+    }
+    // The adapter's bytes are only valid during the call.
+    this.parts.push(Buffer.from(bytes));
+    return true;
+  }
+
+  end(): void {
+    if (this.isFinished) return;
+    if (this.status !== 200) return this.refuse(denialOfUpstream(this.status, this.text()), 'fault');
+    if (this.parser === undefined) return this.answerBody();
+    // A stream that just stops is no answer, and the caller must not take it for one.
+    this.refuse(deny('upstream_error', { message: 'The model server ended its answer early.' }), 'fault');
+  }
+
+  fault(fault: UpstreamFault): void {
+    if (this.isFinished) return;
+    const { deps } = this;
+    deps.states.noteFault(this.target);
+    if (fault === 'connect' && !this.isHeadSent) {
+      // Nothing was sent, so asking another upstream cannot run the request twice.
+      deps.states.end(this.target);
+      this.target = -1;
+      return this.start(0);
+    }
+    const code =
+      fault === 'timeout' ? 'upstream_timeout' : fault === 'connect' ? 'upstream_unreachable' : 'upstream_error';
+    this.refuse(deny(code), 'fault');
+  }
+
+  private streamChunk(parser: SseParser, bytes: Buffer): boolean {
+    const events = parser.push(bytes);
+    if (events === undefined) {
+      this.refuse(deny('upstream_error'), 'fault');
+      return true;
+    }
+    let out = '';
+    for (const event of events) {
+      if (event.data === '[DONE]') {
+        this.sawDone = true;
+        out += 'data: [DONE]\n\n';
+        break;
+      }
+      const inspected = inspectEvent(event, this.inspectors);
+      if (typeof inspected !== 'string') {
+        if (out !== '') this.x.downstream.write(out);
+        this.refuse(inspected ?? deny('upstream_error'), inspected === undefined ? 'fault' : 'cut');
+        return true;
+      }
+      out += inspected;
+    }
+    if (out === '') return true;
+    this.keepAlive?.refresh();
+    const hasRoom = this.x.downstream.write(out);
+    if (this.sawDone) {
+      this.x.downstream.end();
+      this.finish({ kind: 'answer', status: 200, code: undefined });
+      return true;
+    }
+    if (!hasRoom) {
+      // A peer that does not read would let vLLM generate everything into memory.
+      this.unread ??= this.deps.clock.after(this.deps.writeMs, () => this.cutUnread());
+    }
+    return hasRoom;
+  }
+
+  private answerBody(): void {
+    let value = parseJson(this.text());
+    if (value === undefined || !isJsonObject(value)) return this.refuse(deny('upstream_error'), 'fault');
+    for (const inspector of this.inspectors) {
+      if (inspector.body === undefined) continue;
+      const verdict = inspector.body(value);
+      if (isDenial(verdict)) return this.refuse(verdict);
+      value = verdict;
+    }
+    const text = JSON.stringify(value);
+    const headers = responseHeaders(this.answerable);
+    headers.push('content-type', 'application/json');
+    this.pushAdjusted(headers);
+    const { downstream } = this.x;
+    downstream.writeHead(200, headers, Buffer.byteLength(text));
+    downstream.write(text);
+    downstream.end();
+    this.finish({ kind: 'answer', status: 200, code: undefined });
+  }
+
+  private sendStreamHead(): void {
+    this.isHeadSent = true;
+    const headers = responseHeaders(this.answerable);
+    headers.push('content-type', 'text/event-stream; charset=utf-8', 'x-accel-buffering', 'no');
+    this.pushAdjusted(headers);
+    this.x.downstream.writeHead(200, headers, undefined);
+  }
+
+  private pushAdjusted(headers: string[]): void {
+    const { adjusted } = this.x.request;
+    if (adjusted.length > 0) headers.push('x-sallyport-adjusted', adjusted.join(', '));
+  }
+
+  private sendKeepAlive(): void {
+    if (this.isFinished) return;
+    if (!this.isHeadSent) this.sendStreamHead();
+    this.x.downstream.write(SSE_KEEP_ALIVE);
+    this.keepAlive?.refresh();
+  }
+
+  private drained(): void {
+    this.unread?.cancel();
+    this.unread = undefined;
+    if (!this.isFinished) this.call?.resume();
+  }
+
+  private cutUnread(): void {
+    if (this.isFinished) return;
+    this.call?.abort();
+    this.x.downstream.destroy();
+    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code: 'request_timeout' });
+  }
+
+  private abort(): void {
+    if (this.isFinished) return;
+    // vLLM stops generating only when its connection closes.
+    this.call?.abort();
+    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code: undefined });
+  }
+
+  /** Ends with a denial: as an answer while nothing was sent, else as the last event of the stream. */
+  private refuse(denial: Denial, kind: 'denial' | 'fault' | 'cut' = 'denial'): void {
+    if (this.isFinished) return;
+    this.call?.abort();
+    const status = this.isHeadSent ? endStream(this.answerable, denial) : sendWhole(this.answerable, denial);
+    this.finish({ kind, status, code: denial.code });
+  }
+
+  private finish(outcome: Pick<Outcome, 'kind' | 'status' | 'code'>): void {
+    this.isFinished = true;
+    this.keepAlive?.cancel();
+    this.total?.cancel();
+    this.unread?.cancel();
+    this.forget();
+    const name = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
+    if (this.target >= 0) this.deps.states.end(this.target);
+    this.done({ ...outcome, firstByteMs: this.firstByteMs, upstream: name });
+  }
+
+  private text(): string {
+    const [first] = this.parts;
+    return (this.parts.length === 1 && first !== undefined ? first : Buffer.concat(this.parts)).toString();
+  }
+}
+
+function endStream(x: Answerable, denial: Denial): number {
+  endStreamWith(x, denial);
+  return 200;
+}
+
+function sendWhole(x: Answerable, denial: Denial): number {
+  sendDenial(x, denial);
+  return reasons[denial.code].status;
+}
+
+function parseJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+const isDenial = (verdict: JsonObject | Denial): verdict is Denial =>
+  'retryAfterMs' in verdict && 'standings' in verdict;

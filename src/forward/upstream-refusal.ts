@@ -1,0 +1,48 @@
+import { deny, type Denial } from '../kernel/reasons.ts';
+
+/**
+ * Our own words for an answer of vLLM that is no success. Its text goes nowhere: it echoes input, lists models and has
+ * held paths, addresses and stacks. Only numbers of known messages are taken over.
+ *
+ * @param text the beginning of upstream's body
+ */
+export function denialOfUpstream(status: number, text: string): Denial {
+  switch (status) {
+    case 400:
+    case 422:
+      return invalid(text);
+    case 413:
+      return deny('invalid_request', { message: 'The model server found the request too large. Send less.' });
+    case 404:
+      return MODEL_MISSING.test(text)
+        ? deny('unknown_model', { param: 'model' })
+        : deny('unknown_model', { param: 'model', message: 'The upstream of this model does not offer this route.' });
+    case 503:
+      return deny('overloaded', { message: 'The model server has no room for this request now.', retryAfterMs: 1000 });
+    case 504:
+      return deny('upstream_timeout');
+    default:
+      // Also 401 and 403: they concern the gateway's own key, not the caller's.
+      return deny('upstream_error');
+  }
+}
+
+function invalid(text: string): Denial {
+  const context = CONTEXT_LENGTH.exec(text) ?? MAX_TOKENS.exec(text);
+  if (context !== null) {
+    const limit = context[1] ?? '';
+    return deny('context_length_exceeded', {
+      message: `Prompt and output together exceed the model's context of ${limit} tokens. Shorten the prompt or lower max_tokens.`,
+    });
+  }
+  const param = PARAM.exec(text)?.[1]?.replace(/^body\./, '');
+  const detail = { message: 'The model server refused the request as invalid. Check its fields against the model.' };
+  return deny('invalid_request', param !== undefined && FIELD.test(param) ? { ...detail, param } : detail);
+}
+
+const MODEL_MISSING = /"type"\s*:\s*"NotFoundError"|does not exist/;
+const CONTEXT_LENGTH = /(?:maximum context length is|context length of|context length is only) (\d{1,9})/;
+const MAX_TOKENS = /cannot be greater than max_model_len=(\d{1,9})/;
+const PARAM = /"param"\s*:\s*"([^"]{1,64})"/;
+/** A plain field name: nothing of the caller's own text can pass as one that we did not validate before. */
+const FIELD = /^[a-z_]{1,40}$/;

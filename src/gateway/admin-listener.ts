@@ -1,0 +1,116 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { basename, dirname } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { serverTlsOptions } from '../adapters/tls/context.ts';
+import { createAdminApp } from '../admin/app.ts';
+import type { AdminDeps } from '../admin/ports.ts';
+import { urlHost } from '../kernel/host.ts';
+import type { TlsForWorkers } from './threads/messages.ts';
+
+/** Where the admin API listens. */
+export interface AdminListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Unix socket in the state directory (mode 0600). */
+  readonly socketPath: string;
+  readonly tls: TlsForWorkers | undefined;
+}
+
+/** The admin listener and socket. */
+export interface RunningAdmin {
+  readonly url: string;
+  setTls(tls: TlsForWorkers): void;
+  stop(): Promise<void>;
+}
+
+/** Another process serves this socket or port; `message` is one line with the way out. */
+export class AdminListenError extends Error {
+  readonly code = 'admin_listen';
+}
+
+/** Starts the admin API on its listener and on the Unix socket that the commands use. */
+export async function startAdmin(deps: AdminDeps, options: AdminListenerOptions): Promise<RunningAdmin> {
+  const app = createAdminApp(deps);
+  const listenerFor = (isSocket: boolean) => {
+    const listener = getRequestListener(
+      (request, { incoming }) =>
+        app.fetch(request, {
+          isSocket,
+          address: isSocket ? '' : ((incoming as IncomingMessage).socket.remoteAddress ?? ''),
+        }),
+      { overrideGlobalObjects: false },
+    );
+    return (request: IncomingMessage, response: ServerResponse) => void listener(request, response);
+  };
+  const limits = {
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 1000,
+  };
+  const secure =
+    options.tls === undefined
+      ? undefined
+      : createHttpsServer({ ...limits, ...serverTlsOptions(options.tls, options.tls.ticketKeys) }, listenerFor(false));
+  const server = secure ?? createHttpServer(limits, listenerFor(false));
+  const socket = createHttpServer(limits, listenerFor(true));
+  server.maxConnections = 256;
+  socket.maxConnections = 256;
+
+  const port = await listenTcp(server, options.host, options.port);
+  await listenUnix(socket, options.socketPath);
+  return {
+    url: `${secure === undefined ? 'http' : 'https'}://${urlHost(options.host)}:${port}`,
+    setTls: (tls) => secure?.setSecureContext(serverTlsOptions(tls, tls.ticketKeys)),
+    async stop() {
+      await Promise.all([close(server), close(socket)]);
+      rmSync(options.socketPath, { force: true });
+    },
+  };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function listenTcp(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: Error & { code?: string }) => {
+      reject(
+        new AdminListenError(
+          `the admin listener cannot use ${host}:${port} (${error.code ?? error.message}): give another --admin-listen HOST:PORT`,
+        ),
+      );
+    });
+    server.listen({ host, port }, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/**
+ * Binds by a name relative to the state directory, for a path over 107 bytes fails (unix(7)). The lock of the state
+ * directory is ours by now, so a socket that lies there was left by a process that died.
+ */
+async function listenUnix(server: Server, path: string): Promise<void> {
+  const before = process.cwd();
+  rmSync(path, { force: true });
+  process.chdir(dirname(path));
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(new AdminListenError(`${path} cannot be bound: ${error.message}`)));
+      server.listen(basename(path), resolve);
+    });
+    chmodSync(basename(path), 0o600);
+  } finally {
+    process.umask(mask);
+    process.chdir(before);
+  }
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { AnyExchange, type ParsedHead } from '../kernel/exchange.ts';
+import { deny, reasons, type Denial } from '../kernel/reasons.ts';
+import type { Pipeline } from '../kernel/stage.ts';
+import type { Downstream } from '../kernel/transport.ts';
+import { responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { parseRequestHead, surfaceOf, type HeadRules } from '../wire/request-head.ts';
+import { publicPipelineOf, type Pipelines } from './listeners.ts';
+import { run, type RunDeps } from './run.ts';
+
+/** What stands before the pipelines. */
+export interface FrontDeps extends RunDeps {
+  readonly rules: HeadRules;
+  readonly pipelines: Pipelines;
+  /** Origins whose pages may call (Fetch standard). */
+  readonly origins: ReadonlySet<string>;
+  /** Body of `/healthz` and `/readyz` and whether it is well. */
+  readonly health: (path: '/healthz' | '/readyz') => { readonly isWell: boolean; readonly body: string };
+  readonly isDraining: () => boolean;
+}
+
+/** Answers one request of the public listener: judges the head, answers health, sends the rest on its way. */
+export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
+  return (downstream) => {
+    const x = new AnyExchange(randomUUID(), deps.clock.nowMs(), downstream, false);
+    const head = parseRequestHead(downstream.head, deps.rules);
+    if ('code' in head) {
+      const answerable = answerableOf(x, pathOf(downstream.head.target));
+      // What follows on this connection cannot be trusted to begin where we think it does.
+      sendDenial(answerable, head, true);
+      return observe(deps, x, head);
+    }
+    x.head = head;
+    if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
+    const special = preflight(deps, x, head) ?? outsideKeys(head) ?? (deps.isDraining() ? deny('draining') : undefined);
+    if (special === 'answered') return;
+    if (special !== undefined) {
+      sendDenial(answerableOf(x, head.path), special);
+      return observe(deps, x, special);
+    }
+    run(pipelineOf(deps, head), x, deps);
+  };
+}
+
+const pipelineOf = (deps: FrontDeps, head: ParsedHead): Pipeline => publicPipelineOf(deps.pipelines, head.path);
+
+/** The names under `/.well-known/` answer without a credential; those of parts that are not there are 404. */
+function outsideKeys(head: ParsedHead): Denial | undefined {
+  return head.path.startsWith('/.well-known/') ? deny('unknown_route') : undefined;
+}
+
+function answerHealth(deps: FrontDeps, x: AnyExchange, head: ParsedHead, path: '/healthz' | '/readyz'): void {
+  const answerable = answerableOf(x, path);
+  if (head.method !== 'GET' && head.method !== 'HEAD') {
+    return sendDenial(answerable, deny('method_not_allowed', { allow: 'GET, HEAD' }));
+  }
+  const { isWell, body } = deps.health(path);
+  const headers = responseHeaders(answerable);
+  headers.push('content-type', 'application/json');
+  x.downstream.writeHead(isWell ? 200 : 503, headers, Buffer.byteLength(body));
+  if (head.method === 'GET') x.downstream.write(body);
+  x.downstream.end();
+}
+
+/** Answers the preflight of a listed origin (Fetch standard, CORS protocol). */
+function preflight(deps: FrontDeps, x: AnyExchange, head: ParsedHead): 'answered' | undefined {
+  const origin = head.headers.get('origin');
+  if (head.method !== 'OPTIONS' || origin === undefined || !deps.origins.has(origin)) return undefined;
+  const method = head.headers.get('access-control-request-method');
+  if (method === undefined) return undefined;
+  const headers = responseHeaders(answerableOf(x, head.path));
+  headers.push(
+    'access-control-allow-methods',
+    'GET, POST, OPTIONS',
+    'access-control-allow-headers',
+    head.headers.get('access-control-request-headers')?.replace(/[^A-Za-z0-9,\- ]/g, '') ??
+      'authorization, content-type',
+    'access-control-max-age',
+    '600',
+  );
+  x.downstream.writeHead(204, headers, undefined);
+  x.downstream.end();
+  return 'answered';
+}
+
+function observe(deps: FrontDeps, x: AnyExchange, denial: Denial): void {
+  const { status } = reasons[denial.code];
+  deps.observe(x, {
+    kind: 'denial',
+    status,
+    code: denial.code,
+    durationMs: 0,
+    firstByteMs: undefined,
+    upstream: undefined,
+  });
+}
+
+const answerableOf = (x: AnyExchange, path: string): Answerable => ({
+  requestId: x.requestId,
+  downstream: x.downstream,
+  surface: surfaceOf(path),
+  standings: undefined,
+});
+
+/** The path of a target that was refused, for the form of the refusal alone. */
+const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/]*/i, '');

@@ -1,0 +1,338 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { availableParallelism, hostname, networkInterfaces } from 'node:os';
+import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
+import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
+import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
+import type { LogOutput } from '../adapters/log/output.ts';
+import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
+import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import type { AdminDeps } from '../admin/ports.ts';
+import { printableConfig } from '../config/print.ts';
+import { publicUrlOf, type Config } from '../config/schema.ts';
+import type { RecordChange } from '../directory/records.ts';
+import { createDirectoryState } from '../directory/state.ts';
+import { createCredentials } from '../directory/credentials.ts';
+import { defaultTenant } from '../directory/issue.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { createMetricsPage } from '../observers/metrics/page.ts';
+import { createMetricsMemory } from '../observers/metrics/series.ts';
+import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
+import { startAdmin, type RunningAdmin } from './admin-listener.ts';
+import { adminAuthenticator } from './admin-credentials.ts';
+import { workersOf } from './config.ts';
+import { startWorkers, type Workers } from './threads/control.ts';
+import type { ModelLists, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
+import { startStore } from './threads/store-client.ts';
+import { openTls, type OpenedTls } from './tls.ts';
+import { VERSION } from './version.ts';
+import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
+
+/** What a gateway starts with. */
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly stateDir: StateDir;
+  readonly log: LogOutput;
+  readonly logFormat: 'json' | 'text';
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly publicUrl: string;
+  /** Where the public listener really is: host and port. */
+  readonly port: number;
+  readonly adminUrl: string;
+  readonly caFile: string | undefined;
+  /** The deps of its admin API, for callers in the same process. */
+  readonly admin: AdminDeps;
+  /** Works with another configuration from the next request on; the names of keys that need a restart. */
+  reload(config: Config): Promise<readonly string[]>;
+  /** Stops accepting, lets running answers end up to the grace, closes the store. */
+  stop(): Promise<void>;
+}
+
+/** A port that is taken; `message` is one line with the way out. */
+export class PortInUse extends Error {
+  readonly code = 'port_in_use';
+}
+
+const COUNTER_CELLS = 65_536;
+const LOOK_EVERY_MS = 10_000;
+const FIRST_LOOK_MS = 1_500;
+const LOCK_WAIT_MS = 3_000;
+
+/** Starts the gateway: store, workers, listeners, watches. @throws what stands in the way, each with its way out */
+export async function startGateway({ config: first, stateDir, log, logFormat }: GatewayOptions): Promise<Gateway> {
+  let config = first;
+  const clock = systemClock;
+  const store = await startStore({
+    databasePath: stateDir.database,
+    lockPath: stateDir.lock,
+    lockWaitMs: LOCK_WAIT_MS,
+  });
+  const hmacKey = openHmacKey(stateDir);
+  const directory = createDirectoryState(await store.readAll());
+  if (!directory.tenants.has('default')) {
+    const change: RecordChange = { kind: 'tenant', record: defaultTenant(clock.nowMs()), expectedVersion: 0 };
+    await store.write([change]);
+    directory.apply([change]);
+  }
+
+  const port = await reservePort(config.listen.host, config.listen.port, 'listen.port');
+  const publicUrl = publicUrlOf(config, port);
+  const workerCount = workersOf(config.workers, availableParallelism());
+  // Row 0 to n-1 are the workers', the last one the control plane's own.
+  const rows = workerCount + 1;
+  const ownRow = workerCount;
+  const memory = {
+    counters: createCounterMemory(COUNTER_CELLS, rows, randomBytes(16).toString('hex')),
+    bodies: createBodyMemory(rows),
+    metrics: createMetricsMemory(rows),
+    heartbeats: new SharedArrayBuffer(rows * 4),
+  };
+  const ticketKeys = randomBytes(48);
+  const tls: OpenedTls = await openTls(config, stateDir, publicUrl, names(), {
+    clock,
+    log,
+    onMaterial: (material) => workers?.setTls(tlsForWorkers(material)),
+  });
+  const tlsForWorkers = (material: NonNullable<OpenedTls['material']>): TlsForWorkers => ({ ...material, ticketKeys });
+
+  let settings = settingsOf(config, rows);
+  let models: ModelLists = config.upstreams.map(() => undefined);
+  let watch = startWatch();
+  const metrics = createMetricsPage(memory.metrics, rows, {
+    version: VERSION,
+    certificateExpiryMs: () => tls.material?.notAfterMs,
+    workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
+    droppedLines: () => log.dropped(),
+    upstreams: () =>
+      upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
+  });
+
+  let workers: Workers | undefined;
+  const startOf = (row: number): WorkerStart => ({
+    row,
+    host: config.listen.host,
+    port,
+    logFormat,
+    settings,
+    tls: tls.material === undefined ? undefined : tlsForWorkers(tls.material),
+    hmacKey,
+    models,
+    seq: 0,
+    tenants: [...directory.tenants.values()],
+    apiKeys: [...directory.apiKeys.values()],
+    memory,
+  });
+
+  // What the upstreams serve is known before the first request where they answer quickly.
+  await Promise.race([watch.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);
+  workers = await startWorkers(workerCount, startOf, {
+    lines: (lines) => log.raw(lines),
+    uses(uses) {
+      directory.noteUses(uses);
+      store.noteLastUses(uses).catch(() => undefined);
+    },
+    series: (row, index, labels) => metrics.name(row, index, labels),
+    replaced: (row, why) => log.error('worker_replaced', { row, why }),
+    ended: (row) => metrics.takeOver(row),
+  });
+  const live = workers;
+
+  function startWatch(): UpstreamWatch {
+    const { upstreamMemory, upstreamPems } = settings;
+    return watchUpstreams(config, {
+      upstreams: config.upstreams.map((upstream, index) =>
+        createHttpUpstream(
+          {
+            url: upstream.url,
+            tls: { ...(upstreamPems[index] ?? NO_PEMS), serverName: upstream.tls.serverName },
+          },
+          { ...upstream.timeouts, firstByteMs: 10_000, betweenChunksMs: 10_000 },
+        ),
+      ),
+      states: createUpstreamStates(upstreamMemory, ownRow),
+      userAgent: `sallyport/${VERSION}`,
+      everyMs: LOOK_EVERY_MS,
+      onModels(lists) {
+        models = lists;
+        workers?.setModels(lists);
+      },
+    });
+  }
+
+  function upstreamViews() {
+    const states = createUpstreamStates(settings.upstreamMemory, ownRow);
+    return config.upstreams.map(({ name, url }, index) => {
+      const seen = watch.watched[index];
+      const isUp = states.isUp(index) && seen?.why === undefined;
+      return {
+        name,
+        url,
+        state: isUp ? ('up' as const) : seen?.why === 'not asked yet' ? ('unknown' as const) : ('down' as const),
+        version: seen?.version,
+        models: (seen?.models ?? []).map(({ id }) => id),
+        outstanding: states.outstanding(index),
+        why: seen?.why,
+      };
+    });
+  }
+
+  const counters = createSharedCounters(memory.counters, ownRow);
+  const credentials = createCredentials([...directory.tenants.values()], [...directory.apiKeys.values()]);
+  const admin: AdminDeps = {
+    directory,
+    async commit(changes) {
+      await store.write(changes);
+      // From here on the change is durable: memory and workers follow, in this order.
+      directory.apply(changes);
+      credentials.apply(changes);
+      return live.change(changes);
+    },
+    hmacKey,
+    randomBytes: (count) => randomBytes(count),
+    clock,
+    version: VERSION,
+    config: () => printableConfig(config),
+    instances: () => [
+      {
+        id: hostname(),
+        version: VERSION,
+        pid: process.pid,
+        startedAt: new Date(clock.nowMs() - process.uptime() * 1000).toISOString(),
+        publicUrl,
+        port,
+        changes: live.seq(),
+        held: counters.held(),
+        workers: live.states(),
+      },
+    ],
+    upstreams: upstreamViews,
+    metrics: () => metrics.text(),
+    prometheus: config.telemetry.prometheus,
+    authenticate: adminAuthenticator({
+      method: createApiKeyMethod({
+        find: (id) => credentials.find(id),
+        hmacKey,
+        clock,
+        onUse: (id, atMs) => void store.noteLastUses([{ id, atMs }]).catch(() => undefined),
+      }),
+      counters,
+      clock,
+      failuresPerMinute: config.limits.perIp.failuresPerMinute,
+    }),
+    logChange: (actor, action, object) =>
+      log.info('admin_change', {
+        actor: actor.kind === 'socket' ? 'socket' : actor.principal.id,
+        action,
+        object,
+      }),
+  };
+  const adminListener: RunningAdmin = await startAdmin(admin, {
+    host: config.admin.host,
+    port: config.admin.port,
+    socketPath: stateDir.socket,
+    tls: tls.material === undefined ? undefined : { ...tls.material, ticketKeys },
+  });
+  tls.onChange((material) => adminListener.setTls({ ...material, ticketKeys }));
+
+  return {
+    publicUrl,
+    port,
+    adminUrl: adminListener.url,
+    caFile: tls.caFile,
+    admin,
+    async reload(next) {
+      const restart = RESTART_KEYS.filter(
+        (key) => JSON.stringify(pick(config, key)) !== JSON.stringify(pick(next, key)),
+      );
+      config = {
+        ...next,
+        workers: config.workers,
+        admin: config.admin,
+        storage: config.storage,
+        counters: config.counters,
+      };
+      settings = settingsOf(config, rows);
+      models = config.upstreams.map((upstream) => {
+        const known = settings.config.upstreams.findIndex(({ name }) => name === upstream.name);
+        return watch.watched[known]?.models;
+      });
+      watch.stop();
+      watch = startWatch();
+      await live.reconfigure(settings);
+      tls.reread();
+      await watch.look();
+      return restart;
+    },
+    async stop() {
+      watch.stop();
+      tls.stop();
+      await adminListener.stop();
+      await live.drain(config.shutdown.graceMs);
+      await store.close();
+      log.flush();
+    },
+  };
+}
+
+/** Keys whose change needs a restart. */
+const RESTART_KEYS = ['listen.host', 'listen.port', 'admin', 'workers', 'storage', 'counters', 'transport'] as const;
+
+function pick(config: Config, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
+}
+
+const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
+
+function settingsOf(config: Config, rows: number): Settings {
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));
+  return {
+    config,
+    upstreamMemory: createUpstreamMemory(config.upstreams.length, rows),
+    upstreamPems: config.upstreams.map(({ tls }) => ({
+      caPem: read(tls.caFile),
+      certPem: read(tls.certFile),
+      keyPem: read(tls.keyFile),
+    })),
+  };
+}
+
+function names(): { hostname: string; interfaceAddresses: string[] } {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+  return { hostname: hostname(), interfaceAddresses: addresses };
+}
+
+/**
+ * Finds out that a port is free, and which one where 0 was asked: workers share it by `reusePort`, under which a
+ * second process would not be noticed.
+ */
+async function reservePort(host: string, port: number, key: string): Promise<number> {
+  const probe = createServer();
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      probe.once('error', reject);
+      probe.listen({ host, port }, () => {
+        const address = probe.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'EADDRINUSE') {
+      throw new PortInUse(
+        `${host}:${port} is in use: end the other process, or give another ${key} (--listen HOST:PORT)`,
+      );
+    }
+    if (code === 'EACCES') {
+      throw new PortInUse(
+        `this user may not listen on port ${port}: give a port above 1023, or the capability cap_net_bind_service`,
+      );
+    }
+    throw new PortInUse(`${host}:${port} cannot be listened on (${code}): give another --listen HOST:PORT`);
+  } finally {
+    await new Promise((resolve) => probe.close(resolve));
+  }
+}

@@ -1,0 +1,12 @@
+import type { Pipeline } from '../kernel/stage.ts';
+
+/** The pipelines of the public listener. */
+export interface Pipelines {
+  readonly inference: Pipeline;
+  readonly models: Pipeline;
+}
+
+/** Which pipeline a path of the public listener takes; what no route knows is refused inside it. */
+export function publicPipelineOf(pipelines: Pipelines, path: string): Pipeline {
+  return path === '/v1/models' ? pipelines.models : pipelines.inference;
+}

@@ -1,0 +1,32 @@
+import { chain, type Forward, type Pipeline, type Stage } from '../kernel/stage.ts';
+
+/** The stages of a request's way, made by the composition root. */
+export interface Stages {
+  readonly network: Stage<'head', 'peer'>;
+  readonly authenticate: Stage<'head' | 'peer', 'principal'>;
+  readonly rateLimit: Stage<'principal', 'requestLimits'>;
+  readonly route: Stage<'head' | 'principal', 'route'>;
+  readonly validate: Stage<'head' | 'route', 'request'>;
+  readonly authorize: Stage<'principal' | 'request', 'model'>;
+  readonly meter: Stage<'request', 'usage'>;
+  readonly sanitize: Stage<'route' | 'request'>;
+  readonly forward: Forward<'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits'>;
+  readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
+}
+
+/** The way of an inference request. Each line says why it stands where it stands. */
+export const inference = (s: Stages): Pipeline =>
+  chain<'head'>()
+    .add(s.network) //      a denied address costs nothing more
+    .add(s.authenticate) // nothing below runs for an unknown caller
+    .add(s.rateLimit) //    before the body is read: a flood costs no memory
+    .add(s.route) //        nobody without the scope makes us read a body
+    .add(s.validate) //     the body is read and parsed here, once
+    .add(s.authorize) //    needs the model that the body names
+    .add(s.meter) //        counts what upstream says, before anything is taken from it
+    .add(s.sanitize) //     looks only at the answer: what vLLM says too much
+    .end(s.forward);
+
+/** The way of a request that the gateway answers by itself: the list of models. */
+export const models = (s: Stages): Pipeline =>
+  chain<'head'>().add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).end(s.answerModels);

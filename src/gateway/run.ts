@@ -1,0 +1,108 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { AnyExchange, Exchange, Facts, Has, Slots } from '../kernel/exchange.ts';
+import { deny, reasons, type Denial } from '../kernel/reasons.ts';
+import type { AnyStage, Inspector, Outcome, Pipeline } from '../kernel/stage.ts';
+import type { UpstreamHead } from '../kernel/transport.ts';
+import { sendDenial } from '../wire/answer.ts';
+
+/** Hears how every exchange ended. */
+export type Observe = (x: AnyExchange, outcome: Outcome) => void;
+
+/** What the runner of a pipeline works with. */
+export interface RunDeps {
+  readonly clock: Clock;
+  readonly observe: Observe;
+  /** Told of an error that nobody handled. */
+  readonly onFault: (x: AnyExchange, error: unknown) => void;
+}
+
+/** An exchange as a stage sees it: the compiler has proven by the chain that its needs are there. */
+type Staged = Exchange & Has<keyof Facts> & Slots<keyof Facts>;
+
+/**
+ * Runs an exchange through a pipeline: each stage decides in turn, the end of the chain answers, every stage that
+ * allowed settles in reverse, then the observers hear of it. The one place that catches what others throw.
+ */
+export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFault }: RunDeps): void {
+  const staged = x as Staged;
+  const { stages } = pipeline;
+  const startedMs = clock.monotonicMs();
+  let allowed = 0;
+  let isDone = false;
+
+  function decideFrom(first: number): void {
+    for (let i = first; i < stages.length; i++) {
+      let decision: Denial | undefined | Promise<Denial | undefined>;
+      try {
+        decision = stages[i]?.decide?.(staged);
+      } catch (error) {
+        return fail(error);
+      }
+      if (decision instanceof Promise) {
+        decision.then((denial) => (denial === undefined ? goOn(i) : refuse(denial)), fail);
+        return;
+      }
+      if (decision !== undefined) return refuse(decision);
+      allowed = i + 1;
+    }
+    try {
+      pipeline.forward(staged, inspectorsOf, done);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function goOn(i: number): void {
+    allowed = i + 1;
+    decideFrom(i + 1);
+  }
+
+  function inspectorsOf(head: UpstreamHead): readonly Inspector[] {
+    const inspectors: Inspector[] = [];
+    for (const stage of stages) {
+      const inspector = stage.inspect?.(staged, head);
+      if (inspector !== undefined) inspectors.push(inspector);
+    }
+    return inspectors;
+  }
+
+  function refuse(denial: Denial, kind: 'denial' | 'fault' = 'denial'): void {
+    if (isDone) return;
+    const standings = x.requestLimits?.standings;
+    const surface = x.head?.surface ?? 'openai';
+    sendDenial({ requestId: x.requestId, downstream: x.downstream, surface, standings }, denial);
+    const { status } = reasons[denial.code];
+    done({ kind, status, code: denial.code, firstByteMs: undefined, upstream: undefined });
+  }
+
+  function fail(error: unknown): void {
+    onFault(x, error);
+    if (isDone) return;
+    try {
+      refuse(deny('internal_error'), 'fault');
+    } catch {
+      // The head was out already: only the connection's end can tell the peer.
+      x.downstream.destroy();
+      done({ kind: 'fault', status: 500, code: 'internal_error', firstByteMs: undefined, upstream: undefined });
+    }
+  }
+
+  function done(end: Omit<Outcome, 'durationMs'>): void {
+    if (isDone) return;
+    isDone = true;
+    const outcome: Outcome = { ...end, durationMs: clock.monotonicMs() - startedMs };
+    for (let i = allowed - 1; i >= 0; i--) settle(stages[i], outcome);
+    observe(x, outcome);
+  }
+
+  function settle(stage: AnyStage | undefined, outcome: Outcome): void {
+    try {
+      stage?.settle?.(staged, outcome);
+    } catch (error) {
+      // The other stages still have to give back what they hold.
+      onFault(x, error);
+    }
+  }
+
+  decideFrom(0);
+}

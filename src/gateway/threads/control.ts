@@ -1,0 +1,236 @@
+import { Worker } from 'node:worker_threads';
+import { createSharedCounters } from '../../adapters/memory/counters.ts';
+import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
+import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
+import type { LastUse, RecordChange } from '../../directory/records.ts';
+import type { SeriesLabels } from '../../observers/metrics/series.ts';
+import type { FromWorker, ModelLists, Settings, TlsForWorkers, ToWorker, WorkerStart } from './messages.ts';
+
+/** What the control plane hears from its workers. */
+export interface WorkerEvents {
+  lines(lines: string): void;
+  uses(uses: readonly LastUse[]): void;
+  series(row: number, index: number, labels: SeriesLabels): void;
+  /** A worker was replaced; `why` for the log. */
+  replaced(row: number, why: string): void;
+  /** A worker that ended: its metrics are to be taken over before the row is used again. */
+  ended(row: number): void;
+}
+
+/** What a new worker starts with, made when it is needed. */
+export type StartOf = (row: number) => WorkerStart;
+
+/** How a change arrived at the workers. */
+export interface Confirmed {
+  /** Workers that confirmed. */
+  readonly confirmed: number;
+  /** Workers that did not in time and were replaced by ones that know the change. */
+  readonly replaced: number;
+}
+
+/** The threads of the data plane. */
+export interface Workers {
+  /** Sends records that changed; resolves once all live workers work with them. */
+  change(changes: readonly RecordChange[]): Promise<Confirmed>;
+  /** Sends new settings; likewise. */
+  reconfigure(settings: Settings): Promise<Confirmed>;
+  setTls(tls: TlsForWorkers): void;
+  setModels(models: ModelLists): void;
+  /** Number of the last change. */
+  seq(): number;
+  /** State of each worker, for `instances`. */
+  states(): readonly WorkerState[];
+  /** Lets running answers end up to the grace, then ends all. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** One worker as seen from the control plane. */
+export interface WorkerState {
+  readonly row: number;
+  readonly threadId: number;
+  readonly isReady: boolean;
+  readonly confirmedSeq: number;
+}
+
+const CONFIRM_MS = 2_000;
+const STUCK_MS = 5_000;
+const CHECK_MS = 1_000;
+const DRAIN_SLACK_MS = 2_000;
+/** A worker whose heap grows beyond this ends by itself and is replaced, before the process suffers. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 64 };
+
+interface Live {
+  readonly row: number;
+  readonly worker: Worker;
+  isReady: boolean;
+  confirmedSeq: number;
+  isEnding: boolean;
+}
+
+/**
+ * Starts `count` workers and keeps them alive: one that dies, is stuck for 5 s, or does not confirm a change within
+ * 2 s is ended and replaced, and what it held in shared memory is given back.
+ */
+export async function startWorkers(count: number, startOf: StartOf, events: WorkerEvents): Promise<Workers> {
+  const live = new Map<number, Live>();
+  const confirmations = new Set<() => void>();
+  let seq = 0;
+  let isDraining = false;
+  let onDrained: (() => void) | undefined;
+  const started = Array.from({ length: count }, (_, row) => launch(row));
+  const check = setInterval(() => checkHeartbeats(), CHECK_MS).unref();
+
+  function launch(row: number): Promise<void> {
+    const data = startOf(row);
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { ...data, seq },
+      name: `worker-${row}`,
+      resourceLimits: RESOURCE_LIMITS,
+    });
+    const self: Live = { row, worker, isReady: false, confirmedSeq: seq, isEnding: false };
+    live.set(row, self);
+    const heartbeats = new Int32Array(data.memory.heartbeats);
+    Atomics.store(heartbeats, row, 0);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'ready') {
+          self.isReady = true;
+          resolve();
+        }
+        hear(self, message);
+      });
+      let cause: Error | undefined;
+      worker.on('error', (error) => {
+        cause = error instanceof Error ? error : new Error(String(error));
+      });
+      worker.on('exit', () => {
+        reclaim(self, data);
+        if (!self.isReady) reject(cause ?? new Error('a worker ended while it started'));
+        if (isDraining) {
+          live.delete(row);
+          if (live.size === 0) onDrained?.();
+        } else if (self.isReady) {
+          events.replaced(row, self.isEnding ? 'it did not answer' : (cause?.message ?? 'it ended'));
+          relaunch(row);
+        }
+        wake();
+      });
+    });
+  }
+
+  function relaunch(row: number): void {
+    launch(row).catch(() => {
+      // It could not even start: try again, not at once, so that a broken machine is not kept busy with it.
+      live.delete(row);
+      setTimeout(() => !isDraining && relaunch(row), CHECK_MS).unref();
+    });
+  }
+
+  function reclaim(self: Live, data: WorkerStart): void {
+    const row = self.row;
+    createSharedCounters(data.memory.counters, row).reclaim(row);
+    createUpstreamStates(startOf(row).settings.upstreamMemory, row).reclaim(row);
+    reclaimBodyBudget(data.memory.bodies, row);
+    events.ended(row);
+  }
+
+  function hear(self: Live, message: FromWorker): void {
+    switch (message.kind) {
+      case 'ready':
+      case 'confirmed':
+        if (message.kind === 'confirmed') self.confirmedSeq = message.seq;
+        return wake();
+      case 'gap': {
+        const { tenants, apiKeys } = startOf(self.row);
+        return post(self, { kind: 'records', seq, tenants, apiKeys });
+      }
+      case 'lines':
+        return events.lines(message.lines);
+      case 'uses':
+        return events.uses(message.uses);
+      case 'series':
+        return events.series(self.row, message.index, message.labels);
+      case 'drained':
+        return void self.worker.terminate();
+    }
+  }
+
+  function wake(): void {
+    for (const confirmation of [...confirmations]) confirmation();
+  }
+
+  function post(self: Live, message: ToWorker): void {
+    self.worker.postMessage(message);
+  }
+
+  function checkHeartbeats(): void {
+    const nowMs = Math.floor(process.uptime() * 1000);
+    for (const self of live.values()) {
+      if (!self.isReady || self.isEnding) continue;
+      const beatMs = Atomics.load(new Int32Array(startOf(self.row).memory.heartbeats), self.row);
+      if (nowMs - beatMs > STUCK_MS) end(self);
+    }
+  }
+
+  function end(self: Live): void {
+    self.isEnding = true;
+    void self.worker.terminate();
+  }
+
+  /** Posts a numbered message to all and waits until each has confirmed it or was ended for not doing so. */
+  function broadcast(make: (seq: number) => ToWorker): Promise<Confirmed> {
+    const number = ++seq;
+    const message = make(number);
+    // One that starts now has the change in its snapshot already if it was launched after it; else it gets it here.
+    const asked = [...live.values()].filter((self) => !self.isEnding);
+    for (const self of asked) post(self, message);
+    return new Promise((resolve) => {
+      let replaced = 0;
+      const late = setTimeout(() => {
+        for (const self of asked) {
+          if (live.get(self.row) === self && self.isReady && self.confirmedSeq < number) end(self);
+        }
+        tell();
+      }, CONFIRM_MS);
+      function tell(): void {
+        const open = asked.filter((self) => live.get(self.row) === self && self.confirmedSeq < number);
+        if (open.length > 0) return;
+        clearTimeout(late);
+        confirmations.delete(tell);
+        replaced = asked.filter((self) => self.confirmedSeq < number).length;
+        resolve({ confirmed: asked.length - replaced, replaced });
+      }
+      confirmations.add(tell);
+      tell();
+    });
+  }
+
+  await Promise.all(started);
+  return {
+    change: (changes) => broadcast((number) => ({ kind: 'delta', seq: number, changes })),
+    reconfigure: (settings) => broadcast((number) => ({ kind: 'settings', seq: number, settings })),
+    setTls: (tls) => live.forEach((self) => post(self, { kind: 'tls', tls })),
+    setModels: (models) => live.forEach((self) => post(self, { kind: 'models', models })),
+    seq: () => seq,
+    states: () =>
+      [...live.values()].map(({ row, worker, isReady, confirmedSeq }) => ({
+        row,
+        threadId: worker.threadId,
+        isReady,
+        confirmedSeq,
+      })),
+    drain(graceMs) {
+      isDraining = true;
+      clearInterval(check);
+      return new Promise((resolve) => {
+        const hard = setTimeout(() => live.forEach((self) => void self.worker.terminate()), graceMs + DRAIN_SLACK_MS);
+        onDrained = () => {
+          clearTimeout(hard);
+          resolve();
+        };
+        if (live.size === 0) return onDrained();
+        for (const self of live.values()) post(self, { kind: 'drain', graceMs });
+      });
+    },
+  };
+}

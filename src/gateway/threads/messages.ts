@@ -1,0 +1,89 @@
+import type { CounterMemory } from '../../adapters/memory/counters.ts';
+import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
+import type { Config } from '../../config/schema.ts';
+import type { ApiKeyRecord, LastUse, RecordChange, TenantRecord } from '../../directory/records.ts';
+import type { SeriesLabels } from '../../observers/metrics/series.ts';
+import type { LogFormat } from '../../observers/log/observer.ts';
+
+/** What a thread of the data plane needs of TLS; PEM texts. */
+export interface TlsForWorkers {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** 48 bytes, the same for all workers, so that a session can be resumed on any of them. */
+  readonly ticketKeys: Uint8Array;
+}
+
+/** PEM texts that an upstream's configuration names, read by the control plane. */
+export interface UpstreamPems {
+  readonly caPem: string | undefined;
+  readonly certPem: string | undefined;
+  readonly keyPem: string | undefined;
+}
+
+/** A model as an upstream lists it. */
+export interface ServedModel {
+  readonly id: string;
+  readonly maxModelLen: number | undefined;
+  readonly createdS: number;
+}
+
+/** What the upstreams serve, by their index; undefined while an upstream has not told. */
+export type ModelLists = readonly (readonly ServedModel[] | undefined)[];
+
+/** All that a change of configuration replaces in a worker. */
+export interface Settings {
+  readonly config: Config;
+  readonly upstreamMemory: UpstreamMemory;
+  readonly upstreamPems: readonly UpstreamPems[];
+}
+
+/** A full snapshot: what a worker starts with. */
+export interface WorkerStart {
+  /** Index of the worker, its row in all shared memory. */
+  readonly row: number;
+  readonly host: string;
+  readonly port: number;
+  readonly logFormat: LogFormat;
+  readonly settings: Settings;
+  readonly tls: TlsForWorkers | undefined;
+  readonly hmacKey: Uint8Array;
+  readonly models: ModelLists;
+  readonly seq: number;
+  readonly tenants: readonly TenantRecord[];
+  readonly apiKeys: readonly ApiKeyRecord[];
+  readonly memory: SharedMemory;
+}
+
+/** The memory that all threads share. */
+export interface SharedMemory {
+  readonly counters: CounterMemory;
+  readonly bodies: SharedArrayBuffer;
+  readonly metrics: SharedArrayBuffer;
+  /** A heartbeat for each row: seconds, monotonic. */
+  readonly heartbeats: SharedArrayBuffer;
+}
+
+/** From the control plane to a worker. */
+export type ToWorker =
+  | { readonly kind: 'delta'; readonly seq: number; readonly changes: readonly RecordChange[] }
+  | {
+      readonly kind: 'records';
+      readonly seq: number;
+      readonly tenants: readonly TenantRecord[];
+      readonly apiKeys: readonly ApiKeyRecord[];
+    }
+  | { readonly kind: 'settings'; readonly seq: number; readonly settings: Settings }
+  | { readonly kind: 'tls'; readonly tls: TlsForWorkers }
+  | { readonly kind: 'models'; readonly models: ModelLists }
+  | { readonly kind: 'drain'; readonly graceMs: number };
+
+/** From a worker to the control plane. */
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'confirmed'; readonly seq: number }
+  /** A number was missing: everything has to be sent anew. */
+  | { readonly kind: 'gap' }
+  | { readonly kind: 'lines'; readonly lines: string }
+  | { readonly kind: 'uses'; readonly uses: readonly LastUse[] }
+  | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
+  | { readonly kind: 'drained' };

@@ -1,0 +1,81 @@
+import { Worker } from 'node:worker_threads';
+import type { LastUse, RecordChange } from '../../directory/records.ts';
+import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
+import type { FromStore, StoreStart, ToStore } from './store-messages.ts';
+
+/** Another process works on the state directory. */
+export class StateLocked extends Error {
+  readonly code = 'state_locked';
+}
+
+type Ask = ToStore extends infer M ? (M extends { id: number } ? Omit<M, 'id'> : never) : never;
+
+/**
+ * Starts the store thread and speaks the store's port with it.
+ *
+ * @throws StateLocked where another process holds the state directory
+ * @throws StoreUnavailable where the database cannot be opened
+ */
+export async function startStore(start: StoreStart): Promise<DirectoryStore> {
+  const worker = new Worker(new URL('./store.ts', import.meta.url), { workerData: start, name: 'store' });
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  let nextId = 1;
+  let ended: StoreUnavailable | undefined;
+
+  const opened = new Promise<void>((resolve, reject) => {
+    worker.on('message', (message: FromStore) => {
+      switch (message.kind) {
+        case 'open':
+          return resolve();
+        case 'locked':
+          return reject(new StateLocked('another process works on this state directory'));
+        case 'unusable':
+          return reject(new StoreUnavailable(message.message));
+        case 'answer':
+          waiting.get(message.id)?.resolve(message.value);
+          return void waiting.delete(message.id);
+        case 'failed':
+          waiting.get(message.id)?.reject(errorOf(message.code, message.message));
+          return void waiting.delete(message.id);
+      }
+    });
+    worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)));
+    worker.on('exit', () => end('the store thread has ended'));
+    function end(why: string): void {
+      ended ??= new StoreUnavailable(why);
+      reject(ended);
+      for (const { reject: fail } of waiting.values()) fail(ended);
+      waiting.clear();
+    }
+  });
+
+  const ask = (message: Ask): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (ended !== undefined) return reject(ended);
+      const id = nextId++;
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...message, id });
+    });
+
+  try {
+    await opened;
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
+  return {
+    readAll: async () => (await ask({ kind: 'read-all' })) as Directory,
+    write: async (changes: readonly RecordChange[]) => void (await ask({ kind: 'write', changes })),
+    noteLastUses: async (uses: readonly LastUse[]) => void (await ask({ kind: 'last-uses', uses })),
+    async close() {
+      if (ended !== undefined) return;
+      await ask({ kind: 'close' });
+      await worker.terminate();
+    },
+  };
+}
+
+function errorOf(code: string, message: string): Error {
+  if (code === 'version_conflict') return new VersionConflict(message);
+  return new StoreUnavailable(message);
+}

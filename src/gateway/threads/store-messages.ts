@@ -1,0 +1,25 @@
+import type { LastUse, RecordChange } from '../../directory/records.ts';
+
+/** What the store thread starts with. */
+export interface StoreStart {
+  readonly databasePath: string;
+  readonly lockPath: string;
+  /** How long another holder of the lock is waited for. */
+  readonly lockWaitMs: number;
+}
+
+/** From the control plane to the store. */
+export type ToStore = { readonly id: number } & (
+  | { readonly kind: 'read-all' }
+  | { readonly kind: 'write'; readonly changes: readonly RecordChange[] }
+  | { readonly kind: 'last-uses'; readonly uses: readonly LastUse[] }
+  | { readonly kind: 'close' }
+);
+
+/** From the store to the control plane. */
+export type FromStore =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'locked' }
+  | { readonly kind: 'unusable'; readonly message: string }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string };

@@ -1,0 +1,60 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openSqliteStore } from '../../adapters/sqlite/directory-store.ts';
+import { takeStateLock } from '../../adapters/sqlite/lock.ts';
+import { StoreUnavailable, VersionConflict } from '../../directory/store.ts';
+import type { FromStore, StoreStart, ToStore } from './store-messages.ts';
+
+/** The store thread: owns the database and the lock of the state directory. */
+if (parentPort === null) throw new Error('this file is started as a worker thread');
+const port = parentPort;
+const send = (message: FromStore): void => port.postMessage(message);
+const start = workerData as StoreStart;
+
+const LOCK_TRY_MS = 100;
+
+/** Another process may be about to end: its lock is tried for a while. */
+async function takeLock() {
+  const endMs = Date.now() + start.lockWaitMs;
+  for (;;) {
+    const lock = takeStateLock(start.lockPath);
+    if (lock !== undefined || Date.now() >= endMs) return lock;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_TRY_MS));
+  }
+}
+
+async function main(): Promise<void> {
+  const lock = await takeLock();
+  if (lock === undefined) return send({ kind: 'locked' });
+  const store = openSqliteStore(start.databasePath);
+  port.on('message', (message: ToStore) => {
+    void answer(message).then(
+      (value) => send({ kind: 'answer', id: message.id, value }),
+      (error: unknown) => send({ kind: 'failed', id: message.id, ...failure(error) }),
+    );
+  });
+  send({ kind: 'open' });
+
+  async function answer(message: ToStore): Promise<unknown> {
+    switch (message.kind) {
+      case 'read-all':
+        return store.readAll();
+      case 'write':
+        return store.write(message.changes);
+      case 'last-uses':
+        return store.noteLastUses(message.uses);
+      case 'close':
+        await store.close();
+        lock?.release();
+        setImmediate(() => port.close());
+        return undefined;
+    }
+  }
+}
+
+function failure(error: unknown): { code: string; message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof VersionConflict || error instanceof StoreUnavailable) return { code: error.code, message };
+  return { code: 'fault', message };
+}
+
+main().catch((error: unknown) => send({ kind: 'unusable', message: failure(error).message }));

@@ -1,0 +1,218 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { createBodyBudget } from '../../adapters/http-server/body-budget.ts';
+import { createPublicServer, type BrokenHead, type PublicServer } from '../../adapters/http-server/server.ts';
+import { createSharedCounters } from '../../adapters/memory/counters.ts';
+import { serverTlsOptions } from '../../adapters/tls/context.ts';
+import { createCredentials, type Credentials } from '../../directory/credentials.ts';
+import { createRunningExchanges } from '../../forward/running.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { deny, type ReasonCode } from '../../kernel/reasons.ts';
+import { createLineBatch, requestLine } from '../../observers/log/observer.ts';
+import { createMetricsObserver } from '../../observers/metrics/observer.ts';
+import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
+import { addressMatcher, countedNetwork } from '../../wire/address.ts';
+import { brokenHeadResponse } from '../../wire/broken-head.ts';
+import { createDataPlane, type DataPlane } from '../data-plane.ts';
+import { createFront } from '../front.ts';
+import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
+import { randomUUID } from 'node:crypto';
+
+/** A thread of the data plane: started with a full snapshot, kept true by numbered deltas. */
+if (parentPort === null) throw new Error('this file is started as a worker thread');
+const port = parentPort;
+const send = (message: FromWorker): void => port.postMessage(message);
+const start = workerData as WorkerStart;
+const { row, memory } = start;
+const clock = systemClock;
+
+const BEAT_MS = 500;
+const HAND_OVER_MS = 50;
+const MAX_WAITING_LINES = 8 * 1024 * 1024;
+
+const counters = createSharedCounters(memory.counters, row);
+const gauges = gaugesOf(memory.metrics, row);
+const heartbeats = new Int32Array(memory.heartbeats);
+const running = createRunningExchanges();
+const lines = createLineBatch(MAX_WAITING_LINES);
+const uses = new Map<string, number>();
+const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) =>
+  send({ kind: 'series', index, labels }),
+);
+
+let settings = start.settings;
+let models = start.models;
+let credentials: Credentials = createCredentials(start.tenants, start.apiKeys);
+let seq = start.seq;
+let isDraining = false;
+let connections = 0;
+
+const planeDeps = {
+  row,
+  clock,
+  counters,
+  credentials: () => credentials,
+  hmacKey: start.hmacKey,
+  models: () => models,
+  running,
+  onUse: (id: string, atMs: number) => void uses.set(id, atMs),
+};
+let plane: DataPlane = createDataPlane(settings, planeDeps);
+let front = createFrontOf(settings, plane);
+let isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
+
+function createFrontOf(current: Settings, currentPlane: DataPlane) {
+  const { listen } = current.config;
+  return createFront({
+    clock,
+    rules: { maxHeaders: listen.maxHeaders, hosts: new Set(listen.hosts) },
+    pipelines: currentPlane.pipelines,
+    origins: new Set(listen.cors.origins),
+    health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
+    isDraining: () => isDraining,
+    observe(x, outcome) {
+      lines.add(requestLine(x, outcome, start.logFormat));
+      countMetrics(x, outcome);
+    },
+    onFault(x, error) {
+      gauges[GAUGE.faults] = (gauges[GAUGE.faults] ?? 0) + 1;
+      lines.add(faultLine(x.requestId, error));
+    },
+  });
+}
+
+function healthBody(path: string): string {
+  if (path === '/healthz') return '{"status":"ok"}';
+  const upstreams = settings.config.upstreams.map(({ name }, index) => ({
+    name,
+    state: models[index] === undefined ? 'unknown' : 'up',
+  }));
+  return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams });
+}
+
+/** Where our own code broke: the stack's places, never values. */
+function faultLine(requestId: string, error: unknown): string {
+  const name = error instanceof Error ? error.name : typeof error;
+  const stack =
+    error instanceof Error
+      ? (error.stack ?? '')
+          .split('\n')
+          .slice(1, 6)
+          .map((line) => line.trim())
+      : [];
+  return `${JSON.stringify({ level: 'error', time: clock.nowMs(), event: 'fault', requestId, name, stack })}\n`;
+}
+
+const CODES: Record<BrokenHead, ReasonCode> = {
+  malformed: 'invalid_request',
+  'too-large': 'headers_too_large',
+  timeout: 'request_timeout',
+  connect: 'not_implemented',
+};
+
+const { listen } = settings.config;
+const server: PublicServer = createPublicServer(
+  {
+    tls: start.tls === undefined ? undefined : serverTlsOptions(start.tls, start.tls.ticketKeys),
+    maxHeadBytes: listen.maxHeadBytes,
+    headMs: listen.timeouts.headMs,
+    bodyMs: listen.timeouts.bodyMs,
+    idleMs: listen.timeouts.idleMs,
+    minBodyRate: listen.minBodyRate,
+    budget: createBodyBudget(memory.bodies, listen.maxBufferedBytes, row),
+    clock,
+  },
+  {
+    request: (downstream) => front(downstream),
+    brokenHead: (kind) => brokenHeadResponse(CODES[kind], randomUUID(), start.tls !== undefined),
+    connection(peerAddress) {
+      // In the clear behind proxies: nobody else may reach us around them.
+      const { tls, trustedProxies } = settings.config.listen;
+      if (tls.mode === 'off' && trustedProxies.length > 0 && !isTrustedProxy(peerAddress)) return undefined;
+      const nowMs = clock.nowMs();
+      const all = counters.acquire(allConnections, settings.config.listen.maxConnections, nowMs);
+      if (all === undefined) return undefined;
+      const perIp = settings.config.limits.perIp.connections;
+      const isProxy = isTrustedProxy(peerAddress);
+      const own =
+        perIp === 'none' || isProxy
+          ? -1
+          : counters.acquire(counters.keyOf(`connections:${countedNetwork(peerAddress)}`), perIp, nowMs);
+      if (own === undefined) {
+        counters.giveBack(all);
+        return undefined;
+      }
+      gauges[GAUGE.connections] = ++connections;
+      return () => {
+        gauges[GAUGE.connections] = --connections;
+        counters.giveBack(all);
+        if (own >= 0) counters.giveBack(own);
+      };
+    },
+  },
+);
+const allConnections = counters.keyOf('connections');
+
+setInterval(() => {
+  // Monotonic seconds, so that a clock that is set does not look like a stuck thread.
+  Atomics.store(heartbeats, row, Math.floor(process.uptime() * 1000));
+  gauges[GAUGE.openStreams] = running.count();
+  gauges[GAUGE.droppedLines] = lines.dropped();
+}, BEAT_MS);
+
+setInterval(handOver, HAND_OVER_MS);
+
+function handOver(): void {
+  const taken = lines.take();
+  if (taken !== '') send({ kind: 'lines', lines: taken });
+  if (uses.size === 0) return;
+  send({ kind: 'uses', uses: [...uses].map(([id, atMs]) => ({ id, atMs })) });
+  uses.clear();
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'delta': {
+      if (message.seq !== seq + 1) return send({ kind: 'gap' });
+      seq = message.seq;
+      for (const id of credentials.apply(message.changes)) running.cutAll(id, deny('revoked_credential'));
+      return send({ kind: 'confirmed', seq });
+    }
+    case 'records':
+      credentials = createCredentials(message.tenants, message.apiKeys);
+      seq = message.seq;
+      for (const { id, state } of message.apiKeys) {
+        if (state !== 'active') running.cutAll(id, deny('revoked_credential'));
+      }
+      return send({ kind: 'confirmed', seq });
+    case 'settings': {
+      settings = message.settings;
+      const old = plane;
+      plane = createDataPlane(settings, planeDeps);
+      front = createFrontOf(settings, plane);
+      isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
+      old.close();
+      seq = message.seq;
+      return send({ kind: 'confirmed', seq });
+    }
+    case 'tls':
+      return server.setSecureContext(serverTlsOptions(message.tls, message.tls.ticketKeys));
+    case 'models':
+      models = message.models;
+      return;
+    case 'drain':
+      return void drain(message.graceMs);
+  }
+});
+
+async function drain(graceMs: number): Promise<void> {
+  isDraining = true;
+  const grace = clock.after(graceMs, () => server.destroy());
+  await server.drain();
+  grace.cancel();
+  handOver();
+  send({ kind: 'drained' });
+}
+
+await server.listen(start.host, start.port);
+Atomics.store(heartbeats, row, Math.floor(process.uptime() * 1000));
+send({ kind: 'ready' });

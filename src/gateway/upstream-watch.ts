@@ -1,0 +1,120 @@
+import type { Config } from '../config/schema.ts';
+import type { UpstreamStates } from '../forward/upstream-states.ts';
+import { isJsonObject, type JsonValue } from '../kernel/json.ts';
+import type { Upstream } from '../kernel/transport.ts';
+import { routes } from '../vllm/routes/index.ts';
+import { askUpstream } from './ask-upstream.ts';
+import type { ModelLists, ServedModel } from './threads/messages.ts';
+
+/** What the control plane knows of an upstream. */
+export interface Watched {
+  version: string | undefined;
+  models: readonly ServedModel[] | undefined;
+  why: string | undefined;
+}
+
+/** Watches the upstreams from the control plane alone. */
+export interface UpstreamWatch {
+  readonly watched: readonly Watched[];
+  /** Looks at all once. Never throws. */
+  look(): Promise<void>;
+  stop(): void;
+}
+
+/** What the watch works with. */
+export interface WatchDeps {
+  readonly upstreams: readonly Upstream[];
+  readonly states: UpstreamStates;
+  /** `sallyport/<version>`. */
+  readonly userAgent: string;
+  readonly onModels: (models: ModelLists) => void;
+  readonly everyMs: number;
+}
+
+/**
+ * Asks each upstream for its version and models, and probes one that is marked down with a single token on the last
+ * route that worked there: `/health` can answer while generation hangs (CVE-2026-114051).
+ */
+export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
+  const watched: Watched[] = config.upstreams.map(() => ({
+    version: undefined,
+    models: undefined,
+    why: 'not asked yet',
+  }));
+  const timer = setInterval(() => void look(), deps.everyMs).unref();
+
+  async function look(): Promise<void> {
+    await Promise.all(watched.map((state, index) => lookAt(state, index)));
+  }
+
+  async function lookAt(state: Watched, index: number): Promise<void> {
+    const upstream = deps.upstreams[index];
+    const apiKey = config.upstreams[index]?.apiKey;
+    if (upstream === undefined) return;
+    const headers = ['user-agent', deps.userAgent, 'accept', 'application/json'];
+    if (apiKey !== undefined) headers.push('authorization', `Bearer ${apiKey}`);
+    const ask = async (path: string) => {
+      const answer = await askUpstream(upstream, { method: 'GET', path, headers, body: undefined });
+      if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`);
+      return answer.text;
+    };
+    try {
+      const before = JSON.stringify(state.models);
+      state.models = parseModels(await ask('/v1/models'));
+      state.version ??= parseVersion(await ask('/version'));
+      if (!deps.states.isUp(index)) await probe(upstream, headers, state, index);
+      state.why = undefined;
+      if (JSON.stringify(state.models) !== before) deps.onModels(watched.map(({ models }) => models));
+    } catch (error) {
+      state.why = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async function probe(upstream: Upstream, headers: readonly string[], state: Watched, index: number): Promise<void> {
+    const route = routes[deps.states.lastRoute(index)];
+    const model = state.models?.[0]?.id;
+    if (route === undefined || model === undefined) return deps.states.markUp(index);
+    const body = PROBES[route.path]?.(model);
+    if (body === undefined) return deps.states.markUp(index);
+    const answer = await askUpstream(upstream, {
+      method: 'POST',
+      path: route.path,
+      headers: [...headers, 'content-type', 'application/json'],
+      body: Buffer.from(JSON.stringify(body)),
+    });
+    if (answer.status >= 500) throw new Error(`the probe of ${route.path} answered ${answer.status}`);
+    deps.states.markUp(index);
+  }
+
+  return { watched, look, stop: () => clearInterval(timer) };
+}
+
+/** The smallest request of each open route. */
+const PROBES: Readonly<Record<string, (model: string) => JsonValue>> = {
+  '/v1/chat/completions': (model) => ({ model, messages: [{ role: 'user', content: '.' }], max_tokens: 1 }),
+  '/v1/completions': (model) => ({ model, prompt: '.', max_tokens: 1 }),
+  '/v1/embeddings': (model) => ({ model, input: '.' }),
+};
+
+function parseModels(text: string): ServedModel[] {
+  const value = JSON.parse(text) as JsonValue;
+  const data = isJsonObject(value) ? value['data'] : undefined;
+  if (!Array.isArray(data)) throw new Error('/v1/models is no list');
+  return data.flatMap((entry) => {
+    if (!isJsonObject(entry) || typeof entry['id'] !== 'string') return [];
+    const { id, created, max_model_len: maxModelLen } = entry;
+    return [
+      {
+        id,
+        createdS: typeof created === 'number' ? created : 0,
+        maxModelLen: typeof maxModelLen === 'number' ? maxModelLen : undefined,
+      },
+    ];
+  });
+}
+
+function parseVersion(text: string): string | undefined {
+  const value = JSON.parse(text) as JsonValue;
+  const version = isJsonObject(value) ? value['version'] : undefined;
+  return typeof version === 'string' && /^[0-9A-Za-z.+-]{1,64}$/.test(version) ? version : undefined;
+}

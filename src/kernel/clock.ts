@@ -1,0 +1,30 @@
+/** A started timer. */
+export interface Timer {
+  /** Stops it; calling it again does nothing. */
+  cancel(): void;
+  /** Starts its whole time anew, cheaply enough to be done for each chunk. */
+  refresh(): void;
+}
+
+/** Time as the product sees it, so that tests can set it. */
+export interface Clock {
+  /** Milliseconds since the epoch (integer). */
+  nowMs(): number;
+  /** Milliseconds from an arbitrary start that never go back; with a fraction. */
+  monotonicMs(): number;
+  /** Calls `run` once after `ms` milliseconds unless cancelled. Does not keep the process alive. */
+  after(ms: number, run: () => void): Timer;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms).unref();
+    return {
+      cancel: () => clearTimeout(timer),
+      refresh: () => void timer.refresh(),
+    };
+  },
+};

@@ -1,0 +1,142 @@
+import type { Scope } from './scope.ts';
+import type { Downstream } from './transport.ts';
+import type { JsonObject } from './json.ts';
+
+/** Which family of bodies a refusal takes. */
+export type Surface = 'openai' | 'anthropic' | 'oauth';
+
+/** A request's head after it was judged: one path spelling, no doubtful framing. */
+export interface ParsedHead {
+  readonly method: string;
+  /** Path without query, in its one accepted spelling. */
+  readonly path: string;
+  readonly surface: Surface;
+  /** Names in lower case. Of the headers that decide something, duplicates were refused. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly hasBody: boolean;
+  /** Asks to switch protocols (RFC 9110 §7.8). */
+  readonly isUpgrade: boolean;
+}
+
+/** Who is at the other end of the connection. */
+export interface Peer {
+  /** Client address: the TCP peer, or what a trusted proxy says. IPv4-mapped IPv6 is written as IPv4. */
+  readonly address: string;
+  /** What is counted per address: the IPv4 address, or the /64 of an IPv6 address. */
+  readonly network: string;
+}
+
+/** The authenticated caller. Immutable and shared by its requests. */
+export interface Principal {
+  /** `key:` and the public id of the API key. */
+  readonly id: string;
+  /** Public id of the API key. */
+  readonly keyId: string;
+  readonly tenant: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** Granted model names; `*` grants every name. */
+  readonly models: ReadonlySet<string>;
+  /** Undefined: the configured default. `none`: not limited. */
+  readonly requestsPerMinute: number | 'none' | undefined;
+  readonly concurrency: number | 'none' | undefined;
+}
+
+/** How a caller stands with one limit; for the response headers and the log. */
+export interface LimitStanding {
+  /** Name of the policy: `requests`, `concurrency`. */
+  readonly name: string;
+  readonly limit: number;
+  readonly remaining: number;
+  /** Seconds of the window; 0 where there is none. */
+  readonly windowS: number;
+  /** Milliseconds until the whole limit is available again. */
+  readonly resetMs: number;
+}
+
+/** What a spend took. The one who spent gives it back through `Counters.release`. */
+export interface Spent {
+  readonly kind: 'spent';
+  readonly standings: readonly LimitStanding[];
+  /** Cells of the counters that hold one running request of this spend. */
+  readonly holds: readonly number[];
+}
+
+/** Family of the request and response shapes of a route. */
+export type RouteFamily = 'chat' | 'completions' | 'embeddings' | 'models';
+
+/** The open route that a request asked for. */
+export interface OpenRoute {
+  readonly id: string;
+  readonly family: RouteFamily;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly scope: Scope;
+}
+
+/** A request body that was parsed and checked: it is sent as it stands here. */
+export interface InferenceRequest {
+  readonly model: string;
+  readonly body: JsonObject;
+  readonly isStream: boolean;
+  /** Whether the caller asked for the usage event of a stream. */
+  readonly wantsUsage: boolean;
+  /** What was changed of the caller's wishes, for `x-sallyport-adjusted`: `max_tokens=8192`. */
+  readonly adjusted: readonly string[];
+}
+
+/** Tokens that the model counted; undefined until upstream has told. */
+export interface Usage {
+  promptTokens: number | undefined;
+  completionTokens: number | undefined;
+}
+
+/** Every fact that a stage can add about an exchange. */
+export interface Facts {
+  head: ParsedHead;
+  peer: Peer;
+  principal: Principal;
+  requestLimits: Spent;
+  route: OpenRoute;
+  request: InferenceRequest;
+  /** The name that was granted and that upstream is asked for. */
+  model: string;
+  usage: Usage;
+}
+
+/** Facts that are there. */
+export type Has<K extends keyof Facts> = { readonly [P in K]: Facts[P] };
+/** Facts that a stage fills. */
+export type Slots<K extends keyof Facts> = { [P in K]: Facts[P] | undefined };
+
+/** One request and its answer, as every stage sees it. */
+export interface Exchange {
+  /** Unguessable; sent as `x-request-id`. */
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  readonly downstream: Downstream;
+  /** Nothing is spent, nothing is sent. */
+  readonly isDryRun: boolean;
+}
+
+/** An exchange with the slots of all facts from the start: filling one never changes its hidden class. */
+export class AnyExchange implements Exchange, Slots<keyof Facts> {
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  readonly downstream: Downstream;
+  readonly isDryRun: boolean;
+  head: ParsedHead | undefined = undefined;
+  peer: Peer | undefined = undefined;
+  principal: Principal | undefined = undefined;
+  requestLimits: Spent | undefined = undefined;
+  route: OpenRoute | undefined = undefined;
+  request: InferenceRequest | undefined = undefined;
+  model: string | undefined = undefined;
+  usage: Usage | undefined = undefined;
+
+  constructor(requestId: string, startedAtMs: number, downstream: Downstream, isDryRun: boolean) {
+    this.requestId = requestId;
+    this.startedAtMs = startedAtMs;
+    this.downstream = downstream;
+    this.isDryRun = isDryRun;
+  }
+}

@@ -1,0 +1,13 @@
+/** Any value that JSON can say (RFC 8259). */
+export type JsonValue = string | number | boolean | null | JsonArray | JsonObject;
+/** A JSON array. */
+export type JsonArray = JsonValue[];
+/** A JSON object. Made without a prototype by the strict parser, so that `__proto__` is a name like any other. */
+export interface JsonObject {
+  [name: string]: JsonValue;
+}
+
+/** Tells whether a JSON value is an object (not null, not an array). */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

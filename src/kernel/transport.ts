@@ -1,0 +1,110 @@
+/**
+ * The transport ports. The pipeline sees only these, never a server's or a client's own classes,
+ * so that a leaner transport changes nothing else (docs/adr/0003-transport-ports.md).
+ */
+
+/** A request's head as it was on the wire. */
+export interface RequestHead {
+  readonly method: string;
+  /** Request target, undecoded (RFC 9112 §3.2). */
+  readonly target: string;
+  readonly httpVersion: '1.0' | '1.1';
+  /** Names and values in turn, in order, duplicates kept, names as they were spelt. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** How reading a body ended. */
+export type BodyRead =
+  | { readonly kind: 'body'; readonly bytes: Buffer }
+  /** More than the limit arrived or was announced; what is unread is not waited for. */
+  | { readonly kind: 'too-large' }
+  /** Slower than the body time or the minimum rate. */
+  | { readonly kind: 'timeout' }
+  /** All bodies together would exceed the memory set aside for them. */
+  | { readonly kind: 'no-room' }
+  /** Broken framing (RFC 9112 §7), or the peer went away. */
+  | { readonly kind: 'broken' };
+
+/** One request of a peer and the way to answer it. */
+export interface Downstream {
+  readonly head: RequestHead;
+  /** Address of the TCP peer, IPv4-mapped IPv6 written as IPv4. */
+  readonly peerAddress: string;
+  /** True when the connection is TLS. */
+  readonly isEncrypted: boolean;
+  /** Reads the whole body, at most `maxBytes`. Call at most once. Answers `Expect: 100-continue` first. */
+  readBody(maxBytes: number): Promise<BodyRead>;
+  /**
+   * Sends the response head. `headers` are names and values in turn. With `contentLength` the body has
+   * that many bytes; without it, it is chunked (HTTP/1.1) or ends with the connection (HTTP/1.0).
+   */
+  writeHead(status: number, headers: readonly string[], contentLength: number | undefined): void;
+  /** Sends bytes of the body; false when the peer's buffer is full: wait for `onDrain`. */
+  write(bytes: Buffer | string): boolean;
+  /** Ends the response. With `close` the connection is closed after it. */
+  end(close?: boolean): void;
+  /** Cuts the connection at once. */
+  destroy(): void;
+  /** Called each time the peer's buffer has emptied after a `write` that returned false. */
+  onDrain(run: () => void): void;
+  /** Called once if the peer goes away before the response has ended. */
+  onDisconnect(run: () => void): void;
+}
+
+/** A request to upstream, in one piece. */
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Names and values in turn, without framing headers: those are the adapter's. */
+  readonly headers: readonly string[];
+  readonly body: Buffer | undefined;
+}
+
+/** An answer's head. Interim responses (1xx) never appear. */
+export interface UpstreamHead {
+  readonly status: number;
+  /** Names in lower case; of a repeated header the first value. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** Why upstream did not answer, or stopped. */
+export type UpstreamFault =
+  /** No connection: nothing of the request was sent, so another upstream may be asked. */
+  | 'connect'
+  /** The connection broke or the answer was cut. */
+  | 'reset'
+  | 'timeout'
+  /** The answer is not HTTP. */
+  | 'malformed';
+
+/** Hears an answer as it arrives: `head`, then `chunk`s, then `end`; or `fault` at any point, last. */
+export interface UpstreamListener {
+  head(head: UpstreamHead): void;
+  /** The bytes are only valid during the call. False asks to pause. */
+  chunk(bytes: Buffer): boolean;
+  end(): void;
+  fault(fault: UpstreamFault): void;
+}
+
+/** A request that is under way. */
+export interface UpstreamCall {
+  /** Closes the connection at once, so that vLLM stops generating. Nothing is heard after it. */
+  abort(): void;
+  /** Goes on after a `chunk` that returned false. */
+  resume(): void;
+}
+
+/** Time limits of one call, milliseconds. */
+export interface UpstreamTimeouts {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly betweenChunksMs: number;
+  readonly totalMs: number;
+}
+
+/** One upstream's connections. */
+export interface Upstream {
+  send(request: UpstreamRequest, listener: UpstreamListener): UpstreamCall;
+  /** Ends idle connections and lets running calls end. */
+  close(): void;
+}

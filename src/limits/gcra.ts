@@ -1,0 +1,39 @@
+/** A rate with its burst. */
+export interface Rate {
+  /** Emission interval: milliseconds that one unit takes to come back. > 0. */
+  readonly intervalMs: number;
+  /** Units an idle caller may spend at once. Integer >= 1. */
+  readonly burst: number;
+}
+
+/** What a spend came to. */
+export type Spend =
+  | { readonly conforms: true; readonly tatMs: number; readonly remaining: number }
+  | { readonly conforms: false; readonly tatMs: number; readonly retryAfterMs: number };
+
+/** The rate of N per minute with burst N: an idle caller has exactly N at once, then one every 60/N s. */
+export function ratePerMinute(count: number): Rate {
+  return { intervalMs: 60_000 / count, burst: count };
+}
+
+/**
+ * Spends `cost` units by the Generic Cell Rate Algorithm (ITU-T I.371, virtual scheduling).
+ * Pure: the caller brings the time and keeps the returned `tatMs`, the theoretical arrival
+ * time in ms since the epoch. A spend that does not conform costs nothing.
+ *
+ * @param tatMs the stored state; undefined for a caller not seen before
+ * @throws RangeError unless 0 < cost <= rate.burst: a caller's bug, for it could never conform
+ */
+export function spend(rate: Rate, tatMs: number | undefined, cost: number, nowMs: number): Spend {
+  if (!(cost > 0 && cost <= rate.burst)) throw new RangeError(`cost ${cost} outside (0, ${rate.burst}]`);
+  const start = Math.max(tatMs ?? nowMs, nowMs); // an idle caller saves up no more than `burst`
+  const next = start + cost * rate.intervalMs;
+  const allowedAtMs = next - rate.burst * rate.intervalMs;
+  // Intervals such as 60000/7 are not exact in binary: without the margin the last unit of a burst could be refused.
+  if (allowedAtMs > nowMs + ROUNDING_MS) {
+    return { conforms: false, tatMs: start, retryAfterMs: allowedAtMs - nowMs };
+  }
+  return { conforms: true, tatMs: next, remaining: Math.floor((nowMs + ROUNDING_MS - allowedAtMs) / rate.intervalMs) };
+}
+
+const ROUNDING_MS = 0.01;

@@ -1,0 +1,200 @@
+import {
+  DURATION_BUCKETS_S,
+  FIRST_TOKEN_BUCKETS_S,
+  GAUGE,
+  gaugesOf,
+  seriesOf,
+  WORD,
+  type SeriesLabels,
+} from './series.ts';
+
+/** Facts that the control plane adds to the page. */
+export interface PageFacts {
+  readonly version: string;
+  readonly certificateExpiryMs: () => number | undefined;
+  /** Workers that are ready. */
+  readonly workers: () => number;
+  readonly droppedLines: () => number;
+  readonly upstreams: () => readonly { readonly name: string; readonly isUp: boolean; readonly outstanding: number }[];
+}
+
+/** The metrics page over all threads. */
+export interface MetricsPage {
+  /** Names a series of a thread. */
+  name(row: number, index: number, labels: SeriesLabels): void;
+  /** Takes over the counts of a thread that has ended and empties its row, so that no counter ever goes back. */
+  takeOver(row: number): void;
+  /** Prometheus text exposition, version 0.0.4. */
+  text(): string;
+}
+
+/** @param rows threads that have a row in the memory */
+export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts: PageFacts): MetricsPage {
+  const named = Array.from({ length: rows }, () => new Map<number, SeriesLabels>());
+  const ended = new Map<string, { labels: SeriesLabels; words: Float64Array }>();
+  const idOf = (labels: SeriesLabels) => `${labels.route}\0${labels.model}\0${labels.status}\0${labels.code}`;
+
+  function sumUp(): { labels: SeriesLabels; words: Float64Array }[] {
+    const sums = new Map([...ended].map(([id, { labels, words }]) => [id, { labels, words: words.slice() }]));
+    for (const [row, series] of named.entries()) {
+      for (const [index, labels] of series) addTo(sums, labels, seriesOf(memory, row, index));
+    }
+    return [...sums.values()].filter(({ words }) => (words[WORD.count] ?? 0) > 0);
+  }
+
+  function addTo(
+    sums: Map<string, { labels: SeriesLabels; words: Float64Array }>,
+    labels: SeriesLabels,
+    words: Float64Array,
+  ): void {
+    const id = idOf(labels);
+    const sum = sums.get(id);
+    if (sum === undefined) return void sums.set(id, { labels, words: words.slice() });
+    for (const [i, value] of words.entries()) sum.words[i] = (sum.words[i] ?? 0) + value;
+  }
+
+  const gauge = (at: number) => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) sum += gaugesOf(memory, row)[at] ?? 0;
+    return sum;
+  };
+
+  return {
+    name: (row, index, labels) => void named[row]?.set(index, labels),
+    takeOver(row) {
+      for (const [index, labels] of named[row] ?? []) {
+        const words = seriesOf(memory, row, index);
+        addTo(ended, labels, words);
+        words.fill(0);
+      }
+      named[row]?.clear();
+      gaugesOf(memory, row).fill(0);
+    },
+    text() {
+      const series = sumUp();
+      const page = new Page();
+      page.family('sallyport_build_info', 'gauge', 'Version of the gateway.');
+      page.sample('sallyport_build_info', { version: facts.version }, 1);
+      page.family('sallyport_requests_total', 'counter', 'Requests that have ended.');
+      for (const { labels, words } of series)
+        page.sample('sallyport_requests_total', textLabels(labels), words[WORD.count] ?? 0);
+      page.family('sallyport_tokens_total', 'counter', 'Tokens that upstream counted.');
+      for (const [key, words] of byLabels(series, ({ route, model }) => ({ route, model }))) {
+        page.sample('sallyport_tokens_total', { ...key, kind: 'prompt' }, words[WORD.promptTokens] ?? 0);
+        page.sample('sallyport_tokens_total', { ...key, kind: 'completion' }, words[WORD.completionTokens] ?? 0);
+      }
+      const durations = byLabels(series, ({ route }) => ({ route }));
+      page.family(
+        'sallyport_request_duration_seconds',
+        'histogram',
+        'From the head of a request to the end of its answer.',
+      );
+      for (const [key, words] of durations) {
+        page.histogram('sallyport_request_duration_seconds', key, DURATION_BUCKETS_S, words, {
+          buckets: WORD.durationBuckets,
+          sum: WORD.durationSum,
+          count: WORD.count,
+        });
+      }
+      page.family(
+        'sallyport_time_to_first_token_seconds',
+        'histogram',
+        'From asking upstream to the first byte of its answer.',
+      );
+      for (const [key, words] of byLabels(series, ({ route, model }) => ({ route, model }))) {
+        if ((words[WORD.firstTokenCount] ?? 0) === 0) continue;
+        page.histogram('sallyport_time_to_first_token_seconds', key, FIRST_TOKEN_BUCKETS_S, words, {
+          buckets: WORD.firstTokenBuckets,
+          sum: WORD.firstTokenSum,
+          count: WORD.firstTokenCount,
+        });
+      }
+      page.family('sallyport_open_streams', 'gauge', 'Requests that upstream is answering now.');
+      page.sample('sallyport_open_streams', {}, gauge(GAUGE.openStreams));
+      page.family('sallyport_connections', 'gauge', 'Open connections on the public listener.');
+      page.sample('sallyport_connections', {}, gauge(GAUGE.connections));
+      page.family('sallyport_workers', 'gauge', 'Workers that are ready.');
+      page.sample('sallyport_workers', {}, facts.workers());
+      page.family(
+        'sallyport_log_lines_dropped_total',
+        'counter',
+        'Log lines lost because the log was not read fast enough.',
+      );
+      page.sample('sallyport_log_lines_dropped_total', {}, gauge(GAUGE.droppedLines) + facts.droppedLines());
+      page.family('sallyport_upstream_up', 'gauge', 'Whether an upstream is believed to answer.');
+      for (const { name, isUp } of facts.upstreams())
+        page.sample('sallyport_upstream_up', { upstream: name }, isUp ? 1 : 0);
+      page.family('sallyport_upstream_outstanding', 'gauge', 'Requests that an upstream has not ended.');
+      for (const { name, outstanding } of facts.upstreams()) {
+        page.sample('sallyport_upstream_outstanding', { upstream: name }, outstanding);
+      }
+      const expiryMs = facts.certificateExpiryMs();
+      if (expiryMs !== undefined) {
+        page.family('sallyport_certificate_expiry_timestamp_seconds', 'gauge', 'When the served certificate ends.');
+        page.sample('sallyport_certificate_expiry_timestamp_seconds', {}, expiryMs / 1000);
+      }
+      return page.text;
+    },
+  };
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+const textLabels = ({ route, model, status, code }: SeriesLabels): Labels => ({
+  route,
+  model,
+  status: String(status),
+  code,
+});
+
+/** Sums series that agree in some labels. */
+function byLabels(
+  series: readonly { labels: SeriesLabels; words: Float64Array }[],
+  keyOf: (labels: SeriesLabels) => Labels,
+): [Labels, Float64Array][] {
+  const sums = new Map<string, [Labels, Float64Array]>();
+  for (const { labels, words } of series) {
+    const key = keyOf(labels);
+    const id = JSON.stringify(key);
+    const sum = sums.get(id);
+    if (sum === undefined) sums.set(id, [key, words.slice()]);
+    else for (const [i, value] of words.entries()) sum[1][i] = (sum[1][i] ?? 0) + value;
+  }
+  return [...sums.values()];
+}
+
+/** Text in the exposition format. */
+class Page {
+  text = '';
+
+  family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): void {
+    this.text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+  }
+
+  sample(name: string, labels: Labels, value: number): void {
+    const inside = Object.entries(labels)
+      .map(([label, text]) => `${label}="${text.replace(/[\\"\n]/g, escapeLabel)}"`)
+      .join(',');
+    this.text += `${name}${inside === '' ? '' : `{${inside}}`} ${value}\n`;
+  }
+
+  histogram(
+    name: string,
+    labels: Labels,
+    bounds: readonly number[],
+    words: Float64Array,
+    at: { readonly buckets: number; readonly sum: number; readonly count: number },
+  ): void {
+    let below = 0;
+    for (const [i, bound] of bounds.entries()) {
+      below += words[at.buckets + i] ?? 0;
+      this.sample(`${name}_bucket`, { ...labels, le: String(bound) }, below);
+    }
+    const count = words[at.count] ?? 0;
+    this.sample(`${name}_bucket`, { ...labels, le: '+Inf' }, count);
+    this.sample(`${name}_sum`, labels, words[at.sum] ?? 0);
+    this.sample(`${name}_count`, labels, count);
+  }
+}
+
+const escapeLabel = (character: string): string => (character === '\n' ? '\\n' : `\\${character}`);

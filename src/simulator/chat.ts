@@ -1,0 +1,123 @@
+import { validationError, type ValidationProblem } from './errors.ts';
+import { countPrompts, planGeneration, readGenerationFields, type Generation } from './generation.ts';
+import { createFieldReader } from './lax-fields.ts';
+import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
+import { badValue } from './errors.ts';
+import type { AnswerContext } from './options.ts';
+import { jsonPlan, streamPlan, type AnswerPlan } from './plan.ts';
+import { pythonInput } from './python-text.ts';
+import { refuseSeed } from './seed.ts';
+import { streamEvents } from './stream-events.ts';
+import { fingerprint, wholeUsage } from './usage.ts';
+import { answerText } from './words.ts';
+
+/** Answers `POST /v1/chat/completions`. */
+export function answerChat(body: LaxObject, context: AnswerContext): AnswerPlan {
+  const fields = createFieldReader(body);
+  const messages = fields.requiredList('messages');
+  const maxTokens = fields.int('max_tokens');
+  // As recorded: the newer name wins where both are given.
+  const generationFields = readGenerationFields(fields, fields.int('max_completion_tokens') ?? maxTokens);
+  const problems = [...fields.problems, ...refuseMessages(messages), ...refuseSeed(body)];
+  if (problems.length > 0) return validationError(problems);
+  if (body['tool_choice'] === 'required' && body['tools'] === undefined) {
+    return badValue('When using `tool_choice`, `tools` must be set.', 'tool_choice', undefined);
+  }
+
+  const prompt = messages.map(textOfMessage).join('\n');
+  const promptTokens = countPrompts([prompt]) + TEMPLATE_START + TEMPLATE_PER_MESSAGE * messages.length;
+  const generation = planGeneration(generationFields, [prompt], promptTokens, context);
+  if ('status' in generation) return generation;
+
+  const base = {
+    id: `chatcmpl-${context.idSuffix}`,
+    object: generationFields.isStream ? 'chat.completion.chunk' : 'chat.completion',
+    created: context.createdS,
+    model: generation.model,
+  };
+  if (!generationFields.isStream) return wholeAnswer(base, prompt, promptTokens, generation, context.version);
+  return streamPlan(
+    streamEvents(generationFields, generation, {
+      base,
+      version: context.version,
+      prompts: [prompt],
+      promptTokens,
+      opening: (index) => ({
+        index,
+        delta: { role: 'assistant', content: '' },
+        logprobs: null,
+        finish_reason: null,
+      }),
+      openingTail: { prompt_token_ids: null, prompt_text: null },
+      choice: (index, content, finish_reason) => ({
+        index,
+        delta: { content },
+        logprobs: null,
+        finish_reason,
+        ...(finish_reason === null ? {} : { stop_reason: null }),
+        token_ids: null,
+      }),
+    }),
+  );
+}
+
+/** The text of a chat request that its answer depends on. */
+export function textOfMessage(message: LaxValue): string {
+  const content = isLaxObject(message) ? message['content'] : undefined;
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.map((part) => (isLaxObject(part) && typeof part['text'] === 'string' ? part['text'] : '')).join('\n');
+}
+
+function wholeAnswer(
+  base: object,
+  prompt: string,
+  promptTokens: number,
+  { n, tokens, finishReason }: Generation,
+  version: string,
+): AnswerPlan {
+  const choices = Array.from({ length: n }, (_, index) => ({
+    index,
+    message: {
+      role: 'assistant',
+      content: answerText(prompt, tokens, index),
+      refusal: null,
+      annotations: null,
+      audio: null,
+      function_call: null,
+      reasoning: null,
+    },
+    logprobs: null,
+    finish_reason: finishReason,
+    stop_reason: null,
+    token_ids: null,
+    routed_experts: null,
+  }));
+  return jsonPlan(200, {
+    ...base,
+    choices,
+    service_tier: null,
+    system_fingerprint: fingerprint(version),
+    usage: wholeUsage(promptTokens, tokens * n),
+    prompt_logprobs: null,
+    prompt_token_ids: null,
+    prompt_text: null,
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null,
+  });
+}
+
+function refuseMessages(messages: readonly LaxValue[]): ValidationProblem[] {
+  return messages.flatMap((message, i) => {
+    const input = pythonInput(message);
+    const loc = `body.messages.${i}`;
+    if (!isLaxObject(message)) return [{ type: 'dict_type', loc, msg: 'Input should be a valid dictionary', input }];
+    if (typeof message['role'] === 'string') return [];
+    return [{ type: 'missing', loc: `${loc}.role`, msg: 'Field required', input }];
+  });
+}
+
+/** Tokens that the recorded chat template adds: one at the beginning, three around each message. */
+const TEMPLATE_START = 1;
+const TEMPLATE_PER_MESSAGE = 3;

@@ -1,0 +1,54 @@
+import { digestOf, isSameDigest, parseApiKey } from '../../../directory/api-key.ts';
+import type { Credential } from '../../../directory/credentials.ts';
+import type { Clock } from '../../../kernel/clock.ts';
+import { deny } from '../../../kernel/reasons.ts';
+import { addressMatcher, type AddressMatcher } from '../../../wire/address.ts';
+import type { Method } from './method.ts';
+
+/** What the method asks of its surroundings. */
+export interface ApiKeyDeps {
+  readonly find: (id: string) => Credential | undefined;
+  /** Key of the stored digests. */
+  readonly hmacKey: Uint8Array;
+  readonly clock: Clock;
+  /** Told of each API key that authenticated. */
+  readonly onUse: (id: string, atMs: number) => void;
+}
+
+/** Authenticates by API key. What it says of a key's state it says only after the secret was right. */
+export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps): Method {
+  const noDigest = Buffer.alloc(32);
+  const matchers = new WeakMap<Credential, AddressMatcher>();
+
+  function isAllowedFrom(credential: Credential, address: string): boolean {
+    if (credential.record.allowIp.length === 0) return true;
+    let matcher = matchers.get(credential);
+    if (matcher === undefined) matchers.set(credential, (matcher = addressMatcher(credential.record.allowIp)));
+    return matcher(address);
+  }
+
+  return (text, peer) => {
+    if (!text.startsWith('sp_')) return undefined;
+    const parsed = parseApiKey(text);
+    // A wrong checksum is answered without a look-up: noise must cost nothing.
+    if (parsed === undefined) return deny('invalid_credential');
+    const credential = find(parsed.id);
+    // The same work whether or not the id exists, else its time would tell which ids do.
+    const digest = digestOf(text, hmacKey);
+    const record = credential?.record;
+    const isCurrent = isSameDigest(digest, record?.digest ?? noDigest);
+    const isPrevious = isSameDigest(digest, record?.previous?.digest ?? noDigest);
+    if (credential === undefined || record === undefined || record.state === 'deleted')
+      return deny('invalid_credential');
+    const nowMs = clock.nowMs();
+    if (!isCurrent && !isPrevious) return deny('invalid_credential');
+    if (record.state !== 'active' || credential.isTenantDisabled) return deny('revoked_credential');
+    if (!isCurrent && nowMs >= (record.previous?.untilMs ?? 0)) return deny('expired_credential');
+    if (record.expiresAtMs !== undefined && nowMs >= record.expiresAtMs) return deny('expired_credential');
+    if (!isAllowedFrom(credential, peer.address)) {
+      return deny('ip_denied', { message: 'This API key may not be used from this address.' });
+    }
+    onUse(record.id, nowMs);
+    return credential.principal;
+  };
+}

@@ -1,0 +1,38 @@
+import type { Usage } from '../../kernel/exchange.ts';
+import { isJsonObject, type JsonObject } from '../../kernel/json.ts';
+import type { Stage } from '../../kernel/stage.ts';
+
+/** Notes the tokens that upstream counted; they are read from the answer, never from the caller. */
+export function createMeter(): Stage<'request', 'usage'> {
+  return {
+    name: 'meter',
+    adds: ['usage'],
+    decide(x) {
+      x.usage = { promptTokens: undefined, completionTokens: undefined };
+      return undefined;
+    },
+    inspect(x) {
+      return {
+        event(event) {
+          // Usage stands in one of many events: the text is searched before anything is parsed for it.
+          if (event.data.includes('"usage"')) note(x.usage, event.json());
+          return 'pass';
+        },
+        body(value) {
+          note(x.usage, value);
+          return value;
+        },
+      };
+    },
+  };
+}
+
+function note(usage: Usage, answer: JsonObject | undefined): void {
+  const counted = answer?.['usage'];
+  if (!isJsonObject(counted)) return;
+  usage.promptTokens = count(counted['prompt_tokens']) ?? usage.promptTokens;
+  usage.completionTokens = count(counted['completion_tokens']) ?? usage.completionTokens;
+}
+
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;

@@ -1,0 +1,75 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { deny } from '../../kernel/reasons.ts';
+import type { Stage } from '../../kernel/stage.ts';
+import type { CounterKey, Counters } from '../../limits/counters.ts';
+import { ratePerMinute } from '../../limits/gcra.ts';
+import { addressMatcher, clientAddress, countedNetwork } from '../../wire/address.ts';
+
+/** Options of the stage, already read from the configuration. */
+export interface NetworkOptions {
+  /** CIDRs that alone may connect; empty: all. */
+  readonly allow: readonly string[];
+  /** CIDRs that may not. */
+  readonly deny: readonly string[];
+  /** Peers whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly requestsPerMinute: number | 'none';
+}
+
+/** Finds out who is calling and denies addresses that are shut out or send too fast, before any other work. */
+export function createNetwork(
+  options: NetworkOptions,
+  { counters, clock }: { counters: Counters; clock: Clock },
+): Stage<'head', 'peer'> {
+  const isTrusted = addressMatcher(options.trustedProxies);
+  const isAllowed = options.allow.length === 0 ? () => true : addressMatcher(options.allow);
+  const isDenied = addressMatcher(options.deny);
+  const rate = options.requestsPerMinute === 'none' ? undefined : ratePerMinute(options.requestsPerMinute);
+  const known = new Map<string, Known>();
+
+  function lookUp(address: string): Known {
+    const found = known.get(address);
+    if (found !== undefined) return found;
+    const network = countedNetwork(address);
+    const entry = {
+      peer: { address, network },
+      isShutOut: !isAllowed(address) || isDenied(address),
+      counter: counters.keyOf(`address:${network}`),
+    };
+    // A simple bound: addresses are cheap to look up again, and an attacker brings many.
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(address, entry);
+    return entry;
+  }
+
+  return {
+    name: 'network',
+    adds: ['peer'],
+    decide(x) {
+      const address = clientAddress(x.downstream.peerAddress, x.head.headers.get('x-forwarded-for'), isTrusted);
+      const { peer, isShutOut, counter } = lookUp(address);
+      x.peer = peer;
+      if (isShutOut) return deny('ip_denied');
+      if (rate === undefined) return undefined;
+      if (x.isDryRun) return undefined;
+      const result = counters.spend([{ kind: 'rate', name: 'address', counter, rate }], clock.nowMs());
+      if (result instanceof Promise)
+        return result.then((r) => (r.kind === 'refused' ? tooFast(r.retryAfterMs) : undefined));
+      return result.kind === 'refused' ? tooFast(result.retryAfterMs) : undefined;
+    },
+  };
+}
+
+const tooFast = (retryAfterMs: number) =>
+  deny('rate_limited', {
+    retryAfterMs,
+    message: 'Too many requests from this address. Wait as long as Retry-After says.',
+  });
+
+interface Known {
+  readonly peer: { readonly address: string; readonly network: string };
+  readonly isShutOut: boolean;
+  readonly counter: CounterKey;
+}
+
+const MAX_KNOWN = 10_000;

@@ -1,0 +1,67 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Principal, Slots, Spent } from '../../kernel/exchange.ts';
+import { deny, type Denial } from '../../kernel/reasons.ts';
+import type { Stage } from '../../kernel/stage.ts';
+import type { Ask, Counters, Refused } from '../../limits/counters.ts';
+import { ratePerMinute } from '../../limits/gcra.ts';
+
+/** Limits of a principal that has none of its own. */
+export interface RateLimitOptions {
+  readonly requestsPerMinute: number | 'none';
+  readonly concurrency: number | 'none';
+}
+
+/** Denies a principal that sends faster than its rate or more at once than its concurrency, before a body is read. */
+export function createRateLimit(
+  defaults: RateLimitOptions,
+  { counters, clock }: { counters: Counters; clock: Clock },
+): Stage<'principal', 'requestLimits'> {
+  const asksByPrincipal = new WeakMap<Principal, readonly Ask[]>();
+
+  function asksOf(principal: Principal): readonly Ask[] {
+    let asks = asksByPrincipal.get(principal);
+    if (asks === undefined) asksByPrincipal.set(principal, (asks = createAsks(principal)));
+    return asks;
+  }
+
+  function createAsks(principal: Principal): readonly Ask[] {
+    const asks: Ask[] = [];
+    const concurrency = principal.concurrency ?? defaults.concurrency;
+    const requests = principal.requestsPerMinute ?? defaults.requestsPerMinute;
+    // Concurrency first: a request that it refuses must not have cost a unit of the rate.
+    if (concurrency !== 'none') {
+      const counter = counters.keyOf(`concurrency:${principal.id}`);
+      asks.push({ kind: 'concurrency', name: 'concurrency', counter, limit: concurrency });
+    }
+    if (requests !== 'none') {
+      const counter = counters.keyOf(`requests:${principal.id}`);
+      asks.push({ kind: 'rate', name: 'requests', counter, rate: ratePerMinute(requests) });
+    }
+    return asks;
+  }
+
+  return {
+    name: 'rate-limit',
+    adds: ['requestLimits'],
+    decide(x) {
+      if (x.isDryRun) {
+        x.requestLimits = { kind: 'spent', standings: [], holds: [] };
+        return undefined;
+      }
+      const result = counters.spend(asksOf(x.principal), clock.nowMs());
+      return result instanceof Promise ? result.then((r) => answer(x, r)) : answer(x, result);
+    },
+    settle(x) {
+      counters.release(x.requestLimits);
+    },
+  };
+}
+
+function answer(x: Slots<'requestLimits'>, result: Spent | Refused): Denial | undefined {
+  if (result.kind === 'refused') {
+    const code = result.ask.kind === 'rate' ? 'rate_limited' : 'concurrency_limited';
+    return deny(code, { retryAfterMs: result.retryAfterMs, standings: [result.standing] });
+  }
+  x.requestLimits = result;
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import type { OpenRoute } from '../../kernel/exchange.ts';
+import type { Denial } from '../../kernel/reasons.ts';
+import { deny } from '../../kernel/reasons.ts';
+import type { Stage } from '../../kernel/stage.ts';
+import { matchRoute as matchCatalogue } from '../../vllm/routes/match.ts';
+import type { RouteRow } from '../../vllm/routes/route.ts';
+
+/** What the stage needs. */
+export interface RouteDeps {
+  /** The catalogue: the row of a path. Default: all routes of vLLM that are known. */
+  readonly matchRoute?: (path: string) => RouteRow | undefined;
+}
+
+/**
+ * Lets pass only routes that are open to the principal: 404 `unknown_route`, 403 `route_closed`, 405
+ * `method_not_allowed`, 403 `insufficient_scope`, 426 `upgrade_required`, in this order. What the catalogue
+ * does not know is denied, also where a plugin of vLLM would answer it.
+ */
+export function createRoute(deps: RouteDeps = {}): Stage<'head' | 'principal', 'route'> {
+  const match = deps.matchRoute ?? matchCatalogue;
+  const openRoutes = new Map<RouteRow, OpenRoute>(); // one fact per row, not one per request
+  return {
+    name: 'route',
+    adds: ['route'],
+    decide(x) {
+      const { head, principal } = x;
+      const row = match(head.path);
+      if (row === undefined) return deny('unknown_route');
+      const route = openRoutes.get(row) ?? remember(openRoutes, row);
+      if (route === undefined) return denyClosed(row, head.isUpgrade);
+      if (head.method !== route.method) return deny('method_not_allowed', { allow: row.methods.join(', ') });
+      if (!principal.scopes.has(route.scope)) {
+        return deny('insufficient_scope', {
+          scope: route.scope,
+          message: `The credential lacks the scope ${route.scope}, which this route needs.`,
+        });
+      }
+      // No open route speaks WebSocket: an upgraded connection would carry frames that no stage looks at.
+      if (head.isUpgrade)
+        return deny('upgrade_required', { message: 'This route speaks HTTP/1.1 only, not WebSocket.' });
+      x.route = route;
+      return undefined;
+    },
+  };
+}
+
+function denyClosed(row: RouteRow, isUpgrade: boolean): Denial {
+  if (isUpgrade && row.refusesUpgrade === true) {
+    return deny('upgrade_required', { message: 'This route is not offered over WebSocket. Use HTTP.' });
+  }
+  return deny('route_closed', { message: `This route of vLLM is closed at the gateway. ${row.why}` });
+}
+
+function remember(openRoutes: Map<RouteRow, OpenRoute>, row: RouteRow): OpenRoute | undefined {
+  const route = openRouteFrom(row);
+  if (route !== undefined) openRoutes.set(row, route);
+  return route;
+}
+
+/** Undefined for a row that is not open, and for one that lacks what an open route must say: fail closed. */
+function openRouteFrom(row: RouteRow): OpenRoute | undefined {
+  if (row.policy !== 'open' && row.policy !== 'own') return undefined;
+  const [method] = row.methods;
+  if (row.scope === undefined || row.family === undefined || row.isSocket === true) return undefined;
+  if (row.methods.length !== 1 || (method !== 'GET' && method !== 'POST')) return undefined;
+  return { id: row.id, family: row.family, method, path: row.path, scope: row.scope };
+}

@@ -1,0 +1,45 @@
+import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
+import type * as z from 'zod';
+import { choice, choiceSoFar, count, group, later, laterList, size } from '../../kernel/option.ts';
+
+/** How request bodies are checked. Parts that are not built yet accept their defaults only. */
+export const validationConfig = group({
+  maxBodyBytes: size('1KiB', '256MiB').prefault('8MiB').describe('Largest request body.'),
+  maxUploadBytes: later('25MiB'),
+  unknownFields: choice('deny', 'drop')
+    .prefault('deny')
+    .describe('What happens to a field that no release of vLLM knows: the request is refused, or the field dropped.'),
+  overCap: choice('lower', 'deny')
+    .prefault('lower')
+    .describe('What happens to an output length above its cap: it is lowered, or the request refused.'),
+  virtualPatches: later('auto'),
+  patches: laterList(),
+  controlTokens: choiceSoFar(['deny'], ['allow', 'escape']).prefault('deny'),
+  openRoutes: laterList(),
+  loraPaths: laterList(),
+  storedResponses: later(false),
+  remoteMedia: group({ hosts: laterList() }).prefault({}),
+  caps: group({
+    n: count(1, 128).prefault(4).describe('Answers to one request.'),
+    stop: count(1, 64).prefault(4).describe('Stop strings of one request.'),
+    messages: count(1, 65_536).prefault(4096).describe('Messages of one request.'),
+    promptList: count(1, 1024).prefault(16).describe('Prompts of one completion request.'),
+    inputList: count(1, 65_536).prefault(256).describe('Inputs of one embedding request.'),
+    textBytes: size('1KiB', '256MiB').prefault('4MiB').describe('Text that a request holds in all, as UTF-8.'),
+    topLogprobs: later(5),
+    tools: later(256),
+    images: later(4),
+    audios: later(0),
+    videos: later(0),
+    toolBytes: later('1MiB'),
+    schemaBytes: later('64KiB'),
+    schemaNodes: later(512),
+    schemaDepth: later(16),
+    mediaBytes: later('8MiB'),
+    documents: later(256),
+    conversations: later(16),
+  }).prefault({}),
+}).prefault({});
+
+/** `validation` of the configuration; sizes in bytes. */
+export type ValidationConfig = DeepReadonly<z.output<typeof validationConfig>>;

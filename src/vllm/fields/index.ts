@@ -1,0 +1,21 @@
+import { engine } from './engine.ts';
+import type { FieldFamily } from './field.ts';
+import { chatOutput, completionsOutput, output } from './output.ts';
+import { chatPrompt, prompt, textPrompt } from './prompt.ts';
+import { sampling } from './sampling.ts';
+import { sdk } from './sdk.ts';
+import { structuredOutput } from './structured-output.ts';
+
+/** Every field that a request body can have, family by family. */
+export const fieldFamilies: readonly FieldFamily[] = [
+  prompt,
+  chatPrompt,
+  textPrompt,
+  sampling,
+  output,
+  chatOutput,
+  completionsOutput,
+  structuredOutput,
+  engine,
+  sdk,
+];

@@ -1,0 +1,34 @@
+import type { RouteRow } from './route.ts';
+
+/** Routes of speech models. */
+export const audio = [
+  {
+    id: 'audio-transcriptions',
+    path: '/v1/audio/transcriptions',
+    methods: ['POST'],
+    class: 'inference',
+    scope: 'inference:audio',
+    policy: 'closed',
+    why: 'Not in this version: multipart uploads are not read yet.',
+  },
+  {
+    id: 'audio-translations',
+    path: '/v1/audio/translations',
+    methods: ['POST'],
+    class: 'inference',
+    scope: 'inference:audio',
+    policy: 'closed',
+    why: 'Not in this version: multipart uploads are not read yet.',
+  },
+  {
+    id: 'realtime',
+    path: '/v1/realtime',
+    methods: ['GET'],
+    class: 'inference',
+    scope: 'inference:realtime',
+    policy: 'closed',
+    isSocket: true,
+    since: '0.16.0',
+    why: 'Not in this version: vLLM queues audio without limit before it knows the model.',
+  },
+] as const satisfies readonly RouteRow[];

@@ -1,0 +1,66 @@
+import type { RouteRow } from './route.ts';
+
+/** Routes that steer the server. */
+export const control = [
+  {
+    id: 'scale-elastic-ep',
+    path: '/scale_elastic_ep',
+    methods: ['POST'],
+    class: 'admin',
+    policy: 'closed',
+    since: '0.11.0',
+    why: 'Changes the number of engines; everyone gets 503 meanwhile, and vLLM asks no key for it.',
+  },
+  {
+    id: 'is-scaling-elastic-ep',
+    path: '/is_scaling_elastic_ep',
+    methods: ['POST'],
+    class: 'metadata',
+    policy: 'closed',
+    since: '0.11.0',
+    why: 'State of the server that no caller needs; vLLM asks no key for it.',
+  },
+  {
+    id: 'fault-tolerance-apply',
+    path: '/fault_tolerance/apply',
+    methods: ['POST'],
+    class: 'admin',
+    policy: 'closed',
+    since: '0.28.0',
+    why: 'Gives orders of recovery to the engines, and vLLM asks no key for it.',
+  },
+  {
+    id: 'fault-tolerance-status',
+    path: '/fault_tolerance/status',
+    methods: ['GET'],
+    class: 'metadata',
+    policy: 'closed',
+    since: '0.28.0',
+    why: 'State of the engines that no caller needs; vLLM asks no key for it.',
+  },
+  {
+    id: 'start-profile',
+    path: '/start_profile',
+    methods: ['POST'],
+    class: 'debug',
+    policy: 'closed',
+    why: 'Starts a profiler that slows everyone and fills the disk; vLLM asks no key for it.',
+  },
+  {
+    id: 'stop-profile',
+    path: '/stop_profile',
+    methods: ['POST'],
+    class: 'debug',
+    policy: 'closed',
+    why: 'Stops the profiler of the operator; vLLM asks no key for it.',
+  },
+  {
+    id: 'tokenizer-info',
+    path: '/tokenizer_info',
+    methods: ['GET'],
+    class: 'debug',
+    policy: 'closed',
+    since: '0.16.0',
+    why: 'Shows the chat template and the configuration of the tokenizer; vLLM asks no key for it.',
+  },
+] as const satisfies readonly RouteRow[];

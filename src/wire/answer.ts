@@ -1,0 +1,78 @@
+import type { LimitStanding, Surface } from '../kernel/exchange.ts';
+import type { Denial } from '../kernel/reasons.ts';
+import type { Downstream } from '../kernel/transport.ts';
+import { renderDenial, renderStreamError } from './render.ts';
+
+/** What is needed of an exchange to answer it, even when its head could not be read. */
+export interface Answerable {
+  readonly requestId: string;
+  readonly downstream: Downstream;
+  readonly surface: Surface;
+  readonly standings: readonly LimitStanding[] | undefined;
+}
+
+/** Headers that every answer on the public listener carries, names and values in turn. */
+export function responseHeaders(x: Answerable): string[] {
+  const headers = [
+    'x-request-id',
+    x.requestId,
+    'x-content-type-options',
+    'nosniff',
+    'cache-control',
+    'no-store',
+    'content-security-policy',
+    "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy',
+    'no-referrer',
+  ];
+  // Only over TLS: RFC 6797 §7.2 forbids it on plain connections.
+  if (x.downstream.isEncrypted) headers.push('strict-transport-security', 'max-age=31536000');
+  if (x.standings !== undefined && x.standings.length > 0) pushLimitHeaders(headers, x.standings);
+  return headers;
+}
+
+/** Answers with a refusal in the form of its surface. */
+export function sendDenial(x: Answerable, denial: Denial, close = false): void {
+  const { status, headers, body } = renderDenial(denial, x.surface, x.requestId);
+  const all = responseHeaders(denial.standings === undefined ? x : { ...x, standings: denial.standings });
+  for (const part of headers) all.push(part);
+  const isHead = x.downstream.head.method === 'HEAD';
+  x.downstream.writeHead(status, all, Buffer.byteLength(body));
+  if (!isHead) x.downstream.write(body);
+  x.downstream.end(close);
+}
+
+/** Ends a running stream with the error event of its surface. */
+export function endStreamWith(x: Answerable, denial: Denial): void {
+  x.downstream.write(renderStreamError(denial, x.surface, x.requestId));
+  x.downstream.end();
+}
+
+/** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), and the names that OpenAI's SDK users know. */
+function pushLimitHeaders(headers: string[], standings: readonly LimitStanding[]): void {
+  let policy = '';
+  let state = '';
+  for (const { name, limit, remaining, windowS, resetMs } of standings) {
+    const separator = policy === '' ? '' : ', ';
+    policy += `${separator}"${name}";q=${limit}${windowS > 0 ? `;w=${windowS}` : ''}`;
+    state += `${separator}"${name}";r=${remaining}${windowS > 0 ? `;t=${Math.ceil(resetMs / 1000)}` : ''}`;
+    if (name === 'requests') {
+      headers.push(
+        'x-ratelimit-limit-requests',
+        String(limit),
+        'x-ratelimit-remaining-requests',
+        String(remaining),
+        'x-ratelimit-reset-requests',
+        resetText(resetMs),
+      );
+    }
+  }
+  headers.push('ratelimit-policy', policy, 'ratelimit', state);
+}
+
+/** A duration as OpenAI writes it: `120ms`, `6s`, `1m30s`. */
+function resetText(ms: number): string {
+  if (ms < 1000) return `${Math.ceil(ms)}ms`;
+  const seconds = Math.ceil(ms / 1000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}

@@ -1,0 +1,37 @@
+import type { Surface } from '../kernel/exchange.ts';
+import { reasons, type Denial } from '../kernel/reasons.ts';
+import { anthropicError } from './anthropic-error.ts';
+import { oauthError } from './oauth-error.ts';
+import { openaiError } from './openai-error.ts';
+import type { RenderedDenial } from './problem.ts';
+import { refusalHeaders } from './refusal-headers.ts';
+
+const BODIES: Readonly<Record<Surface, (denial: Denial, requestId: string) => string>> = {
+  openai: openaiError,
+  anthropic: anthropicError,
+  oauth: oauthError,
+};
+
+/**
+ * A refusal in the form of its surface: status, the headers that belong to it, and the body as JSON.
+ *
+ * @param resourceMetadata URL for the challenge (RFC 9728 §5.1), where an authorization server exists
+ */
+export function renderDenial(
+  denial: Denial,
+  surface: Surface,
+  requestId: string,
+  resourceMetadata?: string,
+): RenderedDenial {
+  return {
+    status: reasons[denial.code].status,
+    headers: refusalHeaders(denial, 'application/json', resourceMetadata),
+    body: BODIES[surface](denial, requestId),
+  };
+}
+
+/** The SSE event (WHATWG HTML §9.2.6) that ends a running stream in the form of its surface. */
+export function renderStreamError(denial: Denial, surface: Surface, requestId: string): string {
+  const data = `data: ${BODIES[surface](denial, requestId)}\n\n`;
+  return surface === 'anthropic' ? `event: error\n${data}` : data;
+}
