@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type * as z from 'zod';
+import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { count, group, text } from '../kernel/option.ts';
 
 /** The admin listener. */
@@ -14,4 +15,4 @@ export const adminConfig = group({
 }).prefault({});
 
 /** The admin listener as it comes out. */
-export type AdminConfig = z.output<typeof adminConfig>;
+export type AdminConfig = DeepReadonly<z.output<typeof adminConfig>>;

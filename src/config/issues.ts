@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { envNameOf, ENV_PREFIX } from './environment.ts';
 import { pathText, shown, type Mistake, type Path } from './mistake.ts';
 import { nearest } from '../kernel/nearest.ts';

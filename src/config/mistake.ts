@@ -57,7 +57,9 @@ export function shown(value: unknown, path: Path, isHidden: boolean): string {
   if (typeof value === 'object' && value !== null) return 'a map';
   // `https://user:password@host` is refused wherever it stands, and must not be repeated either.
   const hides =
-    isHidden || path.some((step) => typeof step === 'string' && isSecretName(step)) || /@/.test(String(value));
+    isHidden ||
+    path.some((step) => typeof step === 'string' && isSecretName(step)) ||
+    (typeof value === 'string' && value.includes('@'));
   return hides ? `a ${typeof value === 'string' ? 'text' : typeof value} that is not shown here` : quoted(value);
 }
 
@@ -68,6 +70,5 @@ function quoted(value: unknown): string {
 
 /** Without what a terminal or log would act on. */
 function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replace(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

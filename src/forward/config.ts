@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { choice, choiceSoFar, duration, group, later, laterList, laterMap, list, text } from '../kernel/option.ts';
 
 /** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
@@ -79,11 +80,11 @@ export const upstreamsConfig = z
 export const modelsConfig = group({ aliases: laterMap(), controlTokens: laterList() }).prefault({});
 
 /** One vLLM server as it comes out. `apiKey` is a secret; file paths are absolute once loaded. */
-export type UpstreamConfig = z.output<typeof upstream>;
+export type UpstreamConfig = DeepReadonly<z.output<typeof upstream>>;
 
 /** The URL in one spelling: an origin, or `unix:` and an absolute path. Undefined where it is neither. */
 function upstreamUrl(value: string): string | undefined {
-  if (/[\s\\\u0000-\u001f]/.test(value)) return undefined;
+  if (/[\s\\\p{Cc}]/u.test(value)) return undefined;
   const socket = /^unix:(\/[^/].*)$/.exec(value)?.[1];
   if (socket !== undefined) return `unix:${socket}`;
   const url = URL.parse(value);

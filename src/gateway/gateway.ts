@@ -6,6 +6,9 @@ import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
 import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
+import { certificateNames } from '../adapters/tls/names.ts';
+import type { TlsMaterial } from '../adapters/tls/material.ts';
+import { openTlsSource } from '../adapters/tls/source.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
@@ -25,7 +28,6 @@ import { workersOf } from './config.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
 import type { ModelLists, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
 import { startStore } from './threads/store-client.ts';
-import { openTls, type OpenedTls } from './tls.ts';
 import { VERSION } from './version.ts';
 import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
 
@@ -92,19 +94,27 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
   const ticketKeys = randomBytes(48);
-  const tls: OpenedTls = await openTls(config, stateDir, publicUrl, names(), {
+  const tls = await openTlsSource(config.listen.tls, {
+    stateDir: stateDir.path,
+    names: certificateNames({ ...machine(), listenHosts: [config.listen.host, config.admin.host], publicUrl }),
     clock,
-    log,
-    onMaterial: (material) => workers?.setTls(tlsForWorkers(material)),
+    onMaterial(next) {
+      material = next;
+      workers?.setTls(tlsOf(next));
+      adminListener?.setTls(tlsOf(next));
+      log.info('certificate', { expiresAt: new Date(next.notAfterMs).toISOString() });
+    },
+    onProblem: (why) => log.error('certificate', { why }),
   });
-  const tlsForWorkers = (material: NonNullable<OpenedTls['material']>): TlsForWorkers => ({ ...material, ticketKeys });
+  let material: TlsMaterial | undefined = tls?.material;
+  const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys });
 
   let settings = settingsOf(config, rows);
   let models: ModelLists = config.upstreams.map(() => undefined);
   let watch = startWatch();
   const metrics = createMetricsPage(memory.metrics, rows, {
     version: VERSION,
-    certificateExpiryMs: () => tls.material?.notAfterMs,
+    certificateExpiryMs: () => material?.notAfterMs,
     workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
     droppedLines: () => log.dropped(),
     upstreams: () =>
@@ -112,13 +122,14 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
   });
 
   let workers: Workers | undefined;
+  let adminListener: RunningAdmin | undefined;
   const startOf = (row: number): WorkerStart => ({
     row,
     host: config.listen.host,
     port,
     logFormat,
     settings,
-    tls: tls.material === undefined ? undefined : tlsForWorkers(tls.material),
+    tls: material === undefined ? undefined : tlsOf(material),
     hmacKey,
     models,
     seq: 0,
@@ -230,19 +241,19 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
         object,
       }),
   };
-  const adminListener: RunningAdmin = await startAdmin(admin, {
+  const runningAdmin = await startAdmin(admin, {
     host: config.admin.host,
     port: config.admin.port,
     socketPath: stateDir.socket,
-    tls: tls.material === undefined ? undefined : { ...tls.material, ticketKeys },
+    tls: material === undefined ? undefined : tlsOf(material),
   });
-  tls.onChange((material) => adminListener.setTls({ ...material, ticketKeys }));
+  adminListener = runningAdmin;
 
   return {
     publicUrl,
     port,
-    adminUrl: adminListener.url,
-    caFile: tls.caFile,
+    adminUrl: runningAdmin.url,
+    caFile: tls?.caFile,
     admin,
     async reload(next) {
       const restart = RESTART_KEYS.filter(
@@ -263,14 +274,14 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       watch.stop();
       watch = startWatch();
       await live.reconfigure(settings);
-      tls.reread();
+      tls?.check();
       await watch.look();
       return restart;
     },
     async stop() {
       watch.stop();
-      tls.stop();
-      await adminListener.stop();
+      tls?.stop();
+      await runningAdmin.stop();
       await live.drain(config.shutdown.graceMs);
       await store.close();
       log.flush();
@@ -300,7 +311,7 @@ function settingsOf(config: Config, rows: number): Settings {
   };
 }
 
-function names(): { hostname: string; interfaceAddresses: string[] } {
+function machine(): { hostname: string; interfaceAddresses: string[] } {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
   return { hostname: hostname(), interfaceAddresses: addresses };
 }

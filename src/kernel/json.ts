@@ -2,7 +2,7 @@
 export type JsonValue = string | number | boolean | null | JsonArray | JsonObject;
 /** A JSON array. */
 export type JsonArray = JsonValue[];
-/** A JSON object. Made without a prototype by the strict parser, so that `__proto__` is a name like any other. */
+/** A JSON object. Of a caller's one enumerate the members; never read one by a name that may be the prototype's. */
 export interface JsonObject {
   [name: string]: JsonValue;
 }

@@ -146,6 +146,5 @@ function bound(value: number | undefined): number {
 }
 
 function isPlain(value: string): boolean {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return value.length >= 1 && value.length <= 1024 && !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(value);
+  return value.length >= 1 && value.length <= 1024 && !/[\p{Cc}\u2028\u2029]/u.test(value);
 }

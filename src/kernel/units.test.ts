@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from './units.ts';
 
 for (const [text, bytes] of [

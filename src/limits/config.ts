@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { countOrNone, group, later, laterList, laterMap } from '../kernel/option.ts';
 
 /** How much a caller may use. */
@@ -27,4 +28,4 @@ export const limitsConfig = group({
 }).prefault({});
 
 /** How much a caller may use, as it comes out. */
-export type LimitsConfig = z.output<typeof limitsConfig>;
+export type LimitsConfig = DeepReadonly<z.output<typeof limitsConfig>>;

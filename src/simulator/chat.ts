@@ -1,8 +1,7 @@
-import { validationError, type ValidationProblem } from './errors.ts';
+import { badValue, validationError, type ValidationProblem } from './errors.ts';
 import { countPrompts, planGeneration, readGenerationFields, type Generation } from './generation.ts';
 import { createFieldReader } from './lax-fields.ts';
 import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
-import { badValue } from './errors.ts';
 import type { AnswerContext } from './options.ts';
 import { jsonPlan, streamPlan, type AnswerPlan } from './plan.ts';
 import { pythonInput } from './python-text.ts';

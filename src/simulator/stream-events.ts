@@ -21,7 +21,7 @@ export interface EventShapes {
 
 /** The events of a stream, choices taking turns, made one by one so that an aborted stream costs nothing more. */
 export function* streamEvents(
-  { isStream: _, ...fields }: GenerationFields,
+  fields: Pick<GenerationFields, 'includeUsage' | 'continuousUsage'>,
   generation: Generation,
   shapes: EventShapes,
 ): Generator<string> {

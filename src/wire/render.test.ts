@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Surface } from '../kernel/exchange.ts';
 import { deny, reasons, type ReasonCode } from '../kernel/reasons.ts';
 import { renderProblem } from './problem.ts';

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
 import { isLoopbackHost } from '../../kernel/host.ts';
 import { cidr, count, duration, group, list, later, size, text } from '../../kernel/option.ts';
 
@@ -77,7 +78,7 @@ export function nameListenUnits<T extends { sseKeepAlive: number }>({ sseKeepAli
 }
 
 /** Options of the public listener as they come out, without TLS. */
-export type ListenerConfig = ReturnType<typeof nameListenUnits<z.output<typeof listener>>>;
+export type ListenerConfig = DeepReadonly<ReturnType<typeof nameListenUnits<z.output<typeof listener>>>>;
 
 function publicOrigin(value: string): string | undefined {
   const url = URL.parse(value);

@@ -5,7 +5,7 @@ import { assertNever } from '../../kernel/assert-never.ts';
 import { badValue, internalError, unauthorized, unknownModel } from '../../simulator/errors.ts';
 import type { Misbehaviour } from '../../simulator/misbehaviour.ts';
 import { dataEvent, DONE_EVENT, jsonPlan, streamPlan, textPlan, type AnswerPlan } from '../../simulator/plan.ts';
-import { paceEvents, respond, writeHead, type Sending } from './respond.ts';
+import { paceEvents, respond, writeChunk, writeHead, type Sending } from './respond.ts';
 
 /** What a misbehaviour works on. */
 export interface Victim {
@@ -138,7 +138,7 @@ function misstream(order: Misbehaviour, { res, socket, plan, sending }: Victim):
   const send = (count: number): void => {
     for (let i = 0; i < count; i++) {
       const event = events.next();
-      if (event.done !== true) res.write(event.value);
+      if (event.done !== true) writeChunk(res, event.value);
       entry.event();
     }
   };
@@ -158,7 +158,7 @@ function misstream(order: Misbehaviour, { res, socket, plan, sending }: Victim):
       res.end([...iterate(events)].join(''));
       return;
     default:
-      for (const byte of Buffer.from([...iterate(events)].join(''))) res.write(Buffer.of(byte));
+      for (const byte of Buffer.from([...iterate(events)].join(''))) writeChunk(res, Buffer.of(byte));
       res.end();
   }
 }

@@ -38,7 +38,7 @@ export function paceEvents(res: ServerResponse, events: Iterator<string>, sendin
         return;
       }
       entry.event();
-      res.write(event.value);
+      writeChunk(res, event.value);
       if (chunkIntervalMs > 0) {
         clock.after(chunkIntervalMs, next);
         return;
@@ -46,6 +46,12 @@ export function paceEvents(res: ServerResponse, events: Iterator<string>, sendin
     }
   };
   next();
+}
+
+/** Writes a chunk of its own, as vLLM does for each event: Node would join those of one turn. */
+export function writeChunk(res: ServerResponse, bytes: string | Buffer): void {
+  res.write(bytes);
+  res.uncork();
 }
 
 /**

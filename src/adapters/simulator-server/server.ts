@@ -67,7 +67,7 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
     // vLLM takes a half-closed connection for a closed one and answers nothing.
     const onPeerEnd = (): void => {
       entry.end(!res.writableFinished);
-      socket.destroy();
+      res.destroy();
     };
     socket.once('end', onPeerEnd);
     res.on('close', () => {

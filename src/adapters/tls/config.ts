@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
 import { choiceSoFar, group, later, laterList, laterUnset, text } from '../../kernel/option.ts';
 
 const file = (what: string) => text(`Give the path of ${what}.`).optional().describe(`PEM file with ${what}.`);
@@ -22,4 +23,4 @@ export const tlsConfig = group({
 }).prefault({});
 
 /** TLS of both listeners as it comes out; file paths are absolute once loaded. */
-export type TlsConfig = z.output<typeof tlsConfig>;
+export type TlsConfig = DeepReadonly<z.output<typeof tlsConfig>>;

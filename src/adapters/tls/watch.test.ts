@@ -194,7 +194,7 @@ test('the self-signed pair is renewed while the gateway runs', async () => {
     onMaterial: renewed.resolve,
     onProblem: () => assert.fail(),
   };
-  const source = await openTlsSource({ ...own, acme: { ...own.acme, names: [] } }, deps);
+  const source = await openTlsSource(own, deps);
   assert.ok(source?.caFile !== undefined);
   clock.advance(3_600_000);
   clock.advance((LEAF_LIFE_MS * 2) / 3);
@@ -212,5 +212,5 @@ test('without TLS there is no certificate', async () => {
     onMaterial: () => assert.fail(),
     onProblem: () => assert.fail(),
   };
-  assert.equal(await openTlsSource({ ...own, mode: 'off', acme: { ...own.acme, names: [] } }, deps), undefined);
+  assert.equal(await openTlsSource({ ...own, mode: 'off' }, deps), undefined);
 });

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
 import { flag, group, later, laterList } from '../../kernel/option.ts';
 
 /** The methods by which a caller may show who it is. */
@@ -9,4 +10,4 @@ export const authenticationConfig = group({
 }).prefault({});
 
 /** The methods as they come out. */
-export type AuthenticationConfig = z.output<typeof authenticationConfig>;
+export type AuthenticationConfig = DeepReadonly<z.output<typeof authenticationConfig>>;

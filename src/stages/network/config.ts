@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
 import { cidr, group, later, laterList, list } from '../../kernel/option.ts';
 
 /** Which addresses may ask at all. */
@@ -9,4 +10,4 @@ export const networkConfig = group({
 }).prefault({});
 
 /** Which addresses may ask, as it comes out: texts with prefix. */
-export type NetworkConfig = z.output<typeof networkConfig>;
+export type NetworkConfig = DeepReadonly<z.output<typeof networkConfig>>;

@@ -191,6 +191,6 @@ test('bytes that are a window into a larger buffer are read within their bounds'
 });
 
 test('a long name of a caller appears shortened and escaped in a path', () => {
-  const name = `${'k'.repeat(70)}`;
+  const name = 'k'.repeat(70);
   refuses(`{"${name}":1,"${name}":2}`, 'duplicate_key', `["${'k'.repeat(64)}\\u2026"]`);
 });
