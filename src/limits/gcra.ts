@@ -11,9 +11,13 @@ export type Spend =
   | { readonly conforms: true; readonly tatMs: number; readonly remaining: number }
   | { readonly conforms: false; readonly tatMs: number; readonly retryAfterMs: number };
 
-/** The rate of N per minute with burst N: an idle caller has exactly N at once, then one every 60/N s. */
+/**
+ * The rate of N per minute with burst N: an idle caller has exactly N at once, then one every 60/N s. The interval is
+ * cut to 1/2048 ms: added to whole milliseconds since the epoch such numbers are exact in a double, so that N sums of
+ * it never drift into refusing the last request of a burst.
+ */
 export function ratePerMinute(count: number): Rate {
-  return { intervalMs: 60_000 / count, burst: count };
+  return { intervalMs: Math.floor((60_000 / count) * 2048) / 2048, burst: count };
 }
 
 /**
@@ -29,11 +33,6 @@ export function spend(rate: Rate, tatMs: number | undefined, cost: number, nowMs
   const start = Math.max(tatMs ?? nowMs, nowMs); // an idle caller saves up no more than `burst`
   const next = start + cost * rate.intervalMs;
   const allowedAtMs = next - rate.burst * rate.intervalMs;
-  // Intervals such as 60000/7 are not exact in binary: without the margin the last unit of a burst could be refused.
-  if (allowedAtMs > nowMs + ROUNDING_MS) {
-    return { conforms: false, tatMs: start, retryAfterMs: allowedAtMs - nowMs };
-  }
-  return { conforms: true, tatMs: next, remaining: Math.floor((nowMs + ROUNDING_MS - allowedAtMs) / rate.intervalMs) };
+  if (allowedAtMs > nowMs) return { conforms: false, tatMs: start, retryAfterMs: allowedAtMs - nowMs };
+  return { conforms: true, tatMs: next, remaining: Math.floor((nowMs - allowedAtMs) / rate.intervalMs) };
 }
-
-const ROUNDING_MS = 0.01;

@@ -67,6 +67,9 @@ test('the stock OpenAI SDK embeds text', async () => {
 
 test('the stock OpenAI SDK lists the models', async () => {
   const { data } = await client.models.list();
-  assert.deepEqual(data.map(({ id }) => id), ['tiny']);
+  assert.deepEqual(
+    data.map(({ id }) => id),
+    ['tiny'],
+  );
   assert.equal(JSON.stringify(data).includes('root'), false);
 });

@@ -6,7 +6,9 @@ import { ask, CHAT, type Ask } from '../support/http.ts';
 let it: TestGateway;
 let key: string;
 before(async () => {
-  it = await startTestGateway({ config: { validation: { maxBodyBytes: '64KiB' }, limits: { perIp: { failuresPerMinute: 1000 } } } });
+  it = await startTestGateway({
+    config: { validation: { maxBodyBytes: '64KiB' }, limits: { perIp: { failuresPerMinute: 1000 } } },
+  });
   ({ key } = await it.issue({ models: ['tiny', 'ghost'] }));
 });
 after(() => it[Symbol.asyncDispose]());
@@ -17,27 +19,123 @@ const wrongKey = () => `${key.slice(0, 20)}${key[20] === 'a' ? 'b' : 'a'}${key.s
 const cases: readonly { title: string; ask: () => Ask; status: number; code: string; param?: string | null }[] = [
   { title: 'no credential', ask: () => ({}), status: 401, code: 'missing_credential' },
   { title: 'a key with a wrong checksum', ask: () => ({ key: wrongKey() }), status: 401, code: 'invalid_credential' },
-  { title: 'another scheme', ask: () => ({ headers: { authorization: 'Basic eDp5' } }), status: 401, code: 'invalid_credential' },
-  { title: 'two different credentials', ask: () => ({ key, headers: { 'x-api-key': 'sp_other' } }), status: 400, code: 'ambiguous_credential' },
-  { title: 'the credential header twice', ask: () => ({ headers: { 'x-api-key': [key, key] } }), status: 400, code: 'ambiguous_credential' },
+  {
+    title: 'another scheme',
+    ask: () => ({ headers: { authorization: 'Basic eDp5' } }),
+    status: 401,
+    code: 'invalid_credential',
+  },
+  {
+    title: 'two different credentials',
+    ask: () => ({ key, headers: { 'x-api-key': 'sp_other' } }),
+    status: 400,
+    code: 'ambiguous_credential',
+  },
+  {
+    title: 'the credential header twice',
+    ask: () => ({ headers: { 'x-api-key': [key, key] } }),
+    status: 400,
+    code: 'ambiguous_credential',
+  },
   { title: 'an unknown route', ask: () => ({ key, path: '/v1/nothing' }), status: 404, code: 'unknown_route' },
-  { title: 'an unknown route without a credential', ask: () => ({ path: '/v1/nothing' }), status: 401, code: 'missing_credential' },
+  {
+    title: 'an unknown route without a credential',
+    ask: () => ({ path: '/v1/nothing' }),
+    status: 401,
+    code: 'missing_credential',
+  },
   { title: 'a closed route', ask: () => ({ key, path: '/tokenize' }), status: 403, code: 'route_closed' },
-  { title: 'a method that the route does not have', ask: () => ({ key, method: 'GET' }), status: 405, code: 'method_not_allowed' },
-  { title: 'a model that was not granted', ask: () => ({ key, body: { ...CHAT, model: 'other' } }), status: 403, code: 'model_not_allowed', param: 'model' },
-  { title: 'no model', ask: () => ({ key, body: { messages: CHAT.messages } }), status: 403, code: 'model_not_allowed' },
-  { title: 'a granted model that nobody serves', ask: () => ({ key, body: { ...CHAT, model: 'ghost' } }), status: 404, code: 'unknown_model', param: 'model' },
+  {
+    title: 'a method that the route does not have',
+    ask: () => ({ key, method: 'GET' }),
+    status: 405,
+    code: 'method_not_allowed',
+  },
+  {
+    title: 'a model that was not granted',
+    ask: () => ({ key, body: { ...CHAT, model: 'other' } }),
+    status: 403,
+    code: 'model_not_allowed',
+    param: 'model',
+  },
+  {
+    title: 'no model',
+    ask: () => ({ key, body: { messages: CHAT.messages } }),
+    status: 403,
+    code: 'model_not_allowed',
+  },
+  {
+    title: 'a granted model that nobody serves',
+    ask: () => ({ key, body: { ...CHAT, model: 'ghost' } }),
+    status: 404,
+    code: 'unknown_model',
+    param: 'model',
+  },
   { title: 'a body that is no JSON', ask: () => ({ key, body: '{' }), status: 400, code: 'invalid_json' },
-  { title: 'a duplicate key', ask: () => ({ key, body: '{"model":"tiny","model":"tiny"}' }), status: 400, code: 'duplicate_key' },
-  { title: 'invalid UTF-8', ask: () => ({ key, body: Buffer.from('{"model":"\xff"}', 'latin1') }), status: 400, code: 'invalid_encoding' },
-  { title: 'a field of the wrong type', ask: () => ({ key, body: { ...CHAT, temperature: 'hot' } }), status: 400, code: 'invalid_field', param: 'temperature' },
-  { title: 'an unknown field', ask: () => ({ key, body: { ...CHAT, temprature: 1 } }), status: 400, code: 'unknown_field', param: 'temprature' },
-  { title: 'a closed field', ask: () => ({ key, body: { ...CHAT, ignore_eos: true } }), status: 400, code: 'forbidden_field', param: 'ignore_eos' },
-  { title: 'a value out of range', ask: () => ({ key, body: { ...CHAT, temperature: 3 } }), status: 400, code: 'value_out_of_range', param: 'temperature' },
-  { title: 'a body that is too large', ask: () => ({ key, body: { ...CHAT, user: 'x'.repeat(65 * 1024) } }), status: 413, code: 'body_too_large' },
-  { title: 'another media type', ask: () => ({ key, headers: { 'content-type': 'text/plain' } }), status: 415, code: 'unsupported_media_type' },
-  { title: 'a compressed body', ask: () => ({ key, headers: { 'content-encoding': 'gzip' } }), status: 415, code: 'unsupported_media_type' },
-  { title: 'an unknown expectation', ask: () => ({ key, headers: { expect: 'magic' } }), status: 417, code: 'expectation_failed' },
+  {
+    title: 'a duplicate key',
+    ask: () => ({ key, body: '{"model":"tiny","model":"tiny"}' }),
+    status: 400,
+    code: 'duplicate_key',
+  },
+  {
+    title: 'invalid UTF-8',
+    ask: () => ({ key, body: Buffer.from('{"model":"\xff"}', 'latin1') }),
+    status: 400,
+    code: 'invalid_encoding',
+  },
+  {
+    title: 'a field of the wrong type',
+    ask: () => ({ key, body: { ...CHAT, temperature: 'hot' } }),
+    status: 400,
+    code: 'invalid_field',
+    param: 'temperature',
+  },
+  {
+    title: 'an unknown field',
+    ask: () => ({ key, body: { ...CHAT, temprature: 1 } }),
+    status: 400,
+    code: 'unknown_field',
+    param: 'temprature',
+  },
+  {
+    title: 'a closed field',
+    ask: () => ({ key, body: { ...CHAT, ignore_eos: true } }),
+    status: 400,
+    code: 'forbidden_field',
+    param: 'ignore_eos',
+  },
+  {
+    title: 'a value out of range',
+    ask: () => ({ key, body: { ...CHAT, temperature: 3 } }),
+    status: 400,
+    code: 'value_out_of_range',
+    param: 'temperature',
+  },
+  {
+    title: 'a body that is too large',
+    ask: () => ({ key, body: { ...CHAT, user: 'x'.repeat(65 * 1024) } }),
+    status: 413,
+    code: 'body_too_large',
+  },
+  {
+    title: 'another media type',
+    ask: () => ({ key, headers: { 'content-type': 'text/plain' } }),
+    status: 415,
+    code: 'unsupported_media_type',
+  },
+  {
+    title: 'a compressed body',
+    ask: () => ({ key, headers: { 'content-encoding': 'gzip' } }),
+    status: 415,
+    code: 'unsupported_media_type',
+  },
+  {
+    title: 'an unknown expectation',
+    ask: () => ({ key, headers: { expect: 'magic' } }),
+    status: 417,
+    code: 'expectation_failed',
+  },
 ];
 
 for (const { title, ask: question, status, code, param } of cases) {
@@ -51,7 +149,10 @@ for (const { title, ask: question, status, code, param } of cases) {
     if (param !== undefined) assert.equal(error['param'], param);
     if (status === 401) assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer /);
     if (status === 405) assert.equal(answer.headers.allow, 'POST');
-    assert.deepEqual(it.simulator.received().filter(({ path }) => path !== '/v1/models' && path !== '/version'), []);
+    assert.deepEqual(
+      it.simulator.received().filter(({ path }) => path !== '/v1/models' && path !== '/version'),
+      [],
+    );
   });
 }
 
@@ -96,7 +197,13 @@ test('says nothing of vLLM in the headers of an answer', async () => {
 test('sends upstream a head from scratch and the body that was checked', async () => {
   await ask(it, {
     key,
-    headers: { 'x-vllm-priority': '-5', 'x-request-id': 'mine', 'x-data-parallel-rank': '7', traceparent: 'x', cookie: 'a=b' },
+    headers: {
+      'x-vllm-priority': '-5',
+      'x-request-id': 'mine',
+      'x-data-parallel-rank': '7',
+      traceparent: 'x',
+      cookie: 'a=b',
+    },
     body: '{ "model" : "tiny", "messages":[{"role":"user","content":"h\\u0069"}],"max_tokens": 3.0 }',
   });
   const sent = it.simulator.received().find(({ path }) => path === '/v1/chat/completions');

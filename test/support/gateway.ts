@@ -36,6 +36,8 @@ export interface TestGatewayOptions {
   /** Plain HTTP on loopback. */
   readonly plain?: boolean;
   readonly simulator?: Partial<Parameters<typeof startSimulator>[0]>;
+  /** Time limits of the simulator as an upstream, as the configuration writes them. */
+  readonly upstreamTimeouts?: Record<string, string>;
 }
 
 /** Starts a simulator and a gateway before it. */
@@ -56,7 +58,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       listen: { host: '127.0.0.1', port: 0, ...(options.plain === true ? { tls: { mode: 'off' } } : {}), ...listen },
       admin: { port: 0 },
       workers: options.workers ?? 1,
-      upstreams: [{ name: 'simulator', url: simulator.url }],
+      upstreams: [{ name: 'simulator', url: simulator.url, timeouts: options.upstreamTimeouts ?? {} }],
       ...rest,
     },
   });
@@ -104,8 +106,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
 }
 
 function memoryLog(lines: string[]): LogOutput {
-  const write = (level: string) => (event: string, facts: object = {}) =>
-    void lines.push(JSON.stringify({ level, event, ...facts }));
+  const write =
+    (level: string) =>
+    (event: string, facts: object = {}) =>
+      void lines.push(JSON.stringify({ level, event, ...facts }));
   return {
     info: write('info'),
     warn: write('warn'),

@@ -30,8 +30,15 @@ export const CHAT = { model: 'tiny', messages: [{ role: 'user', content: 'hi' }]
 
 /** Sends one request on a connection of its own. Chat by default. */
 export function ask(to: Pick<TestGateway, 'url' | 'ca' | 'port'>, question: Ask = {}): Promise<Answer> {
-  const { method = 'POST', path = '/v1/chat/completions', key, headers = {}, body = method === 'POST' ? CHAT : undefined } = question;
-  const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  const {
+    method = 'POST',
+    path = '/v1/chat/completions',
+    key,
+    headers = {},
+    body = method === 'POST' ? CHAT : undefined,
+  } = question;
+  const bytes =
+    body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const request = to.url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -42,7 +49,9 @@ export function ask(to: Pick<TestGateway, 'url' | 'ca' | 'port'>, question: Ask 
         ...(to.ca === undefined ? {} : { ca: to.ca }),
         ...(question.signal === undefined ? {} : { signal: question.signal }),
         headers: {
-          ...(bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }),
+          ...(bytes === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }),
           ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
           ...headers,
         },

@@ -209,6 +209,4 @@ const ODD_HEADERS = [
   '10.20.30.40:8000',
   'access-control-allow-origin',
   '*',
-  'trailer',
-  'x-late',
 ];

@@ -1,0 +1,3 @@
+module sallyport.bench/load
+
+go 1.26

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
+import type { Ask } from '../../limits/counters.ts';
+import { ratePerMinute } from '../../limits/gcra.ts';
+import { createCounterMemory, createSharedCounters, type CounterMemory } from './counters.ts';
+
+const NOW = 1_700_000_000_000;
+const rateAsk = (counters: ReturnType<typeof createSharedCounters>, name: string, count: number): Ask => ({
+  kind: 'rate',
+  name: 'requests',
+  counter: counters.keyOf(name),
+  rate: ratePerMinute(count),
+});
+const holdAsk = (counters: ReturnType<typeof createSharedCounters>, name: string, limit: number): Ask => ({
+  kind: 'concurrency',
+  name: 'concurrency',
+  counter: counters.keyOf(name),
+  limit,
+});
+
+test('spends all asks or none', () => {
+  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const hold = holdAsk(counters, 'a', 1);
+  const rate = rateAsk(counters, 'a', 2);
+  const first = counters.spend([hold, rate], NOW);
+  assert.ok(!(first instanceof Promise) && first.kind === 'spent');
+  const second = counters.spend([rate, hold], NOW);
+  assert.ok(!(second instanceof Promise) && second.kind === 'refused' && second.ask === hold);
+  counters.release(first);
+  assert.equal(counters.held(), 0);
+  // The refused spend gave its unit of the rate back: one is left, and no more.
+  const third = counters.spend([rate], NOW);
+  assert.ok(!(third instanceof Promise) && third.kind === 'spent');
+  const fourth = counters.spend([rate], NOW);
+  assert.ok(!(fourth instanceof Promise) && fourth.kind === 'refused');
+});
+
+test('what one thread spends the others have spent', () => {
+  const memory = createCounterMemory(64, 2, 's');
+  const [a, b] = [createSharedCounters(memory, 0), createSharedCounters(memory, 1)];
+  for (const counters of [a, b, a]) {
+    const spent = counters.spend([rateAsk(counters, 'x', 3)], NOW);
+    assert.ok(!(spent instanceof Promise) && spent.kind === 'spent');
+  }
+  const more = b.spend([rateAsk(b, 'x', 3)], NOW);
+  assert.ok(!(more instanceof Promise) && more.kind === 'refused');
+});
+
+test('gives back all that a dead thread holds, and nothing of the others', () => {
+  const memory = createCounterMemory(64, 3, 's');
+  const [dead, alive, control] = [0, 1, 2].map((row) => createSharedCounters(memory, row));
+  assert.ok(dead && alive && control);
+  dead.spend([holdAsk(dead, 'x', 5)], NOW);
+  dead.spend([holdAsk(dead, 'x', 5)], NOW);
+  alive.spend([holdAsk(alive, 'x', 5)], NOW);
+  assert.equal(control.held(), 3);
+  control.reclaim(0);
+  assert.equal(control.held(), 1);
+});
+
+test('a bucket that is full of running requests refuses more rather than less', () => {
+  const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
+  for (let i = 0; i < 8; i++) counters.spend([holdAsk(counters, `busy${i}`, 1)], NOW);
+  const ninth = counters.spend([holdAsk(counters, 'ninth', 1)], NOW);
+  assert.ok(!(ninth instanceof Promise) && ninth.kind === 'refused');
+});
+
+test('an idle cell is taken over where a bucket is full, the one idle longest first', () => {
+  const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
+  for (let i = 0; i < 8; i++) counters.spend([rateAsk(counters, `k${i}`, 1)], NOW + i);
+  const fresh = counters.spend([rateAsk(counters, 'new', 1)], NOW + 120_000);
+  assert.ok(!(fresh instanceof Promise) && fresh.kind === 'spent');
+  // k7 still has its cell, and what it spent then is long given back.
+  assert.equal(counters.hasRoom(counters.keyOf('k7'), ratePerMinute(1), NOW + 8), false);
+});
+
+test('keeps to its model over any order of spends and releases', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(3), fc.boolean()), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 4 }),
+      (steps, limit) => {
+        const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+        const model = new Map<number, number>();
+        const held: { caller: number; give: () => void }[] = [];
+        for (const [caller, isSpend] of steps) {
+          if (isSpend) {
+            const result = counters.spend([holdAsk(counters, String(caller), limit)], NOW);
+            assert.ok(!(result instanceof Promise));
+            const before = model.get(caller) ?? 0;
+            assert.equal(result.kind, before < limit ? 'spent' : 'refused');
+            if (result.kind !== 'spent') continue;
+            model.set(caller, before + 1);
+            held.push({ caller, give: () => counters.release(result) });
+          } else {
+            const last = held.pop();
+            last?.give();
+            if (last !== undefined) model.set(last.caller, (model.get(last.caller) ?? 0) - 1);
+          }
+        }
+        assert.equal(
+          counters.held(),
+          [...model.values()].reduce((sum, count) => sum + count, 0),
+        );
+      },
+    ),
+  );
+});
+
+/** Spends in a thread of its own until refused; resolves with how many conformed. */
+function spendInThread(memory: CounterMemory, row: number, tries: number): Promise<number> {
+  const source = `
+    import { parentPort, workerData } from 'node:worker_threads';
+    const { createSharedCounters } = await import(workerData.counters);
+    const { ratePerMinute } = await import(workerData.gcra);
+    const counters = createSharedCounters(workerData.memory, workerData.row);
+    let passed = 0;
+    for (let i = 0; i < workerData.tries; i++) {
+      const name = 'k' + (i % 7);
+      const held = counters.spend([{ kind: 'concurrency', name: 'c', counter: counters.keyOf('c' + name), limit: 2 },
+        { kind: 'rate', name: 'r', counter: counters.keyOf(name), rate: ratePerMinute(100) }], ${NOW});
+      if (held.kind === 'spent') { passed++; counters.release(held); }
+      else if (held.ask.kind === 'concurrency') i--;
+    }
+    parentPort.postMessage(passed);`;
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
+      workerData: {
+        memory,
+        row,
+        tries,
+        counters: new URL('./counters.ts', import.meta.url).href,
+        gcra: new URL('../../limits/gcra.ts', import.meta.url).href,
+      },
+    });
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+}
+
+test('threads that spend at the same moment are let in exactly as often as the rates allow', async () => {
+  const memory = createCounterMemory(64, 4, 's');
+  const passed = await Promise.all([0, 1, 2].map((row) => spendInThread(memory, row, 1_400)));
+  assert.equal(
+    passed.reduce((sum, count) => sum + count, 0),
+    7 * 100,
+  );
+  assert.equal(createSharedCounters(memory, 3).held(), 0);
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createSseParser, formatSseEvent, type SseEvent } from './sse.ts';
+
+const parseAll = (pieces: readonly Buffer[]): SseEvent[] => {
+  const parser = createSseParser(1_000_000);
+  return pieces.flatMap((piece) => parser.push(piece) ?? assert.fail('too long'));
+};
+
+const FIXTURES: readonly { name: string; text: string; events: readonly SseEvent[] }[] = [
+  { name: 'one event', text: 'data: {"a":1}\n\n', events: [{ type: '', data: '{"a":1}' }] },
+  { name: 'no space after the colon', text: 'data:x\n\n', events: [{ type: '', data: 'x' }] },
+  { name: 'several data lines', text: 'data: a\ndata: b\n\n', events: [{ type: '', data: 'a\nb' }] },
+  { name: 'a type', text: 'event: error\ndata: x\n\n', events: [{ type: 'error', data: 'x' }] },
+  { name: 'comments, ids and retries', text: ': hi\nid: 1\nretry: 5\ndata: x\n\n', events: [{ type: '', data: 'x' }] },
+  { name: 'an event without data', text: 'event: a\n\ndata: x\n\n', events: [{ type: '', data: 'x' }] },
+  {
+    name: 'CRLF',
+    text: 'event: a\r\ndata: x\r\n\r\ndata: y\r\n\r\n',
+    events: [
+      { type: 'a', data: 'x' },
+      { type: '', data: 'y' },
+    ],
+  },
+  {
+    name: 'lone CR',
+    text: 'data: x\r\rdata: y\r\r',
+    events: [
+      { type: '', data: 'x' },
+      { type: '', data: 'y' },
+    ],
+  },
+  { name: 'multi-byte text', text: 'data: Zürich 🚀 日本\n\n', events: [{ type: '', data: 'Zürich 🚀 日本' }] },
+  { name: 'a field without a colon', text: 'data\n\n', events: [{ type: '', data: '' }] },
+  { name: 'an unfinished event', text: 'data: x\n\ndata: y\n', events: [{ type: '', data: 'x' }] },
+];
+
+for (const { name, text, events } of FIXTURES) {
+  test(`reads ${name} alike whole, byte by byte and split at every index`, () => {
+    const bytes = Buffer.from(text);
+    assert.deepEqual(parseAll([bytes]), events);
+    assert.deepEqual(parseAll([...bytes].map((byte) => Buffer.from([byte]))), events);
+    for (let i = 1; i < bytes.length; i++) {
+      assert.deepEqual(parseAll([bytes.subarray(0, i), bytes.subarray(i)]), events, `split at ${i}`);
+    }
+  });
+}
+
+test('reads what it writes, however it is cut', () => {
+  const event = fc
+    .tuple(fc.constantFrom('', 'error', 'response.completed'), fc.string({ unit: 'binary' }))
+    .map(([type, text]) => ({ type, data: JSON.stringify(text) }));
+  fc.assert(
+    fc.property(fc.array(event), fc.array(fc.integer({ min: 0, max: 500 })), (events, cuts) => {
+      const bytes = Buffer.from(events.map(({ type, data }) => formatSseEvent(type, data)).join(''));
+      const at = [...new Set(cuts)].filter((cut) => cut < bytes.length).sort((a, b) => a - b);
+      const pieces = [0, ...at].map((from, i) => bytes.subarray(from, at[i] ?? bytes.length));
+      // A lone surrogate cannot be written in UTF-8; JSON.stringify escapes it, so nothing is lost.
+      assert.deepEqual(parseAll(pieces), events);
+    }),
+  );
+});
+
+test('never throws on bytes of any kind', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 64 })),
+      (pieces) => void parseAll(pieces.map((piece) => Buffer.from(piece))),
+    ),
+  );
+});
+
+test('gives up on an event beyond its limit, in one line or many, and not before', () => {
+  const atLimit = createSseParser(16);
+  assert.deepEqual(atLimit.push(Buffer.from('data: 12345678\n\n')), [{ type: '', data: '12345678' }]);
+  assert.equal(createSseParser(16).push(Buffer.from('data: 1234567890\n\n')), undefined);
+  assert.equal(createSseParser(16).push(Buffer.from('data: 1234567890123')), undefined);
+  const lines = createSseParser(16);
+  assert.deepEqual(lines.push(Buffer.from('data: 1\n')), []);
+  assert.equal(lines.push(Buffer.from('data: 2\ndata: 3\n')), undefined);
+});
+
+test('tells whether an event has begun and not ended', () => {
+  const parser = createSseParser(100);
+  assert.equal(parser.hasRest(), false);
+  parser.push(Buffer.from('data: x'));
+  assert.equal(parser.hasRest(), true);
+  parser.push(Buffer.from('\n'));
+  assert.equal(parser.hasRest(), true);
+  parser.push(Buffer.from('\n'));
+  assert.equal(parser.hasRest(), false);
+});
+
+test('keeps no view of bytes that are only valid during the call', () => {
+  const parser = createSseParser(100);
+  const bytes = Buffer.from('data: hello');
+  parser.push(bytes);
+  bytes.fill(0x78);
+  assert.deepEqual(parser.push(Buffer.from('\n\n')), [{ type: '', data: 'hello' }]);
+});
