@@ -50,6 +50,14 @@ export interface Gateway {
   readonly admin: AdminDeps;
   /** Works with another configuration from the next request on; the names of keys that need a restart. */
   reload(config: Config): Promise<readonly string[]>;
+  /** What only tests touch. */
+  readonly testing: {
+    /** Ends a worker as if it had crashed. */
+    killWorker(row: number): void;
+    readyWorkers(): number;
+    /** Requests and connections that the counters hold. */
+    held(): number;
+  };
   /** Stops accepting, lets running answers end up to the grace, closes the store. */
   stop(): Promise<void>;
 }
@@ -277,6 +285,11 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       tls?.check();
       await watch.look();
       return restart;
+    },
+    testing: {
+      killWorker: (row) => live.kill(row),
+      readyWorkers: () => live.states().filter(({ isReady }) => isReady).length,
+      held: () => counters.held(),
     },
     async stop() {
       watch.stop();

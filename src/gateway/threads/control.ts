@@ -40,6 +40,8 @@ export interface Workers {
   seq(): number;
   /** State of each worker, for `instances`. */
   states(): readonly WorkerState[];
+  /** Ends a worker at once, as a crash would. */
+  kill(row: number): void;
   /** Lets running answers end up to the grace, then ends all. */
   drain(graceMs: number): Promise<void>;
 }
@@ -219,6 +221,7 @@ export async function startWorkers(count: number, startOf: StartOf, events: Work
         isReady,
         confirmedSeq,
       })),
+    kill: (row) => void live.get(row)?.worker.terminate(),
     drain(graceMs) {
       isDraining = true;
       clearInterval(check);

@@ -29,7 +29,13 @@ export const chunkedFraming: readonly Vector[] = [
     SIZE,
     { ...ok, probes: ['COMP-CHUNKED-MULTI'] },
   ),
-  chunks('single-bytes', [...BODY].map((byte) => chunk(byte)).join('') + LAST_CHUNK, 'a chunk for each byte is one body', SIZE, ok),
+  chunks(
+    'single-bytes',
+    [...BODY].map((byte) => chunk(byte)).join('') + LAST_CHUNK,
+    'a chunk for each byte is one body',
+    SIZE,
+    ok,
+  ),
   chunks('empty', LAST_CHUNK, 'no chunk at all is an empty body, and the next request begins behind it', SIZE, {
     probes: ['COMP-CHUNKED-EMPTY'],
     verdict: refused([400], { next: 'answered' }),
@@ -46,8 +52,17 @@ export const chunkedFraming: readonly Vector[] = [
     probes: ['COMP-CHUNKED-EXTENSION'],
   }),
   sized('extension-quoted', `${HEX};name="a;b"`, 'a quoted extension is ignored', { ...ok, source: EXTENSION }),
-  sized('extension-without-value', `${HEX};name`, 'an extension without value is ignored', { ...ok, source: EXTENSION }),
-  chunks('extension-on-last', `${chunk(BODY)}0;name=value\r\n\r\n`, 'an extension of the last chunk is ignored', EXTENSION, ok),
+  sized('extension-without-value', `${HEX};name`, 'an extension without value is ignored', {
+    ...ok,
+    source: EXTENSION,
+  }),
+  chunks(
+    'extension-on-last',
+    `${chunk(BODY)}0;name=value\r\n\r\n`,
+    'an extension of the last chunk is ignored',
+    EXTENSION,
+    ok,
+  ),
   chunks('trailers', `${chunk(BODY)}0\r\nX-Trailer: 1\r\n\r\n`, 'trailers are read and dropped', 'RFC 9112 §7.1.2', {
     ...ok,
     probes: ['COMP-CHUNKED-TRAILER-VALID'],
@@ -72,7 +87,9 @@ export const chunkedFraming: readonly Vector[] = [
   sized('size-quoted', `"${HEX}"`, 'a quoted size is refused'),
   sized('size-letter-h', `${HEX}h`, 'a letter after the size is refused'),
   sized('size-nul', `${HEX}\0`, 'a NUL after the size is refused'),
-  sized('size-overflow', `1${'0'.repeat(16)}`, 'a size beyond 64 bits is refused', { probes: ['MAL-CHUNK-SIZE-OVERFLOW'] }),
+  sized('size-overflow', `1${'0'.repeat(16)}`, 'a size beyond 64 bits is refused', {
+    probes: ['MAL-CHUNK-SIZE-OVERFLOW'],
+  }),
   sized('size-wrapped', `1${HEX.padStart(16, '0')}`, 'a size that would wrap to the right one is refused', {
     probes: ['MAL-CHUNK-SIZE-OVERFLOW'],
   }),
@@ -131,17 +148,39 @@ export const chunkedFraming: readonly Vector[] = [
   chunks('data-cr-only', `${HEX}\r\n${BODY}\r0\r\n\r\n`, 'a lone carriage return ends no chunk', 'RFC 9112 §2.2', {
     probes: ['SMUG-CHUNK-BARE-CR-TERM'],
   }),
-  chunks('data-lf-only', `${HEX}\r\n${BODY}\n${LAST_CHUNK}`, 'a lone line feed ends no chunk (TERM.SPILL)', 'RFC 9112 §2.2', {
-    probes: ['SMUG-CHUNK-LF-TERM'],
-  }),
-  chunks('data-without-end', `${HEX}\r\n${BODY}${LAST_CHUNK}`, 'a chunk without line break behind it is refused', SIZE, {
-    probes: ['SMUG-CHUNK-MISSING-TRAILING-CRLF'],
-  }),
+  chunks(
+    'data-lf-only',
+    `${HEX}\r\n${BODY}\n${LAST_CHUNK}`,
+    'a lone line feed ends no chunk (TERM.SPILL)',
+    'RFC 9112 §2.2',
+    {
+      probes: ['SMUG-CHUNK-LF-TERM'],
+    },
+  ),
+  chunks(
+    'data-without-end',
+    `${HEX}\r\n${BODY}${LAST_CHUNK}`,
+    'a chunk without line break behind it is refused',
+    SIZE,
+    {
+      probes: ['SMUG-CHUNK-MISSING-TRAILING-CRLF'],
+    },
+  ),
   chunks('data-too-long', `${HEX}\r\n${BODY}xx\r\n${LAST_CHUNK}`, 'a chunk longer than its size is refused', SIZE, {
     probes: ['SMUG-CHUNK-SPILL'],
   }),
-  chunks('data-too-short', `${(BODY.length + 2).toString(16)}\r\n${BODY}\r\n${LAST_CHUNK}`, 'a chunk shorter than its size is refused', SIZE),
-  chunks('data-two-line-breaks', `${HEX}\r\n${BODY}\r\n\r\n${LAST_CHUNK}`, 'two line breaks behind a chunk are refused', SIZE),
+  chunks(
+    'data-too-short',
+    `${(BODY.length + 2).toString(16)}\r\n${BODY}\r\n${LAST_CHUNK}`,
+    'a chunk shorter than its size is refused',
+    SIZE,
+  ),
+  chunks(
+    'data-two-line-breaks',
+    `${HEX}\r\n${BODY}\r\n\r\n${LAST_CHUNK}`,
+    'two line breaks behind a chunk are refused',
+    SIZE,
+  ),
   chunks('end-lf-only', `${chunk(BODY)}0\n\n`, 'lone line feeds end no body', 'RFC 9112 §2.2'),
   chunks('end-crlf-lf', `${chunk(BODY)}0\r\n\n`, 'a lone line feed is no end of the trailers', 'RFC 9112 §2.2', {
     probes: ['SMUG-CHUNK-LF-TRAILER'],

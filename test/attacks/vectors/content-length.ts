@@ -41,9 +41,14 @@ export const contentLength: readonly Vector[] = [
   }),
   length('list-empty-member', `${N},`, 'a list with an empty member is refused'),
   length('overflow-64', '18446744073709551616', 'a length beyond 64 bits is refused', { probes: ['MAL-CL-OVERFLOW'] }),
-  length('overflow-wrapped', (2n ** 64n + BigInt(N)).toString(), 'a length that would wrap to the right one is refused', {
-    probes: ['MAL-CL-OVERFLOW'],
-  }),
+  length(
+    'overflow-wrapped',
+    (2n ** 64n + BigInt(N)).toString(),
+    'a length that would wrap to the right one is refused',
+    {
+      probes: ['MAL-CL-OVERFLOW'],
+    },
+  ),
   length('overflow-53', '9007199254740993', 'a length beyond 2^53 is refused', {
     verdict: refused([400, 413, 'close'], { next: 'closed' }),
   }),
@@ -208,7 +213,8 @@ export const contentLength: readonly Vector[] = [
     claim: 'an OPTIONS with a body leaves nothing of it on the connection',
     source: 'RFC 9110 §9.3.7',
     probes: ['SMUG-OPTIONS-CL-BODY', 'SMUG-OPTIONS-CL-BODY-DESYNC'],
-    bytes: bare('OPTIONS /v1/chat/completions HTTP/1.1', [`Content-Length: ${SMUGGLED_REQUEST.length}`]) + SMUGGLED_REQUEST,
+    bytes:
+      bare('OPTIONS /v1/chat/completions HTTP/1.1', [`Content-Length: ${SMUGGLED_REQUEST.length}`]) + SMUGGLED_REQUEST,
     verdict: refused([400, 405], { next: 'either' }),
   },
 ];

@@ -63,7 +63,9 @@ export const headerSyntax: readonly Vector[] = [
   header('obs-fold-hides-framing', 'X-Test: a\r\n Transfer-Encoding: chunked', 'a folded line hides no framing', FOLD, {
     verdict: badRequest,
   }),
-  header('obs-fold-empty', 'X-Test:\r\n \r\n  b', 'a line that is folded twice is refused', FOLD, { verdict: badRequest }),
+  header('obs-fold-empty', 'X-Test:\r\n \r\n  b', 'a line that is folded twice is refused', FOLD, {
+    verdict: badRequest,
+  }),
   {
     id: 'header-whitespace-before-first',
     claim: 'whitespace before the first header is refused',
@@ -129,7 +131,9 @@ export const headerSyntax: readonly Vector[] = [
     verdict: broken,
   },
   header('empty-value', 'X-Test:', 'an empty value is a value', VALUE, { verdict: accepted }),
-  header('no-space-after-colon', 'X-Test:1', 'no space after the colon is needed', 'RFC 9112 §5', { verdict: accepted }),
+  header('no-space-after-colon', 'X-Test:1', 'no space after the colon is needed', 'RFC 9112 §5', {
+    verdict: accepted,
+  }),
   header('tab-around-value', 'X-Test:\t1\t', 'tabs around a value are no part of it', 'RFC 9110 §5.6.3', {
     verdict: accepted,
   }),

@@ -62,8 +62,15 @@ export const pathSpelling: readonly Vector[] = [
     verdict: unknown,
   }),
   path('semicolon', '/v1/chat/completions;x=1', 'a path parameter is refused', 'RFC 3986 §3.3'),
-  path('semicolon-jsessionid', '/v1/chat;jsessionid=1/completions', 'a path parameter inside is refused', 'RFC 3986 §3.3'),
-  path('backslash', '/v1\\chat\\completions', 'a backslash is refused', 'RFC 3986 §2', { probes: ['MAL-URL-BACKSLASH'] }),
+  path(
+    'semicolon-jsessionid',
+    '/v1/chat;jsessionid=1/completions',
+    'a path parameter inside is refused',
+    'RFC 3986 §3.3',
+  ),
+  path('backslash', '/v1\\chat\\completions', 'a backslash is refused', 'RFC 3986 §2', {
+    probes: ['MAL-URL-BACKSLASH'],
+  }),
   path('backslash-dots', '/v1/..\\sleep', 'dots with a backslash are refused', 'RFC 3986 §2'),
   path('fragment', '/v1/chat/completions#x', 'a fragment is refused', 'RFC 9112 §3.2', {
     probes: ['RFC9112-3.2-FRAGMENT-IN-TARGET'],
@@ -82,22 +89,38 @@ export const pathSpelling: readonly Vector[] = [
     verdict: refused([400, 404], { next: 'either' }),
   }),
   path('upper-case', '/V1/chat/completions', 'upper case is another path', NORMAL, { verdict: unknown }),
-  path('upper-case-last', '/v1/chat/Completions', 'upper case at the end is another path', NORMAL, { verdict: unknown }),
+  path('upper-case-last', '/v1/chat/Completions', 'upper case at the end is another path', NORMAL, {
+    verdict: unknown,
+  }),
   path('suffix', '/v1/chat/completions.json', 'a suffix is another path', NORMAL, { verdict: unknown }),
-  path('matrix-at', '/v1/chat/completions@upstream', 'an at sign is part of another path', NORMAL, { verdict: unknown }),
+  path('matrix-at', '/v1/chat/completions@upstream', 'an at sign is part of another path', NORMAL, {
+    verdict: unknown,
+  }),
   path('query', '/v1/chat/completions?beta=true', 'a query is dropped, as SDKs send one', 'RFC 3986 §3.4', {
     verdict: accepted,
   }),
-  path('query-with-path', '/v1/chat/completions?/../../sleep', 'what looks like a path in a query is dropped', 'RFC 3986 §3.4', {
-    verdict: accepted,
-  }),
+  path(
+    'query-with-path',
+    '/v1/chat/completions?/../../sleep',
+    'what looks like a path in a query is dropped',
+    'RFC 3986 §3.4',
+    {
+      verdict: accepted,
+    },
+  ),
   path('query-second', '/v1/chat/completions??a=b?c', 'further question marks belong to the query', 'RFC 3986 §3.4', {
     verdict: accepted,
   }),
-  path('query-line-break', '/v1/chat/completions?a=%0d%0aX-Smuggled:%201', 'an encoded line break in a query reaches nobody', 'RFC 3986 §3.4', {
-    probes: ['MAL-URL-PERCENT-CRLF'],
-    verdict: accepted,
-  }),
+  path(
+    'query-line-break',
+    '/v1/chat/completions?a=%0d%0aX-Smuggled:%201',
+    'an encoded line break in a query reaches nobody',
+    'RFC 3986 §3.4',
+    {
+      probes: ['MAL-URL-PERCENT-CRLF'],
+      verdict: accepted,
+    },
+  ),
   {
     id: 'path-closed-route',
     claim: 'a closed route of vLLM stays closed however valid the key',

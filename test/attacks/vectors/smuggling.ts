@@ -1,4 +1,16 @@
-import { bare, BODY, chat, chatBody, chunk, CHUNKS, KEY, LAST_CHUNK, MEANT, SMUGGLED, SMUGGLED_REQUEST } from '../message.ts';
+import {
+  bare,
+  BODY,
+  chat,
+  chatBody,
+  chunk,
+  CHUNKS,
+  KEY,
+  LAST_CHUNK,
+  MEANT,
+  SMUGGLED,
+  SMUGGLED_REQUEST,
+} from '../message.ts';
 import { accepted, answered, broken, refused, type Vector } from '../vector.ts';
 
 const BOTH = 'RFC 9112 §6.1';
@@ -6,7 +18,13 @@ const EXPECT = 'RFC 9110 §10.1.1';
 const HEAD = `POST /v1/chat/completions HTTP/1.1\r\nHost: gateway.example\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\n`;
 
 /** Both framings at once, the bytes ending where the length says. */
-const both = (id: string, claim: string, framing: readonly string[], body: string, probes: readonly string[] = []): Vector => ({
+const both = (
+  id: string,
+  claim: string,
+  framing: readonly string[],
+  body: string,
+  probes: readonly string[] = [],
+): Vector => ({
   id,
   claim,
   source: BOTH,
@@ -21,21 +39,34 @@ const END = LAST_CHUNK;
 
 /** Messages that two servers could cut at different places. */
 export const smuggling: readonly Vector[] = [
-  both('clte-both-agree', 'length and chunks are refused even where they agree', [`Content-Length: ${CHUNKS.length}`, CHUNKED], CHUNKS, [
-    'SMUG-CL-TE-BOTH',
-    'SMUG-CLTE-PIPELINE',
-    'SMUG-CLTE-CONN-CLOSE',
-  ]),
-  both('tecl-both-agree', 'chunks and length are refused in this order, too', [CHUNKED, `Content-Length: ${CHUNKS.length}`], CHUNKS, [
-    'SMUG-TECL-PIPELINE',
-    'SMUG-TECL-CONN-CLOSE',
-  ]),
-  both('clte-poison', 'a byte behind the last chunk does not begin the next request', ['Content-Length: 6', CHUNKED], `${END}X`, [
-    'SMUG-CLTE-DESYNC',
-  ]),
-  both('tecl-poison', 'a length beyond the last chunk takes nothing of the next request', [CHUNKED, 'Content-Length: 30'], END, [
-    'SMUG-TECL-DESYNC',
-  ]),
+  both(
+    'clte-both-agree',
+    'length and chunks are refused even where they agree',
+    [`Content-Length: ${CHUNKS.length}`, CHUNKED],
+    CHUNKS,
+    ['SMUG-CL-TE-BOTH', 'SMUG-CLTE-PIPELINE', 'SMUG-CLTE-CONN-CLOSE'],
+  ),
+  both(
+    'tecl-both-agree',
+    'chunks and length are refused in this order, too',
+    [CHUNKED, `Content-Length: ${CHUNKS.length}`],
+    CHUNKS,
+    ['SMUG-TECL-PIPELINE', 'SMUG-TECL-CONN-CLOSE'],
+  ),
+  both(
+    'clte-poison',
+    'a byte behind the last chunk does not begin the next request',
+    ['Content-Length: 6', CHUNKED],
+    `${END}X`,
+    ['SMUG-CLTE-DESYNC'],
+  ),
+  both(
+    'tecl-poison',
+    'a length beyond the last chunk takes nothing of the next request',
+    [CHUNKED, 'Content-Length: 30'],
+    END,
+    ['SMUG-TECL-DESYNC'],
+  ),
   both(
     'clte-request',
     'a whole request behind the last chunk is not executed',
@@ -182,7 +213,8 @@ export const smuggling: readonly Vector[] = [
     id: 'zero-cl-early-answer-chunks',
     claim: 'an answer that comes before the chunks does not turn them into a request',
     source: '0.CL desynchronisation by early response',
-    bytes: 'POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+    bytes:
+      'POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
     then: chunk(SMUGGLED_REQUEST) + END,
     verdict: refused([401], { code: 'missing_credential', next: 'either' }),
   },
@@ -283,7 +315,9 @@ export const smuggling: readonly Vector[] = [
     id: 'expect-get',
     claim: 'a GET with an expectation and a body does not run the body',
     source: 'Expect-based desynchronisation',
-    bytes: bare('GET /healthz HTTP/1.1', ['Expect: 100-continue', `Content-Length: ${SMUGGLED_REQUEST.length}`]) + SMUGGLED_REQUEST,
+    bytes:
+      bare('GET /healthz HTTP/1.1', ['Expect: 100-continue', `Content-Length: ${SMUGGLED_REQUEST.length}`]) +
+      SMUGGLED_REQUEST,
     verdict: answered([200, 400], { next: 'either' }),
   },
   {

@@ -22,7 +22,9 @@ export const transferEncoding: readonly Vector[] = [
     probes: ['SMUG-TE-XCHUNKED'],
   }),
   coding('unknown', 'brotli', 'an unknown coding is refused', { probes: ['COMP-UNKNOWN-TE-501'] }),
-  coding('gzip', 'gzip', 'a coding that is not chunked at its end is refused', { probes: ['SMUG-TE-NOT-FINAL-CHUNKED'] }),
+  coding('gzip', 'gzip', 'a coding that is not chunked at its end is refused', {
+    probes: ['SMUG-TE-NOT-FINAL-CHUNKED'],
+  }),
   coding('gzip-chunked', 'gzip, chunked', 'a coding that we do not undo is refused even before chunked'),
   coding('chunked-gzip', 'chunked, gzip', 'chunked that is not the last coding is refused', {
     probes: ['SMUG-TE-NOT-FINAL-CHUNKED'],
@@ -51,7 +53,9 @@ export const transferEncoding: readonly Vector[] = [
   coding('vertical-tab', '\x0bchunked', 'a vertical tab before chunked is refused', { probes: ['SMUG-TE-VTAB'] }),
   coding('form-feed', '\x0cchunked', 'a form feed before chunked is refused', { probes: ['SMUG-TE-FORMFEED'] }),
   coding('nul', 'chunked\0', 'a NUL after chunked is refused', { source: 'RFC 9110 §5.5', probes: ['SMUG-TE-NULL'] }),
-  coding('carriage-return', '\rchunked', 'a lone carriage return before chunked is refused', { source: 'RFC 9112 §2.2' }),
+  coding('carriage-return', '\rchunked', 'a lone carriage return before chunked is refused', {
+    source: 'RFC 9112 §2.2',
+  }),
   coding('no-break-space', '\xa0chunked', 'a no-break space before chunked is refused'),
   coding('soft-hyphen', 'chunk\xaded', 'a soft hyphen inside of chunked is refused'),
   coding('high-bit', '\xe3hunked', 'a letter with its high bit set is no other letter'),

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ask, CHAT } from '../support/http.ts';
+
+const OPEN = {
+  limits: { default: { requestsPerMinute: 'none', concurrency: 'none' }, perIp: { requestsPerMinute: 'none' } },
+};
+const STREAM = { ...CHAT, stream: true };
+
+/** Opens a stream that upstream leaves hanging; resolves once its first event is there. */
+function openStream(it: TestGateway, key: string): Promise<{ ended: Promise<string>; abort: () => void }> {
+  const controller = new AbortController();
+  return new Promise((resolve) => {
+    let text = '';
+    const ended = ask(it, {
+      key,
+      body: STREAM,
+      signal: controller.signal,
+      onData(part) {
+        text += part;
+        resolve({ ended, abort: () => controller.abort() });
+      },
+    }).then(
+      (answer) => answer.text,
+      () => text,
+    );
+  });
+}
+
+const revoke = async (it: TestGateway, id: string, state: 'revoked' | 'disabled' | 'active') => {
+  const record = it.gateway.admin.directory.apiKeys.get(id);
+  assert.ok(record);
+  return it.gateway.admin.commit([
+    { kind: 'api-key', record: { ...record, state, version: record.version + 1 }, expectedVersion: record.version },
+  ]);
+};
+
+test('a revoked key is refused on every worker from the next request on', async () => {
+  await using it = await startTestGateway({ workers: 3, plain: true, config: OPEN });
+  const { key, record } = await it.issue();
+  for (let i = 0; i < 12; i++) assert.equal((await ask(it, { key })).status, 200);
+  assert.deepEqual(await revoke(it, record.id, 'revoked'), { confirmed: 3, replaced: 0 });
+  const answers = await Promise.all(Array.from({ length: 24 }, () => ask(it, { key })));
+  assert.deepEqual([...new Set(answers.map(({ code }) => code))], ['revoked_credential']);
+});
+
+for (const state of ['revoked', 'disabled'] as const) {
+  test(`the running streams of a key that is ${state} end with revoked_credential, those of others go on`, async () => {
+    await using it = await startTestGateway({ workers: 2, plain: true, config: OPEN });
+    const [one, other] = [await it.issue(), await it.issue()];
+    it.simulator.misbehave({ kind: 'hang-stream', times: 5 });
+    const streams = await Promise.all(Array.from({ length: 4 }, () => openStream(it, one.key)));
+    const bystander = await openStream(it, other.key);
+    await revoke(it, one.record.id, state);
+    for (const { ended } of streams) {
+      const last = (await ended).trimEnd().split('\n\n').at(-1) ?? '';
+      assert.match(last, /"code":"revoked_credential"/);
+    }
+    assert.equal(it.simulator.running(), 1, 'upstream was aborted for the revoked key alone');
+    bystander.abort();
+    assert.doesNotMatch(await bystander.ended, /error/);
+  });
+}
+
+test('a disabled key that is enabled again is let in', async () => {
+  await using it = await startTestGateway({ plain: true, config: OPEN });
+  const { key, record } = await it.issue();
+  await revoke(it, record.id, 'disabled');
+  assert.equal((await ask(it, { key })).code, 'revoked_credential');
+  await revoke(it, record.id, 'active');
+  assert.equal((await ask(it, { key })).status, 200);
+});
+
+test('disabling a tenant shuts out its keys and ends their streams', async () => {
+  await using it = await startTestGateway({ plain: true, config: OPEN });
+  const { key } = await it.issue();
+  it.simulator.misbehave({ kind: 'hang-stream' });
+  const stream = await openStream(it, key);
+  const tenant = it.gateway.admin.directory.tenants.get('default');
+  assert.ok(tenant);
+  await it.gateway.admin.commit([
+    {
+      kind: 'tenant',
+      record: { ...tenant, isDisabled: true, version: tenant.version + 1 },
+      expectedVersion: tenant.version,
+    },
+  ]);
+  assert.match(await stream.ended, /revoked_credential/);
+  assert.equal((await ask(it, { key })).code, 'revoked_credential');
+});
+
+test('a worker that dies under load is replaced; the streams of the others go on and every counter returns to zero', async () => {
+  await using it = await startTestGateway({
+    workers: 3,
+    plain: true,
+    config: OPEN,
+    simulator: { chunkIntervalMs: 20 },
+  });
+  const { key } = await it.issue();
+  const body = { ...STREAM, max_tokens: 30 };
+  const streams = Array.from({ length: 24 }, () =>
+    ask(it, { key, body }).then(
+      (answer) => answer.text,
+      () => 'cut',
+    ),
+  );
+  while (it.simulator.running() < 24) await new Promise((resolve) => setImmediate(resolve));
+  it.gateway.testing.killWorker(1);
+  const texts = await Promise.all(streams);
+  const whole = texts.filter((text) => text.endsWith('data: [DONE]\n\n'));
+  const cut = texts.length - whole.length;
+  assert.ok(whole.length > 0, 'streams of the other workers went on');
+  assert.ok(cut > 0 && cut < 24, `${cut} streams ran on the dead worker`);
+  while (it.gateway.testing.readyWorkers() < 3) await new Promise((resolve) => setImmediate(resolve));
+  const again = await Promise.all(Array.from({ length: 24 }, () => ask(it, { key })));
+  assert.deepEqual([...new Set(again.map(({ status }) => status))], [200]);
+  while (it.simulator.running() > 0 || it.gateway.testing.held() > 0)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.ok(it.log.some((line) => line.includes('worker_replaced')));
+});
+
+test('a key that is made while a worker is being replaced is known to the new one', async () => {
+  await using it = await startTestGateway({ workers: 2, plain: true, config: OPEN });
+  it.gateway.testing.killWorker(0);
+  const { key } = await it.issue();
+  while (it.gateway.testing.readyWorkers() < 2) await new Promise((resolve) => setImmediate(resolve));
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(it, { key })));
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+});
