@@ -81,6 +81,16 @@ func (c *client) dial() (*connection, error) {
 	return &connection{Conn: conn, reader: bufio.NewReaderSize(conn, 16*1024)}, nil
 }
 
+// socket is a new connection's own socket, in the clear.
+func (c *client) socket() (int, error) {
+	raw, err := net.DialTimeout("tcp", c.address, 10*time.Second)
+	if err != nil {
+		return 0, err
+	}
+	defer raw.Close()
+	return socketOf(raw.(*net.TCPConn))
+}
+
 // ask sends the request and reads the whole answer.
 func (c *client) ask(conn *connection) error {
 	if _, err := conn.Write(c.request); err != nil {

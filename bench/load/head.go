@@ -35,17 +35,38 @@ func readHead(r *bufio.Reader) (head, error) {
 		if len(line) == 0 {
 			return h, nil
 		}
-		switch {
-		case hasName(line, "content-length"):
-			h.length, err = strconv.ParseInt(string(bytes.TrimSpace(line[15:])), 10, 64)
-			if err != nil {
-				return h, err
-			}
-		case hasName(line, "transfer-encoding"):
-			h.isChunked = true
-		case hasName(line, "connection"):
-			h.closes = bytes.EqualFold(bytes.TrimSpace(line[11:]), []byte("close"))
+		h.field(line)
+	}
+}
+
+// parseHead reads a head that is there as a whole, each line with its end.
+func parseHead(text []byte) head {
+	h := head{length: -1}
+	for isFirst := true; ; isFirst = false {
+		end := bytes.IndexByte(text, '\n')
+		if end < 1 {
+			return h
 		}
+		if isFirst {
+			h.first = string(text[:end-1])
+		} else {
+			h.field(text[:end-1])
+		}
+		text = text[end+1:]
+	}
+}
+
+func (h *head) field(line []byte) {
+	switch {
+	case hasName(line, "content-length"):
+		length, err := strconv.ParseInt(string(bytes.TrimSpace(line[15:])), 10, 64)
+		if err == nil {
+			h.length = length
+		}
+	case hasName(line, "transfer-encoding"):
+		h.isChunked = true
+	case hasName(line, "connection"):
+		h.closes = bytes.EqualFold(bytes.TrimSpace(line[11:]), []byte("close"))
 	}
 }
 

@@ -1,5 +1,16 @@
-import { Hono } from 'hono';
-import type { AdminDeps } from './ports.ts';
+import { Hono, type Context } from 'hono';
+import { StoreUnavailable, VersionConflict } from '../directory/store.ts';
+import { deny, type Denial } from '../kernel/reasons.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { renderProblem } from '../wire/problem.ts';
+import { createIdempotentAnswers } from './idempotency.ts';
+import { resources } from './index.ts';
+import { isMistakes, type Mistakes } from './mistakes.ts';
+import { openApiOperation, openApiSchemas, renderOpenApi } from './openapi.ts';
+import type { Answer, Operation } from './operation.ts';
+import type { Actor, AdminDeps } from './ports.ts';
+import { etagOf, isDenial } from './precondition.ts';
+import { readJsonBody } from './request-body.ts';
 
 /** What a listener tells the admin API of a request's origin. */
 export interface AdminEnv {
@@ -9,11 +20,168 @@ export interface AdminEnv {
     /** Address of the peer; empty on the socket. */
     readonly address: string;
   };
+  readonly Variables: {
+    /** Unguessable; sent as `x-request-id`. */
+    readonly requestId: string;
+  };
 }
 
-/** The admin API over its resources. */
+/** Where the resources are. */
+export const API_PREFIX = '/api/v1';
+
+type AdminContext = Context<AdminEnv>;
+type Outcome = Answer<unknown> | Denial | Mistakes;
+
+/** Every operation of the admin API, its own description included. */
+export function adminOperations(deps: AdminDeps): readonly Operation[] {
+  const all: readonly Operation[] = [
+    ...resources.flatMap((resource) => resource.operations(deps)),
+    openApiOperation(() => document),
+  ];
+  const schemas = Object.assign({}, openApiSchemas, ...resources.map((resource) => resource.schemas));
+  const document = renderOpenApi(all, schemas, deps.version);
+  return all;
+}
+
+/** The admin API over its resources, the same for the listener and the socket. */
 export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
-  app.get('/metrics', (c) => c.text(deps.metrics()));
+  const answers = createIdempotentAnswers<Outcome>(deps.clock);
+
+  app.use(async (c, next) => {
+    c.set('requestId', Buffer.from(deps.randomBytes(16)).toString('hex'));
+    await next();
+    for (const [name, value] of SECURITY_HEADERS) c.res.headers.set(name, value);
+    c.res.headers.set('x-request-id', c.get('requestId'));
+    // Only over TLS: RFC 6797 §7.2 forbids it on plain connections.
+    if (c.req.url.startsWith('https:')) c.res.headers.set('strict-transport-security', 'max-age=31536000');
+  });
+
+  app.all('/metrics', (c) => {
+    if (deps.prometheus === false) return problem(c, deny('unknown_route'));
+    if (deps.prometheus !== 'open') {
+      const actor = actorOf(c, deps);
+      const denial = isDenial(actor) ? actor : (wrongMethod(c, ['GET']) ?? missingScope(actor, 'metrics:read'));
+      if (denial !== undefined) return problem(c, denial);
+    }
+    const denial = wrongMethod(c, ['GET']);
+    if (denial !== undefined) return problem(c, denial);
+    return c.body(deps.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+  });
+
+  for (const [path, operations] of Map.groupBy(adminOperations(deps), (one) => one.path)) {
+    app.all(`${API_PREFIX}${path.replace('{id}', ':id')}`, async (c) => {
+      const actor = actorOf(c, deps);
+      if (isDenial(actor)) return problem(c, actor);
+      const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+      const found = operations.find((one) => one.method === method);
+      if (found === undefined) {
+        const methods = operations.map((one) => one.method);
+        if (method === 'OPTIONS') return c.body(null, 204, { allow: allowOf(methods) });
+        return problem(c, wrongMethod(c, methods) ?? deny('method_not_allowed'));
+      }
+      const denial = missingScope(actor, found.scope);
+      if (denial !== undefined) return problem(c, denial);
+      return render(c, found, await perform(c, found, actor));
+    });
+  }
+
+  // Nothing is said to strangers, not even that a path does not exist.
+  app.notFound((c) => {
+    const actor = actorOf(c, deps);
+    return problem(c, isDenial(actor) ? actor : deny('unknown_route'));
+  });
+
+  app.onError((error, c) => {
+    if (error instanceof StoreUnavailable) {
+      const message = `The store cannot be written (${error.message}). Nothing was changed.`;
+      return problem(c, deny('store_unavailable', { message }));
+    }
+    if (error instanceof VersionConflict) return problem(c, deny('precondition_failed'));
+    deps.logFault?.(c.get('requestId'), error);
+    return problem(c, deny('internal_error'));
+  });
+
+  async function perform(c: AdminContext, found: Operation, actor: Actor): Promise<Outcome> {
+    const query = queryOf(c);
+    if (isDenial(query)) return query;
+    const body = found.body === undefined ? { value: undefined } : await readJsonBody(c.req.raw);
+    if (isDenial(body)) return body;
+    const work = (): Promise<Outcome> =>
+      found.run({
+        id: c.req.param('id') ?? '',
+        body: body.value,
+        query,
+        ifMatch: c.req.header('if-match'),
+        actor,
+      });
+    const key = c.req.header('idempotency-key');
+    if (key === undefined || found.isOnce !== true) return work();
+    const who = actor.kind === 'socket' ? 'socket' : actor.principal.id;
+    const request = JSON.stringify([found.method, c.req.path, body.value]);
+    return answers.once(key, who, request, (outcome) => !isDenial(outcome) && !isMistakes(outcome), work);
+  }
+
   return app;
 }
+
+/** Who asks: by the socket whoever may open it, else the principal of the credential. */
+function actorOf(c: AdminContext, { authenticate }: AdminDeps): Actor | Denial {
+  if (c.env.isSocket) return { kind: 'socket' };
+  const principal = authenticate(c.req.header('authorization'), c.req.header('x-api-key'), c.env.address);
+  return isDenial(principal) ? principal : { kind: 'principal', principal };
+}
+
+function missingScope(actor: Actor, scope: Scope): Denial | undefined {
+  if (actor.kind === 'socket' || actor.principal.scopes.has(scope)) return undefined;
+  return deny('insufficient_scope', { scope, message: `This needs an API key with the scope ${scope}.` });
+}
+
+function wrongMethod(c: AdminContext, methods: readonly string[]): Denial | undefined {
+  if (methods.includes(c.req.method === 'HEAD' ? 'GET' : c.req.method)) return undefined;
+  return deny('method_not_allowed', { allow: allowOf(methods) });
+}
+
+function allowOf(methods: readonly string[]): string {
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+}
+
+/** Query parameters, each once: of two the reader that comes next might take the other. */
+function queryOf(c: AdminContext): Record<string, string> | Denial {
+  const entries = Object.entries(c.req.queries());
+  const twice = entries.find(([, values]) => values.length > 1);
+  if (twice !== undefined) return deny('invalid_field', { param: twice[0], message: 'Give this parameter once.' });
+  return Object.fromEntries(entries.map(([name, values]) => [name, values[0] ?? '']));
+}
+
+function render(c: AdminContext, { status }: Operation, outcome: Outcome): Response {
+  if (isMistakes(outcome)) {
+    const [first, ...others] = outcome.mistakes;
+    const errors = outcome.mistakes.map(({ code, param, message }) => ({ code, param, detail: message }));
+    return problem(c, first ?? deny('invalid_request'), others.length === 0 ? {} : { errors });
+  }
+  if (isDenial(outcome)) return problem(c, outcome);
+  const { value, version, committed, location } = outcome;
+  if (version !== undefined) c.header('etag', etagOf(version));
+  if (location !== undefined) c.header('location', `${API_PREFIX}${location}`);
+  if (committed !== undefined) {
+    c.header('x-sallyport-workers', `confirmed=${committed.confirmed}, replaced=${committed.replaced}`);
+  }
+  if (status === 204) return c.body(null, 204);
+  return c.body(JSON.stringify(value), status, { 'content-type': 'application/json' });
+}
+
+function problem(c: AdminContext, denial: Denial, extensions: object = {}): Response {
+  const { status, headers, body } = renderProblem(denial, c.get('requestId'), extensions);
+  const all = new Headers();
+  for (let i = 0; i + 1 < headers.length; i += 2) all.append(headers[i] ?? '', headers[i + 1] ?? '');
+  return new Response(body, { status, headers: all });
+}
+
+const SECURITY_HEADERS = [
+  ['x-content-type-options', 'nosniff'],
+  ['cache-control', 'no-store'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['cross-origin-resource-policy', 'same-origin'],
+  ['referrer-policy', 'no-referrer'],
+] as const;

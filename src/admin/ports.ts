@@ -57,4 +57,6 @@ export interface AdminDeps {
   ) => Principal | Denial;
   /** Writes one line to the log: who changed what. */
   readonly logChange: (actor: Actor, action: string, object: string) => void;
+  /** Writes an error that nobody handled to the log; the caller gets the request id alone. */
+  readonly logFault?: (requestId: string, error: unknown) => void;
 }

@@ -4,6 +4,8 @@ export interface CommandIo {
   readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isTerminal: boolean;
+  /** Asks a person; left out, the terminal is asked, and where there is none nobody. */
+  readonly ask?: (question: string) => Promise<string>;
 }
 
 /** One command of the command line. */

@@ -43,7 +43,8 @@ export function logFormatOf(flags: Flags): 'json' | 'text' {
   return format;
 }
 
-function hostAndPort(flag: string, text: string): { host: string; port: number } {
+/** Reads `HOST:PORT`, an IPv6 address in brackets. @throws UsageError */
+export function hostAndPort(flag: string, text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:]*)):([0-9]{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   if (match === null || host === undefined || host === '')

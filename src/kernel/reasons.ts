@@ -92,6 +92,13 @@ export const reasons = {
     'never',
     'No upstream serves this model. See GET /v1/models.',
   ),
+  unknown_object: row(
+    404,
+    'not_found_error',
+    'invalid_request',
+    'never',
+    'There is no such object. List the objects to see which there are.',
+  ),
   method_not_allowed: row(
     405,
     'invalid_request_error',
@@ -105,6 +112,13 @@ export const reasons = {
     'invalid_request',
     'sdk',
     'The request did not arrive in time. Send head and body without pauses.',
+  ),
+  conflict: row(
+    409,
+    'invalid_request_error',
+    'invalid_request',
+    'never',
+    'The change does not fit the state that the object is in.',
   ),
   precondition_failed: row(
     412,

@@ -9,8 +9,12 @@ export interface RenderedDenial {
   readonly body: string;
 }
 
-/** A refusal of the admin API: problem details (RFC 9457) with our code, the field and the request id beside them. */
-export function renderProblem(denial: Denial, requestId: string): RenderedDenial {
+/**
+ * A refusal of the admin API: problem details (RFC 9457) with our code, the field and the request id beside them.
+ *
+ * @param extensions further members (RFC 9457 §3.2)
+ */
+export function renderProblem(denial: Denial, requestId: string, extensions: object = {}): RenderedDenial {
   const { status } = reasons[denial.code];
   const words = denial.code.replaceAll('_', ' ');
   return {
@@ -24,6 +28,7 @@ export function renderProblem(denial: Denial, requestId: string): RenderedDenial
       code: denial.code,
       param: denial.param,
       request_id: requestId,
+      ...extensions,
     }),
   };
 }

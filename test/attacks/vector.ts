@@ -13,6 +13,10 @@ export interface Verdict {
   readonly code?: string;
   /** What becomes of the next request on the same connection: it is answered, never read, or either of the two. */
   readonly next: 'answered' | 'closed' | 'either';
+  /** Statuses of the answers to further requests in the vector's own bytes, before the marker's. */
+  readonly further?: readonly number[];
+  /** The prompt that upstream must get where it is not the usual one. */
+  readonly prompt?: string;
   /** Head of the answer: what it has, and what it must not have. Lower case, as `name` or `name: value`. */
   readonly has?: readonly string[];
   readonly lacks?: readonly string[];

@@ -133,7 +133,7 @@ function faultOf(error: Error): UpstreamFault {
     case 'UND_ERR_BODY_TIMEOUT':
       return 'timeout';
     default:
-      if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'malformed';
+      if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') return 'malformed';
       if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || TLS_FAULTS.has(code)) return 'connect';
       return 'reset';
   }

@@ -380,6 +380,6 @@ export const smuggling: readonly Vector[] = [
     claim: 'a request inside of a prompt is prompt',
     source: 'RFC 9112 §6.2',
     bytes: chat({ body: chatBody(`${MEANT}\\r\\n\\r\\nPOST /v1/chat/completions HTTP/1.1\\r\\n\\r\\n${SMUGGLED}`) }),
-    verdict: accepted,
+    verdict: { ...accepted, prompt: `${MEANT}\r\n\r\nPOST /v1/chat/completions HTTP/1.1\r\n\r\n${SMUGGLED}` },
   },
 ];

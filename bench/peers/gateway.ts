@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openHmacKey, openStateDir } from '../../src/adapters/files/state-dir.ts';
+import { openSqliteStore } from '../../src/adapters/sqlite/directory-store.ts';
+import { DEFAULT_SCOPES, defaultTenant, issueApiKey } from '../../src/directory/issue.ts';
+import { VERSION } from '../../src/gateway/version.ts';
+import { run, start } from '../processes.ts';
+import { freePort, listening, type Peer } from './peer.ts';
+
+const command = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url));
+
+/** Sallyport as an operator starts it: sandboxed, key required, all limits on, one log line for each request. */
+export const gateway: Peer = {
+  name: 'Sallyport',
+  about: 'sandboxed, key, limits, field policy, log and metrics on',
+  hasTls: true,
+  install: async () => undefined,
+  version: async () => VERSION,
+  async start({ folder, upstreamUrl, tls, core, workers }) {
+    const port = await freePort();
+    const file = join(folder, 'sallyport.yaml');
+    const stateDir = join(folder, 'state');
+    writeFileSync(
+      file,
+      `listen: { host: 127.0.0.1, port: ${port}, tls: { mode: ${tls === undefined ? 'off' : 'self-signed'} } }
+admin: { port: ${await freePort()} }
+workers: ${workers}
+upstreams: [{ name: main, url: "${upstreamUrl}" }]
+telemetry: { prometheus: open }
+limits:
+  default: { requestsPerMinute: 10000000, concurrency: 100000 }
+  perIp: { requestsPerMinute: 10000000, connections: none }
+`,
+    );
+    const key = await createKey(file, stateDir);
+    const started = start(
+      process.execPath,
+      [command, 'serve', '--config', file, '--state-dir', stateDir, '--log-format', 'json'],
+      { core, logFile: join(folder, 'sallyport.log') },
+    );
+    await listening(port, started, 'Sallyport');
+    return {
+      started,
+      url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/v1/chat/completions`,
+      headers: [`authorization: Bearer ${key}`],
+      caFile: tls === undefined ? undefined : join(stateDir, 'ca.pem'),
+    };
+  },
+};
+
+async function createKey(configFile: string, stateDir: string): Promise<string> {
+  const words = ['keys', 'create', '--name', 'bench', '--json', '--config', configFile, '--state-dir', stateDir];
+  try {
+    // The command's own output form.
+    return (JSON.parse(await run(process.execPath, [command, ...words])) as { key: string }).key;
+  } catch {
+    return issueDirectly(stateDir);
+  }
+}
+
+async function issueDirectly(path: string): Promise<string> {
+  const stateDir = openStateDir(path);
+  const store = openSqliteStore(stateDir.database);
+  const { record, value } = issueApiKey(
+    {
+      name: 'bench',
+      tenant: 'default',
+      scopes: DEFAULT_SCOPES,
+      models: undefined,
+      allowIp: [],
+      limits: { requestsPerMinute: undefined, concurrency: undefined },
+      expiresAtMs: undefined,
+    },
+    { hmacKey: openHmacKey(stateDir), randomBytes: (count) => randomBytes(count), isTaken: () => false },
+    Date.now(),
+  );
+  await store.write([
+    { kind: 'tenant', record: defaultTenant(Date.now()), expectedVersion: 0 },
+    { kind: 'api-key', record, expectedVersion: 0 },
+  ]);
+  await store.close();
+  return value;
+}

@@ -1,0 +1,11 @@
+import { bare } from './bare.ts';
+import { gateway } from './gateway.ts';
+import { haproxy } from './haproxy.ts';
+import { nginx } from './nginx.ts';
+import type { Peer } from './peer.ts';
+
+/** Measured every time; the first one is what the others are compared with. */
+export const PEERS: readonly Peer[] = [nginx, haproxy, bare, gateway];
+
+/** Measured with `--all`. */
+export const MORE_PEERS: readonly Peer[] = [];

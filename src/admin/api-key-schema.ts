@@ -1,0 +1,140 @@
+import * as z from 'zod';
+import type { ApiKeyRecord } from '../directory/records.ts';
+import { cidr, countOrNone, duration, list, text } from '../kernel/option.ts';
+import { parseDurationMs } from '../kernel/units.ts';
+import { pageOf } from './page.ts';
+import { readScopes } from './scopes.ts';
+
+/** When a key ends: some time after its making, or at a time. */
+export type Expiry = { readonly afterMs: number } | { readonly atMs: number };
+
+const DAY_MS = 86_400_000;
+const LONGEST_MS = 3650 * DAY_MS;
+const EXPIRES = 'Give a duration from 1s to 3650d such as 30d, or a time such as 2030-01-31T00:00:00Z.';
+
+const expires = z.string({ error: EXPIRES }).transform((value, context): Expiry => {
+  const afterMs = parseDurationMs(value);
+  if (afterMs !== undefined && afterMs >= 1000 && afterMs <= LONGEST_MS) return { afterMs };
+  const atMs = RFC_3339.test(value) ? Date.parse(value) : NaN;
+  if (!Number.isNaN(atMs)) return { atMs };
+  context.issues.push({ code: 'custom', message: EXPIRES, input: value });
+  return z.NEVER;
+});
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
+
+const scopes = z
+  .array(z.string({ error: 'Give scopes as texts.' }), { error: 'Give a list of scopes.' })
+  .min(1, { error: 'Give at least one scope.' })
+  .max(32, { error: 'Give at most 32 scopes.' })
+  .transform((words, context) => {
+    const read = readScopes(words);
+    if (read.ok) return read.scopes;
+    context.issues.push({ code: 'custom', message: read.hint, input: words, path: [read.index] });
+    return z.NEVER;
+  });
+
+const NAME = 'Give a name of 1 to 128 characters without control characters.';
+
+/** Fields of a key that can be given at its making and changed later. */
+const fields = {
+  name: text(NAME, (name) => name.length <= 128).describe('For people; need not be unique.'),
+  scopes: scopes.describe('What it may do, such as `inference:chat`.'),
+  models: list(text('Give the name of a model.', (name) => name.length <= 256))
+    .min(1, { error: 'Give at least one model, or leave it out for all that the tenant may use.' })
+    .max(256, { error: 'Give at most 256 models.' })
+    .describe('Models that it may use; `*` are all that its tenant may use.'),
+  rpm: countOrNone(1, 10_000_000).nullable().describe('Requests per minute; null: the configured default.'),
+  concurrency: countOrNone(1, 1_000_000).nullable().describe('Requests at once; null: the configured default.'),
+  allowIp: list(cidr())
+    .max(256, { error: 'Give at most 256 networks.' })
+    .describe('Networks from which it may be used; empty: from everywhere.'),
+  expires: expires.nullable().describe('A duration from now, or a time; null: never.'),
+};
+
+/** What a new API key is to be. */
+export const apiKeyWish = z.strictObject({
+  name: fields.name,
+  tenant: text('Give the name of a tenant.').optional().describe('Left out: `default`.'),
+  scopes: fields.scopes.optional().describe('Left out: the inference scopes of this version and `models:read`.'),
+  models: fields.models.optional(),
+  rpm: fields.rpm.optional(),
+  concurrency: fields.concurrency.optional(),
+  allowIp: fields.allowIp.optional(),
+  expires: fields.expires.optional(),
+});
+
+/** Fields of an API key that are to change; those left out stay. */
+export const apiKeyEdit = z.strictObject(fields).partial();
+
+/** How an API key gets a new value. */
+export const rotation = z.strictObject({
+  overlap: duration('0s', '365d').prefault('0s').describe('How long the value before stays accepted.'),
+});
+
+/** An API key as the admin API shows it. */
+export const apiKeyShown = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  tenant: z.string(),
+  scopes: z.array(z.string()),
+  models: z.array(z.string()).describe('`*` are all that its tenant may use.'),
+  rpm: z.union([z.int(), z.literal('none')]).nullable(),
+  concurrency: z.union([z.int(), z.literal('none')]).nullable(),
+  allowIp: z.array(z.string()),
+  state: z.enum(['active', 'disabled', 'revoked']),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().nullable(),
+  lastUsedAt: z.iso.datetime().nullable(),
+  previousUntil: z.iso.datetime().nullable().describe('Until when the value before the last rotation is accepted.'),
+  version: z.int(),
+});
+
+/** An API key with the value that is shown this once. */
+export const apiKeyWithValue = apiKeyShown.extend({ key: z.string().describe('Shown once and kept nowhere.') });
+
+/** A page of API keys. */
+export const apiKeyPage = pageOf(apiKeyShown);
+
+/** An API key for people. */
+export type ApiKeyShown = z.output<typeof apiKeyShown>;
+
+/** Shows a record. Deleted ones are not shown at all. */
+export function showApiKey(record: ApiKeyRecord, lastUsedAtMs: number | undefined, nowMs: number): ApiKeyShown {
+  const { previous } = record;
+  return {
+    id: record.id,
+    name: record.name,
+    tenant: record.tenant,
+    scopes: [...record.scopes],
+    models: [...(record.models ?? ['*'])],
+    rpm: record.limits.requestsPerMinute ?? null,
+    concurrency: record.limits.concurrency ?? null,
+    allowIp: [...record.allowIp],
+    state: record.state === 'deleted' ? 'revoked' : record.state,
+    createdAt: isoTime(record.createdAtMs),
+    expiresAt: record.expiresAtMs === undefined ? null : isoTime(record.expiresAtMs),
+    lastUsedAt: lastUsedAtMs === undefined ? null : isoTime(lastUsedAtMs),
+    previousUntil: previous === undefined || previous.untilMs <= nowMs ? null : isoTime(previous.untilMs),
+    version: record.version,
+  };
+}
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** An API key as examples show it. */
+export const exampleApiKey: ApiKeyShown = {
+  id: 'Ab12cd',
+  name: 'team chat',
+  tenant: 'default',
+  scopes: ['inference:chat', 'models:read'],
+  models: ['*'],
+  rpm: 120,
+  concurrency: null,
+  allowIp: ['10.0.0.0/8'],
+  state: 'active',
+  createdAt: '2030-01-01T00:00:00.000Z',
+  expiresAt: '2030-01-31T00:00:00.000Z',
+  lastUsedAt: null,
+  previousUntil: null,
+  version: 1,
+};

@@ -1,0 +1,285 @@
+import * as z from 'zod';
+import { issueApiKey, rotateApiKey, DEFAULT_SCOPES, type Issuer } from '../directory/issue.ts';
+import type { ApiKeyRecord, TenantRecord } from '../directory/records.ts';
+import { VersionConflict } from '../directory/store.ts';
+import { nearest } from '../kernel/nearest.ts';
+import { deny, type Denial } from '../kernel/reasons.ts';
+import {
+  apiKeyEdit,
+  apiKeyPage,
+  apiKeyShown,
+  apiKeyWish,
+  apiKeyWithValue,
+  exampleApiKey,
+  rotation,
+  showApiKey,
+  type Expiry,
+} from './api-key-schema.ts';
+import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
+import { pageFrom, pageQuery } from './page.ts';
+import type { AdminDeps } from './ports.ts';
+import { changeRecord, isDenial } from './precondition.ts';
+
+/** API keys: made, listed, changed, rotated, revoked. */
+export const apiKeys: Resource = {
+  name: 'api-keys',
+  schemas: {
+    ApiKey: apiKeyShown,
+    ApiKeyWithValue: apiKeyWithValue,
+    ApiKeyPage: apiKeyPage,
+    ApiKeyWish: apiKeyWish,
+    ApiKeyEdit: apiKeyEdit,
+    ApiKeyRotation: rotation,
+  },
+  operations: apiKeyOperations,
+};
+
+const exampleValue = 'sp_Ab12cd_00000000000000000000000000000000000000';
+
+function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
+  const { directory, clock } = deps;
+  const issuer: Issuer = {
+    hmacKey: deps.hmacKey,
+    randomBytes: deps.randomBytes,
+    isTaken: (id) => directory.apiKeys.has(id),
+  };
+  const show = (record: ApiKeyRecord) => showApiKey(record, directory.lastUseMs(record.id), clock.nowMs());
+  const find = (id: string): ApiKeyRecord | undefined => {
+    const record = directory.apiKeys.get(id);
+    return record?.state === 'deleted' ? undefined : record;
+  };
+
+  async function change(
+    { id, ifMatch, actor }: Asked<unknown, unknown>,
+    action: string,
+    edit: (record: ApiKeyRecord) => ApiKeyRecord | Denial,
+  ): Promise<Answer<z.input<typeof apiKeyShown>> | Denial> {
+    const changed = await changeRecord(deps, {
+      read: () => find(id),
+      ifMatch,
+      edit,
+      changeOf: (record, expectedVersion) => ({ kind: 'api-key', record, expectedVersion }),
+    });
+    if (isDenial(changed)) return changed;
+    const { record, committed } = changed;
+    if (committed === undefined) return { value: show(record), version: record.version };
+    deps.logChange(actor, `api-keys.${action}`, id);
+    return { value: show(record), version: record.version, committed };
+  }
+
+  const toState =
+    (state: ApiKeyRecord['state']) =>
+    (record: ApiKeyRecord): ApiKeyRecord | Denial => {
+      if (record.state === state) return record;
+      if (record.state === 'revoked' && state !== 'deleted') {
+        return deny('conflict', { message: 'This API key was revoked, which cannot be undone: create a new one.' });
+      }
+      return { ...record, state, version: record.version + 1 };
+    };
+
+  return [
+    operation({
+      id: 'listApiKeys',
+      method: 'GET',
+      path: '/api-keys',
+      scope: 'admin:read',
+      summary: 'List API keys, oldest first; deleted ones are hidden.',
+      status: 200,
+      query: z.strictObject({ ...pageQuery, tenant: z.string().optional().describe('Only those of this tenant.') }),
+      response: apiKeyPage,
+      example: { items: [exampleApiKey], next: null },
+      handle({ query }) {
+        const live = directory.apiKeys
+          .values()
+          .filter(({ state, tenant }) => state !== 'deleted' && tenant === (query.tenant ?? tenant));
+        const page = pageFrom(live, query, (id) => directory.apiKeys.get(id));
+        return isDenial(page) ? page : { value: { items: page.items.map(show), next: page.next } };
+      },
+    }),
+    operation({
+      id: 'createApiKey',
+      method: 'POST',
+      path: '/api-keys',
+      scope: 'admin:write',
+      summary: 'Create an API key. Its value is in this answer and nowhere else.',
+      status: 201,
+      isOnce: true,
+      body: apiKeyWish,
+      response: apiKeyWithValue,
+      example: { ...exampleApiKey, key: exampleValue },
+      async handle({ body, actor }) {
+        const tenant = directory.tenants.get(body.tenant ?? 'default');
+        if (tenant === undefined) return unknownTenant(body.tenant ?? 'default', [...directory.tenants.keys()]);
+        const expiresAtMs = expiryFrom(body.expires, clock.nowMs());
+        const refused = disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, deps);
+        if (refused !== undefined) return refused;
+        const wish = {
+          name: body.name,
+          tenant: tenant.id,
+          scopes: body.scopes ?? DEFAULT_SCOPES,
+          models: body.models,
+          allowIp: body.allowIp ?? [],
+          limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
+          expiresAtMs,
+        };
+        for (;;) {
+          const { record, value } = issueApiKey(wish, issuer, clock.nowMs());
+          try {
+            const committed = await deps.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
+            deps.logChange(actor, 'api-keys.create', record.id);
+            const location = `/api-keys/${record.id}`;
+            return { value: { ...show(record), key: value }, version: record.version, committed, location };
+          } catch (error) {
+            // Another creation took the same public id in the same moment: the next one is free.
+            if (!(error instanceof VersionConflict)) throw error;
+          }
+        }
+      },
+    }),
+    operation({
+      id: 'getApiKey',
+      method: 'GET',
+      path: '/api-keys/{id}',
+      scope: 'admin:read',
+      summary: 'Show an API key, without its value.',
+      status: 200,
+      response: apiKeyShown,
+      example: exampleApiKey,
+      handle({ id }) {
+        const record = find(id);
+        return record === undefined ? deny('unknown_object') : { value: show(record), version: record.version };
+      },
+    }),
+    operation({
+      id: 'editApiKey',
+      method: 'PATCH',
+      path: '/api-keys/{id}',
+      scope: 'admin:write',
+      summary: 'Change fields of an API key; those left out stay.',
+      status: 200,
+      body: apiKeyEdit,
+      response: apiKeyShown,
+      example: exampleApiKey,
+      handle: (asked) =>
+        change(asked, 'edit', (record) => {
+          const { body } = asked;
+          if (Object.keys(body).length === 0) return record;
+          if (record.state === 'revoked') {
+            return deny('conflict', { message: 'This API key was revoked: what it may do cannot be changed any more.' });
+          }
+          const tenant = directory.tenants.get(record.tenant);
+          const expiresAtMs =
+            body.expires === undefined ? record.expiresAtMs : expiryFrom(body.expires, clock.nowMs());
+          const isExpiryNew = body.expires !== undefined;
+          const refused =
+            (tenant === undefined ? undefined : foreignModel(tenant, body.models)) ??
+            (isExpiryNew ? pastExpiry(expiresAtMs, deps) : undefined);
+          if (refused !== undefined) return refused;
+          const { requestsPerMinute, concurrency } = record.limits;
+          return {
+            ...record,
+            name: body.name ?? record.name,
+            scopes: body.scopes ?? record.scopes,
+            models: body.models ?? record.models,
+            allowIp: body.allowIp ?? record.allowIp,
+            limits: {
+              requestsPerMinute: body.rpm === undefined ? requestsPerMinute : (body.rpm ?? undefined),
+              concurrency: body.concurrency === undefined ? concurrency : (body.concurrency ?? undefined),
+            },
+            expiresAtMs,
+            version: record.version + 1,
+          };
+        }),
+    }),
+    operation({
+      id: 'deleteApiKey',
+      method: 'DELETE',
+      path: '/api-keys/{id}',
+      scope: 'admin:write',
+      summary: 'Revoke an API key, end what runs on it, and hide it.',
+      status: 204,
+      async handle(asked) {
+        const changed = await change(asked, 'delete', toState('deleted'));
+        if (isDenial(changed)) return changed;
+        return { value: undefined, ...(changed.committed === undefined ? {} : { committed: changed.committed }) };
+      },
+    }),
+    ...(
+      [
+        ['revoke', 'revoked', 'Revoke an API key for good and end what runs on it.'],
+        ['disable', 'disabled', 'Disable an API key for a while and end what runs on it.'],
+        ['enable', 'active', 'Enable an API key that was disabled.'],
+      ] as const
+    ).map(([verb, state, summary]) =>
+      operation({
+        id: `${verb}ApiKey`,
+        method: 'POST',
+        path: `/api-keys/{id}/${verb}`,
+        scope: 'admin:write',
+        summary,
+        status: 200,
+        response: apiKeyShown,
+        example: { ...exampleApiKey, state, version: 2 },
+        handle: (asked) => change(asked, verb, toState(state)),
+      }),
+    ),
+    operation({
+      id: 'rotateApiKey',
+      method: 'POST',
+      path: '/api-keys/{id}/rotate',
+      scope: 'admin:write',
+      summary: 'Give an API key a new value, which is in this answer and nowhere else.',
+      status: 200,
+      isOnce: true,
+      body: rotation,
+      response: apiKeyWithValue,
+      example: { ...exampleApiKey, version: 2, key: exampleValue },
+      async handle(asked) {
+        let key = '';
+        const changed = await change(asked, 'rotate', (record) => {
+          if (record.state === 'revoked') {
+            return deny('conflict', { message: 'This API key was revoked: create a new one.' });
+          }
+          const issued = rotateApiKey(record, asked.body.overlap, issuer, clock.nowMs());
+          key = issued.value;
+          return issued.record;
+        });
+        return isDenial(changed) ? changed : { ...changed, value: { ...changed.value, key } };
+      },
+    }),
+  ];
+}
+
+function expiryFrom(expiry: Expiry | null | undefined, nowMs: number): number | undefined {
+  if (expiry === null || expiry === undefined) return undefined;
+  return 'atMs' in expiry ? expiry.atMs : nowMs + expiry.afterMs;
+}
+
+function pastExpiry(expiresAtMs: number | undefined, { clock }: AdminDeps): Denial | undefined {
+  if (expiresAtMs === undefined || expiresAtMs > clock.nowMs()) return undefined;
+  return deny('value_out_of_range', { param: 'expires', message: 'This time is over: give one that is to come.' });
+}
+
+function unknownTenant(name: string, known: readonly string[]): Denial {
+  const near = nearest(name, known);
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+  const message = `There is no tenant "${name.slice(0, 64)}".${hint} Create it with: sallyport tenants create ${name.slice(0, 64)}`;
+  return deny('invalid_field', { param: 'tenant', message });
+}
+
+function disabledTenant({ id, isDisabled }: TenantRecord): Denial | undefined {
+  if (!isDisabled) return undefined;
+  return deny('conflict', {
+    param: 'tenant',
+    message: `The tenant ${id} is disabled, so its keys do not work. Enable it with: sallyport tenants enable ${id}`,
+  });
+}
+
+/** A grant beyond the tenant's would never hold; that is better said now than found out later. */
+function foreignModel(tenant: TenantRecord, models: readonly string[] | undefined): Denial | undefined {
+  if (models === undefined || tenant.models === undefined || tenant.models.includes('*')) return undefined;
+  const index = models.findIndex((model) => model !== '*' && tenant.models?.includes(model) !== true);
+  if (index < 0) return undefined;
+  const message = `The tenant ${tenant.id} may use only: ${tenant.models.join(', ')}.`;
+  return deny('invalid_field', { param: `models[${index}]`, message });
+}

@@ -1,0 +1,10 @@
+import { apiKeys } from './api-keys.ts';
+import { configResource } from './config-resource.ts';
+import { instances } from './instances.ts';
+import type { Resource } from './operation.ts';
+import { routes } from './routes.ts';
+import { tenants } from './tenants.ts';
+import { upstreams } from './upstreams.ts';
+
+/** Every resource of the admin API. */
+export const resources: readonly Resource[] = [apiKeys, tenants, routes, configResource, instances, upstreams];

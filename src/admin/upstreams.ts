@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { operation, type Resource } from './operation.ts';
+
+const upstreamShown = z.strictObject({
+  name: z.string(),
+  url: z.string(),
+  state: z.enum(['up', 'down', 'unknown']),
+  version: z.string().nullable(),
+  models: z.array(z.string()),
+  outstanding: z.int().describe('Requests that wait for it or stream from it.'),
+  why: z.string().nullable().describe('Why it is down or unknown.'),
+});
+const upstreamList = z.strictObject({ items: z.array(upstreamShown), next: z.null() });
+
+/** An upstream's state for people. */
+export type UpstreamShown = z.output<typeof upstreamShown>;
+
+/** The vLLM servers behind the gateway. */
+export const upstreams: Resource = {
+  name: 'upstreams',
+  schemas: { Upstream: upstreamShown, UpstreamList: upstreamList },
+  operations: (deps) => [
+    operation({
+      id: 'listUpstreams',
+      method: 'GET',
+      path: '/upstreams',
+      scope: 'admin:read',
+      summary: 'List the upstreams: state, version, models, load, and why one is down.',
+      status: 200,
+      response: upstreamList,
+      example: {
+        items: [
+          {
+            name: 'main',
+            url: 'http://127.0.0.1:8000',
+            state: 'up',
+            version: '0.32.0',
+            models: ['tiny'],
+            outstanding: 3,
+            why: null,
+          },
+        ],
+        next: null,
+      },
+      handle: () => ({
+        value: {
+          items: deps.upstreams().map(({ version, models, why, ...one }) => ({
+            ...one,
+            version: version ?? null,
+            models: [...models],
+            why: why ?? null,
+          })),
+          next: null,
+        },
+      }),
+    }),
+  ],
+};

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import { openHmacKey, openStateDir, type StateDir } from '../adapters/files/state-dir.ts';
+import { createAdminApp } from '../admin/app.ts';
+import type { AdminDeps } from '../admin/ports.ts';
+import { defaultTenant } from '../directory/issue.ts';
+import { createDirectoryState } from '../directory/state.ts';
+import { StoreUnavailable, type DirectoryStore } from '../directory/store.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { deny } from '../kernel/reasons.ts';
+import { StateLocked, startStore } from '../gateway/threads/store-client.ts';
+import { VERSION } from '../gateway/version.ts';
+import { askSocket, isServed, type AdminQuestion, type RawAnswer } from './admin-socket.ts';
+import { CommandError, UsageError, type CommandIo } from './command.ts';
+import type { Flags } from './flags.ts';
+import { stateDirOf } from './where.ts';
+
+/** The admin API, wherever it is: in the running gateway, or in this process over the store. */
+export interface AdminClient {
+  /** Whether a gateway runs on the state directory. */
+  readonly isRunning: boolean;
+  /**
+   * Asks and reads the answer.
+   *
+   * @throws UsageError where what was asked for is wrong, CommandError where it was refused
+   */
+  ask<Schema extends z.ZodType>(question: AdminQuestion, answer: Schema): Promise<z.output<Schema>>;
+}
+
+const TRY_FOR_MS = 3_000;
+const LOCK_WAIT_MS = 150;
+
+/**
+ * Does some work with the admin API of the state directory that the command line means. Tries the socket of a running
+ * gateway, then the lock of the state directory, in turn for 3 s: a gateway may be starting or ending.
+ */
+export async function withAdmin<Result>(
+  flags: Flags,
+  io: CommandIo,
+  work: (client: AdminClient) => Promise<Result>,
+): Promise<Result> {
+  const stateDir = openStateDir(stateDirOf(flags, io.env));
+  const endMs = performance.now() + TRY_FOR_MS;
+  for (;;) {
+    if (await isServed(stateDir.socket)) {
+      return work(clientOver((question) => askSocket(stateDir.socket, question), true, io));
+    }
+    const store = await openStore(stateDir);
+    if (store !== undefined) {
+      try {
+        return await work(clientOver(await appOver(store, stateDir), false, io));
+      } finally {
+        await store.close();
+      }
+    }
+    if (performance.now() > endMs) {
+      throw new CommandError(
+        `Another process holds ${stateDir.path} and does not answer on admin.sock: wait until it has ended, or end it.`,
+      );
+    }
+  }
+}
+
+async function openStore(stateDir: StateDir): Promise<DirectoryStore | undefined> {
+  try {
+    return await startStore({
+      databasePath: stateDir.database,
+      lockPath: stateDir.lock,
+      lockWaitMs: LOCK_WAIT_MS,
+    });
+  } catch (error) {
+    if (error instanceof StateLocked) return undefined;
+    if (error instanceof StoreUnavailable) {
+      throw new CommandError(
+        `${stateDir.database} cannot be used (${error.message}): free the disk, restore it from a backup, or give another --state-dir`,
+      );
+    }
+    throw error;
+  }
+}
+
+type Ask = (question: AdminQuestion) => Promise<RawAnswer>;
+
+/** The admin API in this process, the same code that a gateway serves. */
+async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> {
+  const directory = createDirectoryState(await store.readAll());
+  const commit: AdminDeps['commit'] = async (changes) => {
+    await store.write(changes);
+    directory.apply(changes);
+    return { confirmed: 0, replaced: 0 };
+  };
+  if (!directory.tenants.has('default')) {
+    await commit([{ kind: 'tenant', record: defaultTenant(systemClock.nowMs()), expectedVersion: 0 }]);
+  }
+  const app = createAdminApp({
+    directory,
+    commit,
+    hmacKey: openHmacKey(stateDir),
+    randomBytes: (count) => randomBytes(count),
+    clock: systemClock,
+    version: VERSION,
+    config: () => ({}),
+    instances: () => [],
+    upstreams: () => [],
+    metrics: () => '',
+    prometheus: false,
+    authenticate: () => deny('invalid_credential'),
+    logChange: () => undefined,
+    logFault(_, error) {
+      throw error;
+    },
+  });
+  return async ({ method, path, body }) => {
+    const init = {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    };
+    const answer = await app.request(`/api/v1${path}`, init, { isSocket: true, address: '' });
+    return { status: answer.status, text: await answer.text(), workers: undefined };
+  };
+}
+
+function clientOver(ask: Ask, isRunning: boolean, io: CommandIo): AdminClient {
+  return {
+    isRunning,
+    async ask(question, schema) {
+      const { status, text, workers } = await ask(question);
+      if (status >= 400) throw failureOf(status, text);
+      const replaced = Number(/replaced=(\d+)/.exec(workers ?? '')?.[1] ?? 0);
+      if (replaced > 0) io.err(`${replaced} worker threads did not confirm in time and were replaced.\n`);
+      return schema.parse(status === 204 ? undefined : JSON.parse(text));
+    },
+  };
+}
+
+const problemSchema = z.looseObject({
+  detail: z.string(),
+  code: z.string(),
+  param: z.string().nullable(),
+  errors: z.array(z.looseObject({ detail: z.string(), param: z.string().nullable() })).optional(),
+});
+
+/** The admin API said that there is no such object. */
+export class UnknownObject extends CommandError {}
+
+function failureOf(status: number, text: string): Error {
+  const read = problemSchema.safeParse(parsed(text));
+  if (!read.success) return new CommandError(`The gateway answered ${status}. See its log.`);
+  const { detail, code, param, errors } = read.data;
+  if (code === 'unknown_object') return new UnknownObject(detail);
+  const lines = (errors ?? [{ detail, param }]).map((one) =>
+    one.param === null ? one.detail : `${flagOf(one.param)}: ${one.detail}`,
+  );
+  // A tenant that does not exist is no slip of the command line's form: it may exist the next time.
+  const isUsage = status === 400 && param !== 'tenant';
+  return isUsage ? new UsageError(lines.join('\n')) : new CommandError(lines.join('\n'));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `allowIp[0]` is `--allow-ip` on the command line. */
+function flagOf(param: string): string {
+  const name = /^[A-Za-z]+/.exec(param)?.[0] ?? param;
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

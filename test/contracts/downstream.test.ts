@@ -1,0 +1,43 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { createBodyBudget, createBodyMemory } from '../../src/adapters/http-server/body-budget.ts';
+import { createPublicServer } from '../../src/adapters/http-server/server.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { downstreamContract } from './downstream.ts';
+
+/** A port that is free now. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+downstreamContract(
+  'http-server',
+  async (onRequest, { bodyMs = 5_000, minBytesPerSecond = 0, budgetBytes = 1_000_000 } = {}) => {
+    const server = createPublicServer(
+      {
+        tls: undefined,
+        maxHeadBytes: 16_384,
+        headMs: 5_000,
+        bodyMs,
+        idleMs: 5_000,
+        minBodyRate: minBytesPerSecond,
+        budget: createBodyBudget(createBodyMemory(1), budgetBytes, 0),
+        clock: systemClock,
+      },
+      { request: onRequest, brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n', connection: () => () => undefined },
+    );
+    const port = await freePort();
+    await server.listen('127.0.0.1', port);
+    return {
+      port,
+      async [Symbol.asyncDispose]() {
+        const drained = server.drain();
+        server.destroy();
+        await drained;
+      },
+    };
+  },
+);

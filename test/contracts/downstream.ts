@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { test } from 'node:test';
+import type { BodyRead, Downstream } from '../../src/kernel/transport.ts';
+
+/** A server of the port under test, on a port of 127.0.0.1. */
+export interface ServerUnderTest extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Limits that a test sets. */
+export interface ServerLimits {
+  readonly bodyMs?: number;
+  readonly minBytesPerSecond?: number;
+  readonly budgetBytes?: number;
+}
+
+/** Starts an adapter of the port; calls back for each request. */
+export type StartServer = (
+  onRequest: (downstream: Downstream) => void,
+  limits?: ServerLimits,
+) => Promise<ServerUnderTest>;
+
+/** A raw connection that collects what it hears. */
+class Wire {
+  text = '';
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  private waiting: (() => void)[] = [];
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.setNoDelay(true);
+    this.socket.on('data', (bytes) => {
+      this.text += bytes.toString('latin1');
+      for (const wake of this.waiting.splice(0)) wake();
+    });
+    this.socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()));
+    void this.closed.then(() => this.waiting.splice(0).forEach((wake) => wake()));
+  }
+
+  send(text: string): this {
+    this.socket.write(text, 'latin1');
+    return this;
+  }
+
+  async until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.text)) {
+      assert.ok(!this.socket.destroyed, `closed before ${pattern}: ${this.text}`);
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+    return this.text;
+  }
+}
+
+const POST = 'POST /x HTTP/1.1\r\nHost: h\r\n';
+const ok = (x: Downstream, body = 'ok'): void => {
+  x.writeHead(200, [], Buffer.byteLength(body));
+  x.write(body);
+  x.end();
+};
+
+/** The suite that every adapter of `Downstream` passes. */
+export function downstreamContract(name: string, start: StartServer): void {
+  const BODIES: readonly { title: string; bytes: string; max?: number; read: BodyRead['kind']; text?: string }[] = [
+    { title: 'a body with a length', bytes: `${POST}Content-Length: 5\r\n\r\nhello`, read: 'body', text: 'hello' },
+    { title: 'no body', bytes: `${POST}\r\n`, read: 'body', text: '' },
+    {
+      title: 'a chunked body',
+      bytes: `${POST}Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n`,
+      read: 'body',
+      text: 'hello',
+    },
+    {
+      title: 'chunks with trailers',
+      bytes: `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nAuthorization: x\r\n\r\n`,
+      read: 'body',
+      text: 'hello',
+    },
+    {
+      title: 'a length at the limit',
+      bytes: `${POST}Content-Length: 5\r\n\r\nhello`,
+      max: 5,
+      read: 'body',
+      text: 'hello',
+    },
+    { title: 'a length above the limit', bytes: `${POST}Content-Length: 6\r\n\r\nhello!`, max: 5, read: 'too-large' },
+    {
+      title: 'chunks above the limit',
+      bytes: `${POST}Transfer-Encoding: chunked\r\n\r\n6\r\nhello!\r\n`,
+      max: 5,
+      read: 'too-large',
+    },
+  ];
+  for (const { title, bytes, max = 1000, read, text } of BODIES) {
+    test(`${name}: reads ${title}`, async () => {
+      let got: BodyRead | undefined;
+      await using server = await start((x) => void x.readBody(max).then((body) => ((got = body), ok(x))));
+      const wire = new Wire(server.port).send(bytes);
+      await wire.until(/\r\n\r\nok$/);
+      assert.equal(got?.kind, read);
+      if (text !== undefined) assert.equal(got.kind === 'body' ? got.bytes.toString() : undefined, text);
+      // What was not read would be taken for the next request.
+      if (read === 'too-large') await wire.closed;
+      wire.socket.destroy();
+    });
+  }
+
+  test(`${name}: a body that is broken or cut ends as broken`, async () => {
+    for (const bytes of [
+      `${POST}Content-Length: 50\r\n\r\nhello`,
+      `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhel`,
+    ]) {
+      let done: (read: BodyRead) => void = () => undefined;
+      const read = new Promise<BodyRead>((resolve) => (done = resolve));
+      await using server = await start((x) => void x.readBody(1000).then(done));
+      const wire = new Wire(server.port).send(bytes);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      wire.socket.destroy();
+      assert.equal((await read).kind, 'broken');
+    }
+  });
+
+  test(`${name}: a body that takes too long, or comes too slowly, ends as timeout`, async () => {
+    let got: BodyRead | undefined;
+    await using server = await start((x) => void x.readBody(1000).then((body) => ((got = body), ok(x))), {
+      bodyMs: 40,
+    });
+    const wire = new Wire(server.port).send(`${POST}Content-Length: 50\r\n\r\nhello`);
+    await wire.until(/ok$/);
+    assert.equal(got?.kind, 'timeout');
+    await wire.closed;
+  });
+
+  test(`${name}: bodies beyond the budget end as no-room, and give back what they took`, async () => {
+    const reads: string[] = [];
+    await using server = await start((x) => void x.readBody(1000).then((body) => (reads.push(body.kind), ok(x))), {
+      budgetBytes: 8,
+    });
+    for (const length of [8, 9, 8]) {
+      const wire = new Wire(server.port).send(`${POST}Content-Length: ${length}\r\n\r\n${'x'.repeat(length)}`);
+      await wire.until(/ok$/);
+      wire.socket.destroy();
+      await wire.closed;
+    }
+    assert.deepEqual(reads, ['body', 'no-room', 'body']);
+  });
+
+  test(`${name}: gives the head as it was sent`, async () => {
+    let head: Downstream['head'] | undefined;
+    await using server = await start((x) => ((head = x.head), ok(x)));
+    const wire = new Wire(server.port).send('GET /a?b=%20c HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nx-one: 2\r\n\r\n');
+    await wire.until(/ok$/);
+    assert.deepEqual(head, {
+      method: 'GET',
+      target: '/a?b=%20c',
+      httpVersion: '1.1',
+      rawHeaders: ['Host', 'h', 'X-One', '1', 'x-one', '2'],
+    });
+    wire.socket.destroy();
+  });
+
+  test(`${name}: answers Expect: 100-continue only when the body is wanted`, async () => {
+    await using server = await start((x) => (x.head.target === '/x' ? void x.readBody(10).then(() => ok(x)) : ok(x)));
+    const wanted = new Wire(server.port).send(`${POST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+    await wanted.until(/100 Continue\r\n\r\n$/);
+    wanted.send('hi');
+    await wanted.until(/200 OK[^]*ok$/);
+    wanted.socket.destroy();
+    const refused = new Wire(server.port).send(
+      'POST /y HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n',
+    );
+    await refused.until(/ok$/);
+    assert.doesNotMatch(refused.text, /100 Continue/);
+    await refused.closed;
+  });
+
+  test(`${name}: a stream is chunked in HTTP/1.1 and ends with the connection in HTTP/1.0`, async () => {
+    await using server = await start((x) => {
+      x.writeHead(200, ['content-type', 'text/plain'], undefined);
+      x.write('one');
+      x.write(Buffer.from('two'));
+      x.end();
+    });
+    const modern = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await modern.until(/0\r\n\r\n$/);
+    assert.match(modern.text, /transfer-encoding: chunked/i);
+    assert.equal(modern.text.split('\r\n\r\n').slice(1).join('\r\n\r\n'), '3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n');
+    modern.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await modern.until(/0\r\n\r\nHTTP\/1.1 200[^]*0\r\n\r\n$/);
+    modern.socket.destroy();
+    const old = new Wire(server.port).send('GET / HTTP/1.0\r\n\r\n');
+    await old.closed;
+    assert.doesNotMatch(old.text, /transfer-encoding/i);
+    assert.ok(old.text.endsWith('\r\n\r\nonetwo'));
+  });
+
+  test(`${name}: pipelined requests are handed over one after the other, and answered in order`, async () => {
+    let running = 0;
+    const order: string[] = [];
+    await using server = await start((x) => {
+      assert.equal(++running, 1);
+      order.push(x.head.target);
+      setImmediate(() => {
+        running--;
+        ok(x, x.head.target);
+      });
+    });
+    const wire = new Wire(server.port).send(
+      ['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`).join(''),
+    );
+    await wire.until(/\/1[^]*\/2[^]*\/3$/);
+    assert.deepEqual(order, ['/1', '/2', '/3']);
+    wire.socket.destroy();
+  });
+
+  test(`${name}: a body that nobody read closes the connection after the answer`, async () => {
+    const seen: string[] = [];
+    await using server = await start((x) => (seen.push(x.head.target), ok(x)));
+    const wire = new Wire(server.port).send(
+      `${POST}Content-Length: 40\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n`,
+    );
+    await wire.until(/ok$/);
+    await wire.closed;
+    assert.match(wire.text, /connection: close/i);
+    assert.deepEqual(seen, ['/x']);
+  });
+
+  test(`${name}: tells of a peer that does not read, and again when it does`, async () => {
+    let sent = 0;
+    let drains = 0;
+    await using server = await start((x) => {
+      x.writeHead(200, [], undefined);
+      const fill = (): void => {
+        while (sent < 200 && x.write('x'.repeat(65_536))) sent++;
+        if (sent < 200) sent++;
+        else x.end();
+      };
+      x.onDrain(() => (drains++, fill()));
+      fill();
+    });
+    const wire = new Wire(server.port);
+    wire.socket.pause();
+    wire.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    while (sent === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(sent < 200, 'the writer was told to wait');
+    wire.socket.resume();
+    await wire.until(/0\r\n\r\n$/);
+    assert.ok(drains > 0);
+    wire.socket.destroy();
+  });
+
+  test(`${name}: tells once of a peer that goes away before the end, and not of one after it`, async () => {
+    let gone = 0;
+    let requests = 0;
+    await using server = await start((x) => {
+      requests++;
+      x.onDisconnect(() => gone++);
+      if (x.head.target === '/whole') ok(x);
+      else (x.writeHead(200, [], undefined), x.write('a'));
+    });
+    const whole = new Wire(server.port).send('GET /whole HTTP/1.1\r\nHost: h\r\n\r\n');
+    await whole.until(/ok$/);
+    whole.socket.destroy();
+    const cut = new Wire(server.port).send('GET /cut HTTP/1.1\r\nHost: h\r\n\r\n');
+    await cut.until(/1\r\na\r\n/);
+    cut.socket.destroy();
+    while (gone === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(requests, 2);
+    assert.equal(gone, 1);
+  });
+
+  test(`${name}: a head without an answer body for HEAD`, async () => {
+    await using server = await start((x) => {
+      x.writeHead(200, [], 5);
+      x.end();
+    });
+    const wire = new Wire(server.port).send('HEAD / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await wire.until(/\r\n\r\n$/);
+    assert.match(wire.text, /content-length: 5/i);
+    wire.socket.destroy();
+  });
+}

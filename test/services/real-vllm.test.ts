@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ask, CHAT } from '../support/http.ts';
+import { startProduct, type Product } from '../support/product.ts';
+
+const { VLLM_URL = '', VLLM_LOG_COMMAND = '', PYTHON_WITH_OPENAI = '' } = process.env;
+const script = (name: string) => fileURLToPath(new URL(`./clients/${name}`, import.meta.url));
+
+let product: Product;
+let key: string;
+before(async () => {
+  product = await startProduct(['--upstream', VLLM_URL]);
+  key = (
+    JSON.parse(product.command('keys', 'create', '--name', 'services', '--models', 'tiny', '--json')) as { key: string }
+  ).key;
+});
+after(async () => {
+  assert.equal(await product.end(), 0);
+});
+
+/** Requests to inference that the real server has logged so far. */
+function arrived(): number {
+  const [command = '', ...args] = VLLM_LOG_COMMAND.split(' ');
+  const log = execFileSync(command, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  return log.split('\n').filter((line) => /"(POST|PUT|DELETE) /.test(line)).length;
+}
+
+interface SdkAnswers {
+  readonly [name: string]: { tokens?: number; text?: string; status?: number; code?: string; request_id?: string };
+}
+
+const clients: readonly { name: string; run: () => string }[] = [
+  {
+    name: 'Python',
+    run: () =>
+      execFileSync(PYTHON_WITH_OPENAI, [script('openai-sdk.py')], {
+        encoding: 'utf8',
+        env: { ...process.env, BASE_URL: `${product.url}/v1`, API_KEY: key, SSL_CERT_FILE: product.caFile },
+      }),
+  },
+  {
+    name: 'JavaScript',
+    run: () =>
+      execFileSync(process.execPath, [script('openai-sdk.ts')], {
+        encoding: 'utf8',
+        env: { ...process.env, BASE_URL: `${product.url}/v1`, API_KEY: key, NODE_EXTRA_CA_CERTS: product.caFile },
+      }),
+  },
+];
+
+for (const { name, run } of clients) {
+  test(`the stock OpenAI SDK for ${name} works with a real vLLM through TLS, streaming and not`, () => {
+    const answers = JSON.parse(run()) as SdkAnswers;
+    assert.equal(answers['chat']?.tokens, 6);
+    assert.ok((answers['chat']?.text ?? '').length > 0);
+    assert.equal(answers['stream']?.tokens, 6);
+    assert.equal(answers['stream']?.text, answers['chat']?.text, 'the stream says what the whole answer says');
+    assert.equal(answers['completion']?.tokens, 4);
+    assert.equal(answers['completion_stream']?.text, answers['completion']?.text);
+    assert.deepEqual(answers['models'], ['tiny']);
+    assert.equal(answers['foreign_model']?.code, 'model_not_allowed');
+    assert.equal(answers['foreign_model']?.status, 403);
+    assert.match(answers['foreign_model']?.request_id ?? '', /^[0-9a-f-]{36}$/);
+    assert.equal(answers['too_long']?.code, 'context_length_exceeded');
+  });
+}
+
+const curl = (...args: string[]): string =>
+  execFileSync(
+    'curl',
+    [
+      '-sS',
+      '--cacert',
+      product.caFile,
+      '-H',
+      `Authorization: Bearer ${key}`,
+      '-H',
+      'Content-Type: application/json',
+      ...args,
+    ],
+    {
+      encoding: 'utf8',
+    },
+  );
+
+test('curl streams and does not stream with a real vLLM through TLS', () => {
+  const whole = JSON.parse(curl('-d', JSON.stringify(CHAT), `${product.url}/v1/chat/completions`)) as {
+    choices: { message: { content: string } }[];
+  };
+  assert.ok((whole.choices[0]?.message.content ?? '').length > 0);
+  const streamed = curl('-N', '-d', JSON.stringify({ ...CHAT, stream: true }), `${product.url}/v1/chat/completions`);
+  assert.ok(streamed.endsWith('data: [DONE]\n\n'));
+  for (const hidden of ['system_fingerprint', 'prompt_token_ids', 'token_ids', '"usage"'])
+    assert.equal(streamed.includes(hidden), false, hidden);
+});
+
+test('what is refused never reaches the real server: its own log shows nothing of it', async () => {
+  const ca = readFileSync(product.caFile, 'utf8');
+  const to = { url: product.url, ca, port: Number(new URL(product.url).port) };
+  const limited = (
+    JSON.parse(product.command('keys', 'create', '--name', 'limited', '--models', 'tiny', '--rpm', '1', '--json')) as {
+      key: string;
+    }
+  ).key;
+  assert.equal((await ask(to, { key: limited })).status, 200);
+  const before = arrived();
+  assert.ok(before > 0, 'the log shows what did arrive');
+  const refusals: [string | undefined, Parameters<typeof ask>[1]][] = [
+    ['missing_credential', {}],
+    ['invalid_credential', { key: `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}` }],
+    ['route_closed', { key, path: '/tokenize' }],
+    ['route_closed', { key, path: '/invocations' }],
+    ['route_closed', { key, path: '/scale_elastic_ep' }],
+    ['unknown_route', { key, path: '/metricsfoo/x' }],
+    ['invalid_request', { key, path: '/v1/chat%2fcompletions' }],
+    ['model_not_allowed', { key, body: { ...CHAT, model: 'tiny-lora' } }],
+    ['model_not_allowed', { key, body: { messages: CHAT.messages } }],
+    ['forbidden_field', { key, body: { ...CHAT, ignore_eos: true } }],
+    ['value_out_of_range', { key, body: { ...CHAT, n: 500 } }],
+    ['rate_limited', { key: limited }],
+  ];
+  for (const [code, question] of refusals) {
+    const answer = await ask(to, question);
+    if (code === 'unknown_route') assert.ok(['unknown_route', 'route_closed'].includes(answer.code ?? ''));
+    else assert.equal(answer.code, code);
+  }
+  assert.equal(arrived(), before);
+});
+
+test('the real server stops generating when the caller goes away', async () => {
+  const ca = readFileSync(product.caFile, 'utf8');
+  const to = { url: product.url, ca, port: Number(new URL(product.url).port) };
+  const controller = new AbortController();
+  const body = { ...CHAT, stream: true, max_tokens: 1900, temperature: 1 };
+  await assert.rejects(ask(to, { key, body, signal: controller.signal, onData: () => controller.abort() }));
+  const running = (): number => {
+    const { stdout } = spawnSync('curl', ['-sS', `${VLLM_URL}/metrics`], { encoding: 'utf8' });
+    return Number(/^vllm:num_requests_running\{[^}]*\} ([0-9.]+)/m.exec(stdout)?.[1] ?? NaN);
+  };
+  const deadline = Date.now() + 5_000;
+  while (running() !== 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(running(), 0);
+});
+
+test('the request log tells who, what and how it ended, and nothing that was said', () => {
+  const requests = product.lines
+    .filter((line) => line.includes('"event":"request"'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const ok = requests.find(({ status, route }) => status === 200 && route === 'chat-completions');
+  assert.ok(ok, JSON.stringify(requests.slice(0, 3)));
+  assert.equal(ok['tenant'], 'default');
+  assert.ok(Number(ok['completionTokens']) > 0);
+  assert.equal(product.lines.join('\n').includes(key), false);
+  assert.equal(product.lines.join('\n').includes('hello'), false);
+});

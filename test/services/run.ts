@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Runs the tests that need a real service beside the gateway, and installs those services. One that cannot be had is
+ * a failure, unless it is left out by name: `npm run test:services -- --skip vllm`.
+ */
+interface Service {
+  readonly name: string;
+  /** Installs and starts it; the environment that its tests read. @throws Error where it cannot be had */
+  readonly start: () => Record<string, string>;
+  readonly stop: () => void;
+  readonly tests: readonly string[];
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const cache =
+  process.env['SALLYPORT_SERVICES_DIR'] ??
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sallyport-services');
+const VLLM_PORT = process.env['SALLYPORT_REAL_VLLM_PORT'] ?? '18000';
+const OPENAI_PYTHON = 'openai==3.54.0';
+
+function must(command: string, args: readonly string[], quiet = true): string {
+  const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] });
+  if (result.error !== undefined) throw result.error;
+  if (result.status !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${result.status}: ${(result.stderr ?? '').slice(-2000)}`);
+  return result.stdout.trim();
+}
+
+/** Debian packages where a command of theirs is missing. */
+function debian(command: string, name: string): void {
+  if (spawnSync('which', [command]).status === 0) return;
+  must('apt-get', ['update', '-qq']);
+  must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name]);
+}
+
+function pythonWithOpenAi(): string {
+  const venv = join(cache, 'python');
+  const python = join(venv, 'bin', 'python');
+  mkdirSync(cache, { recursive: true });
+  if (spawnSync(python, ['-c', 'import openai']).status !== 0) {
+    must('python3', ['-m', 'venv', venv]);
+    must(python, ['-m', 'pip', 'install', '-q', OPENAI_PYTHON]);
+  }
+  return python;
+}
+
+const services: readonly Service[] = [
+  {
+    name: 'vllm',
+    start() {
+      debian('curl', 'curl');
+      const script = join(here, 'vllm', 'start.sh');
+      const url = must(script, ['start', VLLM_PORT]).split('\n').at(-1) ?? '';
+      return { VLLM_URL: url, VLLM_LOG_COMMAND: `${script} log ${VLLM_PORT}`, PYTHON_WITH_OPENAI: pythonWithOpenAi() };
+    },
+    stop: () => void spawnSync(join(here, 'vllm', 'start.sh'), ['stop', VLLM_PORT]),
+    tests: ['real-vllm.test.ts'],
+  },
+  {
+    name: 'promtool',
+    start() {
+      debian('promtool', 'prometheus');
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['promtool.test.ts'],
+  },
+];
+
+const words = process.argv.slice(2);
+const skipped = words.flatMap((word, i) => (words[i - 1] === '--skip' ? [word] : []));
+for (const name of skipped) {
+  if (!services.some((service) => service.name === name)) {
+    process.stderr.write(
+      `There is no service "${name}". Services: ${services.map((service) => service.name).join(', ')}\n`,
+    );
+    process.exit(2);
+  }
+}
+
+let failures = 0;
+for (const service of services) {
+  if (skipped.includes(service.name)) {
+    process.stdout.write(`SKIPPED by --skip: ${service.name}\n`);
+    continue;
+  }
+  try {
+    process.stdout.write(`service ${service.name}: starting\n`);
+    const env = service.start();
+    const files = service.tests.map((name) => join(here, name));
+    const { status } = spawnSync(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--test', '--test-timeout=600000', ...files],
+      {
+        stdio: 'inherit',
+        env: { ...process.env, ...env },
+      },
+    );
+    if (status !== 0) failures++;
+  } catch (error) {
+    failures++;
+    process.stdout.write(
+      `FAILED: ${service.name} cannot be had: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+  } finally {
+    service.stop();
+  }
+}
+process.exitCode = failures === 0 ? 0 : 1;
