@@ -165,11 +165,12 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
           const { body } = asked;
           if (Object.keys(body).length === 0) return record;
           if (record.state === 'revoked') {
-            return deny('conflict', { message: 'This API key was revoked: what it may do cannot be changed any more.' });
+            return deny('conflict', {
+              message: 'This API key was revoked: what it may do cannot be changed any more.',
+            });
           }
           const tenant = directory.tenants.get(record.tenant);
-          const expiresAtMs =
-            body.expires === undefined ? record.expiresAtMs : expiryFrom(body.expires, clock.nowMs());
+          const expiresAtMs = body.expires === undefined ? record.expiresAtMs : expiryFrom(body.expires, clock.nowMs());
           const isExpiryNew = body.expires !== undefined;
           const refused =
             (tenant === undefined ? undefined : foreignModel(tenant, body.models)) ??

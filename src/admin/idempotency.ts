@@ -26,7 +26,10 @@ const MOST = 1_000;
 
 /** Keeps answers for 10 minutes, 1000 at most; then the oldest goes. */
 export function createIdempotentAnswers<Answer extends object>(clock: Clock): IdempotentAnswers<Answer> {
-  const kept = new Map<string, { readonly digest: string; readonly untilMs: number; readonly answer: Promise<Answer> }>();
+  const kept = new Map<
+    string,
+    { readonly digest: string; readonly untilMs: number; readonly answer: Promise<Answer> }
+  >();
 
   function forgetOld(): void {
     const nowMs = clock.monotonicMs();

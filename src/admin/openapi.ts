@@ -97,7 +97,9 @@ function describe(one: Operation, refOf: (schema: z.ZodType) => Json): Json {
       ...(one.path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: TEXT }] : []),
       ...queryParameters(one),
       ...(isChange ? [header('If-Match', 'Only where the object still has this ETag.')] : []),
-      ...(one.isOnce === true ? [header('Idempotency-Key', 'The same again gets the same answer for 10 minutes.')] : []),
+      ...(one.isOnce === true
+        ? [header('Idempotency-Key', 'The same again gets the same answer for 10 minutes.')]
+        : []),
     ],
     ...(one.body === undefined
       ? {}

@@ -21,7 +21,8 @@ const tenantWish = z.strictObject({
 });
 const tenantEdit = z.strictObject({ models }).partial();
 
-const tenantShown = z.strictObject({
+/** A tenant as the admin API shows it. */
+export const tenantShown = z.strictObject({
   id: z.string().describe('The name.'),
   name: z.string(),
   models: z.array(z.string()),
@@ -29,7 +30,12 @@ const tenantShown = z.strictObject({
   createdAt: z.iso.datetime(),
   version: z.int(),
 });
-const tenantPage = pageOf(tenantShown);
+
+/** A page of tenants. */
+export const tenantPage = pageOf(tenantShown);
+
+/** A tenant for people. */
+export type TenantShown = z.output<typeof tenantShown>;
 
 /** Tenants: whose requests and keys are kept apart from others'. */
 export const tenants: Resource = {
@@ -38,9 +44,7 @@ export const tenants: Resource = {
   operations: tenantOperations,
 };
 
-type Shown = z.output<typeof tenantShown>;
-
-const example: Shown = {
+const example: TenantShown = {
   id: 'acme',
   name: 'acme',
   models: ['*'],
@@ -56,7 +60,7 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
     { id, ifMatch, actor }: Asked<unknown, unknown>,
     action: string,
     edit: (record: TenantRecord) => TenantRecord,
-  ): Promise<Answer<Shown> | Denial> {
+  ): Promise<Answer<TenantShown> | Denial> {
     const changed = await changeRecord(deps, {
       read: () => directory.tenants.get(id),
       ifMatch,
@@ -172,7 +176,7 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
   ];
 }
 
-function show(record: TenantRecord): Shown {
+function show(record: TenantRecord): TenantShown {
   return {
     id: record.id,
     name: record.id,

@@ -10,7 +10,9 @@ const upstreamShown = z.strictObject({
   outstanding: z.int().describe('Requests that wait for it or stream from it.'),
   why: z.string().nullable().describe('Why it is down or unknown.'),
 });
-const upstreamList = z.strictObject({ items: z.array(upstreamShown), next: z.null() });
+
+/** All upstreams. */
+export const upstreamList = z.strictObject({ items: z.array(upstreamShown), next: z.null() });
 
 /** An upstream's state for people. */
 export type UpstreamShown = z.output<typeof upstreamShown>;

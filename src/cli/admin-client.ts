@@ -113,9 +113,7 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
   return async ({ method, path, body }) => {
     const init = {
       method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     };
     const answer = await app.request(`/api/v1${path}`, init, { isSocket: true, address: '' });
     return { status: answer.status, text: await answer.text(), workers: undefined };

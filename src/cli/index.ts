@@ -1,7 +1,13 @@
 import type { Command } from './command.ts';
+import { config } from './config.ts';
 import { demo } from './demo.ts';
+import { init } from './init.ts';
 import { keys } from './keys.ts';
+import { routes } from './routes.ts';
 import { serve } from './serve.ts';
+import { simulate } from './simulate.ts';
+import { tenants } from './tenants.ts';
+import { upstreams } from './upstreams.ts';
 
 /** Every command. */
-export const COMMANDS: readonly Command[] = [demo, keys, serve];
+export const COMMANDS: readonly Command[] = [demo, init, serve, keys, tenants, upstreams, routes, config, simulate];

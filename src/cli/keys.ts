@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { apiKeyPage, apiKeyShown, apiKeyWithValue, type ApiKeyShown } from '../admin/api-key-schema.ts';
 import { parseApiKey } from '../directory/api-key.ts';
 import { NOT_IN_THIS_VERSION } from '../kernel/option.ts';
+import { isNetwork } from '../wire/address.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
-import { json, pairs, table, timeText, wordsOf } from './text.ts';
+import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
 /** API keys. */
@@ -43,7 +44,7 @@ const CREATE: FlagKinds = {
 };
 
 const VERBS: readonly Verb[] = [
-  { name: 'create', kinds: CREATE, words: [], run: create },
+  { name: 'create', kinds: CREATE, words: 'any', run: create },
   { name: 'list', kinds: { tenant: 'text' }, words: [], run: list },
   { name: 'show', kinds: {}, words: ['ID'], run: (flags, io) => onOne(flags, io, 'GET', '', 'show') },
   { name: 'revoke', kinds: {}, words: ['ID'], run: (flags, io) => onOne(flags, io, 'POST', '/revoke', 'revoked') },
@@ -66,7 +67,7 @@ async function create(flags: Flags, io: CommandIo): Promise<number> {
     ...given('rpm', limitOf(flags, 'rpm')),
     ...given('concurrency', limitOf(flags, 'concurrency')),
     ...given('expires', flags.text('expires')),
-    ...given('allowIp', listOf(flags, 'allow-ip')),
+    ...given('allowIp', networksOf(flags)),
   };
   const made = await withAdmin(flags, io, (client) =>
     client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue),
@@ -82,7 +83,7 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
   const tenant = flags.text('tenant');
   const all = await withAdmin(flags, io, async (client) => {
     const found: ApiKeyShown[] = [];
-    for (let after: string | null = ''; after !== null; ) {
+    for (let after: string | null = ''; after !== null;) {
       const query = new URLSearchParams({
         limit: '200',
         ...(after === '' ? {} : { after }),
@@ -166,8 +167,9 @@ function idOf(flags: Flags): string {
 }
 
 function showWithValue(made: z.output<typeof apiKeyWithValue>, flags: Flags, io: CommandIo): void {
-  if (flags.has('json')) return io.out(json({ id: made.id, key: made.key, ...made }));
-  io.out(`${pairs([['key', made.key], ...facts(made)])}\nThe key is shown this once: keep it now.\n`);
+  const { id, key, ...rest } = made;
+  if (flags.has('json')) return io.out(json({ id, key, ...rest }));
+  io.out(`${pairs([['key', key], ...facts(made)])}\nThe key is shown this once: keep it now.\n`);
 }
 
 function facts(one: ApiKeyShown): [string, string][] {
@@ -191,10 +193,12 @@ function stateText({ state, expiresAt }: ApiKeyShown): string {
   return state === 'active' && expiresAt !== null && Date.parse(expiresAt) <= Date.now() ? 'expired' : state;
 }
 
-function listOf(flags: Flags, name: string): string[] | undefined {
-  const words = wordsOf(flags.list(name));
-  if (words.includes('')) throw new UsageError(`--${name} has an empty word: give it as a,b`);
-  return words.length === 0 ? undefined : words;
+/** `--allow-ip A B`: the words that follow are networks, too. */
+function networksOf(flags: Flags): string[] | undefined {
+  const networks = listOf(flags, 'allow-ip');
+  const wrong = flags.words.find((word) => networks === undefined || !isNetwork(word));
+  if (wrong !== undefined) throw new UsageError(`"${wrong}" is one word too many: sallyport keys create --name NAME`);
+  return networks?.concat(flags.words);
 }
 
 function limitOf(flags: Flags, name: string): number | 'none' | undefined {

@@ -1,3 +1,6 @@
+import { UsageError } from './command.ts';
+import type { Flags } from './flags.ts';
+
 /** Columns of equal width, two spaces between them; the first row is their heads. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -20,7 +23,21 @@ export function timeText(time: string | null, none: string): string {
   return time === null ? none : time.replace(/\.\d+Z$/, 'Z');
 }
 
-/** The words of flags that take several, given as `a,b`, as `--flag a --flag b`, or both. */
-export function wordsOf(texts: readonly string[]): string[] {
-  return texts.flatMap((text) => text.split(',')).map((word) => word.trim());
+/** The words of a flag that takes several, given as `a,b`, as `--flag a --flag b`, or both. @throws UsageError */
+export function listOf(flags: Flags, name: string): string[] | undefined {
+  const words = flags
+    .list(name)
+    .flatMap((text) => text.split(','))
+    .map((word) => word.trim());
+  if (words.includes('')) throw new UsageError(`--${name} has an empty word: give it as a,b`);
+  return words.length === 0 ? undefined : words;
+}
+
+/** A whole number that a flag takes; undefined where it is left out. @throws UsageError */
+export function countOf(flags: Flags, name: string, min: number, max: number): number | undefined {
+  const word = flags.text(name);
+  if (word === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(word) ? Number(word) : NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`--${name} is a whole number from ${min} to ${max}.`);
 }

@@ -7,8 +7,8 @@ import { parseFlags, type FlagKinds, type Flags } from './flags.ts';
 export interface Verb {
   readonly name: string;
   readonly kinds: FlagKinds;
-  /** Names of the words that it needs, such as `ID`. */
-  readonly words: readonly string[];
+  /** Names of the words that it needs, such as `ID`; `any`: it looks at them itself. */
+  readonly words: readonly string[] | 'any';
   readonly run: (flags: Flags, io: CommandIo) => Promise<number>;
 }
 
@@ -32,7 +32,7 @@ export function runVerb(
   }
   const at = words.indexOf(name);
   const flags = parseFlags([...words.slice(0, at), ...words.slice(at + 1)], verb.kinds);
-  expectWords(flags, verb.words, `sallyport ${command} ${name}`);
+  if (verb.words !== 'any') expectWords(flags, verb.words, `sallyport ${command} ${name}`);
   return verb.run(flags, io);
 }
 

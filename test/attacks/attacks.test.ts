@@ -11,6 +11,8 @@ import type { Vector, Verdict } from './vector.ts';
 import { vectors } from './vectors/index.ts';
 
 const all = Object.values(vectors).flat();
+const BARRIER = 'barrier';
+const PLAIN = { then: undefined, halfClose: false, bytewise: false } as const;
 let gateway: TestGateway;
 let key: string;
 
@@ -57,7 +59,7 @@ test('every MUST of the Http11Probe suite is asked by a vector', () => {
 });
 
 /** Sends a vector and the marker behind it, and judges answers and arrivals. */
-async function attack({ bytes, then, halfClose = false, verdict }: Vector, bytewise: boolean): Promise<void> {
+async function attack({ bytes, then, halfClose, verdict }: Vector, bytewise: boolean): Promise<void> {
   gateway.simulator.clearReceived();
   const marker = `marker ${Math.random().toString(36).slice(2)}`;
   const markerBytes = chat({ body: chatBody(marker), headers: ['Connection: close'] });
@@ -66,13 +68,19 @@ async function attack({ bytes, then, halfClose = false, verdict }: Vector, bytew
     bytes: fill(bytes),
     then: then === undefined ? undefined : fill(then),
     marker: fill(markerBytes),
-    halfClose,
+    halfClose: halfClose ?? false,
     bytewise,
   });
   assert.doesNotMatch(came, /simulator-canary/i, 'an answer of a closed route came back');
   const [, method = ''] = /^\s*(\S*)/.exec(bytes) ?? [];
   const answers = parseAnswers(came, [method]);
-  const arrived = gateway.simulator.received().filter((request) => !isOwn(request));
+  // What was read behind a refusal would be executed after it: give it the time of a whole request.
+  await exchange(gateway.port, {
+    ...PLAIN,
+    bytes: '',
+    marker: fill(chat({ body: chatBody(BARRIER), headers: ['Connection: close'] })),
+  });
+  const arrived = gateway.simulator.received().filter((request) => !isOwn(request) && !request.body?.includes(BARRIER));
   assert.ok(
     arrived.every(({ malformed, complete }) => !malformed && complete),
     'upstream got a broken request',
@@ -85,7 +93,11 @@ async function attack({ bytes, then, halfClose = false, verdict }: Vector, bytew
     isMarkerAnswered ? 1 : 0,
     'the marker arrived if it was answered, and once',
   );
-  judgeFirst(verdict, answers[0]);
+  // A gateway that has refused may close while we still send, and its answer is then lost with the reset.
+  judgeFirst(
+    bytewise && verdict.kind !== 'accepted' ? { ...verdict, statuses: [...verdict.statuses, 'close'] } : verdict,
+    answers[0],
+  );
   if (verdict.kind === 'accepted') {
     const prompt = verdict.prompt ?? MEANT;
     assert.equal(own.length, 1, 'exactly the meant request arrives');
@@ -140,8 +152,8 @@ function assertCanonical(request: ReceivedRequest | undefined, prompt: string, a
   assert.equal(`${request?.method} ${request?.path}`, 'POST /v1/chat/completions');
   const { stream: _, stream_options: __, ...body } = JSON.parse(request?.body ?? '') as Record<string, unknown>;
   assert.deepEqual(body, { model: 'tiny', messages: [{ role: 'user', content: prompt }], max_tokens: 8 });
-  const { accept, connection, ...headers } = Object.fromEntries(
-    (request?.headers ?? []).map(([name, value]) => [name.toLowerCase(), value]),
+  const { accept, connection, ...headers }: Record<string, string> = Object.fromEntries(
+    (request?.headers ?? []).map(([name, value]): [string, string] => [name.toLowerCase(), value]),
   );
   assert.equal(request?.headers.length, 6, 'no header comes twice');
   assert.match(accept ?? '', /^(?:application\/json|text\/event-stream)$/);

@@ -14,7 +14,7 @@ export interface Script {
 }
 
 /** Longest time that an attack may keep a connection open: only a failing one gets there. */
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 2_000;
 
 /**
  * Opens a connection, sends the script and collects what comes until the gateway closes.

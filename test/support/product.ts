@@ -23,7 +23,11 @@ export interface Product {
 }
 
 /** Starts `sallyport serve` and waits until it is ready. A state directory that is given is not removed at the end. */
-export async function startProduct(words: readonly string[], stateDir?: string): Promise<Product> {
+export async function startProduct(
+  words: readonly string[],
+  stateDir?: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Product> {
   const dir = stateDir ?? mkdtempSync(join(tmpdir(), 'sallyport-product-'));
   const child = spawn(
     process.execPath,
@@ -40,7 +44,7 @@ export async function startProduct(words: readonly string[], stateDir?: string):
       'json',
       ...words,
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   );
   const lines: string[] = [];
   let rest = '';

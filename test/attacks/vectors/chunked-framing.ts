@@ -97,7 +97,7 @@ export const chunkedFraming: readonly Vector[] = [
     verdict: refused([400, 413, 'close'], { next: 'closed' }),
     halfClose: true,
   }),
-  sized('size-f', 'f'.repeat(16), 'the largest size of 64 bits is refused'),
+  sized('size-f', 'f'.repeat(16), 'the largest size of 64 bits is not taken for a small one', { halfClose: true }),
   chunks(
     'size-zero-plus',
     `+0\r\n\r\n${SMUGGLED_REQUEST}`,

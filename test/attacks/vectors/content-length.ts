@@ -158,7 +158,7 @@ export const contentLength: readonly Vector[] = [
     claim: 'a body longer than announced is not completed from what follows',
     source: 'RFC 9112 §6.2',
     bytes: chat({ framing: [`Content-Length: ${N - 1}`] }),
-    verdict: refused([400], { next: 'closed' }),
+    verdict: refused([400, 'close'], { next: 'closed' }),
   },
   {
     id: 'length-too-long',

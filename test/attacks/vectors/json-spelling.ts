@@ -182,6 +182,6 @@ export const jsonSpelling: readonly Vector[] = [
     source: 'RFC 9110 §15.5.16',
     ...(id === 'form' ? { probes: ['COMP-POST-UNSUPPORTED-CT'] } : {}),
     bytes: chat({ type }),
-    verdict: refused([415], { code: 'unsupported_media_type', next: 'answered' }),
+    verdict: refused([415], { code: 'unsupported_media_type' }),
   })),
 ];

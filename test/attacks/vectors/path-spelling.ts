@@ -11,7 +11,8 @@ const path = (id: string, spelling: string, claim: string, source: string, more:
 });
 
 const NORMAL = 'RFC 3986 §6.2.2';
-const unknown = refused([404], { code: 'unknown_route', next: 'answered' });
+/** Refused before its body is read, so that the connection may end. */
+const unknown = refused([404], { code: 'unknown_route' });
 
 /** A route has one spelling; vLLM itself decodes some of the others (`%2f`, `%61`) and would find its route. */
 export const pathSpelling: readonly Vector[] = [
@@ -26,11 +27,15 @@ export const pathSpelling: readonly Vector[] = [
   path('encoded-backslash', '/v1/chat%5ccompletions', 'an encoded backslash is refused', NORMAL),
   path('encoded-semicolon', '/v1/chat%3bx/completions', 'an encoded semicolon is refused', NORMAL),
   path('encoded-question-mark', '/v1/chat/completions%3fx', 'an encoded question mark is refused', NORMAL),
-  path('encoded-hash', '/v1/chat/completions%23', 'an encoded hash is refused', NORMAL),
+  path('encoded-hash', '/v1/chat/completions%23', 'an encoded hash is refused', NORMAL, {
+    verdict: refused([400, 404]),
+  }),
   path('encoded-percent', '/v1/chat%252fcompletions', 'a doubly encoded slash is refused', NORMAL),
   path('encoded-nul', '/v1/chat/completions%00', 'an encoded NUL is refused', NORMAL),
   path('encoded-crlf', '/v1/chat/completions%0d%0aX:%20y', 'an encoded line break is refused', NORMAL),
-  path('encoded-space', '/v1/chat/completions%20', 'an encoded space at the end is refused', NORMAL),
+  path('encoded-space', '/v1/chat/completions%20', 'an encoded space at the end is refused', NORMAL, {
+    verdict: refused([400, 404]),
+  }),
   path('encoded-tab', '/v1/chat/%09completions', 'an encoded tab is refused', NORMAL),
   path('encoded-overlong-slash', '/v1/chat%c0%afcompletions', 'an overlong slash is refused', 'RFC 3629 §3', {
     probes: ['MAL-URL-OVERLONG-UTF8'],
@@ -126,7 +131,7 @@ export const pathSpelling: readonly Vector[] = [
     claim: 'a closed route of vLLM stays closed however valid the key',
     source: 'contract, public listener',
     bytes: chat({ path: '/v1/responses' }),
-    verdict: refused([403], { code: 'route_closed', next: 'answered' }),
+    verdict: refused([403], { code: 'route_closed' }),
   },
   {
     id: 'path-closed-route-without-body',

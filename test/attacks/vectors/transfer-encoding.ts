@@ -170,11 +170,18 @@ export const transferEncoding: readonly Vector[] = [
   },
   {
     id: 'coding-whitespace',
-    claim: 'whitespace around chunked is no part of it',
+    claim: 'whitespace before chunked is no part of it',
     source: 'RFC 9110 §5.6.3',
     probes: ['SMUG-TE-TAB-BEFORE-VALUE'],
-    bytes: chat({ framing: ['Transfer-Encoding:\t chunked \t'], body: CHUNKS }),
+    bytes: chat({ framing: ['Transfer-Encoding:\t chunked'], body: CHUNKS }),
     verdict: accepted,
+  },
+  {
+    id: 'coding-whitespace-behind',
+    claim: 'whitespace behind chunked is refused, for some parsers see another coding there',
+    source: 'RFC 9112 §6.1',
+    bytes: chat({ framing: ['Transfer-Encoding: chunked \t'], body: CHUNKS }),
+    verdict: unknownCoding,
   },
   {
     id: 'coding-with-options-folded',

@@ -1,5 +1,5 @@
 import { bare, chat, KEY, SMUGGLED_REQUEST } from '../message.ts';
-import { accepted, answered, refused, type Vector } from '../vector.ts';
+import { answered, refused, type Vector } from '../vector.ts';
 
 const SOURCE = 'RFC 9110 §7.8';
 const WEBSOCKET = [
@@ -48,7 +48,7 @@ export const upgrade: readonly Vector[] = [
     source: 'RFC 6455 §4.1',
     probes: ['COMP-UPGRADE-POST'],
     bytes: chat({ headers: WEBSOCKET }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'answered' },
+    verdict: notSwitched,
   },
   {
     id: 'upgrade-without-connection',
@@ -79,10 +79,10 @@ export const upgrade: readonly Vector[] = [
   },
   {
     id: 'upgrade-h2c-post',
-    claim: 'an upgrade to HTTP/2 in a chat request changes nothing of it',
+    claim: 'an upgrade to HTTP/2 in a chat request does not switch',
     source: 'RFC 9113 §3.1 (h2c smuggling)',
     bytes: chat({ headers: ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'] }),
-    verdict: accepted,
+    verdict: notSwitched,
   },
   {
     id: 'upgrade-http10',
