@@ -42,7 +42,7 @@ func clientFlags(flags *flag.FlagSet) func() (*client, error) {
 		}
 		c := &client{address: to.Host}
 		if to.Scheme == "https" {
-			c.tls = &tls.Config{MinVersion: tls.VersionTLS13, ServerName: to.Hostname(), InsecureSkipVerify: *insecure, ClientSessionCache: nil}
+			c.tls = &tls.Config{MinVersion: tls.VersionTLS13, ServerName: to.Hostname(), InsecureSkipVerify: *insecure}
 			if *ca != "" {
 				pem, err := os.ReadFile(*ca)
 				if err != nil {
@@ -79,16 +79,6 @@ func (c *client) dial() (*connection, error) {
 		conn = tls.Client(raw, c.tls)
 	}
 	return &connection{Conn: conn, reader: bufio.NewReaderSize(conn, 16*1024)}, nil
-}
-
-// socket is a new connection's own socket, in the clear.
-func (c *client) socket() (int, error) {
-	raw, err := net.DialTimeout("tcp", c.address, 10*time.Second)
-	if err != nil {
-		return 0, err
-	}
-	defer raw.Close()
-	return socketOf(raw.(*net.TCPConn))
 }
 
 // ask sends the request and reads the whole answer.

@@ -39,23 +39,6 @@ func readHead(r *bufio.Reader) (head, error) {
 	}
 }
 
-// parseHead reads a head that is there as a whole, each line with its end.
-func parseHead(text []byte) head {
-	h := head{length: -1}
-	for isFirst := true; ; isFirst = false {
-		end := bytes.IndexByte(text, '\n')
-		if end < 1 {
-			return h
-		}
-		if isFirst {
-			h.first = string(text[:end-1])
-		} else {
-			h.field(text[:end-1])
-		}
-		text = text[end+1:]
-	}
-}
-
 func (h *head) field(line []byte) {
 	switch {
 	case hasName(line, "content-length"):

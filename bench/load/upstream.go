@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -55,94 +54,22 @@ func upstream(args []string) error {
 		return err
 	}
 	fmt.Printf("{\"listening\":%q}\n", listener.Addr().String())
-	return acceptAll(listener.(*net.TCPListener))
-}
-
-// acceptAll answers plain questions by itself and hands connections with anything else to a goroutine each.
-func acceptAll(listener *net.TCPListener) error {
-	listening, err := socketOf(listener)
-	if err != nil {
-		return err
-	}
-	poll, err := newPoller()
-	if err == nil {
-		err = poll.add(listening)
-	}
-	messages := map[int]*message{}
-	for err == nil {
-		err = poll.wait(-1, func(fd int) {
-			if fd == listening {
-				accept(poll, listening, messages)
-				return
-			}
-			m := messages[fd]
-			fillErr := m.fill(fd)
-			if fillErr == nil && !m.isWhole() {
-				if m.headBytes == 0 || !m.head.isChunked {
-					return
-				}
-			}
-			if fillErr == nil && isPlain(m) {
-				served.Add(1)
-				fillErr = chat(socket(fd), m.body())
-				m.reset()
-				if fillErr == nil {
-					return
-				}
-			}
-			poll.remove(fd)
-			delete(messages, fd)
-			if fillErr != nil {
-				connections.Add(-1)
-				_ = syscall.Close(fd)
-				return
-			}
-			handOver(fd, m.buffer[:m.filled])
-		})
-	}
-	return err
-}
-
-func accept(poll *poller, listening int, messages map[int]*message) {
 	for {
-		fd, _, err := syscall.Accept4(listening, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+		connection, err := listener.Accept()
 		if err != nil {
-			return
-		}
-		_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
-		if poll.add(fd) != nil {
-			_ = syscall.Close(fd)
-			continue
+			return err
 		}
 		connections.Add(1)
-		messages[fd] = &message{buffer: make([]byte, 16*1024)}
+		go func() {
+			defer connections.Add(-1)
+			defer connection.Close()
+			serve(connection)
+		}()
 	}
 }
 
-// isPlain is whether a request is for an answer in one piece.
-func isPlain(m *message) bool {
-	return !m.head.isChunked && !m.head.closes && strings.Contains(m.head.first, "/chat/completions") && !isTrue(m.body(), `"stream"`)
-}
-
-type socket int
-
-func (s socket) Write(data []byte) (int, error) { return len(data), writeAll(int(s), data) }
-
-func handOver(fd int, read []byte) {
-	connection, err := connOf(fd)
-	if err != nil {
-		connections.Add(-1)
-		return
-	}
-	go func() {
-		defer connections.Add(-1)
-		defer connection.Close()
-		serve(connection, io.MultiReader(bytes.NewReader(read), connection))
-	}()
-}
-
-func serve(connection net.Conn, in io.Reader) {
-	reader := bufio.NewReaderSize(in, 4*1024)
+func serve(connection net.Conn) {
+	reader := bufio.NewReaderSize(connection, 4*1024)
 	var body bytes.Buffer
 	for {
 		h, err := readHead(reader)

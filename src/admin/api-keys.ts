@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { issueApiKey, rotateApiKey, DEFAULT_SCOPES, type Issuer } from '../directory/issue.ts';
-import type { ApiKeyRecord, TenantRecord } from '../directory/records.ts';
+import type { ApiKeyRecord } from '../directory/records.ts';
 import { VersionConflict } from '../directory/store.ts';
-import { nearest } from '../kernel/nearest.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import {
   apiKeyEdit,
@@ -13,8 +12,8 @@ import {
   exampleApiKey,
   rotation,
   showApiKey,
-  type Expiry,
 } from './api-key-schema.ts';
+import { disabledTenant, expiryFrom, foreignModel, pastExpiry, unknownTenant } from './api-key-rules.ts';
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
@@ -111,7 +110,8 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
         const tenant = directory.tenants.get(body.tenant ?? 'default');
         if (tenant === undefined) return unknownTenant(body.tenant ?? 'default', [...directory.tenants.keys()]);
         const expiresAtMs = expiryFrom(body.expires, clock.nowMs());
-        const refused = disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, deps);
+        const refused =
+          disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, clock.nowMs());
         if (refused !== undefined) return refused;
         const wish = {
           name: body.name,
@@ -174,7 +174,7 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
           const isExpiryNew = body.expires !== undefined;
           const refused =
             (tenant === undefined ? undefined : foreignModel(tenant, body.models)) ??
-            (isExpiryNew ? pastExpiry(expiresAtMs, deps) : undefined);
+            (isExpiryNew ? pastExpiry(expiresAtMs, clock.nowMs()) : undefined);
           if (refused !== undefined) return refused;
           const { requestsPerMinute, concurrency } = record.limits;
           return {
@@ -249,38 +249,4 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
       },
     }),
   ];
-}
-
-function expiryFrom(expiry: Expiry | null | undefined, nowMs: number): number | undefined {
-  if (expiry === null || expiry === undefined) return undefined;
-  return 'atMs' in expiry ? expiry.atMs : nowMs + expiry.afterMs;
-}
-
-function pastExpiry(expiresAtMs: number | undefined, { clock }: AdminDeps): Denial | undefined {
-  if (expiresAtMs === undefined || expiresAtMs > clock.nowMs()) return undefined;
-  return deny('value_out_of_range', { param: 'expires', message: 'This time is over: give one that is to come.' });
-}
-
-function unknownTenant(name: string, known: readonly string[]): Denial {
-  const near = nearest(name, known);
-  const hint = near === undefined ? '' : ` Did you mean ${near}?`;
-  const message = `There is no tenant "${name.slice(0, 64)}".${hint} Create it with: sallyport tenants create ${name.slice(0, 64)}`;
-  return deny('invalid_field', { param: 'tenant', message });
-}
-
-function disabledTenant({ id, isDisabled }: TenantRecord): Denial | undefined {
-  if (!isDisabled) return undefined;
-  return deny('conflict', {
-    param: 'tenant',
-    message: `The tenant ${id} is disabled, so its keys do not work. Enable it with: sallyport tenants enable ${id}`,
-  });
-}
-
-/** A grant beyond the tenant's would never hold; that is better said now than found out later. */
-function foreignModel(tenant: TenantRecord, models: readonly string[] | undefined): Denial | undefined {
-  if (models === undefined || tenant.models === undefined || tenant.models.includes('*')) return undefined;
-  const index = models.findIndex((model) => model !== '*' && tenant.models?.includes(model) !== true);
-  if (index < 0) return undefined;
-  const message = `The tenant ${tenant.id} may use only: ${tenant.models.join(', ')}.`;
-  return deny('invalid_field', { param: `models[${index}]`, message });
 }

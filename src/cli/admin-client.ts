@@ -38,9 +38,10 @@ export async function withAdmin<Result>(
   flags: Flags,
   io: CommandIo,
   work: (client: AdminClient) => Promise<Result>,
+  tryForMs = TRY_FOR_MS,
 ): Promise<Result> {
   const stateDir = openStateDir(stateDirOf(flags, io.env));
-  const endMs = performance.now() + TRY_FOR_MS;
+  const endMs = performance.now() + tryForMs;
   for (;;) {
     if (await isServed(stateDir.socket)) {
       return work(clientOver((question) => askSocket(stateDir.socket, question), true, io));

@@ -25,12 +25,7 @@ export function createAnswerModels(
         ...(maxModelLen === undefined ? {} : { max_model_len: maxModelLen }),
       }));
     const text = JSON.stringify({ object: 'list', data });
-    const headers = responseHeaders({
-      requestId: x.requestId,
-      downstream: x.downstream,
-      surface: x.head.surface,
-      standings: x.requestLimits.standings,
-    });
+    const headers = responseHeaders(x);
     headers.push('content-type', 'application/json');
     x.downstream.writeHead(200, headers, Buffer.byteLength(text));
     x.downstream.write(text);

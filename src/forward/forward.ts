@@ -56,7 +56,6 @@ class Forwarding implements UpstreamListener {
   private readonly x: Sent;
   private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
   private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
-  private readonly answerable: Answerable;
   private readonly body: Buffer;
   private readonly startedMs: number;
   private readonly keepAlive: Timer | undefined;
@@ -88,12 +87,6 @@ class Forwarding implements UpstreamListener {
     this.x = x;
     this.inspectorsOf = inspectorsOf;
     this.done = done;
-    this.answerable = {
-      requestId: x.requestId,
-      downstream: x.downstream,
-      surface: x.head.surface,
-      standings: x.requestLimits.standings,
-    };
     // What was validated is what is sent: the checked value, serialised anew.
     this.body = Buffer.from(JSON.stringify(x.request.body));
     this.startedMs = deps.clock.monotonicMs();
@@ -238,7 +231,7 @@ class Forwarding implements UpstreamListener {
       value = verdict;
     }
     const text = JSON.stringify(value);
-    const headers = responseHeaders(this.answerable);
+    const headers = responseHeaders(this.x);
     headers.push('content-type', 'application/json');
     this.pushAdjusted(headers);
     const { downstream } = this.x;
@@ -250,7 +243,7 @@ class Forwarding implements UpstreamListener {
 
   private sendStreamHead(): void {
     this.isHeadSent = true;
-    const headers = responseHeaders(this.answerable);
+    const headers = responseHeaders(this.x);
     headers.push('content-type', 'text/event-stream; charset=utf-8', 'x-accel-buffering', 'no');
     this.pushAdjusted(headers);
     this.x.downstream.writeHead(200, headers, undefined);
@@ -292,7 +285,7 @@ class Forwarding implements UpstreamListener {
   private refuse(denial: Denial, kind: 'denial' | 'fault' | 'cut' = 'denial'): void {
     if (this.isFinished) return;
     this.call?.abort();
-    const status = this.isHeadSent ? endStream(this.answerable, denial) : sendWhole(this.answerable, denial);
+    const status = this.isHeadSent ? endStream(this.x, denial) : sendWhole(this.x, denial);
     this.finish({ kind, status, code: denial.code });
   }
 

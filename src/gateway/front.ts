@@ -3,7 +3,7 @@ import { AnyExchange, type ParsedHead } from '../kernel/exchange.ts';
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Pipeline } from '../kernel/stage.ts';
 import type { Downstream } from '../kernel/transport.ts';
-import { responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { responseHeaders, sendDenial } from '../wire/answer.ts';
 import { parseRequestHead, surfaceOf, type HeadRules } from '../wire/request-head.ts';
 import { publicPipelineOf, type Pipelines } from './listeners.ts';
 import { run, type RunDeps } from './run.ts';
@@ -25,17 +25,19 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     const x = new AnyExchange(randomUUID(), deps.clock.nowMs(), downstream, false);
     const head = parseRequestHead(downstream.head, deps.rules);
     if ('code' in head) {
-      const answerable = answerableOf(x, pathOf(downstream.head.target));
+      x.surface = surfaceOf(pathOf(downstream.head.target));
       // What follows on this connection cannot be trusted to begin where we think it does.
-      sendDenial(answerable, head, true);
+      sendDenial(x, head, true);
       return observe(deps, x, head);
     }
     x.head = head;
+    x.surface = surfaceOf(head.path);
+    x.allowedOrigin = allowedOrigin(deps.origins, head);
     if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
-    const special = preflight(deps, x, head) ?? outsideKeys(head) ?? (deps.isDraining() ? deny('draining') : undefined);
+    const special = preflight(x, head) ?? outsideKeys(head) ?? (deps.isDraining() ? deny('draining') : undefined);
     if (special === 'answered') return;
     if (special !== undefined) {
-      sendDenial(answerableOf(x, head.path), special);
+      sendDenial(x, special);
       return observe(deps, x, special);
     }
     run(pipelineOf(deps, head), x, deps);
@@ -50,25 +52,29 @@ function outsideKeys(head: ParsedHead): Denial | undefined {
 }
 
 function answerHealth(deps: FrontDeps, x: AnyExchange, head: ParsedHead, path: '/healthz' | '/readyz'): void {
-  const answerable = answerableOf(x, path);
   if (head.method !== 'GET' && head.method !== 'HEAD') {
-    return sendDenial(answerable, deny('method_not_allowed', { allow: 'GET, HEAD' }));
+    return sendDenial(x, deny('method_not_allowed', { allow: 'GET, HEAD' }));
   }
   const { isWell, body } = deps.health(path);
-  const headers = responseHeaders(answerable);
+  const headers = responseHeaders(x);
   headers.push('content-type', 'application/json');
   x.downstream.writeHead(isWell ? 200 : 503, headers, Buffer.byteLength(body));
   if (head.method === 'GET') x.downstream.write(body);
   x.downstream.end();
 }
 
-/** Answers the preflight of a listed origin (Fetch standard, CORS protocol). */
-function preflight(deps: FrontDeps, x: AnyExchange, head: ParsedHead): 'answered' | undefined {
+/** The origin of a request where it is a listed one: no other is ever echoed. */
+function allowedOrigin(origins: ReadonlySet<string>, head: ParsedHead): string | undefined {
+  if (origins.size === 0) return undefined;
   const origin = head.headers.get('origin');
-  if (head.method !== 'OPTIONS' || origin === undefined || !deps.origins.has(origin)) return undefined;
-  const method = head.headers.get('access-control-request-method');
-  if (method === undefined) return undefined;
-  const headers = responseHeaders(answerableOf(x, head.path));
+  return origin !== undefined && origins.has(origin) ? origin : undefined;
+}
+
+/** Answers the preflight of a listed origin (Fetch standard, CORS protocol). */
+function preflight(x: AnyExchange, head: ParsedHead): 'answered' | undefined {
+  if (head.method !== 'OPTIONS' || x.allowedOrigin === undefined) return undefined;
+  if (!head.headers.has('access-control-request-method')) return undefined;
+  const headers = responseHeaders(x);
   headers.push(
     'access-control-allow-methods',
     'GET, POST, OPTIONS',
@@ -94,13 +100,6 @@ function observe(deps: FrontDeps, x: AnyExchange, denial: Denial): void {
     upstream: undefined,
   });
 }
-
-const answerableOf = (x: AnyExchange, path: string): Answerable => ({
-  requestId: x.requestId,
-  downstream: x.downstream,
-  surface: surfaceOf(path),
-  standings: undefined,
-});
 
 /** The path of a target that was refused, for the form of the refusal alone. */
 const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/]*/i, '');

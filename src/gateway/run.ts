@@ -68,9 +68,7 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFaul
 
   function refuse(denial: Denial, kind: 'denial' | 'fault' = 'denial'): void {
     if (isDone) return;
-    const standings = x.requestLimits?.standings;
-    const surface = x.head?.surface ?? 'openai';
-    sendDenial({ requestId: x.requestId, downstream: x.downstream, surface, standings }, denial);
+    sendDenial(x, denial);
     const { status } = reasons[denial.code];
     done({ kind, status, code: denial.code, firstByteMs: undefined, upstream: undefined });
   }

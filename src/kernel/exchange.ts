@@ -10,7 +10,6 @@ export interface ParsedHead {
   readonly method: string;
   /** Path without query, in its one accepted spelling. */
   readonly path: string;
-  readonly surface: Surface;
   /** Names in lower case. Of the headers that decide something, duplicates were refused. */
   readonly headers: ReadonlyMap<string, string>;
   readonly hasBody: boolean;
@@ -116,6 +115,10 @@ export interface Exchange {
   readonly downstream: Downstream;
   /** Nothing is spent, nothing is sent. */
   readonly isDryRun: boolean;
+  /** Which form refusals take; known even where the head could not be read. */
+  readonly surface: Surface;
+  /** The listed origin that asks (Fetch standard, CORS protocol); undefined for all others. */
+  readonly allowedOrigin: string | undefined;
 }
 
 /** An exchange with the slots of all facts from the start: filling one never changes its hidden class. */
@@ -124,6 +127,8 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   readonly startedAtMs: number;
   readonly downstream: Downstream;
   readonly isDryRun: boolean;
+  surface: Surface = 'openai';
+  allowedOrigin: string | undefined = undefined;
   head: ParsedHead | undefined = undefined;
   peer: Peer | undefined = undefined;
   principal: Principal | undefined = undefined;

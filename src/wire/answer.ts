@@ -1,18 +1,12 @@
-import type { LimitStanding, Surface } from '../kernel/exchange.ts';
+import type { Exchange, LimitStanding, Spent } from '../kernel/exchange.ts';
 import type { Denial } from '../kernel/reasons.ts';
-import type { Downstream } from '../kernel/transport.ts';
 import { renderDenial, renderStreamError } from './render.ts';
 
-/** What is needed of an exchange to answer it, even when its head could not be read. */
-export interface Answerable {
-  readonly requestId: string;
-  readonly downstream: Downstream;
-  readonly surface: Surface;
-  readonly standings: readonly LimitStanding[] | undefined;
-}
+/** An exchange that can be answered, as far as it came. */
+export type Answerable = Exchange & { readonly requestLimits: Spent | undefined };
 
 /** Headers that every answer on the public listener carries, names and values in turn. */
-export function responseHeaders(x: Answerable): string[] {
+export function responseHeaders(x: Answerable, standings = x.requestLimits?.standings): string[] {
   const headers = [
     'x-request-id',
     x.requestId,
@@ -27,14 +21,18 @@ export function responseHeaders(x: Answerable): string[] {
   ];
   // Only over TLS: RFC 6797 §7.2 forbids it on plain connections.
   if (x.downstream.isEncrypted) headers.push('strict-transport-security', 'max-age=31536000');
-  if (x.standings !== undefined && x.standings.length > 0) pushLimitHeaders(headers, x.standings);
+  if (x.allowedOrigin !== undefined) {
+    headers.push('access-control-allow-origin', x.allowedOrigin, 'vary', 'Origin');
+    headers.push('access-control-expose-headers', 'x-request-id, retry-after, x-sallyport-adjusted');
+  }
+  if (standings !== undefined && standings.length > 0) pushLimitHeaders(headers, standings);
   return headers;
 }
 
 /** Answers with a refusal in the form of its surface. */
 export function sendDenial(x: Answerable, denial: Denial, close = false): void {
   const { status, headers, body } = renderDenial(denial, x.surface, x.requestId);
-  const all = responseHeaders(denial.standings === undefined ? x : { ...x, standings: denial.standings });
+  const all = responseHeaders(x, denial.standings ?? x.requestLimits?.standings);
   for (const part of headers) all.push(part);
   const isHead = x.downstream.head.method === 'HEAD';
   x.downstream.writeHead(status, all, Buffer.byteLength(body));

@@ -70,7 +70,6 @@ export function parseRequestHead(head: RequestHead, rules: HeadRules): ParsedHea
   return {
     method: head.method,
     path,
-    surface: surfaceOf(path),
     headers,
     hasBody: coding !== undefined || (length !== undefined && !/^0+$/.test(length)),
     isUpgrade: headers.has('upgrade'),

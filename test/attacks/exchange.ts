@@ -4,12 +4,12 @@ import { connect } from 'node:net';
 export interface Script {
   readonly bytes: string;
   /** Sent when the first bytes of an answer have come; undefined: nothing waits. */
-  readonly then: string | undefined;
+  readonly later: string | undefined;
   /** Sent behind all else. */
   readonly marker: string;
   /** Ends our half of the connection instead of sending the marker. */
   readonly halfClose: boolean;
-  /** Each byte in a segment of its own. */
+  /** Each of `bytes` in a segment of its own. */
   readonly bytewise: boolean;
 }
 
@@ -23,11 +23,11 @@ const DEADLINE_MS = 2_000;
  * @throws Error when the gateway has not closed in time
  */
 export function exchange(port: number, script: Script): Promise<string> {
-  const { bytes, then, marker, halfClose, bytewise } = script;
+  const { bytes, later, marker, halfClose, bytewise } = script;
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     let received = '';
-    let rest = then === undefined ? undefined : then + marker;
+    let rest = later === undefined ? undefined : later + marker;
     const deadline = setTimeout(() => {
       socket.destroy();
       reject(new Error(`still open, having sent ${JSON.stringify(received.slice(0, 300))}`));
@@ -46,14 +46,15 @@ export function exchange(port: number, script: Script): Promise<string> {
       resolve(received);
     });
 
-    const first = bytes + (then === undefined && !halfClose ? marker : '');
+    const behind = later === undefined && !halfClose ? marker : '';
     const sent = (): void => void (halfClose && socket.end());
-    if (bytewise) sendBytewise(first, 0);
-    else socket.write(first, 'latin1', sent);
+    if (bytewise) sendBytewise(0);
+    else socket.write(bytes + behind, 'latin1', sent);
 
-    function sendBytewise(text: string, at: number): void {
-      if (at >= text.length || socket.destroyed) return sent();
-      socket.write(text[at] ?? '', 'latin1', () => sendBytewise(text, at + 1));
+    function sendBytewise(at: number): void {
+      if (socket.destroyed) return;
+      if (at >= bytes.length) socket.write(behind, 'latin1', sent);
+      else socket.write(bytes[at] ?? '', 'latin1', () => sendBytewise(at + 1));
     }
   });
 }

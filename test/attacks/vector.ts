@@ -13,7 +13,7 @@ export interface Verdict {
   readonly code?: string;
   /** What becomes of the next request on the same connection: it is answered, never read, or either of the two. */
   readonly next: 'answered' | 'closed' | 'either';
-  /** Statuses of the answers to further requests in the vector's own bytes, before the marker's. */
+  /** Statuses of the answers that may come to what else is in the vector's own bytes, before the marker's. */
   readonly further?: readonly number[];
   /** The prompt that upstream must get where it is not the usual one. */
   readonly prompt?: string;
@@ -35,7 +35,7 @@ export interface Vector {
   /** Bytes as Latin-1 text, `KEY` standing for a valid API key of the same length. */
   readonly bytes: string;
   /** Bytes that are sent when the first bytes of an answer have come; the marker request follows these. */
-  readonly then?: string;
+  readonly later?: string;
   /** The peer sends nothing more after the marker: for messages that are not whole. */
   readonly halfClose?: true;
   readonly verdict: Verdict;
@@ -43,6 +43,9 @@ export interface Vector {
 
 /** The message's framing or head is broken: 400 or a closed connection, and nothing after it is believed. */
 export const broken: Verdict = { kind: 'refused', statuses: [400, 'close'], next: 'closed' };
+
+/** An honest request, or one that is refused alone, and behind it bytes that are none: they may get their own 400. */
+export const brokenBehind = (verdict: Verdict): Verdict => ({ ...verdict, further: [400], next: 'closed' });
 
 /** Exactly 400, and nothing after it is believed. */
 export const badRequest: Verdict = { kind: 'refused', statuses: [400], next: 'closed' };

@@ -104,7 +104,7 @@ export class NodeDownstream implements Downstream {
     const all = headers as string[];
     if (contentLength !== undefined) {
       all.push('content-length', String(contentLength));
-    } else if (this.head.httpVersion === '1.1') {
+    } else if (this.head.httpVersion === '1.1' && status !== 204) {
       all.push('transfer-encoding', 'chunked');
       this.isChunked = true;
     }

@@ -26,7 +26,7 @@ function ask(
   denial: Denial | undefined;
   route: OpenRoute | undefined;
 } {
-  const head: ParsedHead = { method, path, surface: 'openai', headers: new Map(), hasBody: false, isUpgrade };
+  const head: ParsedHead = { method, path, headers: new Map(), hasBody: false, isUpgrade };
   const principal: Principal = {
     id: 'key:abc',
     keyId: 'abc',

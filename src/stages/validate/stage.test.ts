@@ -39,7 +39,6 @@ async function send({ body, read, path = '/v1/chat/completions', headers, ...res
   const head: ParsedHead = {
     method: 'POST',
     path,
-    surface: 'openai',
     headers: new Map(Object.entries(headers ?? { 'content-type': 'application/json' })),
     hasBody: true,
     isUpgrade: false,

@@ -1,5 +1,5 @@
 import { bare, BODY, chat, chatBody, KEY, MEANT } from '../message.ts';
-import { accepted, answered, broken, refused, type Vector } from '../vector.ts';
+import { accepted, answered, broken, brokenBehind, refused, type Vector } from '../vector.ts';
 
 const OLD = 'RFC 9112 §9.3';
 
@@ -19,14 +19,14 @@ export const connection: readonly Vector[] = [
     source: 'RFC 9112 §9.6',
     probes: ['COMP-CONNECTION-CLOSE'],
     bytes: chat({ headers: ['Connection: close'] }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'closed', has: ['connection: close'] },
+    verdict: { ...accepted, next: 'closed', has: ['connection: close'] },
   },
   {
     id: 'connection-close-in-list',
     claim: 'close in a list of connection options is seen in any case',
     source: 'RFC 9112 §9.6',
     bytes: chat({ headers: ['Connection: foo, CLOSE'] }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'closed' },
+    verdict: { ...accepted, next: 'closed' },
   },
   {
     id: 'connection-http10',
@@ -34,7 +34,7 @@ export const connection: readonly Vector[] = [
     source: OLD,
     probes: ['COMP-HTTP10-DEFAULT-CLOSE'],
     bytes: chat({ line: 'POST /v1/chat/completions HTTP/1.0' }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'closed' },
+    verdict: { ...accepted, next: 'closed' },
   },
   {
     id: 'connection-http10-without-host',
@@ -42,7 +42,7 @@ export const connection: readonly Vector[] = [
     source: 'RFC 9112 §3.2',
     probes: ['COMP-HTTP10-NO-HOST'],
     bytes: chat({ line: 'POST /v1/chat/completions HTTP/1.0', host: '' }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'closed' },
+    verdict: { ...accepted, next: 'closed' },
   },
   {
     id: 'connection-http10-two-hosts',
@@ -56,7 +56,7 @@ export const connection: readonly Vector[] = [
     claim: 'an HTTP/1.0 request that asks to keep the connection is answered in step',
     source: 'RFC 9112 §9.3',
     bytes: chat({ line: 'POST /v1/chat/completions HTTP/1.0', headers: ['Connection: keep-alive'] }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'either' },
+    verdict: { ...accepted, next: 'either' },
   },
   {
     id: 'connection-http10-stream',
@@ -67,7 +67,7 @@ export const connection: readonly Vector[] = [
       headers: ['Connection: keep-alive'],
       body: chatBody(MEANT, ',"stream":true'),
     }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'closed', lacks: ['transfer-encoding'] },
+    verdict: { ...accepted, next: 'closed', lacks: ['transfer-encoding'] },
   },
   {
     id: 'connection-stream',
@@ -75,6 +75,13 @@ export const connection: readonly Vector[] = [
     source: 'RFC 9112 §7.1',
     bytes: chat({ body: chatBody(MEANT, ',"stream":true') }),
     verdict: { ...accepted, has: ['content-type: text/event-stream'] },
+  },
+  {
+    id: 'connection-old-version-with-headers',
+    claim: 'HTTP/0.9 with headers is refused',
+    source: 'RFC 9112 §2.3',
+    bytes: chat({ line: 'POST /v1/chat/completions HTTP/0.9' }),
+    verdict: refused([400, 505, 'close'], { next: 'closed' }),
   },
   {
     id: 'connection-simple-request',
@@ -121,16 +128,30 @@ export const connection: readonly Vector[] = [
     claim: 'connection options that nobody knows change nothing',
     source: 'RFC 9110 §7.6.1',
     bytes: chat({
-      headers: ['Connection: keep-alive, x-foo', 'Keep-Alive: timeout=99999, max=1', 'Proxy-Connection: close'],
+      headers: ['Connection: keep-alive, x-foo', 'Keep-Alive: timeout=99999, max=1'],
     }),
     verdict: accepted,
+  },
+  {
+    id: 'connection-proxy-connection',
+    claim: 'the old Proxy-Connection may close the connection and does nothing else',
+    source: 'RFC 9112 §C.2.2',
+    bytes: chat({ headers: ['Proxy-Connection: close'] }),
+    verdict: { ...accepted, next: 'either' },
+  },
+  {
+    id: 'connection-garbage-behind',
+    claim: 'bytes that are no HTTP behind a whole request take its answer from nobody',
+    source: 'RFC 9112 §9.3.2',
+    bytes: `${chat()}\x00garbage\r\n\r\n`,
+    verdict: brokenBehind(accepted),
   },
   {
     id: 'connection-credential-of-other-request',
     claim: 'a request without credential does not inherit that of the request before it',
     source: 'contract, credential',
     bytes: `${bare('GET /v1/models HTTP/1.1')}POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
-    verdict: answered([200], { further: [401] }),
+    verdict: answered([200], { further: [401], next: 'either' }),
   },
   {
     id: 'connection-line-breaks-between',

@@ -1,5 +1,5 @@
 import { BODY, bare, chat, SMUGGLED_REQUEST } from '../message.ts';
-import { accepted, answered, badRequest, broken, refused, type Vector } from '../vector.ts';
+import { accepted, answered, badRequest, broken, brokenBehind, refused, type Vector } from '../vector.ts';
 
 const SOURCE = 'RFC 9110 §8.6';
 const N = BODY.length;
@@ -104,7 +104,7 @@ export const contentLength: readonly Vector[] = [
     probes: ['NORM-UNDERSCORE-CL'],
     bytes: chat({ framing: [`Content_Length: ${N}`] }),
     // The body is then the next request, which is none.
-    verdict: broken,
+    verdict: brokenBehind(broken),
   },
   {
     id: 'length-folded',
@@ -158,14 +158,14 @@ export const contentLength: readonly Vector[] = [
     claim: 'a body longer than announced is not completed from what follows',
     source: 'RFC 9112 §6.2',
     bytes: chat({ framing: [`Content-Length: ${N - 1}`] }),
-    verdict: refused([400, 'close'], { next: 'closed' }),
+    verdict: brokenBehind(broken),
   },
   {
     id: 'length-too-long',
     claim: 'a body shorter than announced takes the next request in, and neither is executed',
     source: 'RFC 9112 §6.2',
     bytes: chat({ framing: [`Content-Length: ${N + 20}`] }),
-    verdict: refused([400, 'close'], { next: 'closed' }),
+    verdict: brokenBehind(broken),
   },
   {
     id: 'length-body-cut',

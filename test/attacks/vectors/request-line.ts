@@ -175,10 +175,10 @@ export const requestLine: readonly Vector[] = [
   },
   {
     id: 'line-version-rtsp',
-    claim: 'RTSP, which shares a parser with HTTP in some libraries, is refused',
+    claim: 'RTSP, which shares its parser with HTTP, is HTTP/1.0 at most and changes nothing of what goes upstream',
     source: VERSION,
     bytes: chat({ line: 'POST /v1/chat/completions RTSP/1.0' }),
-    verdict: broken,
+    verdict: { ...accepted, next: 'closed' },
   },
   {
     id: 'line-empty-lines-before',

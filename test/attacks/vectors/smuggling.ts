@@ -11,7 +11,7 @@ import {
   SMUGGLED,
   SMUGGLED_REQUEST,
 } from '../message.ts';
-import { accepted, answered, broken, refused, type Vector } from '../vector.ts';
+import { accepted, answered, broken, brokenBehind, refused, type Vector } from '../vector.ts';
 
 const BOTH = 'RFC 9112 §6.1';
 const EXPECT = 'RFC 9110 §10.1.1';
@@ -192,7 +192,7 @@ export const smuggling: readonly Vector[] = [
     source: '0.CL desynchronisation',
     probes: ['SMUG-CL0-BODY-POISON'],
     bytes: `${HEAD}Content-Length: 0\r\n\r\nX`,
-    verdict: broken,
+    verdict: brokenBehind(broken),
   },
   {
     id: 'zero-cl-get-hidden-length',
@@ -206,7 +206,7 @@ export const smuggling: readonly Vector[] = [
     claim: 'an answer that comes before the body does not turn the body into a request',
     source: '0.CL desynchronisation by early response',
     bytes: `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${SMUGGLED_REQUEST.length}\r\n\r\n`,
-    then: SMUGGLED_REQUEST,
+    later: SMUGGLED_REQUEST,
     verdict: refused([401], { code: 'missing_credential', next: 'either' }),
   },
   {
@@ -215,7 +215,7 @@ export const smuggling: readonly Vector[] = [
     source: '0.CL desynchronisation by early response',
     bytes:
       'POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
-    then: chunk(SMUGGLED_REQUEST) + END,
+    later: chunk(SMUGGLED_REQUEST) + END,
     verdict: refused([401], { code: 'missing_credential', next: 'either' }),
   },
   {
@@ -223,7 +223,7 @@ export const smuggling: readonly Vector[] = [
     claim: 'a closed route that is refused before its body does not free the body',
     source: '0.CL desynchronisation by early response',
     bytes: `${HEAD.replace('/v1/chat/completions', '/v1/responses')}Content-Length: ${SMUGGLED_REQUEST.length}\r\n\r\n`,
-    then: SMUGGLED_REQUEST,
+    later: SMUGGLED_REQUEST,
     verdict: refused([403], { code: 'route_closed', next: 'either' }),
   },
   {
@@ -231,7 +231,7 @@ export const smuggling: readonly Vector[] = [
     claim: 'a body that is refused for its announced length is not executed when it comes',
     source: '0.CL desynchronisation by early response',
     bytes: `${HEAD}Content-Length: 900000000\r\n\r\n`,
-    then: SMUGGLED_REQUEST,
+    later: SMUGGLED_REQUEST,
     verdict: refused([413], { code: 'body_too_large', next: 'closed' }),
   },
   {
@@ -261,7 +261,7 @@ export const smuggling: readonly Vector[] = [
     source: EXPECT,
     probes: ['SMUG-EXPECT-100-CL'],
     bytes: `${HEAD}Expect: 100-continue\r\nContent-Length: ${BODY.length}\r\n\r\n`,
-    then: BODY,
+    later: BODY,
     verdict: accepted,
   },
   {
@@ -284,7 +284,7 @@ export const smuggling: readonly Vector[] = [
     claim: 'a caller that waits for 100 may send chunks',
     source: EXPECT,
     bytes: `${HEAD}Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n`,
-    then: CHUNKS,
+    later: CHUNKS,
     verdict: accepted,
   },
   {
@@ -292,7 +292,7 @@ export const smuggling: readonly Vector[] = [
     claim: 'the body of a request that was refused instead of 100 is not executed',
     source: 'Expect-based desynchronisation',
     bytes: `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ${SMUGGLED_REQUEST.length}\r\n\r\n`,
-    then: SMUGGLED_REQUEST,
+    later: SMUGGLED_REQUEST,
     verdict: refused([401], { code: 'missing_credential', next: 'closed' }),
   },
   {
@@ -300,7 +300,7 @@ export const smuggling: readonly Vector[] = [
     claim: 'the body of a closed route that was refused instead of 100 is not executed',
     source: 'Expect-based desynchronisation',
     bytes: `${HEAD.replace('/v1/chat/completions', '/v1/responses')}Expect: 100-continue\r\nContent-Length: ${SMUGGLED_REQUEST.length}\r\n\r\n`,
-    then: SMUGGLED_REQUEST,
+    later: SMUGGLED_REQUEST,
     verdict: refused([403], { code: 'route_closed', next: 'closed' }),
   },
   {
@@ -308,7 +308,7 @@ export const smuggling: readonly Vector[] = [
     claim: 'a caller that drops its body after a refusal is not answered out of step',
     source: 'Expect-based desynchronisation',
     bytes: `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ${BODY.length}\r\n\r\n`,
-    then: '',
+    later: '',
     verdict: refused([401], { next: 'closed' }),
   },
   {
@@ -366,7 +366,7 @@ export const smuggling: readonly Vector[] = [
       headers: ['Expect: 100-continue'],
       body: chatBody(MEANT),
     }),
-    verdict: { kind: 'accepted', statuses: [200], next: 'closed' },
+    verdict: { ...accepted, next: 'closed' },
   },
   {
     id: 'body-holds-request',

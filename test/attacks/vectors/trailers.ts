@@ -14,9 +14,13 @@ const trailers = (id: string, lines: readonly string[], claim: string, more: Par
 
 /** Trailers are read for their end and then forgotten. */
 export const trailersAfterChunks: readonly Vector[] = [
-  trailers('length', ['Content-Length: 5'], 'a length in the trailers frames nothing', { probes: ['SMUG-TRAILER-CL'] }),
-  trailers('coding', ['Transfer-Encoding: chunked'], 'a coding in the trailers frames nothing', {
+  trailers('length', ['Content-Length: 5'], 'a length in the trailers is refused', {
+    probes: ['SMUG-TRAILER-CL'],
+    verdict: broken,
+  }),
+  trailers('coding', ['Transfer-Encoding: chunked'], 'a coding in the trailers is refused', {
     probes: ['SMUG-TRAILER-TE'],
+    verdict: broken,
   }),
   trailers('host', ['Host: other.example'], 'a host in the trailers routes nothing', { probes: ['SMUG-TRAILER-HOST'] }),
   trailers('authorization', ['Authorization: Bearer sp_forged'], 'a credential in the trailers is none', {

@@ -1,5 +1,5 @@
 import { bare, chat, chatBody, CHUNKS, MEANT, SMUGGLED_REQUEST } from '../message.ts';
-import { accepted, badRequest, broken, refused, type Vector } from '../vector.ts';
+import { accepted, badRequest, broken, brokenBehind, refused, type Vector } from '../vector.ts';
 
 const SOURCE = 'RFC 9112 §6.1';
 const LIST = 'RFC 9110 §5.6.1';
@@ -219,6 +219,6 @@ export const transferEncoding: readonly Vector[] = [
     claim: 'chunked bytes without a coding header are no body',
     source: 'RFC 9112 §6.3',
     bytes: chat({ framing: [], body: CHUNKS }),
-    verdict: broken,
+    verdict: brokenBehind(broken),
   },
 ];

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { deny } from '../kernel/reasons.ts';
+import type { Inspector, Outcome } from '../kernel/stage.ts';
+import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import { settableClock } from '../../test/support/clock.ts';
+import { exchange, fakeDownstream, fakeUpstream, type FakeCall } from '../../test/support/exchange.ts';
+import { createForward } from './forward.ts';
+import { createRunningExchanges } from './running.ts';
+
+const STREAM = {
+  model: 'tiny',
+  body: { model: 'tiny', stream: true },
+  isStream: true,
+  wantsUsage: false,
+  adjusted: [],
+};
+const SSE = new Map([['content-type', 'text/event-stream; charset=utf-8']]);
+const JSON_TYPE = new Map([['content-type', 'application/json']]);
+
+function setUp({ isStream = true, upstreams = 1, inspectors = [] as Inspector[], adjusted = [] as string[] } = {}) {
+  const clock = settableClock();
+  const servers = Array.from({ length: upstreams }, () => fakeUpstream());
+  const states = createUpstreamStates(createUpstreamMemory(upstreams, 1), 0);
+  const running = createRunningExchanges();
+  const forward = createForward({
+    targets: servers.map((upstream, i) => ({ name: `u${i}`, upstream, apiKey: 'upstream-key', totalMs: 60_000 })),
+    serving: () => servers.map((_, i) => i),
+    routeIndex: () => 0,
+    states,
+    running,
+    clock,
+    sseKeepAliveMs: 15_000,
+    writeMs: 5_000,
+  });
+  const peer = fakeDownstream();
+  const outcomes: Omit<Outcome, 'durationMs'>[] = [];
+  const x = exchange(peer, isStream ? { request: { ...STREAM, adjusted } } : {});
+  const start = () =>
+    forward(
+      x,
+      () => inspectors,
+      (outcome) => outcomes.push(outcome),
+    );
+  start();
+  const call = (i = 0): FakeCall => servers[i]?.calls.at(-1) ?? assert.fail(`upstream ${i} was not asked`);
+  const event = (data: string, i = 0) => call(i).listener.chunk(Buffer.from(`data: ${data}\n\n`));
+  return { clock, servers, states, running, peer, outcomes, call, event, start };
+}
+
+test('passes a stream on event by event and ends it with [DONE]', () => {
+  const { call, event, peer, outcomes, states } = setUp();
+  call().listener.head({ status: 200, headers: SSE });
+  assert.equal(peer.status, 200);
+  event('{"a":1}');
+  assert.equal(peer.body, 'data: {"a":1}\n\n');
+  event('[DONE]');
+  assert.equal(peer.body, 'data: {"a":1}\n\ndata: [DONE]\n\n');
+  assert.equal(peer.isEnded, true);
+  call().listener.end();
+  assert.equal(outcomes.length, 1);
+  assert.equal(outcomes[0]?.kind, 'answer');
+  assert.equal(states.outstanding(0), 0);
+});
+
+test('sends upstream the checked body with its own key and id', () => {
+  const { call } = setUp({ isStream: false });
+  const { request } = call();
+  assert.equal(request.body?.toString(), '{"model":"tiny"}');
+  assert.deepEqual(
+    [...request.headers],
+    [
+      'content-type',
+      'application/json',
+      'accept',
+      'application/json',
+      'x-request-id',
+      'id-1',
+      'authorization',
+      'Bearer upstream-key',
+    ],
+  );
+});
+
+test('sends a keep-alive while upstream is silent, also before the first byte, and then a refusal as an event', () => {
+  const { call, clock, peer, outcomes } = setUp();
+  clock.advance(14_999);
+  assert.equal(peer.status, undefined);
+  clock.advance(1);
+  assert.equal(peer.status, 200);
+  assert.equal(peer.body, ': keep-alive\n\n');
+  clock.advance(15_000);
+  assert.equal(peer.body, ': keep-alive\n\n'.repeat(2));
+  call().listener.head({ status: 500, headers: JSON_TYPE });
+  call().listener.end();
+  assert.match(peer.body, /data: \{"error":.*"code":"upstream_error"/);
+  assert.deepEqual([outcomes[0]?.kind, outcomes[0]?.status], ['fault', 200]);
+});
+
+test('an event puts the next keep-alive off', () => {
+  const { call, clock, event, peer } = setUp();
+  call().listener.head({ status: 200, headers: SSE });
+  clock.advance(14_000);
+  event('{"a":1}');
+  clock.advance(14_000);
+  assert.doesNotMatch(peer.body, /keep-alive/);
+  clock.advance(1_000);
+  assert.match(peer.body, /keep-alive/);
+});
+
+test('a peer that does not read pauses upstream, and is cut after its time', () => {
+  const { call, clock, event, peer, outcomes } = setUp();
+  call().listener.head({ status: 200, headers: SSE });
+  peer.isFull = true;
+  assert.equal(event('{"a":1}'), false);
+  clock.advance(4_999);
+  assert.equal(call().isAborted, false);
+  clock.advance(1);
+  assert.equal(call().isAborted, true);
+  assert.equal(peer.isDestroyed, true);
+  assert.equal(outcomes[0]?.kind, 'abort');
+});
+
+test('a peer that reads again in time goes on', () => {
+  const { call, clock, event, peer, outcomes } = setUp();
+  call().listener.head({ status: 200, headers: SSE });
+  peer.isFull = true;
+  event('{"a":1}');
+  clock.advance(4_000);
+  peer.isFull = false;
+  peer.drain();
+  assert.equal(call().resumes, 1);
+  clock.advance(4_000);
+  assert.equal(outcomes.length, 0);
+  assert.equal(event('{"a":2}'), true);
+});
+
+test('aborts upstream at once when the peer goes away', () => {
+  const { call, peer, outcomes, states } = setUp();
+  peer.disconnect();
+  assert.equal(call().isAborted, true);
+  assert.deepEqual(
+    outcomes.map(({ kind, status }) => [kind, status]),
+    [['abort', 499]],
+  );
+  assert.equal(states.outstanding(0), 0);
+});
+
+test('asks another upstream where the first cannot be connected, and no third time where none is left', () => {
+  const { servers, call, peer, outcomes, states } = setUp({ upstreams: 2, isStream: false });
+  const first = servers.findIndex(({ calls }) => calls.length === 1);
+  call(first).listener.fault('connect');
+  const second = 1 - first;
+  assert.equal(servers[second]?.calls.length, 1);
+  call(second).listener.fault('connect');
+  assert.equal(peer.status, 502);
+  assert.match(peer.body, /upstream_unreachable/);
+  assert.equal(outcomes.length, 1);
+  assert.deepEqual([states.outstanding(0), states.outstanding(1)], [0, 0]);
+});
+
+test('never asks twice once anything of the request may have arrived', () => {
+  for (const fault of ['reset', 'timeout', 'malformed'] as const) {
+    const { servers, peer } = setUp({ upstreams: 2, isStream: false });
+    const asked = servers.find(({ calls }) => calls.length === 1);
+    asked?.calls[0]?.listener.fault(fault);
+    assert.equal(servers.flatMap(({ calls }) => calls).length, 1, fault);
+    assert.equal(peer.status, fault === 'timeout' ? 504 : 502);
+  }
+});
+
+test('the whole time of a call is bounded', () => {
+  const { call, clock, event, peer } = setUp();
+  call().listener.head({ status: 200, headers: SSE });
+  for (let i = 0; i < 11; i++) {
+    clock.advance(5_000);
+    event('{"a":1}');
+  }
+  assert.equal(call().isAborted, false);
+  clock.advance(5_000);
+  assert.equal(call().isAborted, true);
+  assert.match(peer.body, /upstream_timeout/);
+});
+
+test('ends a running stream with the denial of whoever cuts its key', () => {
+  const { call, event, peer, running, outcomes } = setUp();
+  call().listener.head({ status: 200, headers: SSE });
+  event('{"a":1}');
+  running.cutAll('Other0', deny('revoked_credential'));
+  assert.equal(outcomes.length, 0);
+  running.cutAll('Alice0', deny('revoked_credential'));
+  assert.equal(call().isAborted, true);
+  assert.match(peer.body.split('\n\n').at(-2) ?? '', /revoked_credential/);
+  assert.deepEqual([outcomes[0]?.kind, outcomes[0]?.code], ['cut', 'revoked_credential']);
+  assert.equal(running.count(), 0);
+});
+
+test('an inspector may drop, replace and end; what it dropped nobody sees', () => {
+  const inspector: Inspector = {
+    event(shown) {
+      const value = shown.json();
+      if (value?.['a'] === 1) return 'drop';
+      if (value?.['a'] === 3) return deny('internal_error');
+      shown.replace({ b: 2 });
+      return 'pass';
+    },
+  };
+  const { call, event, peer, outcomes } = setUp({ inspectors: [inspector] });
+  call().listener.head({ status: 200, headers: SSE });
+  event('{"a":1}');
+  assert.equal(peer.body, '');
+  event('{"a":2}');
+  assert.equal(peer.body, 'data: {"b":2}\n\n');
+  event('{"a":3}');
+  assert.match(peer.body, /internal_error/);
+  assert.equal(outcomes[0]?.kind, 'cut');
+});
+
+test('says in a header what was changed of the wishes', () => {
+  const { call, peer } = setUp({ adjusted: ['max_tokens=8'] });
+  call().listener.head({ status: 200, headers: SSE });
+  assert.equal(peer.headers.get('x-sallyport-adjusted'), 'max_tokens=8');
+});
+
+test('three faults in a row mark an upstream down; then one request a second may try it', () => {
+  const { call, start, states, servers, clock, peer } = setUp({ isStream: false });
+  call().listener.fault('reset');
+  for (let i = 0; i < 2; i++) {
+    assert.equal(states.isUp(0), true);
+    peer.status = undefined;
+    peer.isEnded = false;
+    start();
+    call().listener.fault('reset');
+  }
+  assert.equal(states.isUp(0), false);
+  const before = servers[0]?.calls.length ?? 0;
+  for (let i = 0; i < 3; i++) {
+    peer.status = undefined;
+    peer.isEnded = false;
+    start();
+  }
+  assert.equal(servers[0]?.calls.length, before + 1);
+  clock.advance(1_000);
+  peer.status = undefined;
+  peer.isEnded = false;
+  start();
+  assert.equal(servers[0]?.calls.length, before + 2);
+  call().listener.head({ status: 200, headers: JSON_TYPE });
+  assert.equal(states.isUp(0), true);
+});

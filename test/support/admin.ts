@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { createAdminApp } from '../../src/admin/app.ts';
+import type { AdminDeps } from '../../src/admin/ports.ts';
+import { defaultTenant } from '../../src/directory/issue.ts';
+import type { RecordChange } from '../../src/directory/records.ts';
+import { createDirectoryState } from '../../src/directory/state.ts';
+import { VersionConflict } from '../../src/directory/store.ts';
+import type { Principal } from '../../src/kernel/exchange.ts';
+import { deny } from '../../src/kernel/reasons.ts';
+import type { Scope } from '../../src/kernel/scope.ts';
+
+/** A request to the admin API. */
+export interface AdminAsk {
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  /** The scopes of who asks by the listener; left out, it comes by the socket. */
+  readonly as?: readonly Scope[] | 'nobody';
+}
+
+/** An answer of the admin API. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; an empty object where it is none. */
+  readonly json: Record<string, unknown>;
+}
+
+/** The admin API over a directory in memory with one tenant, whose clock stands still until it is set. */
+export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
+  let nowMs = Date.parse('2030-01-01T00:00:00Z');
+  const directory = createDirectoryState({ tenants: [defaultTenant(nowMs)], apiKeys: [], lastUses: [] });
+  const log: string[] = [];
+  const commits: RecordChange[] = [];
+  const deps: AdminDeps = {
+    directory,
+    async commit(changes) {
+      // The store answers in a later turn, as the real one does.
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const { kind, record, expectedVersion } of changes) {
+        const before = (kind === 'tenant' ? directory.tenants : directory.apiKeys).get(record.id);
+        if ((before?.version ?? 0) !== expectedVersion) throw new VersionConflict(`${record.id} has changed`);
+      }
+      directory.apply(changes);
+      commits.push(...changes);
+      return { confirmed: 2, replaced: 1 };
+    },
+    hmacKey: Buffer.alloc(32, 1),
+    randomBytes: (count) => randomBytes(count),
+    clock: { nowMs: () => nowMs, monotonicMs: () => nowMs, after: () => ({ cancel() {}, refresh() {} }) },
+    version: '0.0.0-test',
+    config: () => ({ listen: { port: 8443 } }),
+    instances: () => [{ id: 'here', workers: [] }],
+    upstreams: () => [
+      {
+        name: 'main',
+        url: 'http://127.0.0.1:1',
+        state: 'down',
+        version: undefined,
+        models: [],
+        outstanding: 0,
+        why: 'refused',
+      },
+    ],
+    metrics: () => '# TYPE up gauge\nup 1\n',
+    prometheus: true,
+    authenticate: (authorization) => {
+      const scopes = /^Bearer scopes=(.*)$/.exec(authorization ?? '')?.[1];
+      return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
+    },
+    logChange: (actor, action, object) =>
+      void log.push(`${actor.kind === 'socket' ? 'socket' : actor.principal.id} ${action} ${object}`),
+    ...overrides,
+  };
+  const app = createAdminApp(deps);
+  return {
+    deps,
+    app,
+    log,
+    commits,
+    setTime: (ms: number) => {
+      nowMs = ms;
+    },
+    /** Sends one request; `target` is method and path, such as `GET /api/v1/api-keys`. */
+    async ask(target: string, { body, headers = {}, as }: AdminAsk = {}): Promise<AdminAnswer> {
+      const [method = 'GET', path = '/'] = target.split(' ');
+      const init = {
+        method,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(as === undefined || as === 'nobody' ? {} : { authorization: `Bearer scopes=${as.join(' ')}` }),
+          ...headers,
+        },
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body) }),
+      };
+      const answer = await app.request(path, init, { isSocket: as === undefined, address: '192.0.2.1' });
+      const text = await answer.text();
+      return { status: answer.status, headers: answer.headers, text, json: objectIn(text) };
+    },
+  };
+}
+
+function principalWith(scopes: readonly Scope[]): Principal {
+  return {
+    id: 'key:Admin1',
+    keyId: 'Admin1',
+    tenant: 'default',
+    scopes: new Set(scopes),
+    models: new Set(),
+    requestsPerMinute: undefined,
+    concurrency: undefined,
+  };
+}
+
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

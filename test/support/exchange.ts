@@ -1,0 +1,108 @@
+import { AnyExchange, type Facts, type Principal } from '../../src/kernel/exchange.ts';
+import { SCOPES } from '../../src/kernel/scope.ts';
+import type { Downstream, Upstream, UpstreamListener, UpstreamRequest } from '../../src/kernel/transport.ts';
+
+/** A peer in memory: what was sent to it, and what it can do. */
+export interface FakeDownstream extends Downstream {
+  status: number | undefined;
+  headers: Map<string, string>;
+  body: string;
+  isEnded: boolean;
+  isDestroyed: boolean;
+  /** The next writes find the buffer full. */
+  isFull: boolean;
+  drain(): void;
+  disconnect(): void;
+}
+
+/** A peer that reads all that it is sent. */
+export function fakeDownstream(): FakeDownstream {
+  let onDrain: () => void = () => undefined;
+  let onDisconnect: () => void = () => undefined;
+  const peer: FakeDownstream = {
+    head: { method: 'POST', target: '/v1/chat/completions', httpVersion: '1.1', rawHeaders: [] },
+    peerAddress: '192.0.2.1',
+    isEncrypted: false,
+    status: undefined,
+    headers: new Map(),
+    body: '',
+    isEnded: false,
+    isDestroyed: false,
+    isFull: false,
+    readBody: () => Promise.resolve({ kind: 'body', bytes: Buffer.from('') }),
+    writeHead(status, headers) {
+      if (peer.status !== undefined) throw new Error('a second head');
+      peer.status = status;
+      for (let i = 0; i < headers.length; i += 2) peer.headers.set(headers[i] ?? '', headers[i + 1] ?? '');
+    },
+    write(bytes) {
+      peer.body += bytes.toString();
+      return !peer.isFull;
+    },
+    end() {
+      if (peer.isEnded) throw new Error('a second end');
+      peer.isEnded = true;
+    },
+    destroy: () => void (peer.isDestroyed = true),
+    onDrain: (run) => void (onDrain = run),
+    onDisconnect: (run) => void (onDisconnect = run),
+    drain: () => onDrain(),
+    disconnect: () => onDisconnect(),
+  };
+  return peer;
+}
+
+/** One call that an upstream in memory has got. */
+export interface FakeCall {
+  readonly request: UpstreamRequest;
+  readonly listener: UpstreamListener;
+  isAborted: boolean;
+  resumes: number;
+}
+
+/** An upstream in memory; tests speak through the listeners of its calls. */
+export function fakeUpstream(): Upstream & { readonly calls: FakeCall[] } {
+  const calls: FakeCall[] = [];
+  return {
+    calls,
+    send(request, listener) {
+      const call: FakeCall = { request, listener, isAborted: false, resumes: 0 };
+      calls.push(call);
+      return { abort: () => void (call.isAborted = true), resume: () => void call.resumes++ };
+    },
+    close: () => undefined,
+  };
+}
+
+/** A principal that may do everything. */
+export const alice: Principal = {
+  id: 'key:Alice0',
+  keyId: 'Alice0',
+  tenant: 'default',
+  scopes: new Set(SCOPES),
+  models: new Set(['*']),
+  requestsPerMinute: undefined,
+  concurrency: undefined,
+};
+
+/** An exchange with all facts, and some of them other than usual. */
+export function exchange<Changed extends Partial<Facts>>(downstream: Downstream, change: Changed): AnyExchange & Facts {
+  const facts: Facts = {
+    head: { method: 'POST', path: '/v1/chat/completions', headers: new Map(), hasBody: true, isUpgrade: false },
+    peer: { address: '192.0.2.1', network: '192.0.2.1' },
+    principal: alice,
+    requestLimits: { kind: 'spent', standings: [], holds: [] },
+    route: {
+      id: 'chat-completions',
+      family: 'chat',
+      method: 'POST',
+      path: '/v1/chat/completions',
+      scope: 'inference:chat',
+    },
+    request: { model: 'tiny', body: { model: 'tiny' }, isStream: false, wantsUsage: false, adjusted: [] },
+    model: 'tiny',
+    usage: { promptTokens: undefined, completionTokens: undefined },
+    ...change,
+  };
+  return Object.assign(new AnyExchange('id-1', 0, downstream, false), facts);
+}
