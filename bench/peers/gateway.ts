@@ -9,7 +9,8 @@ import { VERSION } from '../../src/gateway/version.ts';
 import { run, start } from '../processes.ts';
 import { freePort, listening, type Peer } from './peer.ts';
 
-const command = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const command = join(root, 'bin/sallyport.mjs');
 
 /** Sallyport as an operator starts it: sandboxed, key required, all limits on, one log line for each request. */
 export const gateway: Peer = {
@@ -38,7 +39,7 @@ limits:
     const started = start(
       process.execPath,
       [command, 'serve', '--config', file, '--state-dir', stateDir, '--log-format', 'json'],
-      { core, logFile: join(folder, 'sallyport.log') },
+      { core, logFile: join(folder, 'sallyport.log'), cwd: root },
     );
     await listening(port, started, 'Sallyport');
     return {

@@ -31,10 +31,11 @@ export function createIdempotentAnswers<Answer extends object>(clock: Clock): Id
     { readonly digest: string; readonly untilMs: number; readonly answer: Promise<Answer> }
   >();
 
-  function forgetOld(): void {
+  /** Forgets what is too old, and the oldest until at most `most` are left. They lie in the order of their ages. */
+  function forget(most: number): void {
     const nowMs = clock.monotonicMs();
     for (const [name, { untilMs }] of kept) {
-      if (untilMs > nowMs && kept.size < MOST) return;
+      if (untilMs > nowMs && kept.size <= most) return;
       kept.delete(name);
     }
   }
@@ -47,19 +48,20 @@ export function createIdempotentAnswers<Answer extends object>(clock: Clock): Id
       }
       const name = `${who} ${key}`;
       const digest = createHash('sha256').update(request).digest('base64');
-      forgetOld();
+      forget(MOST);
       const before = kept.get(name);
       if (before !== undefined) {
         const message = 'This Idempotency-Key was used with another request. Choose a new one.';
         return before.digest === digest ? before.answer : deny('conflict', { message });
       }
+      forget(MOST - 1);
       const answer = work();
       const entry = { digest, untilMs: clock.monotonicMs() + KEEP_MS, answer };
       kept.set(name, entry);
-      const forget = (): void => {
+      const forgetThis = (): void => {
         if (kept.get(name) === entry) kept.delete(name);
       };
-      answer.then((value) => isGood(value) || forget(), forget);
+      answer.then((value) => isGood(value) || forgetThis(), forgetThis);
       return answer;
     },
   };

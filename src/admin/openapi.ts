@@ -152,6 +152,9 @@ function schemasAs(io: 'input' | 'output', schemas: Readonly<Record<string, z.Zo
   const made = z.toJSONSchema(registry, { io, unrepresentable: 'any', uri: (id) => `${SCHEMAS}${id}` });
   return Object.fromEntries(
     // `$id` would be the base against which the references of the schema are resolved.
-    Object.entries(made.schemas).map(([name, { $schema: _, $id: __, ...rest }]) => [name, rest]),
+    Object.entries(made.schemas).map(([name, schema]) => [
+      name,
+      Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$id' && key !== '$schema')),
+    ]),
   );
 }

@@ -48,8 +48,8 @@ Example: sallyport init --yes --upstream http://127.0.0.1:8000`,
     const text = sampleConfig(answers);
     const config = checked(file, text, io);
     const stateDir = openStateDir(stateDirOf(flags, io.env));
-    const made = await withAdmin(flags, io, async ({ ask }) => {
-      const create = (body: object) => ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue);
+    const made = await withAdmin(flags, io, async (client) => {
+      const create = (body: object) => client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue);
       write(file, text, flags.has('force'));
       return { key: await create({ name }), admin: await create({ name: 'admin', scopes: ADMIN_SCOPES }) };
     });

@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStateDir } from '../adapters/files/state-dir.ts';
 import { parseFlags } from './flags.ts';
@@ -39,7 +39,8 @@ function main(words: string[]): void {
     `${stateDir}/`,
     stateDir,
   ];
-  if (configFile !== undefined) readable.push(configFile);
+  // Where there is none, `serve` still has to find that out.
+  readable.push(configFile ?? resolve('sallyport.yaml'));
   const extra = process.env['NODE_EXTRA_CA_CERTS'];
   if (extra !== undefined && extra !== '') readable.push(extra);
   const permissions = [

@@ -4,7 +4,7 @@ import type { ReasonCode } from '../kernel/reasons.ts';
 import { renderDenial } from './render.ts';
 
 /** The whole response to a head that could not be read; the connection is closed after it. */
-export function brokenHeadResponse(code: ReasonCode, requestId: string, isEncrypted: boolean): string {
+export function brokenHeadResponse(code: ReasonCode, requestId: string, isEncrypted: boolean, nowMs: number): string {
   const { status, headers, body } = renderDenial(deny(code), 'openai', requestId);
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
   const all = [
@@ -16,6 +16,8 @@ export function brokenHeadResponse(code: ReasonCode, requestId: string, isEncryp
     'cache-control',
     'no-store',
     ...(isEncrypted ? ['strict-transport-security', 'max-age=31536000'] : []),
+    'date',
+    new Date(nowMs).toUTCString(),
     'content-length',
     String(Buffer.byteLength(body)),
     'connection',

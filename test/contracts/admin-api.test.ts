@@ -90,7 +90,7 @@ suite('creating an API key', () => {
     ['with an unknown scope', { name: 'k', scopes: ['models:read', 'admin:reed'] }, '400 invalid_field scopes[1]'],
     ['without any scope', { name: 'k', scopes: [] }, '400 value_out_of_range scopes'],
     ['without any model', { name: 'k', models: [] }, '400 value_out_of_range models'],
-    ['with a limit of 0', { name: 'k', rpm: 0 }, '400 invalid_field rpm'],
+    ['with a limit of 0', { name: 'k', rpm: 0 }, '400 value_out_of_range rpm'],
     ['with a limit as text', { name: 'k', concurrency: '3' }, '400 invalid_field concurrency'],
     ['with bits behind a prefix', { name: 'k', allowIp: ['10.0.0.1/8'] }, '400 invalid_field allowIp[0]'],
     ['with a duration without unit', { name: 'k', expires: '30' }, '400 invalid_field expires'],
@@ -114,7 +114,7 @@ suite('creating an API key', () => {
     const errors = json['errors'] as Record<string, string>[];
     assert.deepEqual(
       errors.map(({ code, param }) => `${code} ${param}`),
-      ['invalid_field name', 'invalid_field rpm', 'unknown_field tmp', 'unknown_field nmae'],
+      ['invalid_field name', 'value_out_of_range rpm', 'unknown_field tmp', 'unknown_field nmae'],
     );
     assert.match(errors[3]?.['detail'] ?? '', /Did you mean "name"\?/);
   });
@@ -259,7 +259,10 @@ suite('changing an API key', () => {
       edit({ name: 'a' }, { 'if-match': '"1"' }),
       edit({ name: 'b' }, { 'if-match': '"1"' }),
     ]);
-    assert.deepEqual(tagged.map(({ status }) => status).sort(), [200, 412]);
+    assert.deepEqual(
+      tagged.map(({ status }) => status).sort((a, b) => a - b),
+      [200, 412],
+    );
     await Promise.all([edit({ rpm: 7 }), admin.ask(`POST ${KEYS}/${String(id)}/revoke`)]);
     const { json } = await admin.ask(`GET ${KEYS}/${String(id)}`);
     assert.equal(json['state'], 'revoked');
@@ -324,14 +327,14 @@ suite('lists', () => {
       ids.push(String((await created(admin))['id']));
     }
     const seen: string[] = [];
-    for (let after: unknown = ''; after !== null;) {
-      const { json } = await admin.ask(`GET ${KEYS}?limit=2${after === '' ? '' : `&after=${String(after)}`}`);
+    for (let after: string | null = ''; after !== null;) {
+      const { json }: AdminAnswer = await admin.ask(`GET ${KEYS}?limit=2${after === '' ? '' : `&after=${after}`}`);
       const page = (json['items'] as { id: string }[]).map((one) => one.id);
       assert.ok(page.length <= 2);
       seen.push(...page);
-      after = json['next'];
+      after = json['next'] as string | null;
       // The cursor stays good when its own object is hidden.
-      if (after !== null) await admin.ask(`DELETE ${KEYS}/${String(after)}`);
+      if (after !== null) await admin.ask(`DELETE ${KEYS}/${after}`);
     }
     assert.deepEqual([...seen].sort(), [...ids].sort());
     const creation = (id: string) => admin.deps.directory.apiKeys.get(id)?.createdAtMs ?? 0;
@@ -408,7 +411,10 @@ suite('tenants', () => {
     const admin = createTestAdmin();
     const create = () => admin.ask('POST /api/v1/tenants', { body: { name: 'acme' } });
     const statuses = (await Promise.all([create(), create()])).map(({ status }) => status);
-    assert.deepEqual(statuses.sort(), [201, 409]);
+    assert.deepEqual(
+      statuses.sort((a, b) => a - b),
+      [201, 409],
+    );
     assert.equal(refusal(await create()), '409 conflict name');
   });
 

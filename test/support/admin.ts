@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createAdminApp } from '../../src/admin/app.ts';
+import { adminOperations, createAdminApp } from '../../src/admin/app.ts';
 import type { AdminDeps } from '../../src/admin/ports.ts';
 import { defaultTenant } from '../../src/directory/issue.ts';
 import type { RecordChange } from '../../src/directory/records.ts';
@@ -73,6 +73,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     ...overrides,
   };
   const app = createAdminApp(deps);
+  const operations = adminOperations(deps);
   return {
     deps,
     app,
@@ -97,10 +98,17 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       };
       const answer = await app.request(path, init, { isSocket: as === undefined, address: '192.0.2.1' });
       const text = await answer.text();
+      const operation = operations.find(
+        (one) => one.method === method && patternOf(one.path).test(path.split('?')[0] ?? ''),
+      );
+      // Whatever a test looks at: an answer has the form that the description promises.
+      if (answer.ok && operation?.response !== undefined) operation.response.parse(JSON.parse(text));
       return { status: answer.status, headers: answer.headers, text, json: objectIn(text) };
     },
   };
 }
+
+const patternOf = (path: string): RegExp => new RegExp(`^/api/v1${path.replace('{id}', '[^/]+')}$`);
 
 function principalWith(scopes: readonly Scope[]): Principal {
   return {

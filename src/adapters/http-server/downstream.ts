@@ -109,7 +109,7 @@ export class NodeDownstream implements Downstream {
       this.isChunked = true;
     }
     // A body that we have not read to its end would be taken for the next request.
-    if (!this.request.complete && this.hasUnreadBody()) all.push('connection', 'close');
+    if (this.mustClose()) all.push('connection', 'close');
     response.sendDate = true;
     response.writeHead(status, all);
     // Chunks are framed here: one write for each, where node:http would make three.
@@ -127,7 +127,7 @@ export class NodeDownstream implements Downstream {
   }
 
   end(close = false): void {
-    const mustClose = close || (!this.request.complete && this.hasUnreadBody());
+    const mustClose = close || this.mustClose();
     if (mustClose) this.response.shouldKeepAlive = false;
     if (this.isChunked) this.response.end('0\r\n\r\n');
     else this.response.end();
@@ -149,6 +149,11 @@ export class NodeDownstream implements Downstream {
     this.response.once('close', () => {
       if (!this.response.writableFinished) run();
     });
+  }
+
+  /** Nothing behind this request can be read: its body is not read to its end, or the parser has stopped at an upgrade. */
+  private mustClose(): boolean {
+    return this.request.headers.upgrade !== undefined || (!this.request.complete && this.hasUnreadBody());
   }
 
   /** There is a body on the wire that nobody has read, or not to its end. */

@@ -87,8 +87,16 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
       sockets.delete(socket);
       closed();
     });
-    if (options.tls === undefined) states.set(socket, { peerAddress, head, busy: false, waiting: [] });
-    else pending.set(`${socket.remoteAddress}|${socket.remotePort}`, { peerAddress, head, busy: false, waiting: [] });
+    if (options.tls === undefined)
+      states.set(socket, { peerAddress, head, current: undefined, isBroken: false, waiting: [] });
+    else
+      pending.set(`${socket.remoteAddress}|${socket.remotePort}`, {
+        peerAddress,
+        head,
+        current: undefined,
+        isBroken: false,
+        waiting: [],
+      });
     socket.once('close', () => pending.delete(`${socket.remoteAddress}|${socket.remotePort}`));
   });
   const pending = new Map<string, ConnectionState>();
@@ -98,18 +106,38 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     pending.delete(id);
     states.set(
       socket,
-      state ?? { peerAddress: plainAddress(socket.remoteAddress ?? ''), head: undefined, busy: false, waiting: [] },
+      state ?? {
+        peerAddress: plainAddress(socket.remoteAddress ?? ''),
+        head: undefined,
+        current: undefined,
+        isBroken: false,
+        waiting: [],
+      },
     );
   });
 
   function handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const state = states.get(request.socket);
     if (state === undefined) return void request.socket.destroy();
+    // Already ended by the answer before: this one was read behind it.
+    if (request.socket.writableEnded || request.socket.destroyed) return;
     state.head?.cancel();
+    // The parser also takes 0.9 and 2.0, for which nothing of what we judge is defined.
+    if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
+      if (state.current !== undefined) return void request.socket.destroy();
+      return answerRaw(request.socket, events.brokenHead('malformed'));
+    }
     const start = () => {
-      state.busy = true;
+      state.current = request;
       response.once('close', () => {
-        state.busy = false;
+        state.current = undefined;
+        const { socket } = request;
+        // What was read behind an answer that ends the connection is not believed (RFC 9112 §9.6): were it executed,
+        // a refused message could carry the next request in with it.
+        if (socket.destroyed || socket.writableEnded || state.isBroken) {
+          state.waiting.length = 0;
+          return void socket.destroySoon();
+        }
         state.waiting.shift()?.();
       });
       events.request(
@@ -128,7 +156,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     };
     // A pipelined request waits for the answer before it: what the first one does (a close, a refusal) decides
     // whether the next one may be believed at all.
-    if (!state.busy) return start();
+    if (state.current === undefined) return start();
     if (state.waiting.length >= MAX_PIPELINED) return void request.socket.destroy();
     state.waiting.push(start);
   }
@@ -143,7 +171,14 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     // A request of this connection is being answered: a second answer beside it would be taken for its body.
-    if (states.get(socket)?.busy === true) return void socket.destroy();
+    const state = states.get(socket);
+    if (state?.current !== undefined) {
+      // Its own body is broken: it ends here. Else it ends with its answer, and what came behind it is dropped.
+      if (!state.current.complete) return void socket.destroy();
+      state.isBroken = true;
+      state.waiting.length = 0;
+      return;
+    }
     answerRaw(socket, events.brokenHead(brokenHeadOf(error.code)));
   });
 
@@ -175,7 +210,10 @@ interface ConnectionState {
   readonly peerAddress: string;
   /** Runs until the first head has arrived. */
   readonly head: Timer | undefined;
-  busy: boolean;
+  /** The request that is being answered. */
+  current: IncomingMessage | undefined;
+  /** What came behind `current` could not be read. */
+  isBroken: boolean;
   readonly waiting: (() => void)[];
 }
 

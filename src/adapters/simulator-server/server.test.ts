@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { systemClock, type Clock, type Timer } from '../../kernel/clock.ts';
@@ -49,6 +50,16 @@ async function readUntil(socket: Socket, fits: (text: string) => boolean): Promi
   }
   return text;
 }
+
+/** An answer of a real vLLM, as it came. */
+const recording = (name: string): string =>
+  readFileSync(new URL(`../../simulator/recordings/${name}.http`, import.meta.url), 'latin1');
+
+/** A clock that stands at the time of a recording. */
+const at = (recorded: string): Clock => {
+  const [, date = ''] = /^date: (.*)\r$/m.exec(recorded) ?? [];
+  return { ...systemClock, nowMs: () => Date.parse(date) };
+};
 
 /** A clock whose timers run when the test says so. */
 function manualClock(): Clock & { tick(): void } {
@@ -136,16 +147,26 @@ test('the answer to a prompt is always the same, and another one to another prom
 });
 
 test('what is malformed is answered as recorded and listed without method', async (t) => {
-  const s = await simulator(t);
+  const recorded = recording('te-and-cl');
+  const s = await simulator(t, { clock: at(recorded) });
   const both =
     'POST /v1/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n';
-  const { text } = await exchange(s, both);
-  assert.match(text, /^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\nInvalid HTTP request received\.$/);
+  assert.equal((await exchange(s, both)).text, recorded);
   assert.deepEqual(
     s.received().map(({ method, malformed }) => ({ method, malformed })),
     [{ method: '', malformed: true }],
   );
 });
+
+for (const name of ['error-500', 'error-in-stream'] as const) {
+  test(`told to ${name} it answers as recorded, times and ids apart`, async (t) => {
+    const recorded = recording(name);
+    const s = await simulator(t, { clock: at(recorded) });
+    s.misbehave({ kind: name });
+    const { text } = await exchange(s, rawPost(STREAM, 'Connection: close\r\n'));
+    assert.equal(text, recorded);
+  });
+}
 
 test('the list of requests names credentials by hash, bodies by hash, length and keys, and can be cleared', async (t) => {
   const s = await simulator(t);

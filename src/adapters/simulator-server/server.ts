@@ -91,7 +91,7 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
   server.on('request', handle);
   server.on('clientError', (_error: Error, socket: Socket) => {
     log.malformed();
-    if (socket.writable) socket.end(INVALID_REQUEST);
+    if (socket.writable) socket.end(invalidRequest(clock.nowMs()));
     else socket.destroy();
   });
   server.on('connection', (socket: Socket) => {
@@ -151,5 +151,8 @@ function isInet(address: AddressInfo | string | null): address is AddressInfo {
 
 /** As the recorded server: no time limit for a request, idle connections closed after 5 s, large heads taken. */
 const LIKE_UVICORN = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 5_000, maxHeaderSize: 4_194_304 };
-const INVALID_REQUEST =
-  'HTTP/1.1 400 Bad Request\r\nserver: uvicorn\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 30\r\nconnection: close\r\n\r\nInvalid HTTP request received.';
+/** What uvicorn answers to bytes that are no request. */
+const invalidRequest = (nowMs: number): string =>
+  `HTTP/1.1 400 Bad Request\r\ndate: ${new Date(nowMs).toUTCString()}\r\nserver: uvicorn\r\n` +
+  'content-type: text/plain; charset=utf-8\r\ncontent-length: 30\r\nconnection: close\r\n\r\n' +
+  'Invalid HTTP request received.';

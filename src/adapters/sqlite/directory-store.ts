@@ -175,7 +175,9 @@ function open(path: string): DatabaseSync {
     migrate(db);
     return db;
   } catch (error) {
-    throw unavailable(error);
+    const why = error instanceof Error ? error.message : String(error);
+    const wayOut = 'restore it from a backup, or move it away to start with an empty store';
+    throw new StoreUnavailable(`${path} cannot be opened (${why}): ${wayOut}`, { cause: error });
   }
 }
 

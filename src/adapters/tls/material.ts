@@ -16,6 +16,7 @@ export interface TlsMaterial {
 /** Certificate files that cannot be used, said in a line for a person. Never quotes the files. */
 export class TlsFileError extends Error {
   override readonly name = 'TlsFileError';
+  readonly code = 'tls_file';
 }
 
 /**

@@ -8,6 +8,9 @@ export class StateLocked extends Error {
   readonly code = 'state_locked';
 }
 
+const LOCKED =
+  'another process works on this state directory: end it, use its admin.sock, or give another --state-dir';
+
 type Ask = ToStore extends infer M ? (M extends { id: number } ? Omit<M, 'id'> : never) : never;
 
 /**
@@ -28,7 +31,7 @@ export async function startStore(start: StoreStart): Promise<DirectoryStore> {
         case 'open':
           return resolve();
         case 'locked':
-          return reject(new StateLocked('another process works on this state directory'));
+          return reject(new StateLocked(LOCKED));
         case 'unusable':
           return reject(new StoreUnavailable(message.message));
         case 'answer':

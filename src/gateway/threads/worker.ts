@@ -123,7 +123,7 @@ const server: PublicServer = createPublicServer(
   },
   {
     request: (downstream) => front(downstream),
-    brokenHead: (kind) => brokenHeadResponse(CODES[kind], randomUUID(), start.tls !== undefined),
+    brokenHead: (kind) => brokenHeadResponse(CODES[kind], randomUUID(), start.tls !== undefined, clock.nowMs()),
     connection(peerAddress) {
       // In the clear behind proxies: nobody else may reach us around them.
       const { tls, trustedProxies } = settings.config.listen;
