@@ -15,8 +15,8 @@ const STREAM = {
   wantsUsage: false,
   adjusted: [],
 };
-const SSE = new Map([['content-type', 'text/event-stream; charset=utf-8']]);
-const JSON_TYPE = new Map([['content-type', 'application/json']]);
+const SSE = () => 'text/event-stream; charset=utf-8';
+const JSON_TYPE = () => 'application/json';
 
 function setUp({ isStream = true, upstreams = 1, inspectors = [] as Inspector[], adjusted = [] as string[] } = {}) {
   const clock = settableClock();
@@ -50,7 +50,7 @@ function setUp({ isStream = true, upstreams = 1, inspectors = [] as Inspector[],
 
 test('passes a stream on event by event and ends it with [DONE]', () => {
   const { call, event, peer, outcomes, states } = setUp();
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   assert.equal(peer.status, 200);
   event('{"a":1}');
   assert.equal(peer.body, 'data: {"a":1}\n\n');
@@ -91,7 +91,7 @@ test('sends a keep-alive while upstream is silent, also before the first byte, a
   assert.equal(peer.body, ': keep-alive\n\n');
   clock.advance(15_000);
   assert.equal(peer.body, ': keep-alive\n\n'.repeat(2));
-  call().listener.head({ status: 500, headers: JSON_TYPE });
+  call().listener.head({ status: 500, header: JSON_TYPE });
   call().listener.end();
   assert.match(peer.body, /data: \{"error":.*"code":"upstream_error"/);
   assert.deepEqual([outcomes[0]?.kind, outcomes[0]?.status], ['fault', 200]);
@@ -99,7 +99,7 @@ test('sends a keep-alive while upstream is silent, also before the first byte, a
 
 test('an event puts the next keep-alive off', () => {
   const { call, clock, event, peer } = setUp();
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   clock.advance(14_000);
   event('{"a":1}');
   clock.advance(14_000);
@@ -110,7 +110,7 @@ test('an event puts the next keep-alive off', () => {
 
 test('a peer that does not read pauses upstream, and is cut after its time', () => {
   const { call, clock, event, peer, outcomes } = setUp();
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   peer.isFull = true;
   assert.equal(event('{"a":1}'), false);
   clock.advance(4_999);
@@ -123,7 +123,7 @@ test('a peer that does not read pauses upstream, and is cut after its time', () 
 
 test('a peer that reads again in time goes on', () => {
   const { call, clock, event, peer, outcomes } = setUp();
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   peer.isFull = true;
   event('{"a":1}');
   clock.advance(4_000);
@@ -171,7 +171,7 @@ test('never asks twice once anything of the request may have arrived', () => {
 
 test('the whole time of a call is bounded', () => {
   const { call, clock, event, peer } = setUp();
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   for (let i = 0; i < 11; i++) {
     clock.advance(5_000);
     event('{"a":1}');
@@ -184,7 +184,7 @@ test('the whole time of a call is bounded', () => {
 
 test('ends a running stream with the denial of whoever cuts its key', () => {
   const { call, event, peer, running, outcomes } = setUp();
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   event('{"a":1}');
   running.cutAll('Other0', deny('revoked_credential'));
   assert.equal(outcomes.length, 0);
@@ -206,7 +206,7 @@ test('an inspector may drop, replace and end; what it dropped nobody sees', () =
     },
   };
   const { call, event, peer, outcomes } = setUp({ inspectors: [inspector] });
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   event('{"a":1}');
   assert.equal(peer.body, '');
   event('{"a":2}');
@@ -218,7 +218,7 @@ test('an inspector may drop, replace and end; what it dropped nobody sees', () =
 
 test('says in a header what was changed of the wishes', () => {
   const { call, peer } = setUp({ adjusted: ['max_tokens=8'] });
-  call().listener.head({ status: 200, headers: SSE });
+  call().listener.head({ status: 200, header: SSE });
   assert.equal(peer.headers.get('x-sallyport-adjusted'), 'max_tokens=8');
 });
 
@@ -245,6 +245,6 @@ test('three faults in a row mark an upstream down; then one request a second may
   peer.isEnded = false;
   start();
   assert.equal(servers[0]?.calls.length, before + 2);
-  call().listener.head({ status: 200, headers: JSON_TYPE });
+  call().listener.head({ status: 200, header: JSON_TYPE });
   assert.equal(states.isUp(0), true);
 });

@@ -136,7 +136,7 @@ class Forwarding implements UpstreamListener {
     if (head.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
     else deps.states.noteSuccess(this.target, deps.routeIndex(x.route.id), x.principal.id);
     if (head.status !== 200) return;
-    const type = head.headers.get('content-type') ?? '';
+    const type = head.header('content-type') ?? '';
     const expected = x.request.isStream ? 'text/event-stream' : 'application/json';
     // Another type could not be inspected, so it is not passed on.
     if (!type.startsWith(expected)) return this.refuse(deny('upstream_error'), 'fault');

@@ -63,8 +63,8 @@ export interface UpstreamRequest {
 /** An answer's head. Interim responses (1xx) never appear. */
 export interface UpstreamHead {
   readonly status: number;
-  /** Names in lower case; of a repeated header the first value. */
-  readonly headers: ReadonlyMap<string, string>;
+  /** Value of a header by its name in lower case; of a repeated one the first. */
+  header(name: string): string | undefined;
 }
 
 /** Why upstream did not answer, or stopped. */

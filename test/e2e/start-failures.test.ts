@@ -16,7 +16,17 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 function serve(stateDir: string, ...words: string[]): { code: number | null; text: string } {
   const result = spawnSync(
     process.execPath,
-    [launcher, 'serve', '--state-dir', join(dir, stateDir), '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', ...words],
+    [
+      launcher,
+      'serve',
+      '--state-dir',
+      join(dir, stateDir),
+      '--listen',
+      '127.0.0.1:0',
+      '--admin-listen',
+      '127.0.0.1:0',
+      ...words,
+    ],
     { encoding: 'utf8', timeout: 20_000 },
   );
   return { code: result.status, text: result.stderr };
@@ -73,7 +83,10 @@ test('a state directory that cannot be made is said, with the way out', () => {
 
 test('all mistakes of the configuration come at once, each with its path, before a port opens', () => {
   const file = join(dir, 'wrong.yaml');
-  writeFileSync(file, 'listen: { prot: 1, timeouts: { head: soon } }\nupstreams: [ { name: a, url: "http://10.0.0.1:8000" } ]\n');
+  writeFileSync(
+    file,
+    'listen: { prot: 1, timeouts: { head: soon } }\nupstreams: [ { name: a, url: "http://10.0.0.1:8000" } ]\n',
+  );
   const result = serve('config', '--config', file);
   assertExplained(result, /listen\.prot/);
   assert.match(result.text, /listen\.timeouts\.head/);

@@ -114,7 +114,13 @@ function memoryLog(lines: string[]): LogOutput {
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    raw: (text) => void lines.push(...text.split('\n').filter((line) => line !== '')),
+    raw: (text) =>
+      void lines.push(
+        ...Buffer.from(text as string)
+          .toString()
+          .split('\n')
+          .filter((line) => line !== ''),
+      ),
     dropped: () => 0,
     flush: () => undefined,
   };

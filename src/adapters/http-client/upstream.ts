@@ -93,12 +93,13 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (status < 200 || this.isAborted) return;
-    const first = new Map<string, string>();
-    for (const name in headers) {
-      const value = headers[name];
-      if (value !== undefined) first.set(name, typeof value === 'string' ? value : (value[0] ?? ''));
-    }
-    this.listener.head({ status, headers: first });
+    this.listener.head({
+      status,
+      header(name) {
+        const value = headers[name];
+        return typeof value === 'object' ? value[0] : value;
+      },
+    });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -28,12 +28,13 @@ export class NodeDownstream implements Downstream {
   private isBodyRead = false;
   /** Bytes of the body that are taken from the budget until the exchange is over. */
   private held = 0;
+  private disconnected: () => void = nothing;
 
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
     connection: { readonly peerAddress: string; readonly isEncrypted: boolean },
-    options: { limits: BodyLimits; budget: BodyBudget; clock: Clock; expectsContinue: boolean },
+    options: { limits: BodyLimits; budget: BodyBudget; clock: Clock; expectsContinue: boolean; onClose: () => void },
   ) {
     this.head = {
       method: request.method ?? '',
@@ -52,6 +53,8 @@ export class NodeDownstream implements Downstream {
     response.once('close', () => {
       if (this.held > 0) this.budget.giveBack(this.held);
       this.held = 0;
+      if (!response.writableFinished) this.disconnected();
+      options.onClose();
     });
   }
 
@@ -67,36 +70,48 @@ export class NodeDownstream implements Downstream {
     return new Promise((resolve) => {
       const parts: Buffer[] = [];
       let bytes = 0;
-      let bytesAtWindow = 0;
-      const whole: Timer = this.clock.after(this.limits.bodyMs, () => finish({ kind: 'timeout' }));
-      const window: Timer = this.clock.after(RATE_WINDOW_MS, () => {
-        if (bytes - bytesAtWindow < (this.limits.minBytesPerSecond * RATE_WINDOW_MS) / 1000) {
-          return finish({ kind: 'timeout' });
-        }
-        bytesAtWindow = bytes;
-        window.refresh();
-      });
-      const onData = (part: Buffer) => {
-        bytes += part.length;
-        if (bytes > maxBytes) return finish({ kind: 'too-large' });
-        if (!this.budget.take(part.length)) return finish({ kind: 'no-room' });
-        this.held += part.length;
-        parts.push(part);
-      };
-      const onEnd = () =>
-        finish({ kind: 'body', bytes: parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts) });
-      const onBroken = () => finish({ kind: 'broken' });
-      const finish = (read: BodyRead) => {
-        whole.cancel();
-        window.cancel();
-        request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
-        // An error that comes after all is read must not end the process.
-        request.on('error', ignore);
+      let isDone = false;
+      const timer = this.timeBody(
+        () => bytes,
+        () => finish({ kind: 'timeout' }),
+      );
+      const finish = (read: BodyRead): void => {
+        if (isDone) return;
+        isDone = true;
+        timer.cancel();
         if (read.kind !== 'body') request.pause();
         resolve(read);
       };
-      request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+      // `close` comes after `end`, too, when it is heard no more; without `end` before it the body was cut.
+      request
+        .on('data', (part: Buffer) => {
+          if (isDone) return;
+          bytes += part.length;
+          if (bytes > maxBytes) return finish({ kind: 'too-large' });
+          if (!this.budget.take(part.length)) return finish({ kind: 'no-room' });
+          this.held += part.length;
+          parts.push(part);
+        })
+        .on('end', () => {
+          const [first] = parts;
+          finish({ kind: 'body', bytes: parts.length === 1 && first !== undefined ? first : Buffer.concat(parts) });
+        })
+        .on('close', () => finish({ kind: 'broken' }));
     });
+  }
+
+  /** Calls back when a body takes longer than its time, or comes slower than its rate over a whole window. */
+  private timeBody(bytes: () => number, onSlow: () => void): Timer {
+    const { bodyMs, minBytesPerSecond } = this.limits;
+    const endMs = this.clock.monotonicMs() + bodyMs;
+    let before = 0;
+    const timer = this.clock.after(Math.min(bodyMs, RATE_WINDOW_MS), () => {
+      const isTooSlow = bytes() - before < (minBytesPerSecond * RATE_WINDOW_MS) / 1000;
+      if (isTooSlow || this.clock.monotonicMs() >= endMs) return onSlow();
+      before = bytes();
+      timer.refresh();
+    });
+    return timer;
   }
 
   writeHead(status: number, headers: readonly string[], contentLength: number | undefined): void {
@@ -146,9 +161,7 @@ export class NodeDownstream implements Downstream {
   }
 
   onDisconnect(run: () => void): void {
-    this.response.once('close', () => {
-      if (!this.response.writableFinished) run();
-    });
+    this.disconnected = run;
   }
 
   /** Nothing behind this request can be read: its body is not read to its end, or the parser has stopped at an upgrade. */
@@ -163,4 +176,4 @@ export class NodeDownstream implements Downstream {
   }
 }
 
-const ignore = (): void => undefined;
+const nothing = (): void => undefined;

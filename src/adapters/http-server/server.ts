@@ -129,7 +129,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     }
     const start = () => {
       state.current = request;
-      response.once('close', () => {
+      const onClose = (): void => {
         state.current = undefined;
         const { socket } = request;
         // What was read behind an answer that ends the connection is not believed (RFC 9112 §9.6): were it executed,
@@ -139,7 +139,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
           return void socket.destroySoon();
         }
         state.waiting.shift()?.();
-      });
+      };
       events.request(
         new NodeDownstream(
           request,
@@ -150,6 +150,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
             budget: options.budget,
             clock,
             expectsContinue,
+            onClose,
           },
         ),
       );

@@ -8,7 +8,8 @@ import type { FromWorker, ModelLists, Settings, TlsForWorkers, ToWorker, WorkerS
 
 /** What the control plane hears from its workers. */
 export interface WorkerEvents {
-  lines(lines: string): void;
+  /** Finished log lines, UTF-8. */
+  lines(lines: Uint8Array): void;
   uses(uses: readonly LastUse[]): void;
   series(row: number, index: number, labels: SeriesLabels): void;
   /** A worker was replaced; `why` for the log. */
@@ -59,7 +60,7 @@ const STUCK_MS = 5_000;
 const CHECK_MS = 1_000;
 const DRAIN_SLACK_MS = 2_000;
 /** A worker whose heap grows beyond this ends by itself and is replaced, before the process suffers. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 64 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 48 };
 
 interface Live {
   readonly row: number;

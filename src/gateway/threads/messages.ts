@@ -83,7 +83,7 @@ export type FromWorker =
   | { readonly kind: 'confirmed'; readonly seq: number }
   /** A number was missing: everything has to be sent anew. */
   | { readonly kind: 'gap' }
-  | { readonly kind: 'lines'; readonly lines: string }
+  | { readonly kind: 'lines'; readonly lines: Uint8Array }
   | { readonly kind: 'uses'; readonly uses: readonly LastUse[] }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
   | { readonly kind: 'drained' };

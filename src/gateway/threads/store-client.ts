@@ -8,8 +8,7 @@ export class StateLocked extends Error {
   readonly code = 'state_locked';
 }
 
-const LOCKED =
-  'another process works on this state directory: end it, use its admin.sock, or give another --state-dir';
+const LOCKED = 'another process works on this state directory: end it, use its admin.sock, or give another --state-dir';
 
 type Ask = ToStore extends infer M ? (M extends { id: number } ? Omit<M, 'id'> : never) : never;
 

@@ -27,6 +27,7 @@ const clock = systemClock;
 
 const BEAT_MS = 500;
 const HAND_OVER_MS = 50;
+const HAND_OVER_USES_MS = 5_000;
 const MAX_WAITING_LINES = 8 * 1024 * 1024;
 
 const counters = createSharedCounters(memory.counters, row);
@@ -159,11 +160,16 @@ setInterval(() => {
   gauges[GAUGE.droppedLines] = lines.dropped();
 }, BEAT_MS);
 
-setInterval(handOver, HAND_OVER_MS);
+setInterval(handOverLines, HAND_OVER_MS);
+// Each note of a last use is a commit of the store: not one for each request.
+setInterval(handOverUses, HAND_OVER_USES_MS);
 
-function handOver(): void {
+function handOverLines(): void {
   const taken = lines.take();
-  if (taken !== '') send({ kind: 'lines', lines: taken });
+  if (taken !== undefined) port.postMessage({ kind: 'lines', lines: taken } satisfies FromWorker, [taken.buffer]);
+}
+
+function handOverUses(): void {
   if (uses.size === 0) return;
   send({ kind: 'uses', uses: [...uses].map(([id, atMs]) => ({ id, atMs })) });
   uses.clear();
@@ -209,7 +215,8 @@ async function drain(graceMs: number): Promise<void> {
   const grace = clock.after(graceMs, () => server.destroy());
   await server.drain();
   grace.cancel();
-  handOver();
+  handOverLines();
+  handOverUses();
   send({ kind: 'drained' });
 }
 

@@ -9,32 +9,42 @@ export type LogFormat = 'json' | 'text';
  * so that no caller's text can begin a line of its own.
  */
 export function requestLine(x: AnyExchange, outcome: Outcome, format: LogFormat): string {
+  const level = outcome.kind === 'fault' ? 'error' : outcome.kind === 'denial' ? 'warn' : 'info';
+  const put = format === 'json' ? jsonField : textField;
+  let line =
+    format === 'json'
+      ? `{"level":"${level}","time":${x.startedAtMs},"event":"request"`
+      : `${new Date(x.startedAtMs).toISOString()} ${level} request`;
+  line += put('requestId', x.requestId);
   const callerId = x.head?.headers.get('x-request-id');
-  const line = {
-    level: outcome.kind === 'fault' ? 'error' : outcome.kind === 'denial' ? 'warn' : 'info',
-    time: x.startedAtMs,
-    event: 'request',
-    requestId: x.requestId,
-    callerRequestId: callerId === undefined ? undefined : printable(callerId, 128),
-    address: x.peer?.address ?? x.downstream.peerAddress,
-    key: x.principal?.keyId,
-    tenant: x.principal?.tenant,
-    method: printable(x.downstream.head.method, 16),
-    route: x.route?.id,
-    path: x.route === undefined ? printable(x.head?.path ?? '', 256) : undefined,
-    model: x.model,
-    status: outcome.status,
-    code: outcome.code,
-    outcome: outcome.kind,
-    upstream: outcome.upstream,
-    stream: x.request?.isStream,
-    promptTokens: x.usage?.promptTokens,
-    completionTokens: x.usage?.completionTokens,
-    durationMs: round(outcome.durationMs),
-    firstByteMs: outcome.firstByteMs === undefined ? undefined : round(outcome.firstByteMs),
-  };
-  return format === 'json' ? `${JSON.stringify(line)}\n` : `${textLine(line)}\n`;
+  if (callerId !== undefined) line += put('callerRequestId', printable(callerId, 128));
+  line += put('address', x.peer?.address ?? x.downstream.peerAddress);
+  if (x.principal !== undefined) line += put('key', x.principal.keyId) + put('tenant', x.principal.tenant);
+  line += put('method', printable(x.downstream.head.method, 16));
+  line += x.route === undefined ? put('path', printable(x.head?.path ?? '', 256)) : put('route', x.route.id);
+  if (x.model !== undefined) line += put('model', x.model);
+  line += put('status', outcome.status);
+  if (outcome.code !== undefined) line += put('code', outcome.code);
+  line += put('outcome', outcome.kind);
+  if (outcome.upstream !== undefined) line += put('upstream', outcome.upstream);
+  if (x.request !== undefined) line += put('stream', x.request.isStream);
+  if (x.usage?.promptTokens !== undefined) line += put('promptTokens', x.usage.promptTokens);
+  if (x.usage?.completionTokens !== undefined) line += put('completionTokens', x.usage.completionTokens);
+  line += put('durationMs', round(outcome.durationMs));
+  if (outcome.firstByteMs !== undefined) line += put('firstByteMs', round(outcome.firstByteMs));
+  return format === 'json' ? `${line}}\n` : `${line}\n`;
 }
+
+type Field = (name: string, value: string | number | boolean) => string;
+
+/** Built by hand, for each request pays for it; only what could need escaping goes through JSON. */
+const jsonField: Field = (name, value) =>
+  typeof value !== 'string' || PLAIN.test(value)
+    ? `,"${name}":${typeof value === 'string' ? `"${value}"` : value}`
+    : `,"${name}":${JSON.stringify(value)}`;
+
+const textField: Field = (name, value) =>
+  typeof value !== 'string' || PLAIN.test(value) ? ` ${name}=${value}` : ` ${name}=${JSON.stringify(value)}`;
 
 /** `2026-11-24T10:00:00.000Z info request key=… status=200 …`, values quoted where they are not plain. */
 export function textLine(line: Readonly<Record<string, string | number | boolean | undefined>>): string {
@@ -58,26 +68,43 @@ const round = (ms: number): number => Math.round(ms * 100) / 100;
 /** Lines that wait to be handed over together. */
 export interface LineBatch {
   add(line: string): void;
-  /** What waits now; empties it. */
-  take(): string;
+  /** What waits now, UTF-8, in memory of its own that may be transferred; empties the batch. Undefined where nothing waits. */
+  take(): Uint8Array<ArrayBuffer> | undefined;
   /** Lines that were dropped because too many waited. */
   dropped(): number;
 }
 
-/** @param maxBytes characters that may wait; beyond it lines are dropped and counted, never the traffic held up */
+/** @param maxBytes bytes that may wait; beyond it lines are dropped and counted, never the traffic held up */
 export function createLineBatch(maxBytes: number): LineBatch {
-  let lines = '';
+  let buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  let used = 0;
   let dropped = 0;
+
+  function grow(needed: number): boolean {
+    if (used + needed > maxBytes) return false;
+    const larger = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(buffer.length * 2, used + needed)));
+    buffer.copy(larger, 0, 0, used);
+    buffer = larger;
+    return true;
+  }
+
   return {
     add(line) {
-      if (lines.length + line.length > maxBytes) dropped++;
-      else lines += line;
+      // A line is mostly ASCII, but each character may take three bytes.
+      if (used + line.length * 3 > buffer.length && !grow(line.length * 3)) {
+        dropped++;
+        return;
+      }
+      used += buffer.write(line, used);
     },
     take() {
-      const taken = lines;
-      lines = '';
+      if (used === 0) return undefined;
+      const taken = new Uint8Array(buffer.subarray(0, used));
+      used = 0;
       return taken;
     },
     dropped: () => dropped,
   };
 }
+
+const FIRST_BYTES = 256 * 1024;

@@ -1,7 +1,11 @@
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { digestOf, isSameDigest, parseApiKey } from '../../../directory/api-key.ts';
 import type { Credential } from '../../../directory/credentials.ts';
+import type { ApiKeyRecord } from '../../../directory/records.ts';
 import type { Clock } from '../../../kernel/clock.ts';
-import { deny } from '../../../kernel/reasons.ts';
+import type { Peer, Principal } from '../../../kernel/exchange.ts';
+import { deny, type Denial } from '../../../kernel/reasons.ts';
 import { addressMatcher, type AddressMatcher } from '../../../wire/address.ts';
 import type { Method } from './method.ts';
 
@@ -18,6 +22,8 @@ export interface ApiKeyDeps {
 /** Authenticates by API key. What it says of a key's state it says only after the secret was right. */
 export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps): Method {
   const noDigest = Buffer.alloc(32);
+  /** Values whose secret was found right, by their hash; good only for the very record it was compared with. */
+  const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
   const matchers = new WeakMap<Credential, AddressMatcher>();
 
   function isAllowedFrom(credential: Credential, address: string): boolean {
@@ -29,6 +35,12 @@ export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps):
 
   return (text, peer) => {
     if (!text.startsWith('sp_')) return undefined;
+    const hashed = hash('sha256', text, 'base64');
+    const before = known.get(hashed);
+    if (before !== undefined) {
+      const current = find(before.record.id);
+      if (current?.record === before.record) return judge(current, before.isCurrent, peer);
+    }
     const parsed = parseApiKey(text);
     // A wrong checksum is answered without a look-up: noise must cost nothing.
     if (parsed === undefined) return deny('invalid_credential');
@@ -40,8 +52,15 @@ export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps):
     const isPrevious = isSameDigest(digest, record?.previous?.digest ?? noDigest);
     if (credential === undefined || record === undefined || record.state === 'deleted')
       return deny('invalid_credential');
-    const nowMs = clock.nowMs();
     if (!isCurrent && !isPrevious) return deny('invalid_credential');
+    known.set(hashed, { record, isCurrent });
+    return judge(credential, isCurrent, peer);
+  };
+
+  /** What the state of a key says once its secret was right. */
+  function judge(credential: Credential, isCurrent: boolean, peer: Peer): Principal | Denial {
+    const { record } = credential;
+    const nowMs = clock.nowMs();
     if (record.state !== 'active' || credential.isTenantDisabled) return deny('revoked_credential');
     if (!isCurrent && nowMs >= (record.previous?.untilMs ?? 0)) return deny('expired_credential');
     if (record.expiresAtMs !== undefined && nowMs >= record.expiresAtMs) return deny('expired_credential');
@@ -50,5 +69,13 @@ export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps):
     }
     onUse(record.id, nowMs);
     return credential.principal;
-  };
+  }
 }
+
+interface Known {
+  readonly record: ApiKeyRecord;
+  /** The current value, not the one before the last rotation. */
+  readonly isCurrent: boolean;
+}
+
+const MAX_KNOWN = 10_000;
