@@ -2,10 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-/** Core of what is measured. */
-export const PROXY_CORE = 0;
+/** Core of what is measured, as `taskset` takes it. */
+export const PROXY_CORE = '0';
 /** Core of generator and upstream; the same one where the machine has no other. */
-export const LOAD_CORE = availableParallelism() > 1 ? 1 : 0;
+export const LOAD_CORE = availableParallelism() > 1 ? '1' : '0';
+/** Two cores, for what has more than one thread. */
+export const BOTH_CORES = [...new Set([PROXY_CORE, LOAD_CORE])].join(',');
 
 /** Open files that a process may have here; each proxied stream takes two. */
 export const OPEN_FILES = Number(
@@ -24,7 +26,7 @@ const running = new Set<Started>();
 
 /** How a process is started. */
 export interface StartOptions {
-  readonly core: number;
+  readonly core: string;
   /** File that takes standard output and standard error. */
   readonly logFile: string;
   /** The whole environment; the bench's own where it is left out. */
@@ -32,7 +34,7 @@ export interface StartOptions {
   readonly cwd?: string;
 }
 
-/** Starts a process on one core. */
+/** Starts a process on its core. */
 export function start(command: string, args: readonly string[], options: StartOptions): Started {
   const log = openSync(options.logFile, 'a');
   const child = spawn(...pinned(options.core, command, args), {
@@ -75,7 +77,7 @@ export function run(
   command: string,
   args: readonly string[],
   options: {
-    readonly core?: number;
+    readonly core?: string;
     readonly onStderr?: (text: string) => void;
     readonly env?: NodeJS.ProcessEnv;
   } = {},
@@ -101,8 +103,8 @@ export function run(
   });
 }
 
-function pinned(core: number, command: string, args: readonly string[]): [string, string[]] {
-  return ['prlimit', [`--nofile=${OPEN_FILES}:${OPEN_FILES}`, 'taskset', '-c', String(core), command, ...args]];
+function pinned(core: string, command: string, args: readonly string[]): [string, string[]] {
+  return ['prlimit', [`--nofile=${OPEN_FILES}:${OPEN_FILES}`, 'taskset', '-c', core, command, ...args]];
 }
 
 function kill(pid: number): void {

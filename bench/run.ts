@@ -7,7 +7,7 @@ import { buildLoad, startUpstream } from './load.ts';
 import { writeCertificate } from './certificate.ts';
 import { MORE_PEERS, PEERS } from './peers/index.ts';
 import type { Peer, PeerSetting, RunningPeer } from './peers/peer.ts';
-import { killAll, LOAD_CORE, PROXY_CORE, stopAll, type Started } from './processes.ts';
+import { BOTH_CORES, killAll, LOAD_CORE, PROXY_CORE, stopAll, type Started } from './processes.ts';
 import { OPEN_STREAMS, SCENARIOS, type Figures, type Scenario } from './scenarios.ts';
 import { comparison, medians } from './table.ts';
 import { measureWorkers } from './two-workers.ts';
@@ -63,7 +63,7 @@ try {
   const gatewayPeer = peers.find(({ name }) => name === 'Sallyport');
   const workers =
     gatewayPeer !== undefined && isWanted('workers')
-      ? await measureWorkers(gatewayPeer, (count) => settingOf(gatewayPeer, upstream.url, undefined, count), {
+      ? await measureWorkers(gatewayPeer, (count) => twoCores(settingOf(gatewayPeer, upstream.url, undefined, count)), {
           rounds,
           seconds,
         }).catch((error: unknown) => `Two workers: ${why(error)}`)
@@ -92,6 +92,10 @@ async function installPeers(): Promise<string[]> {
 function settingOf(peer: Peer, upstreamUrl: string, tls: PeerSetting['tls'], workers: number): PeerSetting {
   const folder = mkdtempSync(join(work, `${peer.name.replaceAll(/[^A-Za-z]/g, '')}-`));
   return { folder, installs, upstreamUrl, tls, core: PROXY_CORE, workers };
+}
+
+function twoCores(setting: PeerSetting): PeerSetting {
+  return { ...setting, core: BOTH_CORES };
 }
 
 async function startPeers(upstreamUrl: string, tls: PeerSetting['tls']): Promise<Map<string, RunningPeer>> {

@@ -1,10 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openHmacKey, openStateDir } from '../../src/adapters/files/state-dir.ts';
-import { openSqliteStore } from '../../src/adapters/sqlite/directory-store.ts';
-import { DEFAULT_SCOPES, defaultTenant, issueApiKey } from '../../src/directory/issue.ts';
 import { VERSION } from '../../src/gateway/version.ts';
 import { run, start } from '../processes.ts';
 import { freePort, listening, type Peer } from './peer.ts';
@@ -53,34 +49,6 @@ limits:
 
 async function createKey(configFile: string, stateDir: string): Promise<string> {
   const words = ['keys', 'create', '--name', 'bench', '--json', '--config', configFile, '--state-dir', stateDir];
-  try {
-    // The command's own output form.
-    return (JSON.parse(await run(process.execPath, [command, ...words])) as { key: string }).key;
-  } catch {
-    return issueDirectly(stateDir);
-  }
-}
-
-async function issueDirectly(path: string): Promise<string> {
-  const stateDir = openStateDir(path);
-  const store = openSqliteStore(stateDir.database);
-  const { record, value } = issueApiKey(
-    {
-      name: 'bench',
-      tenant: 'default',
-      scopes: DEFAULT_SCOPES,
-      models: undefined,
-      allowIp: [],
-      limits: { requestsPerMinute: undefined, concurrency: undefined },
-      expiresAtMs: undefined,
-    },
-    { hmacKey: openHmacKey(stateDir), randomBytes: (count) => randomBytes(count), isTaken: () => false },
-    Date.now(),
-  );
-  await store.write([
-    { kind: 'tenant', record: defaultTenant(Date.now()), expectedVersion: 0 },
-    { kind: 'api-key', record, expectedVersion: 0 },
-  ]);
-  await store.close();
-  return value;
+  // The command's own output form.
+  return (JSON.parse(await run(process.execPath, [command, ...words])) as { key: string }).key;
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Started } from '../processes.ts';
 
@@ -11,7 +11,8 @@ export interface PeerSetting {
   readonly upstreamUrl: string;
   /** Certificate and key (P-256) to serve TLS 1.3 with; undefined serves in the clear. */
   readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string } | undefined;
-  readonly core: number;
+  /** As `taskset` takes it. */
+  readonly core: string;
   /** Threads that serve. */
   readonly workers: number;
 }
@@ -61,8 +62,7 @@ export async function listening(port: number, started: Started, what: string): P
   throw new Error(`${what} does not listen on port ${port}`);
 }
 
-async function accepts(port: number): Promise<boolean> {
-  const { connect } = await import('node:net');
+function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     socket.on('connect', () => resolve(true)).on('error', () => resolve(false));

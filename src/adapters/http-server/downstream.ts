@@ -28,7 +28,10 @@ export class NodeDownstream implements Downstream {
   private isBodyRead = false;
   /** Bytes of the body that are taken from the budget until the exchange is over. */
   private held = 0;
+  private isHeadOut = false;
+  private isAwaitingDrain = false;
   private disconnected: () => void = nothing;
+  private drained: () => void = nothing;
 
   constructor(
     request: IncomingMessage,
@@ -132,13 +135,28 @@ export class NodeDownstream implements Downstream {
   }
 
   write(bytes: Buffer | string): boolean {
-    if (!this.isChunked) return this.response.write(bytes);
-    if (typeof bytes === 'string') {
-      return this.response.write(`${Buffer.byteLength(bytes).toString(16)}\r\n${bytes}\r\n`);
+    const hasRoom = this.isChunked ? this.writeChunk(bytes) : this.response.write(bytes);
+    if (!hasRoom && !this.isAwaitingDrain) {
+      this.isAwaitingDrain = true;
+      this.response.socket?.once('drain', () => {
+        this.isAwaitingDrain = false;
+        this.drained();
+      });
     }
-    this.response.write(`${bytes.length.toString(16)}\r\n`);
-    this.response.write(bytes);
-    return this.response.write('\r\n');
+    return hasRoom;
+  }
+
+  /** One write for each chunk (RFC 9112 §7.1): the first with the head, the others straight to the connection. */
+  private writeChunk(bytes: Buffer | string): boolean {
+    const text = typeof bytes === 'string' ? bytes : bytes.toString('latin1');
+    const encoding = typeof bytes === 'string' ? 'utf8' : 'latin1';
+    const frame = `${Buffer.byteLength(text, encoding).toString(16)}\r\n${text}\r\n`;
+    const { socket } = this.response;
+    if (!this.isHeadOut || socket === null) {
+      this.isHeadOut = true;
+      return this.response.write(frame, encoding);
+    }
+    return socket.write(frame, encoding);
   }
 
   end(close = false): void {
@@ -157,7 +175,7 @@ export class NodeDownstream implements Downstream {
   }
 
   onDrain(run: () => void): void {
-    this.response.on('drain', run);
+    this.drained = run;
   }
 
   onDisconnect(run: () => void): void {

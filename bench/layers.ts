@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { createCounterMemory, createSharedCounters } from '../src/adapters/memory/counters.ts';
+import { loadConfig, renderMistakes } from '../src/config/load.ts';
+import { createCredentials } from '../src/directory/credentials.ts';
+import { DEFAULT_SCOPES, defaultTenant, issueApiKey } from '../src/directory/issue.ts';
+import { inspectEvent } from '../src/forward/stream-event.ts';
+import { AnyExchange, type Facts, type Has, type Slots } from '../src/kernel/exchange.ts';
+import { systemClock } from '../src/kernel/clock.ts';
+import { isJsonObject, type JsonObject } from '../src/kernel/json.ts';
+import type { Inspector, Outcome } from '../src/kernel/stage.ts';
+import type { Downstream } from '../src/kernel/transport.ts';
+import { createLineBatch, requestLine } from '../src/observers/log/observer.ts';
+import { createMetricsObserver } from '../src/observers/metrics/observer.ts';
+import { createMetricsMemory } from '../src/observers/metrics/series.ts';
+import { createApiKeyMethod } from '../src/stages/authenticate/methods/api-key.ts';
+import { createAuthenticate } from '../src/stages/authenticate/stage.ts';
+import { createMeter } from '../src/stages/meter/stage.ts';
+import { createNetwork } from '../src/stages/network/stage.ts';
+import { createRateLimit } from '../src/stages/rate-limit/stage.ts';
+import { createRoute } from '../src/stages/route/stage.ts';
+import { createSanitize } from '../src/stages/sanitize/stage.ts';
+import { parseStrictJson } from '../src/stages/validate/strict-json.ts';
+import { createBodyCheck } from '../src/vllm/fields/body.ts';
+import { Refusal } from '../src/vllm/fields/check.ts';
+import { responseHeaders } from '../src/wire/answer.ts';
+import { parseRequestHead } from '../src/wire/request-head.ts';
+import { createSseParser } from '../src/wire/sse.ts';
+import { markdown, median } from './table.ts';
+
+/** What each layer of the gateway costs, without a socket: microseconds, medians of interleaved rounds. */
+const ROUNDS = 9;
+const ROUND_MS = 40;
+
+interface Layer {
+  readonly name: string;
+  readonly run: () => unknown;
+  /** Microseconds that the design gives it. */
+  readonly budgetUs?: number;
+  /** Measured beside it: the same work as plain Node.js does it, and how many times that is allowed. */
+  readonly plain?: { readonly run: () => unknown; readonly atMost: number };
+}
+
+const loaded = loadConfig({ env: {} });
+if (!loaded.ok) throw new Error(renderMistakes(loaded.mistakes));
+const { config } = loaded;
+const clock = systemClock;
+
+const counters = createSharedCounters(createCounterMemory(65_536, 2, randomBytes(16).toString('hex')), 0);
+const hmacKey = randomBytes(32);
+const { record, value: apiKey } = issueApiKey(
+  {
+    name: 'bench',
+    tenant: 'default',
+    scopes: DEFAULT_SCOPES,
+    models: undefined,
+    allowIp: [],
+    limits: { requestsPerMinute: undefined, concurrency: undefined },
+    expiresAtMs: undefined,
+  },
+  { hmacKey, randomBytes: (count) => randomBytes(count), isTaken: () => false },
+  clock.nowMs(),
+);
+const credentials = createCredentials([defaultTenant(clock.nowMs())], [record]);
+
+const downstream: Downstream = {
+  head: {
+    method: 'POST',
+    target: '/v1/chat/completions',
+    httpVersion: '1.1',
+    // As the official Python SDK sends them.
+    rawHeaders: [
+      ...['Host', '127.0.0.1:8443', 'Accept-Encoding', 'gzip, deflate', 'Connection', 'keep-alive'],
+      ...['Accept', 'application/json', 'Content-Type', 'application/json', 'User-Agent', 'OpenAI/Python 2.8.0'],
+      ...['X-Stainless-Lang', 'python', 'X-Stainless-Package-Version', '2.8.0', 'X-Stainless-OS', 'Linux'],
+      ...['X-Stainless-Arch', 'x64', 'X-Stainless-Runtime', 'CPython', 'X-Stainless-Runtime-Version', '3.13.1'],
+      ...['Authorization', `Bearer ${apiKey}`, 'X-Stainless-Async', 'false', 'x-stainless-retry-count', '0'],
+      ...['x-stainless-read-timeout', '600', 'Content-Length', '300'],
+    ],
+  },
+  peerAddress: '127.0.0.1',
+  isEncrypted: true,
+  readBody: () => Promise.resolve({ kind: 'broken' }),
+  writeHead: () => undefined,
+  write: () => true,
+  end: () => undefined,
+  destroy: () => undefined,
+  onDrain: () => undefined,
+  onDisconnect: () => undefined,
+};
+const rules = { maxHeaders: config.listen.maxHeaders, hosts: new Set<string>() };
+
+/** The stages as the pipeline runs them: by then the compiler has proven that their needs are there. */
+type Staged = AnyExchange & Has<keyof Facts> & Slots<keyof Facts>;
+const x = new AnyExchange('0b8f2a8e-5c3a-4d0e-9a3e-1f2a3b4c5d6e', clock.nowMs(), downstream, false) as Staged;
+
+const high = 1_000_000_000;
+const network = createNetwork(
+  { allow: [], deny: [], trustedProxies: [], requestsPerMinute: high },
+  { counters, clock },
+);
+const authenticate = createAuthenticate(
+  { failuresPerMinute: 30 },
+  {
+    methods: [createApiKeyMethod({ find: (id) => credentials.find(id), hmacKey, clock, onUse: () => undefined })],
+    counters,
+    clock,
+  },
+);
+const rateLimit = createRateLimit({ requestsPerMinute: high, concurrency: high }, { counters, clock });
+const route = createRoute();
+const meter = createMeter();
+const sanitize = createSanitize();
+const check = createBodyCheck('chat', { ...config.validation, maxOutputTokens: config.limits.default.maxOutputTokens });
+
+const head = parseRequestHead(downstream.head, rules);
+if ('code' in head) throw new Error(head.message);
+Object.assign(x, { head });
+for (const stage of [network, authenticate, rateLimit, route, meter]) {
+  const denial = await stage.decide?.(x);
+  if (denial !== undefined) throw new Error(`${stage.name}: ${denial.code}`);
+}
+
+const question = 'Hello there, how are you today? Tell me a "story" about the sea.\n';
+function bodyOf(bytes: number): Buffer {
+  const messages = [{ role: 'system', content: 'You are a helpful assistant.' }];
+  const turn = Math.min(bytes, 2_000);
+  for (let left = bytes - 180; left > 0; left -= turn) {
+    const content = question.repeat(Math.ceil(turn / question.length)).slice(0, Math.min(left, turn));
+    messages.push({ role: messages.length % 2 === 1 ? 'user' : 'assistant', content });
+  }
+  return Buffer.from(
+    JSON.stringify({ model: 'tiny', messages, max_tokens: 64, temperature: 0.7, top_p: 0.95, seed: 7 }),
+  );
+}
+
+function checkedBody(bytes: Buffer) {
+  const parsed = parseStrictJson(bytes);
+  if (!parsed.ok) throw new Error(parsed.message);
+  const request = check(parsed.value, bytes.length);
+  if (request instanceof Refusal) throw new Error(request.message);
+  return request;
+}
+Object.assign(x, { request: checkedBody(bodyOf(300)), model: 'tiny' });
+
+const bodies = [300, 8_000, 200_000].map((size): Layer => {
+  const bytes = bodyOf(size);
+  return {
+    name: `body of ${size < 1000 ? `${size / 1000}` : size / 1000} KB: strict parse, field policy, stringify`,
+    run: () => Buffer.from(JSON.stringify(checkedBody(bytes).body)),
+    plain: { run: () => Buffer.from(JSON.stringify(JSON.parse(bytes.toString()))), atMost: 6 },
+  };
+});
+
+const outcome: Outcome = {
+  kind: 'answer',
+  status: 200,
+  code: undefined,
+  durationMs: 12.3456,
+  firstByteMs: 4.5678,
+  upstream: 'main',
+};
+const lines = createLineBatch(8 * 1024 * 1024);
+const countMetrics = createMetricsObserver(createMetricsMemory(2), 0, () => undefined);
+
+const upstreamHead = { status: 200, header: () => 'text/event-stream' };
+const inspectors = [meter, sanitize]
+  .map((stage) => stage.inspect?.(x, upstreamHead))
+  .filter((inspector): inspector is Inspector => inspector !== undefined);
+const chunk = Buffer.from(
+  'data: {"id":"chatcmpl-a7eab93586ee4d04","object":"chat.completion.chunk","created":1795329640,"model":"tiny",' +
+    '"choices":[{"index":0,"delta":{"content":" the sea"},"logprobs":null,"finish_reason":null}]}\n\n',
+);
+const parser = createSseParser(8 * 1024 * 1024);
+const answer = Buffer.from(
+  '{"id":"chatcmpl-a7eab93586ee4d04","object":"chat.completion","created":1795329640,"model":"tiny","choices":[{"index"' +
+    ':0,"message":{"role":"assistant","content":"uestuest ser ser ser ser","refusal":null},"logprobs":null,' +
+    '"finish_reason":"length"}],"usage":{"prompt_tokens":5,"total_tokens":11,"completion_tokens":6}}',
+);
+
+const layers: readonly Layer[] = [
+  { name: 'request head: judged and read', run: () => parseRequestHead(downstream.head, rules) },
+  { name: 'API key: form, checksum, HMAC, state', run: () => authenticate.decide?.(x), budgetUs: 4 },
+  {
+    name: 'limits: rate of the address, rate and concurrency of the key, release',
+    run() {
+      void network.decide?.(x);
+      void rateLimit.decide?.(x);
+      rateLimit.settle?.(x, outcome);
+    },
+    budgetUs: 5,
+  },
+  { name: 'route: catalogue and scope', run: () => route.decide?.(x) },
+  ...bodies,
+  {
+    name: 'answer of 0.3 KB: parse, meter, sanitize, stringify',
+    run() {
+      let value = objectOf(answer.toString());
+      for (const inspector of inspectors) {
+        const verdict = inspector.body?.(value) ?? value;
+        if (!('retryAfterMs' in verdict)) value = verdict;
+      }
+      return JSON.stringify(value);
+    },
+  },
+  {
+    name: 'answer head: headers with limits',
+    run: () =>
+      responseHeaders({ requestId: x.requestId, downstream, surface: 'openai', standings: x.requestLimits.standings }),
+  },
+  {
+    name: 'records: log line and metrics',
+    run() {
+      lines.add(requestLine(x, outcome, 'json'));
+      countMetrics(x, outcome);
+    },
+    budgetUs: 3,
+  },
+  {
+    name: 'SSE event: parse, meter, sanitize, format',
+    run() {
+      for (const event of parser.push(chunk) ?? []) inspectEvent(event, inspectors);
+    },
+  },
+];
+
+function objectOf(text: string): JsonObject {
+  const value = JSON.parse(text) as JsonObject; // our own text above
+  if (!isJsonObject(value)) throw new Error('not an object');
+  return value;
+}
+
+/** Microseconds of one run. */
+function time(run: () => unknown): number {
+  let count = 0;
+  const began = performance.now();
+  let tookMs = 0;
+  while (tookMs < ROUND_MS) {
+    for (let i = 0; i < 16; i++) run();
+    count += 16;
+    lines.take();
+    tookMs = performance.now() - began;
+  }
+  return (tookMs * 1000) / count;
+}
+
+const taken = layers.map(() => ({ own: new Array<number>(), plain: new Array<number>() }));
+for (let round = -2; round < ROUNDS; round++) {
+  for (const [i, layer] of layers.entries()) {
+    const own = time(layer.run);
+    const plain = layer.plain === undefined ? Number.NaN : time(layer.plain.run);
+    if (round < 0) continue; // until it is compiled
+    taken[i]?.own.push(own);
+    taken[i]?.plain.push(plain);
+  }
+}
+
+const rows = layers.map(({ name, budgetUs, plain }, i) => {
+  const own = median(taken[i]?.own ?? []);
+  const cost = `${own.toFixed(1)} µs`;
+  if (plain !== undefined) {
+    const times = own / median(taken[i]?.plain ?? []);
+    const beside = `${times.toFixed(1)}x JSON.parse + JSON.stringify`;
+    return [name, cost, beside, `≤ ${plain.atMost}x`, times <= plain.atMost ? 'kept' : 'MISSED'];
+  }
+  if (budgetUs === undefined) return [name, cost, '', '', ''];
+  return [name, cost, '', `≤ ${budgetUs} µs`, own <= budgetUs ? 'kept' : 'MISSED'];
+});
+const text = [
+  `Layers, ${new Date().toISOString().slice(0, 10)}, Node.js ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown'}: ` +
+    `medians of ${ROUNDS} interleaved rounds, in process.`,
+  '',
+  markdown(['layer', 'cost', 'beside', 'budget', ''], rows),
+  '',
+  'Command: node bin/node26.mjs bench/layers.ts',
+  '',
+].join('\n');
+const out = fileURLToPath(new URL('./out/', import.meta.url));
+mkdirSync(out, { recursive: true });
+writeFileSync(`${out}layers-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.md`, text);
+process.stdout.write(text);
