@@ -207,8 +207,7 @@ const layers: readonly Layer[] = [
   },
   {
     name: 'answer head: headers with limits',
-    run: () =>
-      responseHeaders({ requestId: x.requestId, downstream, surface: 'openai', standings: x.requestLimits.standings }),
+    run: () => responseHeaders(x),
   },
   {
     name: 'records: log line and metrics',
@@ -221,7 +220,9 @@ const layers: readonly Layer[] = [
   {
     name: 'SSE event: parse, meter, sanitize, format',
     run() {
-      for (const event of parser.push(chunk) ?? []) inspectEvent(event, inspectors);
+      let text: unknown;
+      for (const event of parser.push(chunk) ?? []) text = inspectEvent(event, inspectors);
+      return text;
     },
   },
 ];
@@ -232,13 +233,16 @@ function objectOf(text: string): JsonObject {
   return value;
 }
 
+/** Kept, so that no work is found to be for nothing. */
+let last: unknown;
+
 /** Microseconds of one run. */
 function time(run: () => unknown): number {
   let count = 0;
   const began = performance.now();
   let tookMs = 0;
   while (tookMs < ROUND_MS) {
-    for (let i = 0; i < 16; i++) run();
+    for (let i = 0; i < 16; i++) last = run();
     count += 16;
     lines.take();
     tookMs = performance.now() - began;
@@ -281,3 +285,4 @@ const out = fileURLToPath(new URL('./out/', import.meta.url));
 mkdirSync(out, { recursive: true });
 writeFileSync(`${out}layers-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.md`, text);
 process.stdout.write(text);
+if (last === layers) process.exitCode = 1;

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { openStateDir } from '../adapters/files/state-dir.ts';
 import { openLog } from '../adapters/log/output.ts';
 import { renderMistakes, loadConfig } from '../config/load.ts';
@@ -6,6 +5,7 @@ import { startGateway } from '../gateway/gateway.ts';
 import { VERSION } from '../gateway/version.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './flags.ts';
+import { onLauncherEnd } from './launcher.ts';
 import { logFormatOf, overridesOf, SERVE_FLAGS } from './serve-flags.ts';
 import { configFileOf, configOf, stateDirOf } from './where.ts';
 
@@ -63,10 +63,3 @@ Example: sallyport serve --upstream http://127.0.0.1:8000`,
     return ended;
   },
 };
-
-/** Ends with the launcher: its end of the control pipe closes however it dies. */
-function onLauncherEnd(env: Readonly<Record<string, string | undefined>>, stop: () => void): void {
-  const fd = Number(env['SALLYPORT_CONTROL_FD']);
-  if (!Number.isInteger(fd) || fd < 3) return;
-  createReadStream('', { fd, autoClose: false }).on('end', stop).on('error', stop).resume();
-}

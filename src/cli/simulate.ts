@@ -1,9 +1,9 @@
 import { startSimulator } from '../adapters/simulator-server/server.ts';
 import { CommandError, type Command } from './command.ts';
 import { parseFlags } from './flags.ts';
+import { untilStopped } from './launcher.ts';
 import { hostAndPort } from './serve-flags.ts';
 import { countOf, json, listOf } from './text.ts';
-import { untilStopped } from './until-stopped.ts';
 
 /** A vLLM that answers without a GPU. */
 export const simulate: Command = {

@@ -300,6 +300,7 @@ suite('changing an API key', () => {
       assert.equal(refusal(await admin.ask(`${method} ${path}`)), '404 unknown_object null');
     }
     assert.equal(refusal(await admin.ask(`POST ${path}/enable`)), '404 unknown_object null');
+    assert.equal((await admin.ask(`GET ${path}`)).json['code'], 'unknown_object');
   });
 
   test('rotation gives another value of the same id; the one before ends at once, or after the overlap', async () => {
@@ -415,7 +416,9 @@ suite('tenants', () => {
       statuses.sort((a, b) => a - b),
       [201, 409],
     );
-    assert.equal(refusal(await create()), '409 conflict name');
+    const taken = await create();
+    assert.equal(refusal(taken), '409 conflict name');
+    assert.equal(taken.json['code'], 'conflict');
   });
 
   for (const name of ['', 'A', '-a', 'a-', 'a_b', 'a'.repeat(64), 'a/b']) {
@@ -551,6 +554,7 @@ suite('faults', () => {
     const ask = () => admin.ask(`POST ${KEYS}`, { body: { name: 'k' }, headers: { 'idempotency-key': 'a' } });
     const answer = await ask();
     assert.equal(refusal(answer), '503 store_unavailable null');
+    assert.equal(answer.json['code'], 'store_unavailable');
     assert.match(String(answer.json['detail']), /database or disk is full/);
     assert.equal(answer.headers.get('retry-after'), '1');
     assert.deepEqual(admin.log, []);

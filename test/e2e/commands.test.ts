@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -364,23 +365,23 @@ test('simulate answers as vLLM does until it is told to stop', async () => {
 });
 
 suite('the process', () => {
-  const spawn = (...words: string[]) =>
+  const run = (...words: string[]) =>
     spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...words], {
       encoding: 'utf8',
       env: { ...process.env, SALLYPORT_STATE_DIR: newDir() },
     });
 
   test('prints JSON on stdout, diagnostics on stderr, and exits with the code of the command', () => {
-    const made = spawn('keys', 'create', '--name', 'x', '--json');
+    const made = run('keys', 'create', '--name', 'x', '--json');
     assert.equal(made.status, 0);
     assert.match(JSON.parse(made.stdout).key, API_KEY_PATTERN);
     assert.match(made.stderr, /^Without --models/);
-    const wrong = spawn('keys', 'crate', '--json');
+    const wrong = run('keys', 'crate', '--json');
     assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
   });
 
   test('has a help with an example for each command, without colour', () => {
-    const { stdout, status } = spawn('keys', 'create', '--help');
+    const { stdout, status } = run('keys', 'create', '--help');
     assert.equal(status, 0);
     assert.match(stdout, /^Example: sallyport keys create /m);
     for (const { name, help } of COMMANDS) {
@@ -389,4 +390,13 @@ suite('the process', () => {
       assert.ok(!help.includes('\u001b'));
     }
   });
+});
+
+test('the launcher stays as long as what it started, passes TERM on, and gives back its exit code', async () => {
+  const launcher = spawn('node', ['bin/sallyport.mjs', 'simulate', '--listen', '127.0.0.1:0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(launcher.stdout, 'data');
+  launcher.kill('SIGTERM');
+  assert.deepEqual(await once(launcher, 'exit'), [0, null]);
 });

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import type { Outcome } from '../../kernel/stage.ts';
+import { createMetricsObserver } from './observer.ts';
+import { createMetricsPage } from './page.ts';
+import { createMetricsMemory, GAUGE, gaugesOf, MAX_SERIES } from './series.ts';
+
+const OUTCOME: Outcome = {
+  kind: 'answer',
+  status: 200,
+  code: undefined,
+  durationMs: 30,
+  firstByteMs: 20,
+  upstream: 'main',
+};
+
+function setUp(rows: number) {
+  const memory = createMetricsMemory(rows);
+  const page = createMetricsPage(memory, rows, {
+    version: '1.2.3',
+    certificateExpiryMs: () => 5_000,
+    workers: () => rows,
+    droppedLines: () => 1,
+    upstreams: () => [{ name: 'main', isUp: true, outstanding: 2 }],
+  });
+  const start = (row: number) => createMetricsObserver(memory, row, (index, labels) => page.name(row, index, labels));
+  return { memory, page, start };
+}
+const asked = (model: string) => exchange(fakeDownstream(), { model, usage: { promptTokens: 5, completionTokens: 7 } });
+
+test('the page sums up what all threads have counted', () => {
+  const { page, start } = setUp(2);
+  for (const row of [0, 1]) start(row)(asked('tiny'), OUTCOME);
+  const text = page.text();
+  assert.match(text, /^sallyport_requests_total\{route="chat-completions",model="tiny",status="200",code=""\} 2$/m);
+  assert.match(text, /^sallyport_tokens_total\{route="chat-completions",model="tiny",kind="prompt"\} 10$/m);
+  assert.match(text, /^sallyport_tokens_total\{route="chat-completions",model="tiny",kind="completion"\} 14$/m);
+  assert.match(text, /_duration_seconds_bucket\{route="chat-completions",le="0.025"\} 0\n.*le="0.05"\} 2$/m);
+  assert.match(text, /_duration_seconds_sum\{route="chat-completions"\} 0.06$/m);
+  assert.match(text, /_first_token_seconds_count\{route="chat-completions",model="tiny"\} 2$/m);
+  assert.match(text, /^sallyport_certificate_expiry_timestamp_seconds 5$/m);
+  assert.match(text, /^sallyport_upstream_outstanding\{upstream="main"\} 2$/m);
+});
+
+test('a thread that ends takes nothing away: no counter ever goes back', () => {
+  const { memory, page, start } = setUp(1);
+  start(0)(asked('tiny'), OUTCOME);
+  gaugesOf(memory, 0)[GAUGE.openStreams] = 3;
+  page.takeOver(0);
+  assert.match(page.text(), /requests_total\{[^}]*\} 1$/m);
+  assert.match(page.text(), /^sallyport_open_streams 0$/m);
+  start(0)(asked('tiny'), OUTCOME);
+  assert.match(page.text(), /requests_total\{[^}]*\} 2$/m);
+});
+
+test('callers cannot grow the page without end: what is too much is counted under other', () => {
+  const { page, start } = setUp(1);
+  const observe = start(0);
+  for (let i = 0; i < MAX_SERIES * 2; i++) observe(asked(`model-${i}`), OUTCOME);
+  const lines = page
+    .text()
+    .split('\n')
+    .filter((line) => line.startsWith('sallyport_requests_total{'));
+  assert.equal(lines.length, MAX_SERIES);
+  assert.match(lines.find((line) => line.includes('"other"')) ?? '', new RegExp(` ${MAX_SERIES + 1}$`));
+});
+
+test('label values are escaped', () => {
+  const { page, start } = setUp(1);
+  start(0)(asked('a"b\\c\nd'), OUTCOME);
+  assert.match(page.text(), /model="a\\"b\\\\c\\nd"/);
+});

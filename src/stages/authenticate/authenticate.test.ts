@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { settableClock } from '../../../test/support/clock.ts';
+import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
+import { createCredentials } from '../../directory/credentials.ts';
+import { defaultTenant, issueApiKey, rotateApiKey, type ApiKeyWish } from '../../directory/issue.ts';
+import type { ApiKeyRecord } from '../../directory/records.ts';
+import { createApiKeyMethod } from './methods/api-key.ts';
+import { createAuthenticate } from './stage.ts';
+
+const HMAC = randomBytes(32);
+const WISH: ApiKeyWish = {
+  name: 'test',
+  tenant: 'default',
+  scopes: ['inference:chat'],
+  models: undefined,
+  allowIp: [],
+  limits: { requestsPerMinute: undefined, concurrency: undefined },
+  expiresAtMs: undefined,
+};
+const issuer = { hmacKey: HMAC, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };
+
+function setUp(wish: Partial<ApiKeyWish> = {}) {
+  const clock = settableClock();
+  const { record, value } = issueApiKey({ ...WISH, ...wish }, issuer, clock.nowMs());
+  const credentials = createCredentials([defaultTenant(0)], [record]);
+  const uses: string[] = [];
+  let lookUps = 0;
+  const method = createApiKeyMethod({
+    find(id) {
+      lookUps++;
+      return credentials.find(id);
+    },
+    hmacKey: HMAC,
+    clock,
+    onUse: (id) => uses.push(id),
+  });
+  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const stage = createAuthenticate({ failuresPerMinute: 3 }, { methods: [method], counters, clock });
+  const change = (changed: Partial<ApiKeyRecord>) =>
+    credentials.apply([{ kind: 'api-key', record: { ...record, ...changed, version: 2 }, expectedVersion: 1 }]);
+  async function present(headers: Record<string, string>, address = '192.0.2.1'): Promise<string> {
+    const x = exchange(fakeDownstream(), {
+      head: { method: 'POST', path: '/', headers: new Map(Object.entries(headers)), hasBody: true, isUpgrade: false },
+      peer: { address, network: address },
+    });
+    const denial = await stage.decide?.(x);
+    return denial?.code ?? x.principal.id;
+  }
+  const bearer = (text: string, address?: string) => present({ authorization: `Bearer ${text}` }, address);
+  return { clock, record, value, credentials, uses, change, present, bearer, lookUps: () => lookUps };
+}
+
+test('a key authenticates as its principal, in any of the ways to send it, again and again', async () => {
+  const { value, record, present, uses } = setUp();
+  const principal = `key:${record.id}`;
+  for (const headers of [
+    { authorization: `Bearer ${value}` },
+    { authorization: `bearer ${value}` },
+    { 'x-api-key': value },
+    { authorization: `Bearer ${value}`, 'x-api-key': value },
+  ]) {
+    assert.equal(await present(headers), principal);
+  }
+  assert.equal(uses.length, 4);
+});
+
+test('other forms are not credentials', async () => {
+  const { value, present } = setUp();
+  assert.equal(await present({}), 'missing_credential');
+  assert.equal(await present({ authorization: `Bearer  ${value}` }), 'invalid_credential');
+  assert.equal(await present({ authorization: value }), 'invalid_credential');
+  assert.equal(await present({ authorization: `Basic ${value}` }, '192.0.2.2'), 'invalid_credential');
+  assert.equal(await present({ authorization: `Bearer ${value}`, 'x-api-key': `${value}x` }), 'ambiguous_credential');
+  assert.equal(await present({ authorization: 'Basic x', 'x-api-key': value }), 'ambiguous_credential');
+});
+
+test('a wrong checksum is refused without a look-up; a right one with a wrong secret is refused all the same', async () => {
+  const { value, bearer, lookUps, record } = setUp();
+  assert.equal(await bearer(`${value.slice(0, -1)}${value.endsWith('0') ? '1' : '0'}`), 'invalid_credential');
+  assert.equal(lookUps(), 0);
+  const other = issueApiKey(WISH, issuer, 0).value;
+  assert.equal(await bearer(other), 'invalid_credential');
+  const sameId = rotateApiKey(record, 0, issuer, 0).value;
+  assert.equal(await bearer(sameId), 'invalid_credential');
+  assert.equal(lookUps(), 2);
+});
+
+for (const state of ['revoked', 'disabled', 'deleted'] as const) {
+  const code = state === 'deleted' ? 'invalid_credential' : 'revoked_credential';
+  test(`a key that is ${state} is ${code}, also right after it was let in; said only to who has its secret`, async () => {
+    const { value, bearer, change, record } = setUp();
+    assert.equal(await bearer(value), `key:${record.id}`);
+    change({ state });
+    assert.equal(await bearer(value), code);
+    assert.equal(await bearer(rotateApiKey(record, 0, issuer, 0).value), 'invalid_credential');
+  });
+}
+
+test('a key expires at its time and not 1 ms before, also when it is known', async () => {
+  const clock = settableClock();
+  const { bearer, value, clock: own, record } = setUp({ expiresAtMs: clock.nowMs() + 10 });
+  own.advance(9);
+  assert.equal(await bearer(value), `key:${record.id}`);
+  own.advance(1);
+  assert.equal(await bearer(value), 'expired_credential');
+});
+
+test('after a rotation the old value lives as long as its overlap, the new one at once', async () => {
+  const { bearer, value, clock, credentials, record } = setUp();
+  assert.equal(await bearer(value), `key:${record.id}`);
+  const rotated = rotateApiKey(record, 1_000, issuer, clock.nowMs());
+  credentials.apply([{ kind: 'api-key', record: rotated.record, expectedVersion: 1 }]);
+  assert.equal(await bearer(rotated.value), `key:${record.id}`);
+  clock.advance(999);
+  assert.equal(await bearer(value), `key:${record.id}`);
+  clock.advance(1);
+  assert.equal(await bearer(value), 'expired_credential');
+  assert.equal(await bearer(rotated.value), `key:${record.id}`);
+});
+
+test('a key is bound to its addresses', async () => {
+  const { bearer, value, record } = setUp({ allowIp: ['192.0.2.0/28', '2001:db8::/32'] });
+  assert.equal(await bearer(value, '192.0.2.15'), `key:${record.id}`);
+  assert.equal(await bearer(value, '192.0.2.16'), 'ip_denied');
+  assert.equal(await bearer(value, '2001:db8::1'), `key:${record.id}`);
+});
+
+test('a key whose tenant is disabled, or not known, is refused', async () => {
+  const { bearer, value, credentials } = setUp();
+  credentials.apply([
+    { kind: 'tenant', record: { ...defaultTenant(0), isDisabled: true, version: 2 }, expectedVersion: 1 },
+  ]);
+  assert.equal(await bearer(value), 'revoked_credential');
+  const stray = setUp({ tenant: 'nobody' });
+  assert.equal(await stray.bearer(stray.value), 'revoked_credential');
+});
+
+test('an address over its failures gets 429 for further invalid credentials, others do not, and a valid one passes', async () => {
+  const { bearer, value, record, clock, present } = setUp();
+  for (let i = 0; i < 3; i++) assert.equal(await bearer('nonsense'), 'invalid_credential');
+  assert.equal(await bearer('nonsense'), 'too_many_failures');
+  assert.equal(await bearer('nonsense', '192.0.2.7'), 'invalid_credential');
+  assert.equal(await present({}), 'missing_credential');
+  assert.equal(await bearer(value), `key:${record.id}`);
+  clock.advance(20_000);
+  assert.equal(await bearer('nonsense'), 'invalid_credential');
+});
+
+test('grants are cut to what the tenant may use', async () => {
+  const tenant = { ...defaultTenant(0), models: ['a', 'b'] };
+  const modelsOf = (models: string[] | undefined) => {
+    const { record } = issueApiKey({ ...WISH, models }, issuer, 0);
+    return [...(createCredentials([tenant], [record]).find(record.id)?.principal.models ?? [])];
+  };
+  assert.deepEqual(modelsOf(['b', 'c']), ['b']);
+  assert.deepEqual(modelsOf(undefined), ['a', 'b']);
+  assert.deepEqual(modelsOf(['*']), ['a', 'b']);
+});
