@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './processes.ts';
 
@@ -17,3 +17,23 @@ export async function debian(command: string, packageName: string): Promise<void
 
 /** An environment that holds nothing of the caller's: installers and foreign gateways see no credential. */
 export const EMPTY_ENV: NodeJS.ProcessEnv = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C.UTF-8' };
+
+/** Makes a Python environment of its own with packages from PyPI; its `bin`. @throws Error where that fails */
+export async function python(installs: string, name: string, packages: readonly string[]): Promise<string> {
+  const bin = join(installs, name, 'bin');
+  const done = join(installs, name, 'installed');
+  if (existsSync(done)) return bin;
+  await debian('python3', 'python3-venv');
+  await run('python3', ['-m', 'venv', join(installs, name)]);
+  // Nothing of ours is there for an installer to read: some releases on PyPI have carried malware.
+  const env = { ...EMPTY_ENV, HOME: join(installs, name) };
+  await run(join(bin, 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages], { env });
+  writeFileSync(done, packages.join('\n'));
+  return bin;
+}
+
+/** The version of an installed Python package. */
+export async function pythonVersion(installs: string, name: string, packageName: string): Promise<string> {
+  const out = await run(join(installs, name, 'bin', 'pip'), ['show', packageName], { env: EMPTY_ENV });
+  return /^Version: (\S+)/m.exec(out)?.[1] ?? '?';
+}

@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { basename, dirname } from 'node:path';
@@ -95,22 +95,21 @@ function listenTcp(server: Server, host: string, port: number): Promise<number> 
 }
 
 /**
- * Binds by a name relative to the state directory, for a path over 107 bytes fails (unix(7)). The lock of the state
+ * Binds through a descriptor of the state directory, for a path over 107 bytes fails (unix(7)). The lock of the state
  * directory is ours by now, so a socket that lies there was left by a process that died.
  */
 async function listenUnix(server: Server, path: string): Promise<void> {
-  const before = process.cwd();
   rmSync(path, { force: true });
-  process.chdir(dirname(path));
+  const directory = openSync(dirname(path), 'r');
   const mask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(new AdminListenError(`${path} cannot be bound: ${error.message}`)));
-      server.listen(basename(path), resolve);
+      server.listen(`/proc/self/fd/${directory}/${basename(path)}`, resolve);
     });
-    chmodSync(basename(path), 0o600);
+    chmodSync(path, 0o600);
   } finally {
     process.umask(mask);
-    process.chdir(before);
+    closeSync(directory);
   }
 }

@@ -14,7 +14,7 @@ import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/u
 import type { AdminDeps } from '../admin/ports.ts';
 import { printableConfig } from '../config/print.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
-import type { RecordChange } from '../directory/records.ts';
+import type { LastUse, RecordChange } from '../directory/records.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
@@ -150,15 +150,18 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
   await Promise.race([watch.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);
   workers = await startWorkers(workerCount, startOf, {
     lines: (lines) => log.raw(lines),
-    uses(uses) {
-      directory.noteUses(uses);
-      store.noteLastUses(uses).catch(() => undefined);
-    },
+    uses: noteUses,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     ended: (row) => metrics.takeOver(row),
   });
   const live = workers;
+
+  function noteUses(uses: readonly LastUse[]): void {
+    directory.noteUses(uses);
+    // A last use that is lost with a full disk harms nobody; it is written again with the next one.
+    store.noteLastUses(uses).catch(() => undefined);
+  }
 
   function startWatch(): UpstreamWatch {
     const { upstreamMemory, upstreamPems } = settings;
@@ -236,12 +239,14 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
         find: (id) => credentials.find(id),
         hmacKey,
         clock,
-        onUse: (id, atMs) => void store.noteLastUses([{ id, atMs }]).catch(() => undefined),
+        onUse: (id, atMs) => noteUses([{ id, atMs }]),
       }),
       counters,
       clock,
       failuresPerMinute: config.limits.perIp.failuresPerMinute,
     }),
+    logFault: (requestId, error) =>
+      log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
     logChange: (actor, action, object) =>
       log.info('admin_change', {
         actor: actor.kind === 'socket' ? 'socket' : actor.principal.id,

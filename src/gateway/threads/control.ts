@@ -55,9 +55,24 @@ export interface WorkerState {
   readonly confirmedSeq: number;
 }
 
-const CONFIRM_MS = 2_000;
-const STUCK_MS = 5_000;
-const CHECK_MS = 1_000;
+/** Times of the supervision, milliseconds; tests set shorter ones. */
+export interface Supervision {
+  /** How long a worker may take to confirm a change. */
+  readonly confirmMs: number;
+  /** How old a heartbeat may be. */
+  readonly stuckMs: number;
+  /** How often heartbeats are looked at, and how soon a start that failed is tried again. */
+  readonly checkMs: number;
+  /** What a worker runs. */
+  readonly entry: URL;
+}
+
+const SUPERVISION: Supervision = {
+  confirmMs: 2_000,
+  stuckMs: 5_000,
+  checkMs: 1_000,
+  entry: new URL('./worker.ts', import.meta.url),
+};
 const DRAIN_SLACK_MS = 2_000;
 /** A worker whose heap grows beyond this ends by itself and is replaced, before the process suffers. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 48 };
@@ -74,18 +89,23 @@ interface Live {
  * Starts `count` workers and keeps them alive: one that dies, is stuck for 5 s, or does not confirm a change within
  * 2 s is ended and replaced, and what it held in shared memory is given back.
  */
-export async function startWorkers(count: number, startOf: StartOf, events: WorkerEvents): Promise<Workers> {
+export async function startWorkers(
+  count: number,
+  startOf: StartOf,
+  events: WorkerEvents,
+  { confirmMs, stuckMs, checkMs, entry }: Supervision = SUPERVISION,
+): Promise<Workers> {
   const live = new Map<number, Live>();
   const confirmations = new Set<() => void>();
   let seq = 0;
   let isDraining = false;
   let onDrained: (() => void) | undefined;
   const started = Array.from({ length: count }, (_, row) => launch(row));
-  const check = setInterval(() => checkHeartbeats(), CHECK_MS).unref();
+  const check = setInterval(() => checkHeartbeats(), checkMs).unref();
 
   function launch(row: number): Promise<void> {
     const data = startOf(row);
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    const worker = new Worker(entry, {
       workerData: { ...data, seq },
       name: `worker-${row}`,
       resourceLimits: RESOURCE_LIMITS,
@@ -125,7 +145,7 @@ export async function startWorkers(count: number, startOf: StartOf, events: Work
     launch(row).catch(() => {
       // It could not even start: try again, not at once, so that a broken machine is not kept busy with it.
       live.delete(row);
-      setTimeout(() => !isDraining && relaunch(row), CHECK_MS).unref();
+      setTimeout(() => !isDraining && relaunch(row), checkMs).unref();
     });
   }
 
@@ -171,7 +191,7 @@ export async function startWorkers(count: number, startOf: StartOf, events: Work
     for (const self of live.values()) {
       if (!self.isReady || self.isEnding) continue;
       const beatMs = Atomics.load(new Int32Array(startOf(self.row).memory.heartbeats), self.row);
-      if (nowMs - beatMs > STUCK_MS) end(self);
+      if (nowMs - beatMs > stuckMs) end(self);
     }
   }
 
@@ -194,7 +214,7 @@ export async function startWorkers(count: number, startOf: StartOf, events: Work
           if (live.get(self.row) === self && self.isReady && self.confirmedSeq < number) end(self);
         }
         tell();
-      }, CONFIRM_MS);
+      }, confirmMs);
       function tell(): void {
         const open = asked.filter((self) => live.get(self.row) === self && self.confirmedSeq < number);
         if (open.length > 0) return;

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { settableClock } from '../../test/support/clock.ts';
+import { fakeDownstream } from '../../test/support/exchange.ts';
+import type { RequestHead } from '../kernel/transport.ts';
+import { createFront } from './front.ts';
+
+interface Setting {
+  readonly isDraining?: boolean;
+  readonly isWell?: boolean;
+}
+
+/** Sends one head through a front whose pipelines answer nothing; what the peer got, and whether a pipeline was reached. */
+function send(change: Partial<RequestHead>, { isDraining = false, isWell = true }: Setting = {}) {
+  const reached: string[] = [];
+  const outcomes: string[] = [];
+  const pipeline = (name: string) => ({ stages: [], forward: () => void reached.push(name) });
+  const front = createFront({
+    clock: settableClock(),
+    rules: { maxHeaders: 64, hosts: new Set() },
+    pipelines: { inference: pipeline('inference'), models: pipeline('models') },
+    origins: new Set(['https://app.example']),
+    health: (path) => ({ isWell, body: `{"path":"${path}"}` }),
+    isDraining: () => isDraining,
+    observe: (_, outcome) => void outcomes.push(`${outcome.status} ${outcome.code}`),
+    onFault: (_, error) => assert.fail(String(error)),
+  });
+  const head: RequestHead = {
+    method: 'POST',
+    target: '/v1/x',
+    httpVersion: '1.1',
+    rawHeaders: ['Host', 'h'],
+    ...change,
+  };
+  const peer = Object.assign(fakeDownstream(), { head });
+  front(peer);
+  const code = /"code":"([a-z_]+)"/.exec(peer.body)?.[1];
+  return { peer, reached, outcomes, code };
+}
+
+test('a request takes the pipeline of its path', () => {
+  assert.deepEqual(send({ target: '/v1/chat/completions' }).reached, ['inference']);
+  assert.deepEqual(send({ target: '/v1/models', method: 'GET' }).reached, ['models']);
+  assert.deepEqual(send({ target: '/anything' }).reached, ['inference']);
+});
+
+test('health answers GET and HEAD without any pipeline, also while draining', () => {
+  const well = send({ target: '/readyz?x', method: 'GET' }, { isDraining: true });
+  assert.deepEqual([well.peer.status, well.peer.body, well.reached.length], [200, '{"path":"/readyz"}', 0]);
+  assert.equal(send({ target: '/readyz', method: 'GET' }, { isWell: false }).peer.status, 503);
+  assert.equal(send({ target: '/healthz', method: 'HEAD' }).peer.body, '');
+  const posted = send({ target: '/healthz' });
+  assert.equal(posted.code, 'method_not_allowed');
+  assert.equal(posted.peer.headers.get('allow'), 'GET, HEAD');
+});
+
+test('while draining every other request is told so, and asked to come again', () => {
+  const { code, peer, reached, outcomes } = send({}, { isDraining: true });
+  assert.equal(code, 'draining');
+  assert.equal(peer.status, 503);
+  assert.deepEqual(reached, []);
+  assert.deepEqual(outcomes, ['503 draining']);
+});
+
+test('a head that is refused has the form of the surface that it asked for', () => {
+  assert.match(send({ target: '/v1/messages//x' }).peer.body, /^\{"type":"error"/);
+  assert.match(send({ target: '/oauth//token' }).peer.body, /^\{"error":"invalid_request"/);
+  assert.match(send({ target: '//x' }).peer.body, /^\{"error":\{/);
+});
+
+test('names under /.well-known/ that are not there are 404 without a credential', () => {
+  const { code, reached } = send({ target: '/.well-known/openid-configuration', method: 'GET' });
+  assert.equal(code, 'unknown_route');
+  assert.deepEqual(reached, []);
+});
+
+const ORIGIN = ['Host', 'h', 'Origin', 'https://app.example'];
+const PREFLIGHT = [
+  'Access-Control-Request-Method',
+  'POST',
+  'Access-Control-Request-Headers',
+  'authorization,x-stainless-os\u0000',
+];
+
+test('the preflight of a listed origin is answered 204, that of others takes the common way', () => {
+  const listed = send({ method: 'OPTIONS', rawHeaders: [...ORIGIN, ...PREFLIGHT] });
+  assert.equal(listed.peer.status, 204);
+  assert.equal(listed.peer.headers.get('access-control-allow-origin'), 'https://app.example');
+  assert.equal(listed.peer.headers.get('access-control-allow-headers'), 'authorization,x-stainless-os');
+  assert.equal(listed.peer.headers.get('vary'), 'Origin');
+  for (const origin of ['https://evil.example', 'https://app.example.evil', 'null']) {
+    const other = send({ method: 'OPTIONS', rawHeaders: ['Host', 'h', 'Origin', origin, ...PREFLIGHT] });
+    assert.deepEqual(other.reached, ['inference']);
+  }
+});
+
+test('refusals carry the headers of a listed origin, and of no other', () => {
+  const target = '/.well-known/x';
+  assert.equal(
+    send({ target, rawHeaders: ORIGIN }).peer.headers.get('access-control-allow-origin'),
+    'https://app.example',
+  );
+  const other = send({ target, rawHeaders: ['Host', 'h', 'Origin', 'https://evil.example'] });
+  assert.equal(other.peer.headers.has('access-control-allow-origin'), false);
+});
