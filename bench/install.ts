@@ -15,8 +15,15 @@ export async function debian(command: string, packageName: string): Promise<void
   });
 }
 
-/** An environment that holds nothing of the caller's: installers and foreign gateways see no credential. */
-export const EMPTY_ENV: NodeJS.ProcessEnv = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C.UTF-8' };
+/** Where this machine keeps the certificates that it trusts: no secret, and installers fail without. */
+const TRUST = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'PIP_CERT', 'REQUESTS_CA_BUNDLE'];
+
+/** An environment that holds nothing else of the caller's: installers and foreign gateways see no credential. */
+export const EMPTY_ENV: NodeJS.ProcessEnv = {
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  LANG: 'C.UTF-8',
+  ...Object.fromEntries(TRUST.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+};
 
 /** Makes a Python environment of its own with packages from PyPI; its `bin`. @throws Error where that fails */
 export async function python(installs: string, name: string, packages: readonly string[]): Promise<string> {

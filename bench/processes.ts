@@ -77,6 +77,8 @@ export function run(
   command: string,
   args: readonly string[],
   options: {
+    /** Cut after this long. */
+    readonly timeoutMs?: number;
     readonly core?: string;
     readonly onStderr?: (text: string) => void;
     readonly env?: NodeJS.ProcessEnv;
@@ -86,6 +88,8 @@ export function run(
   return new Promise((resolve, reject) => {
     const child = spawn(file, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: options.timeoutMs ?? 0,
+      killSignal: 'SIGKILL',
       ...(options.env === undefined ? {} : { env: options.env }),
     });
     let out = '';
@@ -96,8 +100,9 @@ export function run(
       options.onStderr?.(part.toString());
     });
     child.on('error', reject);
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       if (code === 0) resolve(out);
+      else if (signal !== null) reject(new Error(`took longer than ${(options.timeoutMs ?? 0) / 1000} s`));
       else reject(new Error(`${command} ${args[0] ?? ''} ended with ${code}: ${err.trim().slice(-300)}`));
     });
   });

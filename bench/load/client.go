@@ -70,7 +70,7 @@ type connection struct {
 }
 
 func (c *client) dial() (*connection, error) {
-	raw, err := net.DialTimeout("tcp", c.address, 10*time.Second)
+	raw, err := net.DialTimeout("tcp", c.address, 30*time.Second)
 	if err != nil {
 		return nil, err
 	}

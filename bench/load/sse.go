@@ -112,7 +112,7 @@ func hold(args []string) error {
 	read := clientFlags(flags)
 	streams := flags.Int("streams", 10000, "")
 	seconds := flags.Float64("seconds", 10, "")
-	perSecond := flags.Int("per-second", 2000, "how many are opened in a second")
+	perSecond := flags.Int("per-second", 1000, "how many are opened in a second")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ class Forwarding implements UpstreamListener {
   private readonly x: Sent;
   private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
   private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
-  private readonly body: Buffer;
+  private readonly body: string;
   private readonly startedMs: number;
   private readonly keepAlive: Timer | undefined;
   private readonly forget: () => void;
@@ -88,7 +88,7 @@ class Forwarding implements UpstreamListener {
     this.inspectorsOf = inspectorsOf;
     this.done = done;
     // What was validated is what is sent: the checked value, serialised anew.
-    this.body = Buffer.from(JSON.stringify(x.request.body));
+    this.body = JSON.stringify(x.request.body);
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));

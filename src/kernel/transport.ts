@@ -57,7 +57,8 @@ export interface UpstreamRequest {
   readonly path: string;
   /** Names and values in turn, without framing headers: those are the adapter's. */
   readonly headers: readonly string[];
-  readonly body: Buffer | undefined;
+  /** A text is sent as UTF-8. */
+  readonly body: string | Buffer | undefined;
 }
 
 /** An answer's head. Interim responses (1xx) never appear. */

@@ -1,11 +1,5 @@
-import { Pool, type Dispatcher } from 'undici';
-import type {
-  Upstream,
-  UpstreamCall,
-  UpstreamFault,
-  UpstreamListener,
-  UpstreamTimeouts,
-} from '../../kernel/transport.ts';
+import type { Upstream, UpstreamTimeouts } from '../../kernel/transport.ts';
+import { Connection, type Endpoint } from './connection.ts';
 
 /** Where an upstream is and how its certificate is judged. */
 export interface UpstreamAddress {
@@ -19,134 +13,80 @@ export interface UpstreamAddress {
   };
 }
 
-/** Opens an upstream over HTTP/1.1 by undici, one request at a time on each connection. */
+/** vLLM's server ends idle connections after 5 s: one that is nearly so old could be closed under a request. */
+const MAX_IDLE_MS = 4_000;
+
+/** Opens an upstream over HTTP/1.1, one request at a time on each connection (docs/adr/0007-own-http-client.md). */
 export function createHttpUpstream(address: UpstreamAddress, timeouts: UpstreamTimeouts): Upstream {
-  const socketPath = address.url.startsWith('unix:') ? address.url.slice('unix:'.length) : undefined;
-  const origin = socketPath === undefined ? new URL(address.url).origin : 'http://localhost';
-  const { caPem, serverName, certPem, keyPem } = address.tls;
-  const pool = new Pool(origin, {
-    connections: null,
-    pipelining: 1,
-    connect: {
-      timeout: timeouts.connectMs,
-      ...(socketPath === undefined ? {} : { socketPath }),
-      ...(caPem === undefined ? {} : { ca: caPem }),
-      ...(serverName === undefined ? {} : { servername: serverName }),
-      ...(certPem === undefined ? {} : { cert: certPem }),
-      ...(keyPem === undefined ? {} : { key: keyPem }),
-    },
-    headersTimeout: timeouts.firstByteMs,
-    bodyTimeout: timeouts.betweenChunksMs,
-    keepAliveTimeout: 30_000,
-    maxHeaderSize: 64 * 1024,
-  });
+  const { endpoint, host } = endpointOf(address);
+  // The one that was used last is used first, so that the others grow old and go.
+  const idle: Connection[] = [];
+  let isClosed = false;
+
+  function onFree(connection: Connection): void {
+    if (isClosed) return connection.destroy();
+    connection.idleSinceMs = performance.now();
+    idle.push(connection);
+  }
+
+  function onGone(connection: Connection): void {
+    const at = idle.lastIndexOf(connection);
+    if (at >= 0) idle.splice(at, 1);
+  }
+
+  function free(): Connection {
+    for (;;) {
+      const connection = idle.pop();
+      if (connection === undefined) return new Connection(endpoint, timeouts, onFree, onGone);
+      if (performance.now() - connection.idleSinceMs < MAX_IDLE_MS) return connection;
+      connection.destroy();
+    }
+  }
 
   return {
     send(request, listener) {
-      const call = new Call(listener);
-      pool.dispatch(
-        {
-          path: request.path,
-          method: request.method,
-          headers: request.headers as string[],
-          body: request.body ?? null,
-        },
-        call,
-      );
-      return call;
+      const { body } = request;
+      let head = `${request.method} ${request.path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
+      for (let i = 0; i < request.headers.length; i += 2)
+        head += `${request.headers[i]}: ${request.headers[i + 1]}\r\n`;
+      if (body !== undefined) head += `content-length: ${Buffer.byteLength(body)}\r\n`;
+      // Only our own names and values stand here; a line break in one would be a fault of ours, not a second header.
+      if (BROKEN.test(head)) throw new TypeError('a header of a request to upstream holds a line break');
+      return free().send(request, `${head}\r\n`, listener);
     },
     close() {
-      void pool.close();
+      isClosed = true;
+      for (const connection of idle.splice(0)) connection.destroy();
     },
   };
 }
 
-/** One dispatched request; hears undici and tells the listener. */
-class Call implements UpstreamCall, Dispatcher.DispatchHandler {
-  private readonly listener: UpstreamListener;
-  private controller: Dispatcher.DispatchController | undefined;
-  private isAborted = false;
-  private isEnded = false;
+// oxlint-disable-next-line no-control-regex
+const BROKEN = /\r(?!\n)|(?<!\r)\n|\r\n\r\n|\r\n[\t ]|[\x00-\x08\x0b\x0c\x0e-\x1f]/;
 
-  constructor(listener: UpstreamListener) {
-    this.listener = listener;
-  }
-
-  abort(): void {
-    if (this.isAborted || this.isEnded) return;
-    this.isAborted = true;
-    this.controller?.abort(new Error('aborted'));
-  }
-
-  resume(): void {
-    this.controller?.resume();
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller;
-    if (this.isAborted) controller.abort(new Error('aborted'));
-  }
-
-  onResponseStart(
-    _: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (status < 200 || this.isAborted) return;
-    this.listener.head({
-      status,
-      header(name) {
-        const value = headers[name];
-        return typeof value === 'object' ? value[0] : value;
-      },
-    });
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.isAborted) return;
-    if (!this.listener.chunk(chunk)) controller.pause();
-  }
-
-  onResponseEnd(): void {
-    this.isEnded = true;
-    if (!this.isAborted) this.listener.end();
-  }
-
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.isEnded = true;
-    if (!this.isAborted) this.listener.fault(faultOf(error));
-  }
+function endpointOf({ url, tls }: UpstreamAddress): { endpoint: Endpoint; host: string } {
+  if (url.startsWith('unix:'))
+    return { endpoint: { target: { path: url.slice('unix:'.length) }, tls: undefined }, host: 'localhost' };
+  const { protocol, hostname, port, host } = new URL(url);
+  const isTls = protocol === 'https:';
+  const plain = hostname.replace(/^\[(.*)\]$/, '$1');
+  return {
+    host,
+    endpoint: {
+      target: { host: plain, port: Number(port === '' ? (isTls ? 443 : 80) : port) },
+      tls: isTls
+        ? {
+            // An address has no name to ask for (RFC 6066 §3).
+            ...(tls.serverName !== undefined
+              ? { servername: tls.serverName }
+              : /[a-z]/i.test(plain) && !plain.includes(':')
+                ? { servername: plain }
+                : {}),
+            ...(tls.caPem === undefined ? {} : { ca: tls.caPem }),
+            ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
+            ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
+          }
+        : undefined,
+    },
+  };
 }
-
-function faultOf(error: Error): UpstreamFault {
-  const code = 'code' in error ? String(error.code) : '';
-  switch (code) {
-    case 'UND_ERR_CONNECT_TIMEOUT':
-    case 'ECONNREFUSED':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'ENOENT':
-    case 'EACCES':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'connect';
-    case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_BODY_TIMEOUT':
-      return 'timeout';
-    default:
-      if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') return 'malformed';
-      if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || TLS_FAULTS.has(code)) return 'connect';
-      return 'reset';
-  }
-}
-
-/** What OpenSSL says of a certificate that it does not accept: the handshake failed, nothing was sent. */
-const TLS_FAULTS = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-]);
