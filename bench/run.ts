@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus, homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -34,7 +34,8 @@ const named = flags.peers?.split(',');
 const isWanted = (id: string) => wanted === undefined || wanted.includes(id);
 
 const out = fileURLToPath(new URL('./out/', import.meta.url));
-const installs = join(out, 'installs');
+/** Outside the repository, so that nothing here takes what is installed for sources. */
+const installs = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sallyport-bench');
 const work = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
@@ -47,6 +48,7 @@ const results = new Map<string, Figures[]>();
 const peers: Peer[] = [];
 
 try {
+  mkdirSync(out, { recursive: true });
   mkdirSync(installs, { recursive: true });
   await buildLoad(installs);
   const versions = await installPeers();

@@ -20,13 +20,14 @@ export function medians(rounds: readonly Figures[]): Figures {
 /** The comparison as a Markdown table: a row for each figure, a column for each peer, ratios to the first one. */
 export function comparison(peers: readonly string[], figures: Measured, subject: string): string {
   const reference = figures.get(peers[0] ?? '') ?? {};
-  const head = ['', ...peers, 'to keep', ''];
+  const isJudged = peers.includes(subject);
+  const head = ['', ...peers, ...(isJudged ? ['to keep', ''] : [])];
   const rows = ROWS.filter(({ figure }) => peers.some((peer) => figures.get(peer)?.[figure] !== undefined)).map(
     (row) => {
       const base = reference[row.figure];
       const cells = peers.map((peer) => cell(row, figures.get(peer)?.[row.figure], base));
       const own = figures.get(subject)?.[row.figure];
-      return [row.title, ...cells, ...verdict(row, own, base)];
+      return [row.title, ...cells, ...(isJudged ? verdict(row, own, base) : [])];
     },
   );
   return markdown(head, rows);

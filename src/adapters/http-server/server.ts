@@ -187,7 +187,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     listen: (host, port) =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
-        server.listen({ host, port, reusePort: true, backlog: 1024 }, () => {
+        server.listen({ host, port, reusePort: true, backlog: 4096 }, () => {
           server.off('error', reject);
           resolve();
         });
