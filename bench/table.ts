@@ -1,6 +1,6 @@
 import { ROWS, type Figures, type Row } from './scenarios.ts';
 
-/** All figures of the measured rounds: by peer, each with what its rounds gave. */
+/** Figures by peer. */
 export type Measured = ReadonlyMap<string, Figures>;
 
 /** The middle one. NaN of nothing. */
