@@ -23,6 +23,8 @@ export interface Started {
 }
 
 const running = new Set<Started>();
+/** What runs to its end, such as loads. */
+const passing = new Set<number>();
 
 /** How a process is started. */
 export interface StartOptions {
@@ -69,7 +71,7 @@ export async function stopAll(): Promise<void> {
 
 /** Ends everything at once, for an exit that cannot wait. */
 export function killAll(): void {
-  for (const { pid } of running) familyOf(pid).forEach(kill);
+  for (const pid of [...[...running].map((started) => started.pid), ...passing]) familyOf(pid).forEach(kill);
 }
 
 /** Runs a command to its end on one core; its standard output. @throws Error where it fails */
@@ -92,6 +94,8 @@ export function run(
       killSignal: 'SIGKILL',
       ...(options.env === undefined ? {} : { env: options.env }),
     });
+    const { pid } = child;
+    if (pid !== undefined) passing.add(pid);
     let out = '';
     let err = '';
     child.stdout.on('data', (part: Buffer) => (out += part.toString()));
@@ -101,6 +105,7 @@ export function run(
     });
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      if (pid !== undefined) passing.delete(pid);
       if (code === 0) resolve(out);
       else if (signal !== null) reject(new Error(`took longer than ${(options.timeoutMs ?? 0) / 1000} s`));
       else reject(new Error(`${command} ${args[0] ?? ''} ended with ${code}: ${err.trim().slice(-300)}`));

@@ -40,7 +40,10 @@ const work = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
-process.on('exit', killAll);
+process.on('exit', () => {
+  killAll();
+  rmSync(work, { recursive: true, force: true });
+});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 const notes: string[] = [];
@@ -73,7 +76,6 @@ try {
   report(figures, versions, workers);
 } finally {
   await stopAll();
-  rmSync(work, { recursive: true, force: true });
 }
 
 async function installPeers(): Promise<string[]> {

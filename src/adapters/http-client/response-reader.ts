@@ -209,6 +209,7 @@ interface Head {
 
 /** Reads a head with its final empty line; undefined where anything in it is doubtful. */
 function readHead(text: string): Head | undefined {
+  if (FORBIDDEN.test(text)) return undefined;
   const lines = text.slice(0, -4).split('\r\n');
   const statusLine = STATUS_LINE.exec(lines[0] ?? '');
   if (statusLine === null) return undefined;
@@ -216,7 +217,7 @@ function readHead(text: string): Head | undefined {
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i] ?? '';
     const colon = line.indexOf(':');
-    if (colon <= 0 || FORBIDDEN.test(line)) return undefined;
+    if (colon <= 0) return undefined;
     const name = line.slice(0, colon);
     if (!TOKEN.test(name)) return undefined;
     const lower = name.toLowerCase();
@@ -244,8 +245,8 @@ function readHead(text: string): Head | undefined {
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Controls but the tab: a bare CR or LF would let one line be two. */
+/** Controls but the tab, and CR or LF without the other: they would let one line be two. */
 // oxlint-disable-next-line no-control-regex
-const FORBIDDEN = /[\x00-\x08\x0a-\x1f\x7f]/;
+const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|[^\r]\n/;
 const SIZE = /^([0-9A-Fa-f]{1,8})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
 const TRAILER = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n$/;
