@@ -27,9 +27,7 @@ export function createAnswerModels(
     const text = JSON.stringify({ object: 'list', data });
     const headers = responseHeaders(x);
     headers.push('content-type', 'application/json');
-    x.downstream.writeHead(200, headers, Buffer.byteLength(text));
-    x.downstream.write(text);
-    x.downstream.end();
+    x.downstream.answer(200, headers, text);
     done({ kind: 'answer', status: 200, code: undefined, firstByteMs: undefined, upstream: undefined });
   };
 }

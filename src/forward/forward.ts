@@ -234,10 +234,7 @@ class Forwarding implements UpstreamListener {
     const headers = responseHeaders(this.x);
     headers.push('content-type', 'application/json');
     this.pushAdjusted(headers);
-    const { downstream } = this.x;
-    downstream.writeHead(200, headers, Buffer.byteLength(text));
-    downstream.write(text);
-    downstream.end();
+    this.x.downstream.answer(200, headers, text);
     this.finish({ kind: 'answer', status: 200, code: undefined });
   }
 

@@ -58,9 +58,7 @@ function answerHealth(deps: FrontDeps, x: AnyExchange, head: ParsedHead, path: '
   const { isWell, body } = deps.health(path);
   const headers = responseHeaders(x);
   headers.push('content-type', 'application/json');
-  x.downstream.writeHead(isWell ? 200 : 503, headers, Buffer.byteLength(body));
-  if (head.method === 'GET') x.downstream.write(body);
-  x.downstream.end();
+  x.downstream.answer(isWell ? 200 : 503, headers, body);
 }
 
 /** The origin of a request where it is a listed one: no other is ever echoed. */

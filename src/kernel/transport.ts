@@ -39,10 +39,15 @@ export interface Downstream {
    * that many bytes; without it, it is chunked (HTTP/1.1) or ends with the connection (HTTP/1.0).
    */
   writeHead(status: number, headers: readonly string[], contentLength: number | undefined): void;
+  /**
+   * Sends a whole response in as few writes as can be; instead of `writeHead`, `write` and `end`. In answer to HEAD the
+   * body is only counted. With `close` the connection is closed after it.
+   */
+  answer(status: number, headers: readonly string[], body: string, close?: boolean): void;
   /** Sends bytes of the body; false when the peer's buffer is full: wait for `onDrain`. */
   write(bytes: Buffer | string): boolean;
-  /** Ends the response. With `close` the connection is closed after it. */
-  end(close?: boolean): void;
+  /** Ends the response. */
+  end(): void;
   /** Cuts the connection at once. */
   destroy(): void;
   /** Called each time the peer's buffer has emptied after a `write` that returned false. */

@@ -34,10 +34,7 @@ export function sendDenial(x: Answerable, denial: Denial, close = false): void {
   const { status, headers, body } = renderDenial(denial, x.surface, x.requestId);
   const all = responseHeaders(x, denial.standings ?? x.requestLimits?.standings);
   for (const part of headers) all.push(part);
-  const isHead = x.downstream.head.method === 'HEAD';
-  x.downstream.writeHead(status, all, Buffer.byteLength(body));
-  if (!isHead) x.downstream.write(body);
-  x.downstream.end(close);
+  x.downstream.answer(status, all, body, close);
 }
 
 /** Ends a running stream with the error event of its surface. */

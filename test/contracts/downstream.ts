@@ -55,11 +55,7 @@ class Wire {
 }
 
 const POST = 'POST /x HTTP/1.1\r\nHost: h\r\n';
-const ok = (x: Downstream, body = 'ok'): void => {
-  x.writeHead(200, [], Buffer.byteLength(body));
-  x.write(body);
-  x.end();
-};
+const ok = (x: Downstream, body = 'ok'): void => x.answer(200, [], body);
 
 /** The suite that every adapter of `Downstream` passes. */
 export function downstreamContract(name: string, start: StartServer): void {
@@ -272,13 +268,30 @@ export function downstreamContract(name: string, start: StartServer): void {
   });
 
   test(`${name}: a head without an answer body for HEAD`, async () => {
-    await using server = await start((x) => {
-      x.writeHead(200, [], 5);
-      x.end();
-    });
+    await using server = await start((x) => ok(x, 'hello'));
     const wire = new Wire(server.port).send('HEAD / HTTP/1.1\r\nHost: h\r\n\r\n');
     await wire.until(/\r\n\r\n$/);
     assert.match(wire.text, /content-length: 5/i);
     wire.socket.destroy();
+  });
+
+  test(`${name}: an answer in pieces has the length that it announced`, async () => {
+    await using server = await start((x) => {
+      x.writeHead(200, [], 6);
+      x.write('one');
+      x.write(Buffer.from('two'));
+      x.end();
+    });
+    const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await wire.until(/\r\n\r\nonetwo$/);
+    assert.match(wire.text, /content-length: 6/i);
+    wire.socket.destroy();
+  });
+
+  test(`${name}: an answer that closes says so, and closes`, async () => {
+    await using server = await start((x) => x.answer(400, [], 'no', true));
+    const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await wire.closed;
+    assert.match(wire.text, /connection: close\r\n[^]*\r\n\r\nno$/i);
   });
 }

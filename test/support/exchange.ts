@@ -35,6 +35,11 @@ export function fakeDownstream(): FakeDownstream {
       peer.status = status;
       for (let i = 0; i < headers.length; i += 2) peer.headers.set(headers[i] ?? '', headers[i + 1] ?? '');
     },
+    answer(status, headers, body) {
+      peer.writeHead(status, headers, Buffer.byteLength(body));
+      if (peer.head.method !== 'HEAD') peer.body += body;
+      peer.end();
+    },
     write(bytes) {
       peer.body += bytes.toString();
       return !peer.isFull;

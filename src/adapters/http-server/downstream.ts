@@ -29,6 +29,7 @@ export class NodeDownstream implements Downstream {
   /** Bytes of the body that are taken from the budget until the exchange is over. */
   private held = 0;
   private isHeadOut = false;
+  private isClosing = false;
   private isAwaitingDrain = false;
   private disconnected: () => void = nothing;
   private drained: () => void = nothing;
@@ -159,15 +160,25 @@ export class NodeDownstream implements Downstream {
     return socket.write(frame, encoding);
   }
 
-  end(close = false): void {
-    const mustClose = close || this.mustClose();
-    if (mustClose) this.response.shouldKeepAlive = false;
-    if (this.isChunked) this.response.end('0\r\n\r\n');
-    else this.response.end();
-    if (mustClose) {
+  answer(status: number, headers: readonly string[], body: string, close = false): void {
+    if (close) this.isClosing = true;
+    this.writeHead(status, headers, Buffer.byteLength(body));
+    this.endWith(body);
+  }
+
+  end(): void {
+    this.endWith(this.isChunked ? '0\r\n\r\n' : undefined);
+  }
+
+  private endWith(last: string | undefined): void {
+    const { response } = this;
+    if (this.mustClose()) {
       const { socket } = this.request;
-      this.response.once('finish', () => socket.destroySoon());
+      response.shouldKeepAlive = false;
+      response.once('finish', () => socket.destroySoon());
     }
+    if (last === undefined) response.end();
+    else response.end(last);
   }
 
   destroy(): void {
@@ -184,7 +195,8 @@ export class NodeDownstream implements Downstream {
 
   /** Nothing behind this request can be read: its body is not read to its end, or the parser has stopped at an upgrade. */
   private mustClose(): boolean {
-    return this.request.headers.upgrade !== undefined || (!this.request.complete && this.hasUnreadBody());
+    if (this.isClosing || this.request.headers.upgrade !== undefined) return true;
+    return !this.request.complete && this.hasUnreadBody();
   }
 
   /** There is a body on the wire that nobody has read, or not to its end. */
