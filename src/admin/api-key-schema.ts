@@ -15,12 +15,20 @@ const EXPIRES = 'Give a duration from 1s to 3650d such as 30d, or a time such as
 const expires = z.string({ error: EXPIRES }).transform((value, context): Expiry => {
   const afterMs = parseDurationMs(value);
   if (afterMs !== undefined && afterMs >= 1000 && afterMs <= LONGEST_MS) return { afterMs };
-  const atMs = RFC_3339.test(value) ? Date.parse(value) : NaN;
+  const atMs = parseTimeMs(value);
   if (!Number.isNaN(atMs)) return { atMs };
   context.issues.push({ code: 'custom', message: EXPIRES, input: value });
   return z.NEVER;
 });
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
+const RFC_3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
+
+/** Milliseconds since the epoch; NaN for what is no time. `Date.parse` alone reads 31 February as 3 March. */
+function parseTimeMs(value: string): number {
+  const [, local = ''] = RFC_3339.exec(value) ?? [];
+  const localMs = Date.parse(`${local}Z`);
+  if (Number.isNaN(localMs) || !new Date(localMs).toISOString().startsWith(local)) return NaN;
+  return Date.parse(value);
+}
 
 const scopes = z
   .array(z.string({ error: 'Give scopes as texts.' }), { error: 'Give a list of scopes.' })

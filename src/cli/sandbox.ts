@@ -29,12 +29,15 @@ function main(words: string[]): void {
   const flags = parseFlags(rest, isDemo ? { exit: 'flag', attack: 'flag' } : SERVE_FLAGS);
   const stateDir = isDemo ? mkdtempSync(join(tmpdir(), 'sallyport-demo-')) : stateDirOf(flags, process.env);
   openStateDir(stateDir);
-  const named = isDemo ? [] : configOf(flags, process.env, overridesOf(flags)).filesNamed;
+  const loaded = isDemo ? undefined : configOf(flags, process.env, overridesOf(flags));
+  const named = loaded?.filesNamed ?? [];
+  const { certFile, keyFile } = loaded?.config.listen.tls ?? {};
   const configFile = isDemo ? undefined : configFileOf(flags, process.env);
   // A certificate that a tool swaps is another file in the same folder, behind a link.
   const readable = [
     PACKAGE,
-    ...named.flatMap((file) => [file, `${dirname(file)}/`]),
+    ...named,
+    ...[certFile, keyFile].flatMap((file) => (file === undefined ? [] : [`${dirname(file)}/`])),
     ...SYSTEM,
     `${stateDir}/`,
     stateDir,

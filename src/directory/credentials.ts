@@ -9,6 +9,11 @@ export interface Credential {
   readonly isTenantDisabled: boolean;
 }
 
+/** Whether requests may run on a credential, its expiry aside: that only stops new ones. */
+export function isUsable(credential: Credential | undefined): boolean {
+  return credential !== undefined && credential.record.state === 'active' && !credential.isTenantDisabled;
+}
+
 /** The credentials of one thread: filled from a snapshot, kept true by changes. */
 export interface Credentials {
   find(id: string): Credential | undefined;

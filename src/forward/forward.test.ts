@@ -18,17 +18,25 @@ const STREAM = {
 const SSE = () => 'text/event-stream; charset=utf-8';
 const JSON_TYPE = () => 'application/json';
 
-function setUp({ isStream = true, upstreams = 1, inspectors = [] as Inspector[], adjusted = [] as string[] } = {}) {
+function setUp({
+  isStream = true,
+  upstreams = 1,
+  inspectors = [] as Inspector[],
+  adjusted = [] as string[],
+  revokedKeys = [] as string[],
+} = {}) {
   const clock = settableClock();
   const servers = Array.from({ length: upstreams }, () => fakeUpstream());
   const states = createUpstreamStates(createUpstreamMemory(upstreams, 1), 0);
   const running = createRunningExchanges();
+  const revoked = new Set<string>(revokedKeys);
   const forward = createForward({
     targets: servers.map((upstream, i) => ({ name: `u${i}`, upstream, apiKey: 'upstream-key', totalMs: 60_000 })),
     serving: () => servers.map((_, i) => i),
     routeIndex: () => 0,
     states,
     running,
+    isUsable: (keyId) => !revoked.has(keyId),
     clock,
     sseKeepAliveMs: 15_000,
     writeMs: 5_000,
@@ -247,4 +255,49 @@ test('three faults in a row mark an upstream down; then one request a second may
   assert.equal(servers[0]?.calls.length, before + 2);
   call().listener.head({ status: 200, header: JSON_TYPE });
   assert.equal(states.isUp(0), true);
+});
+
+test('a key that was revoked while its body arrived starts nothing', () => {
+  const { servers, peer, outcomes } = setUp({ revokedKeys: ['Alice0'] });
+  assert.equal(servers[0]?.calls.length, 0);
+  assert.equal(peer.status, 401);
+  assert.equal(outcomes[0]?.code, 'revoked_credential');
+});
+
+test('an answer counts as running until it has left, and what comes meanwhile changes nothing of it', () => {
+  const { call, peer, outcomes, running, clock } = setUp({ isStream: false });
+  peer.isSlow = true;
+  call().listener.head({ status: 200, header: JSON_TYPE });
+  call().listener.chunk(Buffer.from('{"a":1}'));
+  call().listener.end();
+  assert.equal(peer.body, '{"a":1}');
+  assert.equal(outcomes.length, 0);
+  running.cutAll('Alice0', deny('revoked_credential'));
+  clock.advance(120_000);
+  assert.equal(outcomes.length, 0);
+  peer.flush();
+  assert.deepEqual(
+    outcomes.map(({ kind, status }) => [kind, status]),
+    [['answer', 200]],
+  );
+});
+
+test('an answer whose peer goes away before it has left is an abort', () => {
+  const { call, peer, outcomes } = setUp({ isStream: false });
+  peer.isSlow = true;
+  call().listener.head({ status: 200, header: JSON_TYPE });
+  call().listener.chunk(Buffer.from('{"a":1}'));
+  call().listener.end();
+  peer.disconnect();
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    ['abort'],
+  );
+});
+
+test('keeps of the body what is sent, until upstream has it', () => {
+  const { call, peer } = setUp({ isStream: false });
+  assert.equal(peer.kept, '{"model":"tiny"}'.length);
+  call().listener.head({ status: 200, header: JSON_TYPE });
+  assert.equal(peer.kept, 0);
 });

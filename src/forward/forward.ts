@@ -30,6 +30,8 @@ export interface ForwardDeps {
   readonly routeIndex: (routeId: string) => number;
   readonly states: UpstreamStates;
   readonly running: RunningExchanges;
+  /** Whether an API key may still be used. */
+  readonly isUsable: (keyId: string) => boolean;
   readonly clock: Clock;
   readonly sseKeepAliveMs: number;
   /** How long a peer may leave written bytes unread. */
@@ -56,7 +58,7 @@ class Forwarding implements UpstreamListener {
   private readonly x: Sent;
   private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
   private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
-  private readonly body: string;
+  private body: string;
   private readonly startedMs: number;
   private readonly keepAlive: Timer | undefined;
   private readonly forget: () => void;
@@ -70,6 +72,8 @@ class Forwarding implements UpstreamListener {
   private status = 0;
   private firstByteMs: number | undefined;
   private isHeadSent = false;
+  /** The whole answer is on its way to the peer. */
+  private isAnswered = false;
   private inspectors: readonly Inspector[] = [];
   private parser: SseParser | undefined;
   private parts: Buffer[] = [];
@@ -89,6 +93,8 @@ class Forwarding implements UpstreamListener {
     this.done = done;
     // What was validated is what is sent: the checked value, serialised anew.
     this.body = JSON.stringify(x.request.body);
+    // What was read is not needed any more; what is sent is, until upstream has it.
+    x.downstream.keepBody(this.body.length);
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
@@ -99,6 +105,8 @@ class Forwarding implements UpstreamListener {
   /** @param tieBreaker spreads requests over equal upstreams */
   start(tieBreaker: number): void {
     const { deps, x } = this;
+    // Its body may have taken half a minute: a key that was revoked meanwhile must not start anything.
+    if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));
     const serving = deps.serving(x.model).filter((index) => !this.tried.includes(index));
     if (serving.length === 0) {
       return this.refuse(
@@ -133,6 +141,8 @@ class Forwarding implements UpstreamListener {
   head(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
+    this.body = '';
+    x.downstream.keepBody(0);
     if (head.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
     else deps.states.noteSuccess(this.target, deps.routeIndex(x.route.id), x.principal.id);
     if (head.status !== 200) return;
@@ -234,8 +244,10 @@ class Forwarding implements UpstreamListener {
     const headers = responseHeaders(this.x);
     headers.push('content-type', 'application/json');
     this.pushAdjusted(headers);
+    // The answer counts against the caller's concurrency until it has left: its memory does, too.
+    this.isAnswered = true;
+    this.x.downstream.onSent(() => this.finish({ kind: 'answer', status: 200, code: undefined }));
     this.x.downstream.answer(200, headers, text);
-    this.finish({ kind: 'answer', status: 200, code: undefined });
   }
 
   private sendStreamHead(): void {
@@ -280,13 +292,14 @@ class Forwarding implements UpstreamListener {
 
   /** Ends with a denial: as an answer while nothing was sent, else as the last event of the stream. */
   private refuse(denial: Denial, kind: 'denial' | 'fault' | 'cut' = 'denial'): void {
-    if (this.isFinished) return;
+    if (this.isFinished || this.isAnswered) return;
     this.call?.abort();
     const status = this.isHeadSent ? endStream(this.x, denial) : sendWhole(this.x, denial);
     this.finish({ kind, status, code: denial.code });
   }
 
   private finish(outcome: Pick<Outcome, 'kind' | 'status' | 'code'>): void {
+    if (this.isFinished) return;
     this.isFinished = true;
     this.keepAlive?.cancel();
     this.total?.cancel();

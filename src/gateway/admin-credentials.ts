@@ -12,7 +12,8 @@ export interface AdminAuthenticatorDeps {
   readonly method: Method;
   readonly counters: Counters;
   readonly clock: Clock;
-  readonly failuresPerMinute: number | 'none';
+  /** As configured now. */
+  readonly failuresPerMinute: () => number | 'none';
 }
 
 /** The authentication of the admin listener: the method and the failure limit of the public one. */
@@ -24,14 +25,16 @@ export function adminAuthenticator({ method, counters, clock, failuresPerMinute 
     if (presented.kind === 'ambiguous') return deny('ambiguous_credential');
     const found = presented.kind === 'one' ? method(presented.value, peer) : undefined;
     if (found !== undefined && (!('code' in found) || found.code !== 'invalid_credential')) return found;
-    if (failuresPerMinute === 'none') return deny('invalid_credential');
+    const perMinute = failuresPerMinute();
+    if (perMinute === 'none') return deny('invalid_credential');
     const counter = counters.keyOf(`failures:${peer.network}`);
     const spent = counters.spend(
-      [{ kind: 'rate', name: 'failures', counter, rate: ratePerMinute(failuresPerMinute) }],
+      [{ kind: 'rate', name: 'failures', counter, rate: ratePerMinute(perMinute) }],
       clock.nowMs(),
     );
     // Shared memory answers at once; counters that would have to be waited for deny, for nothing waits here.
-    if (!('kind' in spent) || spent.kind === 'refused') return deny('too_many_failures');
+    if (!('kind' in spent)) return deny('too_many_failures');
+    if (spent.kind === 'refused') return deny('too_many_failures', { retryAfterMs: spent.retryAfterMs });
     return deny('invalid_credential');
   };
 }

@@ -8,7 +8,12 @@ export interface UpstreamAnswer {
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** Sends one of the gateway's own requests and reads its whole answer. @throws Error with the fault as its message */
+/** The connection failed, broke or timed out; `message` is the fault. */
+export class UpstreamFailed extends Error {
+  readonly code = 'upstream_failed';
+}
+
+/** Sends one of the gateway's own requests and reads its whole answer. @throws UpstreamFailed */
 export function askUpstream(upstream: Upstream, request: UpstreamRequest): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
     let status = 0;
@@ -28,7 +33,7 @@ export function askUpstream(upstream: Upstream, request: UpstreamRequest): Promi
         return true;
       },
       end: () => resolve({ status, text: Buffer.concat(parts).toString() }),
-      fault: (fault) => reject(new Error(fault)),
+      fault: (fault) => reject(new UpstreamFailed(fault)),
     });
   });
 }

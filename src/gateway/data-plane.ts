@@ -2,8 +2,9 @@ import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { Config } from '../config/schema.ts';
-import type { Credentials } from '../directory/credentials.ts';
+import { isUsable, type Credentials } from '../directory/credentials.ts';
 import { createAnswerModels, type ListedModel } from '../forward/answer-models.ts';
+import { createAnswerUnknown } from '../forward/answer-unknown.ts';
 import { createForward } from '../forward/forward.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -18,7 +19,7 @@ import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createValidate } from '../stages/validate/stage.ts';
 import { routes } from '../vllm/routes/index.ts';
 import type { Pipelines } from './listeners.ts';
-import { inference, models, type Stages } from './pipeline.ts';
+import { inference, models, wellKnown, type Stages } from './pipeline.ts';
 import type { ModelLists, Settings } from './threads/messages.ts';
 
 /** What a data plane is made of besides its settings. */
@@ -95,14 +96,16 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       routeIndex: (id) => routes.findIndex((route) => route.id === id),
       states: createUpstreamStates(settings.upstreamMemory, deps.row),
       running: deps.running,
+      isUsable: (keyId) => isUsable(deps.credentials().find(keyId)),
       clock,
       sseKeepAliveMs: config.listen.sseKeepAliveMs,
       writeMs: config.listen.timeouts.writeMs,
     }),
+    answerUnknown: createAnswerUnknown(),
     answerModels: createAnswerModels(() => listedModels(config, deps.models())),
   };
   return {
-    pipelines: { inference: inference(stages), models: models(stages) },
+    pipelines: { inference: inference(stages), models: models(stages), wellKnown: wellKnown(stages) },
     close() {
       for (const { upstream } of targets) upstream.close();
     },

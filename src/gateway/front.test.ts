@@ -18,7 +18,7 @@ function send(change: Partial<RequestHead>, { isDraining = false, isWell = true 
   const front = createFront({
     clock: settableClock(),
     rules: { maxHeaders: 64, hosts: new Set() },
-    pipelines: { inference: pipeline('inference'), models: pipeline('models') },
+    pipelines: { inference: pipeline('inference'), models: pipeline('models'), wellKnown: pipeline('wellKnown') },
     origins: new Set(['https://app.example']),
     health: (path) => ({ isWell, body: `{"path":"${path}"}` }),
     isDraining: () => isDraining,
@@ -68,10 +68,8 @@ test('a head that is refused has the form of the surface that it asked for', () 
   assert.match(send({ target: '//x' }).peer.body, /^\{"error":\{/);
 });
 
-test('names under /.well-known/ that are not there are 404 without a credential', () => {
-  const { code, reached } = send({ target: '/.well-known/openid-configuration', method: 'GET' });
-  assert.equal(code, 'unknown_route');
-  assert.deepEqual(reached, []);
+test('names under /.well-known/ take a way of their own, without a credential', () => {
+  assert.deepEqual(send({ target: '/.well-known/openid-configuration', method: 'GET' }).reached, ['wellKnown']);
 });
 
 const ORIGIN = ['Host', 'h', 'Origin', 'https://app.example'];
@@ -97,9 +95,9 @@ test('the preflight of a listed origin is answered 204, that of others takes the
 test('refusals carry the headers of a listed origin, and of no other', () => {
   const target = '/.well-known/x';
   assert.equal(
-    send({ target, rawHeaders: ORIGIN }).peer.headers.get('access-control-allow-origin'),
+    send({ target, rawHeaders: ORIGIN }, { isDraining: true }).peer.headers.get('access-control-allow-origin'),
     'https://app.example',
   );
-  const other = send({ target, rawHeaders: ['Host', 'h', 'Origin', 'https://evil.example'] });
+  const other = send({ target, rawHeaders: ['Host', 'h', 'Origin', 'https://evil.example'] }, { isDraining: true });
   assert.equal(other.peer.headers.has('access-control-allow-origin'), false);
 });

@@ -34,7 +34,7 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     x.surface = surfaceOf(head.path);
     x.allowedOrigin = allowedOrigin(deps.origins, head);
     if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
-    const special = preflight(x, head) ?? outsideKeys(head) ?? (deps.isDraining() ? deny('draining') : undefined);
+    const special = preflight(x, head) ?? (deps.isDraining() ? deny('draining') : undefined);
     if (special === 'answered') return;
     if (special !== undefined) {
       sendDenial(x, special);
@@ -45,11 +45,6 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
 }
 
 const pipelineOf = (deps: FrontDeps, head: ParsedHead): Pipeline => publicPipelineOf(deps.pipelines, head.path);
-
-/** The names under `/.well-known/` answer without a credential; those of parts that are not there are 404. */
-function outsideKeys(head: ParsedHead): Denial | undefined {
-  return head.path.startsWith('/.well-known/') ? deny('unknown_route') : undefined;
-}
 
 function answerHealth(deps: FrontDeps, x: AnyExchange, head: ParsedHead, path: '/healthz' | '/readyz'): void {
   if (head.method !== 'GET' && head.method !== 'HEAD') {

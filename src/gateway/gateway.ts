@@ -233,7 +233,9 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     ],
     upstreams: upstreamViews,
     metrics: () => metrics.text(),
-    prometheus: config.telemetry.prometheus,
+    get prometheus() {
+      return config.telemetry.prometheus;
+    },
     authenticate: adminAuthenticator({
       method: createApiKeyMethod({
         find: (id) => credentials.find(id),
@@ -243,7 +245,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       }),
       counters,
       clock,
-      failuresPerMinute: config.limits.perIp.failuresPerMinute,
+      failuresPerMinute: () => config.limits.perIp.failuresPerMinute,
     }),
     logFault: (requestId, error) =>
       log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
@@ -272,21 +274,17 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       const restart = RESTART_KEYS.filter(
         (key) => JSON.stringify(pick(config, key)) !== JSON.stringify(pick(next, key)),
       );
-      config = {
-        ...next,
-        workers: config.workers,
-        admin: config.admin,
-        storage: config.storage,
-        counters: config.counters,
-      };
+      config = withFixed(next, config);
+      const before = settings.config.upstreams;
       settings = settingsOf(config, rows);
-      models = config.upstreams.map((upstream) => {
-        const known = settings.config.upstreams.findIndex(({ name }) => name === upstream.name);
+      models = config.upstreams.map(({ name, url }) => {
+        const known = before.findIndex((upstream) => upstream.name === name && upstream.url === url);
         return watch.watched[known]?.models;
       });
       watch.stop();
       watch = startWatch();
       await live.reconfigure(settings);
+      live.setModels(models);
       tls?.check();
       await watch.look();
       return restart;
@@ -308,7 +306,31 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
 }
 
 /** Keys whose change needs a restart. */
-const RESTART_KEYS = ['listen.host', 'listen.port', 'admin', 'workers', 'storage', 'counters', 'transport'] as const;
+const RESTART_KEYS = [
+  'listen.host',
+  'listen.port',
+  'listen.tls',
+  'listen.publicUrl',
+  'admin',
+  'workers',
+  'storage',
+  'counters',
+  'transport',
+] as const;
+
+/** The next configuration with what needs a restart as it is now: a worker that is replaced must listen as its siblings do. */
+function withFixed(next: Config, now: Config): Config {
+  const { host, port, tls, publicUrl } = now.listen;
+  return {
+    ...next,
+    listen: { ...next.listen, host, port, tls, publicUrl },
+    workers: now.workers,
+    admin: now.admin,
+    storage: now.storage,
+    counters: now.counters,
+    transport: now.transport,
+  };
+}
 
 function pick(config: Config, path: string): unknown {
   return path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);

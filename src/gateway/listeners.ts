@@ -4,9 +4,11 @@ import type { Pipeline } from '../kernel/stage.ts';
 export interface Pipelines {
   readonly inference: Pipeline;
   readonly models: Pipeline;
+  readonly wellKnown: Pipeline;
 }
 
 /** Which pipeline a path of the public listener takes; what no route knows is refused inside it. */
 export function publicPipelineOf(pipelines: Pipelines, path: string): Pipeline {
+  if (path.startsWith('/.well-known/')) return pipelines.wellKnown;
   return path === '/v1/models' ? pipelines.models : pipelines.inference;
 }

@@ -12,6 +12,7 @@ export interface Stages {
   readonly sanitize: Stage<'route' | 'request'>;
   readonly forward: Forward<'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits'>;
   readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
+  readonly answerUnknown: Forward<'head' | 'peer'>;
 }
 
 /** The way of an inference request. Each line says why it stands where it stands. */
@@ -30,3 +31,6 @@ export const inference = (s: Stages): Pipeline =>
 /** The way of a request that the gateway answers by itself: the list of models. */
 export const models = (s: Stages): Pipeline =>
   chain<'head'>().add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).end(s.answerModels);
+
+/** The way of the names under `/.well-known/`, which answer without a credential; those of parts that are not there are 404. */
+export const wellKnown = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerUnknown);

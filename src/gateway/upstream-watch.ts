@@ -3,7 +3,7 @@ import type { UpstreamStates } from '../forward/upstream-states.ts';
 import { isJsonObject, type JsonValue } from '../kernel/json.ts';
 import type { Upstream } from '../kernel/transport.ts';
 import { routes } from '../vllm/routes/index.ts';
-import { askUpstream } from './ask-upstream.ts';
+import { askUpstream, UpstreamFailed } from './ask-upstream.ts';
 import type { ModelLists, ServedModel } from './threads/messages.ts';
 
 /** What the control plane knows of an upstream. */
@@ -67,6 +67,8 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
       if (JSON.stringify(state.models) !== before) deps.onModels(watched.map(({ models }) => models));
     } catch (error) {
       state.why = error instanceof Error ? error.message : String(error);
+      // What did not connect or broke counts as for any request, so that a server that is gone is known to be.
+      if (error instanceof UpstreamFailed) deps.states.noteFault(index);
     }
   }
 

@@ -34,6 +34,8 @@ export interface Downstream {
   readonly isEncrypted: boolean;
   /** Reads the whole body, at most `maxBytes`. Call at most once. Answers `Expect: 100-continue` first. */
   readBody(maxBytes: number): Promise<BodyRead>;
+  /** Says how many bytes of the body are still kept, so that others may use the rest of its memory. */
+  keepBody(bytes: number): void;
   /**
    * Sends the response head. `headers` are names and values in turn. With `contentLength` the body has
    * that many bytes; without it, it is chunked (HTTP/1.1) or ends with the connection (HTTP/1.0).
@@ -52,6 +54,8 @@ export interface Downstream {
   destroy(): void;
   /** Called each time the peer's buffer has emptied after a `write` that returned false. */
   onDrain(run: () => void): void;
+  /** Called once when the whole response has left this process. */
+  onSent(run: () => void): void;
   /** Called once if the peer goes away before the response has ended. */
   onDisconnect(run: () => void): void;
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** Tells whether an address lies in a list of networks. */
@@ -12,8 +13,8 @@ export function addressMatcher(networks: readonly string[]): AddressMatcher {
   const ranges = networks.map(parseNetwork);
   if (ranges.length === 0) return () => false;
   return (address) => {
-    if (!ipaddr.isValid(address)) return false;
-    const parsed = ipaddr.process(address);
+    const parsed = parseAddress(address);
+    if (parsed === undefined) return false;
     return ranges.some(([base, bits]) => base.kind() === parsed.kind() && parsed.match(base, bits));
   };
 }
@@ -44,11 +45,27 @@ function parseNetwork(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   throw new RangeError(`"${text}" is no address and no CIDR`);
 }
 
-/** An address as it is counted and compared: IPv4-mapped IPv6 as IPv4, without zone. */
+/**
+ * An address of the kernel as it is counted and compared: IPv4-mapped IPv6 as IPv4, without zone. What is no address
+ * stays as it is.
+ */
 export function plainAddress(address: string): string {
-  const mapped = address.startsWith('::ffff:') ? address.slice(7) : address;
-  const zone = mapped.indexOf('%');
-  return zone < 0 ? mapped : mapped.slice(0, zone);
+  // The kernel writes IPv4 in one way only, so most connections cost no parsing.
+  return address.includes(':') ? (canonicalAddress(address) ?? address) : address;
+}
+
+/** The one spelling of an address (RFC 5952), IPv4-mapped IPv6 as IPv4, without zone; undefined where it is none. */
+function canonicalAddress(text: string): string | undefined {
+  const zone = text.indexOf('%');
+  return parseAddress(zone < 0 ? text : text.slice(0, zone))?.toString();
+}
+
+/**
+ * IPv4 as four decimal parts without leading zeros, or IPv6. The library alone reads `7.1799`, `07.7.7.7` and
+ * `0x7.7.7.7`, too, as which each hop may understand another address.
+ */
+function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  return isIP(text) === 0 ? undefined : ipaddr.process(text);
 }
 
 /** What is limited per address: the IPv4 address, or the /64 of an IPv6 address, which one host can fill alone. */
@@ -67,10 +84,11 @@ export function countedNetwork(address: string): string {
 export function clientAddress(peer: string, forwardedFor: string | undefined, isTrusted: AddressMatcher): string {
   if (forwardedFor === undefined || !isTrusted(peer)) return peer;
   let address = peer;
-  for (const hop of forwardedFor.split(',').reverse()) {
-    const text = plainAddress(hop.trim());
-    if (!ipaddr.isValid(text)) return address;
-    address = text;
+  for (const hop of forwardedFor.split(',').toReversed()) {
+    // Else a client had a counter for every spelling of its address.
+    const canonical = canonicalAddress(hop.trim());
+    if (canonical === undefined) return address;
+    address = canonical;
     if (!isTrusted(address)) return address;
   }
   return address;

@@ -128,6 +128,14 @@ test('a header with an underscore does not stand in for one with a hyphen', () =
   assert.equal(parsed.headers.size, 1);
 });
 
+test('a header on several lines is one list in their order, a credential among them never', () => {
+  const lines = ['X-Forwarded-For', '6.6.6.6', 'accept', 'a', 'x-forwarded-for', '1.1.1.1, 2.2.2.2', 'Accept', 'b'];
+  const parsed = parseRequestHead(head({ rawHeaders: [...HOST, ...lines] }), RULES);
+  assert.ok('path' in parsed);
+  assert.equal(parsed.headers.get('x-forwarded-for'), '6.6.6.6, 1.1.1.1, 2.2.2.2');
+  assert.equal(parsed.headers.get('accept'), 'a, b');
+});
+
 test('with a list of hosts only those are served, but health always', () => {
   const rules = { maxHeaders: 8, hosts: new Set(['api.example']) };
   assert.equal(codeOf({}, rules), 'invalid_request');

@@ -28,9 +28,13 @@ export function parseRequestHead(head: RequestHead, rules: HeadRules): ParsedHea
     const value = raw[i + 1] ?? '';
     // CGI-style gateways fold `_` into `-`: such a name could stand in for a header that we judged.
     if (name.includes('_')) continue;
-    if (headers.has(name)) {
+    const before = headers.get(name);
+    if (before !== undefined) {
       if (CREDENTIALS.has(name)) return deny('ambiguous_credential');
       if (SINGLE.has(name)) return malformed(`The ${name} header is sent twice. Send it once.`);
+      // One list in the order of its lines (RFC 9110 §5.3). Taking the first line alone would believe the caller's own
+      // X-Forwarded-For instead of what the proxy added below it.
+      headers.set(name, `${before}, ${value}`);
       continue;
     }
     headers.set(name, value);

@@ -62,6 +62,18 @@ test('reads what it writes, however it is cut', () => {
   );
 });
 
+test('reads data with line breaks as it wrote it, each break as a line feed', () => {
+  const unit = fc.constantFrom('\n', '\r', '\r\n', ' ', ':', 'data: x', 'event: error', 'é', '');
+  fc.assert(
+    fc.property(fc.constantFrom('', 'error'), fc.array(unit), (type, units) => {
+      const text = units.join('');
+      const expected = [{ type, data: text.replace(/\r\n?/g, '\n') }];
+      assert.deepEqual(parseAll([Buffer.from(formatSseEvent(type, text))]), expected);
+    }),
+  );
+  assert.equal(formatSseEvent('a', 'b\n\nevent: c'), 'event: a\ndata: b\ndata: \ndata: event: c\n\n');
+});
+
 test('never throws on bytes of any kind', () => {
   fc.assert(
     fc.property(

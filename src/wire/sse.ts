@@ -85,14 +85,18 @@ export function createSseParser(maxEventBytes: number): SseParser {
   return { push, hasRest: () => rest !== undefined || data !== undefined };
 }
 
-/** Writes an event. `data` must not hold line breaks (JSON never does). */
+/** Writes an event. Each line of `data` becomes a field of its own; `type` must not hold line breaks. */
 export function formatSseEvent(type: string, data: string): string {
-  return type === '' ? `data: ${data}\n\n` : `event: ${type}\ndata: ${data}\n\n`;
+  // A line break in a field would begin another one: text of a model could forge an event.
+  const lines = LINE_BREAK.test(data) ? data.replace(LINE_BREAKS, '\ndata: ') : data;
+  return type === '' ? `data: ${lines}\n\n` : `event: ${type}\ndata: ${lines}\n\n`;
 }
 
 /** A comment that keeps a silent connection open; clients ignore it. */
 export const SSE_KEEP_ALIVE = ': keep-alive\n\n';
 
+const LINE_BREAK = /[\r\n]/;
+const LINE_BREAKS = /\r\n|\r|\n/g;
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;

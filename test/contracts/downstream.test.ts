@@ -15,7 +15,7 @@ async function freePort(): Promise<number> {
 
 downstreamContract(
   'http-server',
-  async (onRequest, { bodyMs = 5_000, minBytesPerSecond = 0, budgetBytes = 1_000_000 } = {}) => {
+  async (onRequest, { bodyMs = 5_000, writeMs = 5_000, minBytesPerSecond = 0, budgetBytes = 1_000_000 } = {}) => {
     const server = createPublicServer(
       {
         tls: undefined,
@@ -23,8 +23,9 @@ downstreamContract(
         headMs: 5_000,
         bodyMs,
         idleMs: 5_000,
+        writeMs,
         minBodyRate: minBytesPerSecond,
-        budget: createBodyBudget(createBodyMemory(1), budgetBytes, 0),
+        budget: createBodyBudget(createBodyMemory(1), () => budgetBytes, 0),
         clock: systemClock,
       },
       { request: onRequest, brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n', connection: () => () => undefined },

@@ -13,6 +13,7 @@ export interface ServerLimits {
   readonly bodyMs?: number;
   readonly minBytesPerSecond?: number;
   readonly budgetBytes?: number;
+  readonly writeMs?: number;
 }
 
 /** Starts an adapter of the port; calls back for each request. */
@@ -293,5 +294,77 @@ export function downstreamContract(name: string, start: StartServer): void {
     const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
     await wire.closed;
     assert.match(wire.text, /connection: close\r\n[^]*\r\n\r\nno$/i);
+  });
+
+  test(`${name}: a body in a great many tiny pieces is refused, a small one in as many is not`, async () => {
+    const reads: string[] = [];
+    await using server = await start((x) => void x.readBody(1_000_000).then((body) => (reads.push(body.kind), ok(x))));
+    const head = `${POST}Transfer-Encoding: chunked\r\n\r\n`;
+    const few = new Wire(server.port).send(`${head}${'1\r\nx\r\n'.repeat(4_000)}0\r\n\r\n`);
+    await few.until(/ok$/);
+    const many = new Wire(server.port).send(`${head}${'1\r\nx\r\n'.repeat(5_000)}0\r\n\r\n`);
+    await many.until(/ok$/);
+    assert.deepEqual(reads, ['body', 'broken']);
+    few.socket.destroy();
+    many.socket.destroy();
+  });
+
+  test(`${name}: memory of a body is given back where less is kept of it`, async () => {
+    const reads: string[] = [];
+    const parked: Downstream[] = [];
+    await using server = await start(
+      (x) =>
+        void x.readBody(1000).then((body) => {
+          reads.push(body.kind);
+          if (body.kind !== 'body') return ok(x);
+          x.keepBody(1);
+          parked.push(x);
+        }),
+      { budgetBytes: 10 },
+    );
+    const wires = [];
+    for (let i = 0; i < 2; i++) {
+      wires.push(new Wire(server.port).send(`${POST}Content-Length: 8\r\n\r\n12345678`));
+      while (reads.length <= i) await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(reads, ['body', 'body']);
+    for (const x of parked) ok(x);
+    for (const wire of wires) wire.socket.destroy();
+  });
+
+  test(`${name}: a peer that leaves any answer unread for its time is cut`, async () => {
+    await using server = await start((x) => x.answer(200, [], 'x'.repeat(8_000_000)), { writeMs: 100 });
+    const wire = new Wire(server.port);
+    wire.socket.pause();
+    wire.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    // Nothing is read here, so only an error or the end of the other side's patience can close it.
+    const probe = setInterval(() => wire.socket.write(' '), 20);
+    await wire.closed;
+    clearInterval(probe);
+  });
+
+  test(`${name}: a peer that is still sending can read its refusal`, async () => {
+    await using server = await start((x) => void x.readBody(1_000).then((body) => x.answer(413, [], body.kind, true)));
+    const wire = new Wire(server.port).send(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
+    const piece = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    for (let i = 0; i < 40; i++) {
+      wire.send(piece);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await wire.until(/too-large$/);
+    wire.socket.destroy();
+  });
+
+  test(`${name}: tells when an answer has left`, async () => {
+    let sent = 0;
+    await using server = await start((x) => {
+      x.onSent(() => sent++);
+      ok(x);
+    });
+    const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await wire.until(/ok$/);
+    while (sent === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(sent, 1);
+    wire.socket.destroy();
   });
 }

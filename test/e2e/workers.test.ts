@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
+import { loadConfig } from '../../src/config/load.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask, CHAT } from '../support/http.ts';
 
@@ -127,4 +130,54 @@ test('a key that is made while a worker is being replaced is known to the new on
   while (it.gateway.testing.readyWorkers() < 2) await new Promise((resolve) => setImmediate(resolve));
   const answers = await Promise.all(Array.from({ length: 20 }, () => ask(it, { key })));
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+});
+
+test('after a reload that asks for another listener, a worker that is replaced listens as its siblings do', async () => {
+  await using it = await startTestGateway({ workers: 1, plain: true, config: OPEN });
+  const { key } = await it.issue();
+  const next = loadConfig({
+    env: {},
+    overrides: {
+      listen: { host: '0.0.0.0', port: 1, publicUrl: 'https://other.example' },
+      admin: { port: 0 },
+      upstreams: [{ name: 'simulator', url: it.simulator.url }],
+      ...OPEN,
+    },
+  });
+  assert.ok(next.ok);
+  const needsRestart = await it.gateway.reload(next.config);
+  assert.deepEqual(needsRestart, ['listen.host', 'listen.port', 'listen.tls', 'listen.publicUrl', 'workers']);
+  it.gateway.testing.killWorker(0);
+  while (!it.log.some((line) => line.includes('worker_replaced')) || it.gateway.testing.readyWorkers() < 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal((await ask(it, { key })).status, 200);
+  const elsewhere = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4');
+  if (elsewhere === undefined) return;
+  await assert.rejects(ask({ ...it, url: `http://${elsewhere.address}:${it.port}` }, { key }), /ECONNREFUSED/);
+});
+
+test('a key that is revoked while a body arrives starts nothing', async () => {
+  await using it = await startTestGateway({ workers: 1, plain: true });
+  const { key, record } = await it.issue();
+  const body = JSON.stringify(STREAM);
+  const socket = connect(it.port, '127.0.0.1');
+  let heard = '';
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  socket.on('data', (part: Buffer) => (heard += part.toString()));
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`,
+  );
+  // The counters tell that its head was let in: its connection, twice, and its unit of the concurrency.
+  while (it.gateway.testing.held() < 3) await new Promise((resolve) => setImmediate(resolve));
+  await revoke(it, record.id, 'revoked');
+  socket.write(body.slice(-1));
+  await closed;
+  assert.match(heard, /revoked_credential/);
+  assert.deepEqual(
+    it.simulator.received().filter(({ method }) => method === 'POST'),
+    [],
+  );
 });

@@ -11,7 +11,12 @@ export interface FakeDownstream extends Downstream {
   isDestroyed: boolean;
   /** The next writes find the buffer full. */
   isFull: boolean;
+  /** An answer has not left until `flush`. */
+  isSlow: boolean;
+  /** Bytes of the body that are kept. */
+  kept: number;
   drain(): void;
+  flush(): void;
   disconnect(): void;
 }
 
@@ -19,6 +24,7 @@ export interface FakeDownstream extends Downstream {
 export function fakeDownstream(): FakeDownstream {
   let onDrain: () => void = () => undefined;
   let onDisconnect: () => void = () => undefined;
+  let onSent: () => void = () => undefined;
   const peer: FakeDownstream = {
     head: { method: 'POST', target: '/v1/chat/completions', httpVersion: '1.1', rawHeaders: [] },
     peerAddress: '192.0.2.1',
@@ -29,6 +35,9 @@ export function fakeDownstream(): FakeDownstream {
     isEnded: false,
     isDestroyed: false,
     isFull: false,
+    isSlow: false,
+    kept: 0,
+    keepBody: (bytes) => void (peer.kept = bytes),
     readBody: () => Promise.resolve({ kind: 'body', bytes: Buffer.from('') }),
     writeHead(status, headers) {
       if (peer.status !== undefined) throw new Error('a second head');
@@ -39,6 +48,7 @@ export function fakeDownstream(): FakeDownstream {
       peer.writeHead(status, headers, Buffer.byteLength(body));
       if (peer.head.method !== 'HEAD') peer.body += body;
       peer.end();
+      if (!peer.isSlow) onSent();
     },
     write(bytes) {
       peer.body += bytes.toString();
@@ -51,6 +61,8 @@ export function fakeDownstream(): FakeDownstream {
     destroy: () => void (peer.isDestroyed = true),
     onDrain: (run) => void (onDrain = run),
     onDisconnect: (run) => void (onDisconnect = run),
+    onSent: (run) => void (onSent = run),
+    flush: () => onSent(),
     drain: () => onDrain(),
     disconnect: () => onDisconnect(),
   };

@@ -13,16 +13,15 @@ export function createBodyMemory(rows: number): SharedArrayBuffer {
 /**
  * A budget over shared memory.
  *
- * @param maxBytes limit of all threads together
+ * @param maxBytes tells the limit of all threads together as it is now
  * @param row index of this thread
  */
-export function createBodyBudget(memory: SharedArrayBuffer, maxBytes: number, row: number): BodyBudget {
+export function createBodyBudget(memory: SharedArrayBuffer, maxBytes: () => number, row: number): BodyBudget {
   const cells = new BigInt64Array(memory);
-  const limit = BigInt(maxBytes);
   return {
     take(bytes) {
       const amount = BigInt(bytes);
-      if (Atomics.add(cells, 0, amount) + amount > limit) {
+      if (Atomics.add(cells, 0, amount) + amount > BigInt(maxBytes())) {
         Atomics.sub(cells, 0, amount);
         return false;
       }

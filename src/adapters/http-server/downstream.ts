@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { BodyRead, Downstream, RequestHead } from '../../kernel/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
+import { BodyBuffer } from './body-buffer.ts';
 
 /** Limits on how a body arrives. */
 export interface BodyLimits {
@@ -12,6 +13,9 @@ export interface BodyLimits {
 }
 
 const RATE_WINDOW_MS = 5_000;
+/** Pieces that may be small; beyond them the average counts. */
+const MAX_SMALL_PIECES = 4_096;
+const SMALL_PIECE_BYTES = 64;
 
 /** A request of `node:http` behind the port. */
 export class NodeDownstream implements Downstream {
@@ -33,12 +37,21 @@ export class NodeDownstream implements Downstream {
   private isAwaitingDrain = false;
   private disconnected: () => void = nothing;
   private drained: () => void = nothing;
+  private sent: () => void = nothing;
+  private readonly isLast: () => boolean;
 
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
     connection: { readonly peerAddress: string; readonly isEncrypted: boolean },
-    options: { limits: BodyLimits; budget: BodyBudget; clock: Clock; expectsContinue: boolean; onClose: () => void },
+    options: {
+      limits: BodyLimits;
+      budget: BodyBudget;
+      clock: Clock;
+      expectsContinue: boolean;
+      onClose: () => void;
+      isLast: () => boolean;
+    },
   ) {
     this.head = {
       method: request.method ?? '',
@@ -54,10 +67,11 @@ export class NodeDownstream implements Downstream {
     this.budget = options.budget;
     this.clock = options.clock;
     this.expectsContinue = options.expectsContinue;
+    this.isLast = options.isLast;
     response.once('close', () => {
-      if (this.held > 0) this.budget.giveBack(this.held);
-      this.held = 0;
+      this.keepBody(0);
       if (!response.writableFinished) this.disconnected();
+      else this.sent();
       options.onClose();
     });
   }
@@ -72,36 +86,45 @@ export class NodeDownstream implements Downstream {
       this.response.writeContinue();
     }
     return new Promise((resolve) => {
-      const parts: Buffer[] = [];
-      let bytes = 0;
+      const body = new BodyBuffer((bytes) => this.take(bytes));
+      let pieces = 0;
       let isDone = false;
       const timer = this.timeBody(
-        () => bytes,
+        () => body.length,
         () => finish({ kind: 'timeout' }),
       );
       const finish = (read: BodyRead): void => {
         if (isDone) return;
         isDone = true;
         timer.cancel();
-        if (read.kind !== 'body') request.pause();
         resolve(read);
       };
+      // What comes after the end of reading is dropped, so that the peer can read its refusal (RFC 9112 §9.6).
       // `close` comes after `end`, too, when it is heard no more; without `end` before it the body was cut.
       request
         .on('data', (part: Buffer) => {
           if (isDone) return;
-          bytes += part.length;
-          if (bytes > maxBytes) return finish({ kind: 'too-large' });
-          if (!this.budget.take(part.length)) return finish({ kind: 'no-room' });
-          this.held += part.length;
-          parts.push(part);
+          pieces++;
+          if (body.length + part.length > maxBytes) return finish({ kind: 'too-large' });
+          // Each piece costs work and memory far beyond its bytes: a body of single bytes would cost a thousand times its size.
+          if (pieces > MAX_SMALL_PIECES && body.length < pieces * SMALL_PIECE_BYTES) return finish({ kind: 'broken' });
+          if (!body.add(part)) finish({ kind: 'no-room' });
         })
-        .on('end', () => {
-          const [first] = parts;
-          finish({ kind: 'body', bytes: parts.length === 1 && first !== undefined ? first : Buffer.concat(parts) });
-        })
+        .on('end', () => finish({ kind: 'body', bytes: body.bytes() }))
         .on('close', () => finish({ kind: 'broken' }));
     });
+  }
+
+  keepBody(bytes: number): void {
+    if (this.held <= bytes) return;
+    this.budget.giveBack(this.held - bytes);
+    this.held = bytes;
+  }
+
+  private take(bytes: number): boolean {
+    if (!this.budget.take(bytes)) return false;
+    this.held += bytes;
+    return true;
   }
 
   /** Calls back when a body takes longer than its time, or comes slower than its rate over a whole window. */
@@ -193,9 +216,13 @@ export class NodeDownstream implements Downstream {
     this.disconnected = run;
   }
 
+  onSent(run: () => void): void {
+    this.sent = run;
+  }
+
   /** Nothing behind this request can be read: its body is not read to its end, or the parser has stopped at an upgrade. */
   private mustClose(): boolean {
-    if (this.isClosing || this.request.headers.upgrade !== undefined) return true;
+    if (this.isClosing || this.isLast() || this.request.headers.upgrade !== undefined) return true;
     return !this.request.complete && this.hasUnreadBody();
   }
 

@@ -9,7 +9,7 @@ import { plainAddress } from '../../wire/address.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { NodeDownstream } from './downstream.ts';
 
-/** What a listener is told. */
+/** What a listener is told. The limits are read anew for each request and connection, so that a reload changes them. */
 export interface ServerOptions {
   /** TLS material; undefined listens in the clear. */
   readonly tls: TlsOptions | undefined;
@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly headMs: number;
   readonly bodyMs: number;
   readonly idleMs: number;
+  /** How long a peer may leave what it was sent unread. */
+  readonly writeMs: number;
   readonly minBodyRate: number;
   readonly budget: BodyBudget;
   readonly clock: Clock;
@@ -40,6 +42,8 @@ export interface PublicServer {
   listen(host: string, port: number): Promise<void>;
   /** Swaps certificate and key; open connections go on. */
   setSecureContext(context: SecureContextOptions): void;
+  /** Works with the limits as they are now in its options. */
+  applyLimits(): void;
   /** Accepts nothing more; resolves when all connections have ended. Idle ones end at once. */
   drain(): Promise<void>;
   /** Cuts what is left. */
@@ -50,11 +54,8 @@ export interface PublicServer {
 export function createPublicServer(options: ServerOptions, events: ServerEvents): PublicServer {
   const { clock } = options;
   const http = {
-    maxHeaderSize: options.maxHeadBytes,
-    headersTimeout: options.headMs,
     // The whole request is timed by the body reader, which can answer in the caller's form.
     requestTimeout: 0,
-    keepAliveTimeout: options.idleMs,
     connectionsCheckingInterval: Math.min(1000, options.headMs),
     insecureHTTPParser: false,
     requireHostHeader: false,
@@ -67,10 +68,22 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
   const server: Server | HttpsServer = secure ?? createHttpServer(http);
   // Node drops headers beyond its count in silence; ours are counted, all of them, when the head is judged.
   server.maxHeadersCount = 0;
-  server.timeout = 0;
+  applyLimits();
 
   const sockets = new Set<Socket>();
+  /** Connections that can carry requests: the TLS sockets, or the TCP ones where there is no TLS. */
+  const live = new Set<Socket>();
   const states = new WeakMap<Duplex, ConnectionState>();
+  const handshaking = new Map<string, ConnectionState>();
+  let isDraining = false;
+
+  function applyLimits(): void {
+    server.headersTimeout = options.headMs;
+    server.keepAliveTimeout = options.idleMs;
+    // Time without any progress, reading or writing; what it means is decided below.
+    server.timeout = options.writeMs;
+    Object.assign(server, { maxHeaderSize: options.maxHeadBytes });
+  }
 
   // Raw TCP connections, before any handshake.
   server.on('connection', (socket: Socket) => {
@@ -82,63 +95,99 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     const head = clock.after(options.headMs, () => {
       if (options.tls !== undefined) socket.destroy();
     });
+    const state: ConnectionState = {
+      peerAddress,
+      head,
+      current: undefined,
+      isBroken: false,
+      waiting: [],
+      queued: 0,
+      queuedSinceMs: 0,
+    };
+    const id = connectionId(socket);
     socket.once('close', () => {
       head.cancel();
       sockets.delete(socket);
+      handshaking.delete(id);
       closed();
     });
-    if (options.tls === undefined)
-      states.set(socket, { peerAddress, head, current: undefined, isBroken: false, waiting: [] });
-    else
-      pending.set(`${socket.remoteAddress}|${socket.remotePort}`, {
-        peerAddress,
-        head,
-        current: undefined,
-        isBroken: false,
-        waiting: [],
-      });
-    socket.once('close', () => pending.delete(`${socket.remoteAddress}|${socket.remotePort}`));
+    if (options.tls === undefined) adopt(socket, state);
+    else handshaking.set(id, state);
   });
-  const pending = new Map<string, ConnectionState>();
   server.on('secureConnection', (socket: Socket) => {
-    const id = `${socket.remoteAddress}|${socket.remotePort}`;
-    const state = pending.get(id);
-    pending.delete(id);
-    states.set(
-      socket,
-      state ?? {
-        peerAddress: plainAddress(socket.remoteAddress ?? ''),
-        head: undefined,
-        current: undefined,
-        isBroken: false,
-        waiting: [],
-      },
-    );
+    const id = connectionId(socket);
+    const state = handshaking.get(id);
+    handshaking.delete(id);
+    if (state === undefined) return void socket.destroy();
+    adopt(socket, state);
   });
 
+  function adopt(socket: Socket, state: ConnectionState): void {
+    states.set(socket, state);
+    live.add(socket);
+    socket.once('close', () => live.delete(socket));
+    // Closed with bytes unread, the kernel would throw away the answer that the peer has not read yet: so what still
+    // comes is read and dropped for a moment (RFC 9112 §9.6).
+    let isLingering = false;
+    socket.destroySoon = () => {
+      if (isLingering || socket.destroyed) return;
+      isLingering = true;
+      if (!socket.writableEnded) socket.end();
+      const linger = clock.after(LINGER_MS, () => socket.destroy());
+      socket.once('close', () => linger.cancel());
+      socket.resume();
+    };
+  }
+
+  // Node's own time limit is for connections on which nothing runs; a request that runs may be silent for long.
+  server.on('timeout', (socket: Socket) => {
+    if (states.get(socket)?.current === undefined) socket.destroy();
+  });
+
+  const sweepMs = Math.max(20, Math.min(MAX_SWEEP_MS, options.writeMs / 4));
+  const sweep = clock.after(sweepMs, () => {
+    for (const socket of live) cutIfStalled(socket);
+    sweep.refresh();
+  });
+
+  /** Cuts a peer that has left what it was sent unread for its time; what it sends meanwhile does not count for it. */
+  function cutIfStalled(socket: Socket): void {
+    const state = states.get(socket);
+    if (state === undefined) return;
+    const queued = socket.writableLength === 0 ? 0 : queuedBytes(socket);
+    if (queued === 0 || queued !== state.queued) {
+      state.queued = queued;
+      state.queuedSinceMs = clock.monotonicMs();
+    } else if (clock.monotonicMs() - state.queuedSinceMs >= options.writeMs) {
+      socket.destroy();
+    }
+  }
+
   function handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const state = states.get(request.socket);
-    if (state === undefined) return void request.socket.destroy();
+    const { socket } = request;
+    const state = states.get(socket);
+    if (state === undefined) return void socket.destroy();
     // Already ended by the answer before: this one was read behind it.
-    if (request.socket.writableEnded || request.socket.destroyed) return;
+    if (socket.writableEnded || socket.destroyed) return void request.resume();
     state.head?.cancel();
     // The parser also takes 0.9 and 2.0, for which nothing of what we judge is defined.
     if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
-      if (state.current !== undefined) return void request.socket.destroy();
-      return answerRaw(request.socket, events.brokenHead('malformed'));
+      if (state.current !== undefined) return void socket.destroy();
+      return answerRaw(socket, events.brokenHead('malformed'));
     }
     const start = () => {
       state.current = request;
       const onClose = (): void => {
         state.current = undefined;
-        const { socket } = request;
         // What was read behind an answer that ends the connection is not believed (RFC 9112 §9.6): were it executed,
         // a refused message could carry the next request in with it.
         if (socket.destroyed || socket.writableEnded || state.isBroken) {
           state.waiting.length = 0;
           return void socket.destroySoon();
         }
-        state.waiting.shift()?.();
+        const next = state.waiting.shift();
+        if (state.waiting.length === 0) socket.resume();
+        next?.();
       };
       events.request(
         new NodeDownstream(
@@ -151,6 +200,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
             clock,
             expectsContinue,
             onClose,
+            isLast: () => isDraining,
           },
         ),
       );
@@ -158,8 +208,10 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     // A pipelined request waits for the answer before it: what the first one does (a close, a refusal) decides
     // whether the next one may be believed at all.
     if (state.current === undefined) return start();
-    if (state.waiting.length >= MAX_PIPELINED) return void request.socket.destroy();
+    if (state.waiting.length >= MAX_PIPELINED) return void socket.destroy();
     state.waiting.push(start);
+    // Nothing more is read meanwhile: what waits is kept in memory, and nobody has yet said whether it may.
+    socket.pause();
   }
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => handle(request, response, false));
@@ -195,10 +247,16 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     setSecureContext(context) {
       secure?.setSecureContext(context);
     },
+    applyLimits,
     drain: () =>
       new Promise((resolve) => {
+        isDraining = true;
         server.close(() => resolve());
         server.closeIdleConnections();
+        // Node stops its own timer of heads with `close`: half a head must not hold up the end.
+        clock.after(options.headMs, () => {
+          for (const socket of sockets) if (states.get(socket)?.current === undefined) socket.destroy();
+        });
       }),
     destroy() {
       for (const socket of sockets) socket.destroy();
@@ -216,9 +274,23 @@ interface ConnectionState {
   /** What came behind `current` could not be read. */
   isBroken: boolean;
   readonly waiting: (() => void)[];
+  /** Bytes that waited for the peer at the last look, and since when it is this many. */
+  queued: number;
+  queuedSinceMs: number;
 }
 
 const MAX_PIPELINED = 16;
+const LINGER_MS = 2_000;
+const MAX_SWEEP_MS = 5_000;
+
+/** Bytes that the kernel has not taken yet; Node itself judges by it whether a write goes on (`net.Socket` timeouts). */
+function queuedBytes(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle?: { writeQueueSize?: number } | null };
+  return handle?.writeQueueSize ?? socket.writableLength;
+}
+
+/** The same for a TLS socket and the TCP socket below it. */
+const connectionId = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`;
 
 function brokenHeadOf(code: string | undefined): BrokenHead {
   if (code === 'HPE_HEADER_OVERFLOW') return 'too-large';

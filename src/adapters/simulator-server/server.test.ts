@@ -158,6 +158,19 @@ test('what is malformed is answered as recorded and listed without method', asyn
   );
 });
 
+test('a connection that is reset is no malformed request', async (t) => {
+  const s = await simulator(t);
+  const socket = connect(s.port, '127.0.0.1');
+  socket.setEncoding('latin1').write('GET /version HTTP/1.1\r\nHost: a\r\n\r\n');
+  await readUntil(socket, (text) => text.endsWith('}'));
+  socket.resetAndDestroy();
+  while (s.connections() > 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    s.received().map(({ path, malformed }) => ({ path, malformed })),
+    [{ path: '/version', malformed: false }],
+  );
+});
+
 for (const name of ['error-500', 'error-in-stream'] as const) {
   test(`told to ${name} it answers as recorded, times and ids apart`, async (t) => {
     const recorded = recording(name);

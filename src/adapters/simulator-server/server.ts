@@ -89,9 +89,11 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
   const server =
     start.tls === undefined ? createServer(LIKE_UVICORN) : createTlsServer({ ...LIKE_UVICORN, ...start.tls });
   server.on('request', handle);
-  server.on('clientError', (_error: Error, socket: Socket) => {
-    log.malformed();
-    if (socket.writable) socket.end(invalidRequest(clock.nowMs()));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // A client that has gone away sent nothing that is wrong.
+    const isReset = error.code === 'ECONNRESET';
+    if (!isReset) log.malformed();
+    if (socket.writable && !isReset) socket.end(invalidRequest(clock.nowMs()));
     else socket.destroy();
   });
   server.on('connection', (socket: Socket) => {

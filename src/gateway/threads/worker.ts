@@ -2,8 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import { createPublicServer, type BrokenHead, type PublicServer } from '../../adapters/http-server/server.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
+import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
-import { createCredentials, type Credentials } from '../../directory/credentials.ts';
+import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
@@ -83,9 +84,10 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
 
 function healthBody(path: string): string {
   if (path === '/healthz') return '{"status":"ok"}';
+  const states = createUpstreamStates(settings.upstreamMemory, row);
   const upstreams = settings.config.upstreams.map(({ name }, index) => ({
     name,
-    state: models[index] === undefined ? 'unknown' : 'up',
+    state: models[index] === undefined ? 'unknown' : states.isUp(index) ? 'up' : 'down',
   }));
   return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams });
 }
@@ -110,16 +112,28 @@ const CODES: Record<BrokenHead, ReasonCode> = {
   connect: 'not_implemented',
 };
 
-const { listen } = settings.config;
 const server: PublicServer = createPublicServer(
   {
     tls: start.tls === undefined ? undefined : serverTlsOptions(start.tls, start.tls.ticketKeys),
-    maxHeadBytes: listen.maxHeadBytes,
-    headMs: listen.timeouts.headMs,
-    bodyMs: listen.timeouts.bodyMs,
-    idleMs: listen.timeouts.idleMs,
-    minBodyRate: listen.minBodyRate,
-    budget: createBodyBudget(memory.bodies, listen.maxBufferedBytes, row),
+    get maxHeadBytes() {
+      return settings.config.listen.maxHeadBytes;
+    },
+    get headMs() {
+      return settings.config.listen.timeouts.headMs;
+    },
+    get bodyMs() {
+      return settings.config.listen.timeouts.bodyMs;
+    },
+    get idleMs() {
+      return settings.config.listen.timeouts.idleMs;
+    },
+    get writeMs() {
+      return settings.config.listen.timeouts.writeMs;
+    },
+    get minBodyRate() {
+      return settings.config.listen.minBodyRate;
+    },
+    budget: createBodyBudget(memory.bodies, () => settings.config.listen.maxBufferedBytes, row),
     clock,
   },
   {
@@ -186,8 +200,8 @@ port.on('message', (message: ToWorker) => {
     case 'records':
       credentials = createCredentials(message.tenants, message.apiKeys);
       seq = message.seq;
-      for (const { id, state } of message.apiKeys) {
-        if (state !== 'active') running.cutAll(id, deny('revoked_credential'));
+      for (const { id } of message.apiKeys) {
+        if (!isUsable(credentials.find(id))) running.cutAll(id, deny('revoked_credential'));
       }
       return send({ kind: 'confirmed', seq });
     case 'settings': {
@@ -197,6 +211,7 @@ port.on('message', (message: ToWorker) => {
       front = createFrontOf(settings, plane);
       isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
       old.close();
+      server.applyLimits();
       seq = message.seq;
       return send({ kind: 'confirmed', seq });
     }

@@ -76,6 +76,14 @@ test('a forged line in a header stays inside its value', () => {
   assert.match(lineOf('a b=c" d', '/', 'text'), /callerRequestId="a b=c\\" d"/);
 });
 
+test('a model is printed with 256 characters at most, none of which a terminal acts on', () => {
+  const modelIn = (model: string): unknown =>
+    JSON.parse(requestLine(exchange(fakeDownstream(), { model }), OUTCOME, 'json'))['model'];
+  assert.equal(modelIn('m'.repeat(256)), 'm'.repeat(256));
+  assert.equal(modelIn('m'.repeat(257)), 'm'.repeat(256));
+  assert.equal(modelIn('a\x1b[2J\u202eb\nc'), 'a?[2J?b?c');
+});
+
 test('text lines quote what is not plain', () => {
   assert.equal(
     textLine({ level: 'info', time: 0, event: 'x', plain: 'a-b', odd: 'a b', none: undefined, n: 1 }),

@@ -22,7 +22,7 @@ export function requestLine(x: AnyExchange, outcome: Outcome, format: LogFormat)
   if (x.principal !== undefined) line += put('key', x.principal.keyId) + put('tenant', x.principal.tenant);
   line += put('method', printable(x.downstream.head.method, 16));
   line += x.route === undefined ? put('path', printable(x.head?.path ?? '', 256)) : put('route', x.route.id);
-  if (x.model !== undefined) line += put('model', x.model);
+  if (x.model !== undefined) line += put('model', printable(x.model, 256));
   line += put('status', outcome.status);
   if (outcome.code !== undefined) line += put('code', outcome.code);
   line += put('outcome', outcome.kind);

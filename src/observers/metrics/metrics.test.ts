@@ -66,6 +66,16 @@ test('callers cannot grow the page without end: what is too much is counted unde
   assert.match(lines.find((line) => line.includes('"other"')) ?? '', new RegExp(` ${MAX_SERIES + 1}$`));
 });
 
+test('a model of more than 128 characters is counted under other', () => {
+  const { page, start } = setUp(1);
+  const observe = start(0);
+  for (const length of [128, 129, 10_000]) observe(asked('m'.repeat(length)), OUTCOME);
+  const text = page.text();
+  assert.match(text, /requests_total\{route="chat-completions",model="m{128}",status="200",code=""\} 1$/m);
+  assert.match(text, /requests_total\{route="chat-completions",model="other",status="200",code=""\} 2$/m);
+  assert.doesNotMatch(text, /m{129}/);
+});
+
 test('label values are escaped', () => {
   const { page, start } = setUp(1);
   start(0)(asked('a"b\\c\nd'), OUTCOME);

@@ -31,7 +31,7 @@ export function createMetricsObserver(
   return (x, outcome) => {
     const words = cellsFor({
       route: x.route?.id ?? 'none',
-      model: x.model ?? '',
+      model: modelLabel(x.model ?? ''),
       status: outcome.status,
       code: outcome.code ?? '',
     });
@@ -45,6 +45,11 @@ export function createMetricsObserver(
     }
   };
 }
+
+const MAX_LABEL_CHARS = 128;
+
+/** A label is kept as long as the process lives and is sent with every page, so it is bounded as the series are. */
+const modelLabel = (model: string): string => (model.length > MAX_LABEL_CHARS ? 'other' : model);
 
 function add(words: Float64Array, at: number, amount: number): void {
   words[at] = (words[at] ?? 0) + amount;

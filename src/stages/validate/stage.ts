@@ -10,6 +10,7 @@ import { Refusal } from '../../vllm/fields/check.ts';
 import type { ValidationConfig } from './config.ts';
 import { acceptsMediaType } from './media-type.ts';
 import { parseStrictJson } from './strict-json.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** What the stage takes from elsewhere. */
 export interface ValidateDeps {
@@ -19,6 +20,8 @@ export interface ValidateDeps {
 
 /** How long a caller waits when the memory for bodies is used up: bodies come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
+/** Bodies above it cost long enough to let others have a turn between them. */
+const LARGE_BYTES = 64 * 1024;
 
 /**
  * Reads the body, parses it strictly, checks every field and builds the body that is sent. Denies with 415, 413,
@@ -32,6 +35,7 @@ export function createValidate(config: ValidationConfig, deps: ValidateDeps): St
     embeddings: createBodyCheck('embeddings', settings),
     models: undefined, // answered by the gateway in a chain of its own
   };
+  const turns = createTurns();
   return {
     name: 'validate',
     adds: ['request'],
@@ -39,15 +43,17 @@ export function createValidate(config: ValidationConfig, deps: ValidateDeps): St
       const check = checks[x.route.family];
       if (check === undefined) return deny('invalid_request', { message: 'This route takes no body.' });
       if (!acceptsMediaType(x.head.headers)) return deny('unsupported_media_type');
-      return read(x, check, config.maxBodyBytes);
+      return read(x, check, config.maxBodyBytes, turns);
     },
   };
 }
 
 type Here = Exchange & Has<'head' | 'route'> & Slots<'request'>;
 
-async function read(x: Here, check: BodyCheck, maxBodyBytes: number): Promise<Denial | undefined> {
-  return judge(x, check, await x.downstream.readBody(maxBodyBytes), maxBodyBytes);
+async function read(x: Here, check: BodyCheck, maxBodyBytes: number, turns: Turns): Promise<Denial | undefined> {
+  const body = await x.downstream.readBody(maxBodyBytes);
+  if (body.kind === 'body' && body.bytes.length > LARGE_BYTES) await turns.take();
+  return judge(x, check, body, maxBodyBytes);
 }
 
 function judge(x: Slots<'request'>, check: BodyCheck, body: BodyRead, maxBodyBytes: number): Denial | undefined {

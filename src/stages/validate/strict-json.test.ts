@@ -173,6 +173,12 @@ test('a body may hold as many values as the limit and not one more', () => {
   refuses('{"a":[1,2,3,4]}', 'invalid_json', null, limits);
 });
 
+test('a body may hold as many names as the limit and not one more', () => {
+  const limits = { ...DEFAULT_JSON_LIMITS, maxNames: 3 };
+  accepts('{"a":{"b":1,"c":2}}', limits);
+  refuses('{"a":{"b":1,"c":2,"d":3}}', 'invalid_json', null, limits);
+});
+
 test('a million open brackets are refused without being parsed', () => {
   refuses(`{"a":${'['.repeat(1_000_000)}`, 'invalid_json', null);
 });

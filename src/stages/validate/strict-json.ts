@@ -11,10 +11,12 @@ export interface JsonLimits {
   readonly maxDepth: number;
   /** Values in all, members and elements alike; an empty object or array counts twice. Integer >= 1. */
   readonly maxValues: number;
+  /** Names of members in all. Integer >= 1. They cost far more than values: each is looked up when it is stored. */
+  readonly maxNames: number;
 }
 
 /** The limits of the contract: depth 64; and values enough for any prompt, few enough to be walked in milliseconds. */
-export const DEFAULT_JSON_LIMITS: JsonLimits = { maxDepth: 64, maxValues: 500_000 };
+export const DEFAULT_JSON_LIMITS: JsonLimits = { maxDepth: 64, maxValues: 500_000, maxNames: 50_000 };
 
 /** Why a JSON text is refused. */
 export type JsonFaultCode = 'invalid_json' | 'duplicate_key' | 'invalid_encoding' | 'value_out_of_range';
@@ -97,6 +99,9 @@ const CLOSE_OBJECT = 0x7d;
 const EXACT_NUMBER_CHARS = 15;
 
 /** One pass over the tokens of a text. */
+const tooMany = (limit: number, what: string): StrictJson =>
+  refuse('invalid_json', `The body holds more than ${limit} ${what}.`);
+
 class Scan {
   readonly text: string;
   /** Names of members: the colons outside strings. */
@@ -124,11 +129,11 @@ class Scan {
           if (at === 0) return refuseMalformed(text);
           break;
         case COLON:
-          names++;
+          if (++names > limits.maxNames) return tooMany(limits.maxNames, 'names');
           at++;
           break;
         case COMMA:
-          values++;
+          if (++values > limits.maxValues) return tooMany(limits.maxValues, 'values');
           at++;
           break;
         case OPEN_OBJECT:
@@ -161,9 +166,7 @@ class Scan {
           at++;
       }
     }
-    if (values > limits.maxValues) {
-      return refuse('invalid_json', `The body holds more than ${limits.maxValues} values.`);
-    }
+    if (values > limits.maxValues) return tooMany(limits.maxValues, 'values');
     this.names = names;
     // Escapes only stand inside strings, so one search over the whole text finds them all.
     this.escapes();

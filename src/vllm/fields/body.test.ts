@@ -75,6 +75,31 @@ for (const kind of ['chat', 'completions', 'embeddings'] as const) {
       refuses(kind, { model }, 'invalid_field', 'model');
     });
   }
+
+  test(`the model of a ${kind} body may have 256 characters and not one more`, () => {
+    assert.equal(passes(kind, { model: 'm'.repeat(256) }).model.length, 256);
+    refuses(kind, { model: 'm'.repeat(257) }, 'invalid_field', 'model');
+  });
+
+  test(`the model of a ${kind} body is plain text, whatever its language`, () => {
+    for (const model of ['org/Name-7B_v1.0:latest', 'Modell für 日本 🚀'])
+      assert.equal(passes(kind, { model }).model, model);
+    for (const character of [
+      '\n',
+      '\x1b',
+      '\x7f',
+      '\x85',
+      '\u200b',
+      '\u202e',
+      '\ufeff',
+      '\u2028',
+      '\u2029',
+      '\ud800',
+      '\udc00',
+    ]) {
+      refuses(kind, { model: `a${character}b` }, 'invalid_field', 'model');
+    }
+  });
 }
 
 for (const { kind, name } of [

@@ -43,7 +43,7 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
       // SDKs send null for what is not set, and vLLM takes it so.
       if (value === undefined || value === null) continue;
       if (name === 'model') {
-        if (typeof value !== 'string') return invalid('Give the name of a model.', name);
+        if (typeof value !== 'string' || !isModelName(value)) return invalid(MODEL_NAME, name);
         model = value;
         continue;
       }
@@ -73,6 +73,14 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     return { model, body: sent, isStream: sent['stream'] === true, wantsUsage, adjusted };
   };
 }
+
+const MAX_MODEL_CHARS = 256;
+const MODEL_NAME = `Give the name of a model: at most ${MAX_MODEL_CHARS} characters, none of them invisible.`;
+/** What logs and terminals act on or do not show (controls, formats, line breaks), and halves of a character. */
+const NOT_IN_NAME = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+
+/** Bounds what a caller can put into logs and metrics: while no list of models is known, any name gets that far. */
+const isModelName = (name: string): boolean => name.length <= MAX_MODEL_CHARS && !NOT_IN_NAME.test(name);
 
 /** Rows of one kind of body, by name. */
 export function rowsOf(kind: BodyKind): ReadonlyMap<string, FieldRow> {
