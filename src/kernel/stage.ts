@@ -94,5 +94,5 @@ export function chain<Known extends keyof Facts>(): Chain<Known> {
     end: (forward: Forward<keyof Facts>): Pipeline => ({ stages, forward }),
   };
   // The compiler has checked each link by the types of `Chain`; here only the order is kept.
-  return links as unknown as Chain<Known>;
+  return links;
 }

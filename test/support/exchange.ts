@@ -103,7 +103,7 @@ export const alice: Principal = {
 };
 
 /** An exchange with all facts, and some of them other than usual. */
-export function exchange<Changed extends Partial<Facts>>(downstream: Downstream, change: Changed): AnyExchange & Facts {
+export function exchange(downstream: Downstream, change: Partial<Facts>): AnyExchange & Facts {
   const facts: Facts = {
     head: { method: 'POST', path: '/v1/chat/completions', headers: new Map(), hasBody: true, isUpgrade: false },
     peer: { address: '192.0.2.1', network: '192.0.2.1' },

@@ -186,8 +186,9 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
           return void socket.destroySoon();
         }
         const next = state.waiting.shift();
+        if (next === undefined) return;
         if (state.waiting.length === 0) socket.resume();
-        next?.();
+        next();
       };
       events.request(
         new NodeDownstream(

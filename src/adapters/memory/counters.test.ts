@@ -52,9 +52,9 @@ test('gives back all that a dead thread holds, and nothing of the others', () =>
   const memory = createCounterMemory(64, 3, 's');
   const [dead, alive, control] = [0, 1, 2].map((row) => createSharedCounters(memory, row));
   assert.ok(dead && alive && control);
-  dead.spend([holdAsk(dead, 'x', 5)], NOW);
-  dead.spend([holdAsk(dead, 'x', 5)], NOW);
-  alive.spend([holdAsk(alive, 'x', 5)], NOW);
+  void dead.spend([holdAsk(dead, 'x', 5)], NOW);
+  void dead.spend([holdAsk(dead, 'x', 5)], NOW);
+  void alive.spend([holdAsk(alive, 'x', 5)], NOW);
   assert.equal(control.held(), 3);
   control.reclaim(0);
   assert.equal(control.held(), 1);
@@ -62,14 +62,14 @@ test('gives back all that a dead thread holds, and nothing of the others', () =>
 
 test('a bucket that is full of running requests refuses more rather than less', () => {
   const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
-  for (let i = 0; i < 8; i++) counters.spend([holdAsk(counters, `busy${i}`, 1)], NOW);
+  for (let i = 0; i < 8; i++) void counters.spend([holdAsk(counters, `busy${i}`, 1)], NOW);
   const ninth = counters.spend([holdAsk(counters, 'ninth', 1)], NOW);
   assert.ok(!(ninth instanceof Promise) && ninth.kind === 'refused');
 });
 
 test('an idle cell is taken over where a bucket is full, the one idle longest first', () => {
   const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
-  for (let i = 0; i < 8; i++) counters.spend([rateAsk(counters, `k${i}`, 1)], NOW + i);
+  for (let i = 0; i < 8; i++) void counters.spend([rateAsk(counters, `k${i}`, 1)], NOW + i);
   const fresh = counters.spend([rateAsk(counters, 'new', 1)], NOW + 120_000);
   assert.ok(!(fresh instanceof Promise) && fresh.kind === 'spent');
   // k7 still has its cell, and what it spent then is long given back.
