@@ -9,6 +9,7 @@ import { DEFAULT_SCOPES, issueApiKey } from '../directory/issue.ts';
 import { startGateway, type Gateway } from '../gateway/gateway.ts';
 import { CommandError, type Command, type CommandIo } from './command.ts';
 import { parseFlags } from './flags.ts';
+import { untilStopped } from './launcher.ts';
 import { stateDirOf } from './where.ts';
 
 const MODEL = 'tiny';
@@ -43,11 +44,9 @@ Example: sallyport demo --exit`,
     const key = await issueDemoKey(gateway);
     const isAsItMust = await tour(gateway, key, io);
     if (!flags.has('exit')) {
+      const stopped = untilStopped(io.env);
       io.out(howToGoOn(gateway, key));
-      await new Promise<void>((resolve) => {
-        process.on('SIGINT', () => resolve());
-        process.on('SIGTERM', () => resolve());
-      });
+      await stopped;
     }
     await gateway.stop();
     await simulator.close();

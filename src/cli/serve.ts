@@ -30,10 +30,6 @@ Example: sallyport serve --upstream http://127.0.0.1:8000`,
     if (config.listen.publicUrl === undefined) {
       io.err(`listen.publicUrl is not set: callers are told ${gateway.publicUrl}\n`);
     }
-    const ready = { public: gateway.publicUrl, admin: gateway.adminUrl, caFile: gateway.caFile, version: VERSION };
-    if (logFormat === 'json') log.raw(`${JSON.stringify({ event: 'ready', ...ready })}\n`);
-    else log.info('ready', ready);
-
     let isStopping = false;
     const ended = new Promise<number>((resolve) => {
       const stop = (): void => {
@@ -60,6 +56,10 @@ Example: sallyport serve --upstream http://127.0.0.1:8000`,
         (error: unknown) => log.error('reload_failed', { why: error instanceof Error ? error.message : String(error) }),
       );
     });
+    // Only now: whoever reads this line may send a signal at once.
+    const ready = { public: gateway.publicUrl, admin: gateway.adminUrl, caFile: gateway.caFile, version: VERSION };
+    if (logFormat === 'json') log.raw(`${JSON.stringify({ event: 'ready', ...ready })}\n`);
+    else log.info('ready', ready);
     return ended;
   },
 };

@@ -38,9 +38,11 @@ Example: sallyport simulate --listen 127.0.0.1:8000 --model tiny`,
       throw new CommandError(`${host}:${port} cannot be listened on (${code}): give another --listen HOST:PORT`);
     });
     const { url } = simulator;
+    // Before anything is said: whoever reads it may send a signal at once.
+    const stopped = untilStopped(io.env);
     if (flags.has('json')) io.out(json({ url, port: simulator.port, models }));
     else io.out(`simulated vLLM at ${url}, models: ${models.join(', ')}\nCtrl-C ends it.\n`);
-    await untilStopped(io.env);
+    await stopped;
     await simulator.close();
     return 0;
   },
