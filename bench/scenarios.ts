@@ -98,8 +98,8 @@ const json = (id: string, isTls: boolean, body: object): Scenario => {
 };
 
 /** Code is compiled after some ten thousand requests; a slow peer is not waited for that long. */
-const WARM_REQUESTS = 25_000;
-const WARM_MS = 8_000;
+const WARM_REQUESTS = 80_000;
+const WARM_MS = 15_000;
 
 /** Repeats a closed load until code is compiled. */
 export async function warm(run: (seconds: number) => Promise<LoadResult>, requests = WARM_REQUESTS): Promise<void> {
