@@ -4,7 +4,7 @@ import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Pipeline } from '../kernel/stage.ts';
 import type { Downstream } from '../kernel/transport.ts';
 import { responseHeaders, sendDenial } from '../wire/answer.ts';
-import { parseRequestHead, surfaceOf, type HeadRules } from '../wire/request-head.ts';
+import { parseRequestHead, surfaceOf, surfaceOfTarget, type HeadRules } from '../wire/request-head.ts';
 import { publicPipelineOf, type Pipelines } from './listeners.ts';
 import { run, type RunDeps } from './run.ts';
 
@@ -25,7 +25,7 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     const x = new AnyExchange(randomUUID(), deps.clock.nowMs(), downstream, false);
     const head = parseRequestHead(downstream.head, deps.rules);
     if ('code' in head) {
-      x.surface = surfaceOf(pathOf(downstream.head.target));
+      x.surface = surfaceOfTarget(downstream.head.target);
       // What follows on this connection cannot be trusted to begin where we think it does.
       sendDenial(x, head, true);
       return observe(deps, x, head);
@@ -93,6 +93,3 @@ function observe(deps: FrontDeps, x: AnyExchange, denial: Denial): void {
     upstream: undefined,
   });
 }
-
-/** The path of a target that was refused, for the form of the refusal alone. */
-const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/]*/i, '');

@@ -1,11 +1,23 @@
 import { STATUS_CODES } from 'node:http';
+import type { Surface } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { ReasonCode } from '../kernel/reasons.ts';
 import { renderDenial } from './render.ts';
 
+/** What is known of a request whose head could not be read. */
+export interface BrokenHeadFacts {
+  readonly surface: Surface;
+  readonly requestId: string;
+  readonly isEncrypted: boolean;
+  readonly nowMs: number;
+}
+
 /** The whole response to a head that could not be read; the connection is closed after it. */
-export function brokenHeadResponse(code: ReasonCode, requestId: string, isEncrypted: boolean, nowMs: number): string {
-  const { status, headers, body } = renderDenial(deny(code), 'openai', requestId);
+export function brokenHeadResponse(
+  code: ReasonCode,
+  { surface, requestId, isEncrypted, nowMs }: BrokenHeadFacts,
+): string {
+  const { status, headers, body } = renderDenial(deny(code), surface, requestId);
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
   const all = [
     ...headers,

@@ -87,6 +87,9 @@ export function surfaceOf(path: string): Surface {
   return 'openai';
 }
 
+/** As `surfaceOf`, for a target that was not judged. */
+export const surfaceOfTarget = (target: string): Surface => surfaceOf(target.replace(/^https?:\/\/[^/]*/i, ''));
+
 /** The path of a request target in its only accepted spelling, without query. */
 function parseTarget(target: string, method: string): { path: string; authority: string | undefined } | Denial {
   if (target === '*' && method === 'OPTIONS') return { path: '*', authority: undefined };

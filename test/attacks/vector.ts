@@ -45,7 +45,11 @@ export interface Vector {
 export const broken: Verdict = { kind: 'refused', statuses: [400, 'close'], next: 'closed' };
 
 /** An honest request, or one that is refused alone, and behind it bytes that are none: they may get their own 400. */
-export const brokenBehind = (verdict: Verdict): Verdict => ({ ...verdict, further: [400], next: 'closed' });
+export const brokenBehind = (verdict: Verdict, status = 400): Verdict => ({
+  ...verdict,
+  further: [status],
+  next: 'closed',
+});
 
 /** Exactly 400, and nothing after it is believed. */
 export const badRequest: Verdict = { kind: 'refused', statuses: [400], next: 'closed' };

@@ -1,15 +1,36 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { BodyRead, Downstream, RequestHead } from '../../kernel/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
+import type { ReadHead, RequestReader } from './request-reader.ts';
+import { renderHead } from './response-head.ts';
 
 /** Limits on how a body arrives. */
 export interface BodyLimits {
   /** Milliseconds for the whole body. */
   readonly bodyMs: number;
   /** Bytes per second, judged over windows of 5 s. */
-  readonly minBytesPerSecond: number;
+  readonly minBodyRate: number;
+  /** How long a connection is kept for its next request, as callers are told. */
+  readonly idleMs: number;
+  readonly budget: BodyBudget;
+  readonly clock: Clock;
+}
+
+/** The connection that a request came on, as its `Downstream` needs it. */
+export interface Carrier {
+  readonly peerAddress: string;
+  readonly isEncrypted: boolean;
+  readonly reader: RequestReader;
+  /** Sends text or bytes; false where the peer's buffer is full. `onFlushed` hears that the kernel has taken them. */
+  send(data: string | Buffer, encoding: 'latin1' | 'utf8', onFlushed?: () => void): boolean;
+  /** More of the body is wanted. */
+  readOn(): void;
+  /** The answer has left; with `isLast` the connection ends with it. */
+  answered(isLast: boolean): void;
+  /** The gateway is going down, so no further request is taken. */
+  isDraining(): boolean;
+  destroy(): void;
 }
 
 const RATE_WINDOW_MS = 5_000;
@@ -17,195 +38,137 @@ const RATE_WINDOW_MS = 5_000;
 const MAX_SMALL_PIECES = 4_096;
 const SMALL_PIECE_BYTES = 64;
 
-/** A request of `node:http` behind the port. */
-export class NodeDownstream implements Downstream {
+/** A request on a connection of ours, behind the port. */
+export class ConnectionDownstream implements Downstream {
   readonly head: RequestHead;
   readonly peerAddress: string;
   readonly isEncrypted: boolean;
-  private readonly request: IncomingMessage;
-  private readonly response: ServerResponse;
+  private readonly carrier: Carrier;
+  private readonly read: ReadHead;
   private readonly limits: BodyLimits;
-  private readonly budget: BodyBudget;
-  private readonly clock: Clock;
-  private isChunked = false;
-  private expectsContinue: boolean;
-  private isBodyRead = false;
+  private collecting: Collecting | undefined = undefined;
   /** Bytes of the body that are taken from the budget until the exchange is over. */
   private held = 0;
-  private isHeadOut = false;
+  private wantsContinue: boolean;
+  /** The head while nothing of the body has been written: both go out in one piece. */
+  private unsentHead = '';
+  private isHeadMade = false;
+  private isChunked = false;
+  private isBodiless: boolean;
   private isClosing = false;
-  private isAwaitingDrain = false;
+  private isEnded = false;
+  private isFinished = false;
+  private unflushed = 0;
   private disconnected: () => void = nothing;
   private drained: () => void = nothing;
   private sent: () => void = nothing;
-  private readonly isLast: () => boolean;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    connection: { readonly peerAddress: string; readonly isEncrypted: boolean },
-    options: {
-      limits: BodyLimits;
-      budget: BodyBudget;
-      clock: Clock;
-      expectsContinue: boolean;
-      onClose: () => void;
-      isLast: () => boolean;
-    },
-  ) {
-    this.head = {
-      method: request.method ?? '',
-      target: request.url ?? '',
-      httpVersion: request.httpVersion === '1.0' ? '1.0' : '1.1',
-      rawHeaders: request.rawHeaders,
-    };
-    this.peerAddress = connection.peerAddress;
-    this.isEncrypted = connection.isEncrypted;
-    this.request = request;
-    this.response = response;
-    this.limits = options.limits;
-    this.budget = options.budget;
-    this.clock = options.clock;
-    this.expectsContinue = options.expectsContinue;
-    this.isLast = options.isLast;
-    response.once('close', () => {
-      this.keepBody(0);
-      if (!response.writableFinished) this.disconnected();
-      else this.sent();
-      options.onClose();
-    });
+  constructor(carrier: Carrier, read: ReadHead, limits: BodyLimits) {
+    this.head = read.head;
+    this.peerAddress = carrier.peerAddress;
+    this.isEncrypted = carrier.isEncrypted;
+    this.carrier = carrier;
+    this.read = read;
+    this.limits = limits;
+    this.wantsContinue = read.expectsContinue;
+    this.isBodiless = read.head.method === 'HEAD';
   }
 
   readBody(maxBytes: number): Promise<BodyRead> {
-    const { request } = this;
-    this.isBodyRead = true;
-    const announced = Number(request.headers['content-length'] ?? 0);
-    if (announced > maxBytes) return Promise.resolve({ kind: 'too-large' });
-    if (this.expectsContinue) {
-      this.expectsContinue = false;
-      this.response.writeContinue();
+    const { framing } = this.read;
+    if (framing.kind === 'doubtful') return Promise.resolve({ kind: 'broken' });
+    if (framing.kind === 'length' && framing.length > maxBytes) return Promise.resolve({ kind: 'too-large' });
+    if (this.wantsContinue) {
+      this.wantsContinue = false;
+      this.carrier.send('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
     }
     return new Promise((resolve) => {
       const body = new BodyBuffer((bytes) => this.take(bytes));
-      let pieces = 0;
-      let isDone = false;
-      const timer = this.timeBody(
-        () => body.length,
-        () => finish({ kind: 'timeout' }),
-      );
-      const finish = (read: BodyRead): void => {
-        if (isDone) return;
-        isDone = true;
-        timer.cancel();
-        resolve(read);
-      };
-      // What comes after the end of reading is dropped, so that the peer can read its refusal (RFC 9112 §9.6).
-      // `close` comes after `end`, too, when it is heard no more; without `end` before it the body was cut.
-      request
-        .on('data', (part: Buffer) => {
-          if (isDone) return;
-          pieces++;
-          if (body.length + part.length > maxBytes) return finish({ kind: 'too-large' });
-          // Each piece costs work and memory far beyond its bytes: a body of single bytes would cost a thousand times its size.
-          if (pieces > MAX_SMALL_PIECES && body.length < pieces * SMALL_PIECE_BYTES) return finish({ kind: 'broken' });
-          if (!body.add(part)) finish({ kind: 'no-room' });
-        })
-        .on('end', () => finish({ kind: 'body', bytes: body.bytes() }))
-        .on('close', () => finish({ kind: 'broken' }));
+      this.collecting = { body, maxBytes, pieces: 0, timer: undefined, resolve, refused: undefined };
+      if (this.pump()) return;
+      // Most bodies come with their heads: a timer only for the others.
+      if (this.collecting !== undefined) this.collecting.timer = this.timeBody(body);
+      this.carrier.readOn();
     });
+  }
+
+  /** Reads what has arrived of the body; false where no one wants it yet, or more is to come. */
+  pump(): boolean {
+    const { collecting } = this;
+    if (collecting === undefined) return false;
+    const progress = this.carrier.reader.body((piece) => keep(collecting, piece));
+    if (progress === 'more') return false;
+    if (progress === 'whole') this.collected({ kind: 'body', bytes: collecting.body.bytes() });
+    else this.collected(collecting.refused ?? { kind: 'broken' });
+    return true;
+  }
+
+  /** Whether more of the body is waited for. */
+  get isReading(): boolean {
+    return this.collecting !== undefined;
+  }
+
+  /** Whether the whole answer has been written, though not all may have left yet. */
+  get isAnswered(): boolean {
+    return this.isEnded;
   }
 
   keepBody(bytes: number): void {
     if (this.held <= bytes) return;
-    this.budget.giveBack(this.held - bytes);
+    this.limits.budget.giveBack(this.held - bytes);
     this.held = bytes;
   }
 
-  private take(bytes: number): boolean {
-    if (!this.budget.take(bytes)) return false;
-    this.held += bytes;
-    return true;
-  }
-
-  /** Calls back when a body takes longer than its time, or comes slower than its rate over a whole window. */
-  private timeBody(bytes: () => number, onSlow: () => void): Timer {
-    const { bodyMs, minBytesPerSecond } = this.limits;
-    const endMs = this.clock.monotonicMs() + bodyMs;
-    let before = 0;
-    const timer = this.clock.after(Math.min(bodyMs, RATE_WINDOW_MS), () => {
-      const isTooSlow = bytes() - before < (minBytesPerSecond * RATE_WINDOW_MS) / 1000;
-      if (isTooSlow || this.clock.monotonicMs() >= endMs) return onSlow();
-      before = bytes();
-      timer.refresh();
-    });
-    return timer;
-  }
-
   writeHead(status: number, headers: readonly string[], contentLength: number | undefined): void {
-    const { response } = this;
-    const all = headers as string[];
-    if (contentLength !== undefined) {
-      all.push('content-length', String(contentLength));
-    } else if (this.head.httpVersion === '1.1' && status !== 204) {
+    const all = [...headers];
+    if (status === 204 || status === 304) this.isBodiless = true;
+    else if (contentLength !== undefined) all.push('content-length', String(contentLength));
+    else if (this.head.httpVersion === '1.1') {
       all.push('transfer-encoding', 'chunked');
       this.isChunked = true;
+    } else this.isClosing = true; // its end is the end of the body
+    if (this.mustClose()) {
+      this.isClosing = true;
+      all.push('connection', 'close');
+    } else {
+      all.push('connection', 'keep-alive', 'keep-alive', `timeout=${Math.floor(this.limits.idleMs / 1000)}`);
     }
-    // A body that we have not read to its end would be taken for the next request.
-    if (this.mustClose()) all.push('connection', 'close');
-    response.sendDate = true;
-    response.writeHead(status, all);
-    // Chunks are framed here: one write for each, where node:http would make three.
-    if (this.isChunked) response.chunkedEncoding = false;
+    this.unsentHead = renderHead(status, all, this.limits.clock.nowMs());
+    this.isHeadMade = true;
   }
 
   write(bytes: Buffer | string): boolean {
-    const hasRoom = this.isChunked ? this.writeChunk(bytes) : this.response.write(bytes);
-    if (!hasRoom && !this.isAwaitingDrain) {
-      this.isAwaitingDrain = true;
-      this.response.socket?.once('drain', () => {
-        this.isAwaitingDrain = false;
-        this.drained();
-      });
-    }
-    return hasRoom;
-  }
-
-  /** One write for each chunk (RFC 9112 §7.1): the first with the head, the others straight to the connection. */
-  private writeChunk(bytes: Buffer | string): boolean {
-    const text = typeof bytes === 'string' ? bytes : bytes.toString('latin1');
-    const encoding = typeof bytes === 'string' ? 'utf8' : 'latin1';
-    const frame = `${Buffer.byteLength(text, encoding).toString(16)}\r\n${text}\r\n`;
-    const { socket } = this.response;
-    if (!this.isHeadOut || socket === null) {
-      this.isHeadOut = true;
-      return this.response.write(frame, encoding);
-    }
-    return socket.write(frame, encoding);
+    if (this.isEnded || this.isBodiless || bytes.length === 0) return true;
+    const text = typeof bytes === 'string' ? bytes : (bytes as LatinBuffer).latin1Slice(0, bytes.length);
+    const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+    const frame = this.isChunked ? `${length.toString(16)}\r\n${text}\r\n` : text;
+    const encoding = typeof bytes === 'string' && length !== text.length ? 'utf8' : 'latin1';
+    const head = this.takeHead();
+    // One write for each piece (RFC 9112 §7.1), the first one together with the head.
+    if (this.isChunked) return this.carrier.send(head + frame, encoding);
+    this.unflushed++;
+    return this.carrier.send(head + frame, encoding, () => this.flushed());
   }
 
   answer(status: number, headers: readonly string[], body: string, close = false): void {
     if (close) this.isClosing = true;
-    this.writeHead(status, headers, Buffer.byteLength(body));
-    this.endWith(body);
+    const length = Buffer.byteLength(body);
+    this.writeHead(status, headers, length);
+    this.isEnded = true;
+    const text = this.isBodiless ? this.takeHead() : this.takeHead() + body;
+    this.carrier.send(text, length === body.length ? 'latin1' : 'utf8', () => this.finish());
   }
 
   end(): void {
-    this.endWith(this.isChunked ? '0\r\n\r\n' : undefined);
-  }
-
-  private endWith(last: string | undefined): void {
-    const { response } = this;
-    if (this.mustClose()) {
-      const { socket } = this.request;
-      response.shouldKeepAlive = false;
-      response.once('finish', () => socket.destroySoon());
-    }
-    if (last === undefined) response.end();
-    else response.end(last);
+    if (this.isEnded) return;
+    this.isEnded = true;
+    const last = this.takeHead() + (this.isChunked && !this.isBodiless ? '0\r\n\r\n' : '');
+    if (last !== '') this.carrier.send(last, 'latin1', () => this.finish());
+    else if (this.unflushed === 0) this.finish();
   }
 
   destroy(): void {
-    this.request.socket.destroy();
+    this.carrier.destroy();
   }
 
   onDrain(run: () => void): void {
@@ -220,17 +183,98 @@ export class NodeDownstream implements Downstream {
     this.sent = run;
   }
 
-  /** Nothing behind this request can be read: its body is not read to its end, or the parser has stopped at an upgrade. */
-  private mustClose(): boolean {
-    if (this.isClosing || this.isLast() || this.request.headers.upgrade !== undefined) return true;
-    return !this.request.complete && this.hasUnreadBody();
+  /** The peer has read what waited for it. */
+  hasDrained(): void {
+    if (!this.isEnded) this.drained();
   }
 
-  /** There is a body on the wire that nobody has read, or not to its end. */
-  private hasUnreadBody(): boolean {
-    const { headers } = this.request;
-    return this.isBodyRead || headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  /** The connection has closed. */
+  closed(): void {
+    if (this.isFinished) return;
+    this.isFinished = true;
+    this.collected({ kind: 'broken' });
+    this.keepBody(0);
+    this.disconnected();
+  }
+
+  private takeHead(): string {
+    if (!this.isHeadMade) throw new Error('the head comes before the body');
+    const head = this.unsentHead;
+    this.unsentHead = '';
+    return head;
+  }
+
+  private flushed(): void {
+    if (--this.unflushed === 0 && this.isEnded) this.finish();
+  }
+
+  private finish(): void {
+    if (this.isFinished) return;
+    this.isFinished = true;
+    this.keepBody(0);
+    this.sent();
+    this.carrier.answered(this.isClosing || this.mustClose());
+  }
+
+  private take(bytes: number): boolean {
+    if (!this.limits.budget.take(bytes)) return false;
+    this.held += bytes;
+    return true;
+  }
+
+  private collected(read: BodyRead): void {
+    const { collecting } = this;
+    if (collecting === undefined) return;
+    this.collecting = undefined;
+    collecting.timer?.cancel();
+    collecting.resolve(read);
+  }
+
+  /** Calls back when a body takes longer than its time, or comes slower than its rate over a whole window. */
+  private timeBody(body: BodyBuffer): Timer {
+    const { bodyMs, minBodyRate, clock } = this.limits;
+    const endMs = clock.monotonicMs() + bodyMs;
+    let before = 0;
+    const timer = clock.after(Math.min(bodyMs, RATE_WINDOW_MS), () => {
+      const isTooSlow = body.length - before < (minBodyRate * RATE_WINDOW_MS) / 1000;
+      if (isTooSlow || clock.monotonicMs() >= endMs) return this.collected({ kind: 'timeout' });
+      before = body.length;
+      timer.refresh();
+    });
+    return timer;
+  }
+
+  /** Nothing behind this request is read: its body is not read to its end, or the peer has said that it is the last. */
+  private mustClose(): boolean {
+    // A request that asked for another protocol may be followed by that one.
+    if (this.isClosing || this.read.isLast || this.read.isUpgrade || this.carrier.isDraining()) return true;
+    return this.carrier.reader.isInBody;
   }
 }
+
+/** A body on its way in. */
+interface Collecting {
+  readonly body: BodyBuffer;
+  readonly maxBytes: number;
+  pieces: number;
+  timer: Timer | undefined;
+  readonly resolve: (read: BodyRead) => void;
+  refused: BodyRead | undefined;
+}
+
+/** Adds a piece; false where no more is wanted, with the reason in `refused`. */
+function keep(collecting: Collecting, piece: Buffer): boolean {
+  const { body } = collecting;
+  collecting.pieces++;
+  if (body.length + piece.length > collecting.maxBytes) collecting.refused = { kind: 'too-large' };
+  // Each piece costs work and memory far beyond its bytes: a body of single bytes would cost a thousand times its size.
+  else if (collecting.pieces > MAX_SMALL_PIECES && body.length < collecting.pieces * SMALL_PIECE_BYTES)
+    collecting.refused = { kind: 'broken' };
+  else if (!body.add(piece)) collecting.refused = { kind: 'no-room' };
+  return collecting.refused === undefined;
+}
+
+/** `Buffer` has the method; its types do not. */
+type LatinBuffer = Buffer & { latin1Slice(from: number, to: number): string };
 
 const nothing = (): void => undefined;

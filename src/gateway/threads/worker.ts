@@ -13,6 +13,7 @@ import { createMetricsObserver } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
+import { surfaceOfTarget } from '../../wire/request-head.ts';
 import { createDataPlane, type DataPlane } from '../data-plane.ts';
 import { createFront } from '../front.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
@@ -138,7 +139,13 @@ const server: PublicServer = createPublicServer(
   },
   {
     request: (downstream) => front(downstream),
-    brokenHead: (kind) => brokenHeadResponse(CODES[kind], randomUUID(), start.tls !== undefined, clock.nowMs()),
+    brokenHead: (kind, target) =>
+      brokenHeadResponse(CODES[kind], {
+        surface: surfaceOfTarget(target),
+        requestId: randomUUID(),
+        isEncrypted: start.tls !== undefined,
+        nowMs: clock.nowMs(),
+      }),
     connection(peerAddress) {
       // In the clear behind proxies: nobody else may reach us around them.
       const { tls, trustedProxies } = settings.config.listen;
@@ -211,7 +218,6 @@ port.on('message', (message: ToWorker) => {
       front = createFrontOf(settings, plane);
       isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
       old.close();
-      server.applyLimits();
       seq = message.seq;
       return send({ kind: 'confirmed', seq });
     }

@@ -8,18 +8,18 @@ const VERSION = 'RFC 9112 §2.3';
 export const requestLine: readonly Vector[] = [
   {
     id: 'line-two-spaces-before-target',
-    claim: 'two spaces before the target change nothing of what goes upstream',
-    source: `${SOURCE} (a recipient may read by words)`,
+    claim: 'two spaces before the target are refused',
+    source: SOURCE,
     probes: ['RFC9112-3-MULTI-SP-REQUEST-LINE'],
     bytes: chat({ line: 'POST  /v1/chat/completions HTTP/1.1' }),
-    verdict: accepted,
+    verdict: broken,
   },
   {
     id: 'line-two-spaces-before-version',
-    claim: 'two spaces before the version change nothing of what goes upstream',
-    source: `${SOURCE} (a recipient may read by words)`,
+    claim: 'two spaces before the version are refused',
+    source: SOURCE,
     bytes: chat({ line: 'POST /v1/chat/completions  HTTP/1.1' }),
-    verdict: accepted,
+    verdict: broken,
   },
   {
     id: 'line-tab-for-space',
@@ -175,10 +175,10 @@ export const requestLine: readonly Vector[] = [
   },
   {
     id: 'line-version-rtsp',
-    claim: 'RTSP, which shares its parser with HTTP, is HTTP/1.0 at most and changes nothing of what goes upstream',
+    claim: 'RTSP is not HTTP and refused',
     source: VERSION,
     bytes: chat({ line: 'POST /v1/chat/completions RTSP/1.0' }),
-    verdict: { ...accepted, next: 'closed' },
+    verdict: broken,
   },
   {
     id: 'line-empty-lines-before',

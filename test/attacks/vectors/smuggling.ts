@@ -192,7 +192,8 @@ export const smuggling: readonly Vector[] = [
     source: '0.CL desynchronisation',
     probes: ['SMUG-CL0-BODY-POISON'],
     bytes: `${HEAD}Content-Length: 0\r\n\r\nX`,
-    verdict: brokenBehind(broken),
+    // What the next request then begins with is no method.
+    verdict: brokenBehind(broken, 501),
   },
   {
     id: 'zero-cl-get-hidden-length',

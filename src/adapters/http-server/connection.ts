@@ -1,0 +1,194 @@
+import type { Socket } from 'node:net';
+import { ConnectionDownstream, type BodyLimits, type Carrier } from './downstream.ts';
+import { RequestReader, type HeadFault } from './request-reader.ts';
+
+/** What was wrong with a head. */
+export type BrokenHead = HeadFault['fault'] | 'timeout';
+
+/** What a connection is told by its listener; read anew each time, so that a reload changes it. */
+export interface ConnectionOptions extends BodyLimits {
+  readonly maxHeadBytes: number;
+  readonly headMs: number;
+  /** How long a peer may leave what it was sent unread. */
+  readonly writeMs: number;
+}
+
+/** Whom a connection asks and tells. */
+export interface ConnectionEvents {
+  /** A request whose head has arrived. */
+  request(downstream: ConnectionDownstream): void;
+  /**
+   * A head that could not be read: the response to send as it stands; the connection ends with it. `target` is what was
+   * made out of the request line, unjudged, else empty.
+   */
+  brokenHead(kind: BrokenHead, target: string): string;
+}
+
+/** How long what still comes is read and dropped after an answer that ends the connection. */
+const LINGER_MS = 2_000;
+
+/** One connection of a peer: carries one request at a time, the next one not before the answer has left. */
+export class ServerConnection implements Carrier {
+  readonly peerAddress: string;
+  readonly isEncrypted: boolean;
+  readonly reader = new RequestReader();
+  private readonly socket: Socket;
+  private readonly options: ConnectionOptions;
+  private readonly events: ConnectionEvents;
+  private readonly isGoingDown: () => boolean;
+  private current: ConnectionDownstream | undefined = undefined;
+  /** Monotonic milliseconds when the wait for a request ends; Infinity while one is answered. */
+  private waitEndsMs: number;
+  /** A head is waited for, not a next request that may never come. */
+  private isHeadDue = true;
+  /** Nothing more is believed of what comes. */
+  private isOver = false;
+  /** Bytes that waited for the peer at the last look, and since when it is this many. */
+  private queued = 0;
+  private queuedSinceMs = 0;
+
+  /** @param startedMs monotonic milliseconds when its TCP connection was accepted */
+  constructor(
+    socket: Socket,
+    peer: { readonly address: string; readonly isEncrypted: boolean; readonly startedMs: number },
+    options: ConnectionOptions,
+    events: ConnectionEvents,
+    isGoingDown: () => boolean,
+  ) {
+    this.socket = socket;
+    this.peerAddress = peer.address;
+    this.isEncrypted = peer.isEncrypted;
+    this.options = options;
+    this.events = events;
+    this.isGoingDown = isGoingDown;
+    // From the TCP connection on, so that a slow handshake does not buy time for a slow head.
+    this.waitEndsMs = peer.startedMs + options.headMs;
+    socket.on('data', (bytes: Buffer) => this.arrived(bytes));
+    socket.on('drain', () => this.current?.hasDrained());
+    socket.on('end', () => this.ended());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.current?.closed());
+  }
+
+  /** Closes it unless a request is being answered, or a head has begun to come: that one has its time. */
+  endIfUnused(): void {
+    if (this.current === undefined && !this.reader.hasUnread) this.socket.destroy();
+  }
+
+  /** Looks at the time: ends a peer that sends no head, or leaves what it was sent unread. */
+  check(nowMs: number): void {
+    if (nowMs >= this.waitEndsMs && !this.isOver) {
+      if (!this.isHeadDue) return void this.socket.destroy();
+      this.refuse('timeout', '');
+    }
+    const queued = this.socket.writableLength === 0 ? 0 : queuedBytes(this.socket);
+    if (queued === 0 || queued !== this.queued) {
+      this.queued = queued;
+      this.queuedSinceMs = nowMs;
+    } else if (nowMs - this.queuedSinceMs >= this.options.writeMs) {
+      this.socket.destroy();
+    }
+  }
+
+  send(data: string | Buffer, encoding: 'latin1' | 'utf8', onFlushed?: () => void): boolean {
+    if (this.socket.destroyed) return true;
+    if (onFlushed === undefined) return this.socket.write(data, encoding);
+    return this.socket.write(data, encoding, (error) => {
+      // What failed is told by `close`.
+      if (error === null || error === undefined) onFlushed();
+    });
+  }
+
+  readOn(): void {
+    this.socket.resume();
+  }
+
+  answered(isLast: boolean): void {
+    this.current = undefined;
+    if (isLast || this.isOver) return this.linger();
+    this.waitEndsMs = this.options.clock.monotonicMs() + this.options.idleMs;
+    this.isHeadDue = false;
+    if (this.reader.hasUnread) this.next();
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  isDraining(): boolean {
+    return this.isGoingDown();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  private arrived(bytes: Buffer): void {
+    if (this.isOver) return;
+    this.reader.push(bytes);
+    const { current } = this;
+    if (current === undefined) return this.next();
+    if (current.isReading) {
+      const isDone = current.pump();
+      // A body that was refused in its midst: what still comes of it is dropped.
+      if (isDone && this.reader.isInBody) this.isOver = true;
+      if (!isDone || !this.reader.hasUnread) return;
+    }
+    // A pipelined request waits for the answer before it: what the first one does (a close, a refusal) decides whether
+    // the next one may be believed at all. Nothing more is read meanwhile.
+    this.socket.pause();
+  }
+
+  /** Reads the next head and hands its request over. */
+  private next(): void {
+    const { options, reader } = this;
+    const read = reader.head(options.maxHeadBytes);
+    if (read === 'more') {
+      if (this.isHeadDue || !reader.hasUnread) return;
+      this.isHeadDue = true;
+      this.waitEndsMs = options.clock.monotonicMs() + options.headMs;
+      return;
+    }
+    if ('fault' in read) return this.refuse(read.fault, read.target);
+    this.waitEndsMs = Infinity;
+    this.isHeadDue = false;
+    this.current = new ConnectionDownstream(this, read, options);
+    this.events.request(this.current);
+  }
+
+  private refuse(kind: BrokenHead, target: string): void {
+    this.isOver = true;
+    this.waitEndsMs = Infinity;
+    this.socket.write(this.events.brokenHead(kind, target));
+    this.linger();
+  }
+
+  /**
+   * Ends our side. Closed with bytes unread, the kernel would throw away the answer that the peer has not read yet: so
+   * what still comes is read and dropped for a moment (RFC 9112 §9.6).
+   */
+  private linger(): void {
+    const { socket } = this;
+    this.isOver = true;
+    this.waitEndsMs = Infinity;
+    if (socket.destroyed) return;
+    socket.end();
+    const end = this.options.clock.after(LINGER_MS, () => socket.destroy());
+    socket.once('close', () => end.cancel());
+    socket.resume();
+  }
+
+  /** The peer sends nothing more. */
+  private ended(): void {
+    // All is written: it goes out, and the connection closes behind it.
+    if (this.current?.isAnswered === true) {
+      this.isOver = true;
+      return;
+    }
+    // A peer that has gone looks the same as one that only has nothing more to say: vLLM must not work for the first.
+    this.socket.destroy();
+  }
+}
+
+/** Bytes that the kernel has not taken yet; Node itself judges by it whether a write goes on (`net.Socket` timeouts). */
+function queuedBytes(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle?: { writeQueueSize?: number } | null };
+  return handle?.writeQueueSize ?? socket.writableLength;
+}
