@@ -320,8 +320,8 @@ const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 /** Controls but the tab, and CR or LF without the other: they would let one line be two. */
 // oxlint-disable-next-line no-control-regex
 const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?:^|[^\r])\n/;
-/** A chunk's size and its extensions (RFC 9112 §7.1.1), which are read and forgotten. */
+/** A chunk's size and its extensions (RFC 9112 §7.1.1, without bad white space), which are read and forgotten. */
 const SIZE =
-  /^([0-9A-Fa-f]{1,16})(?:[\t ]*;[\t ]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[\t ]*=[\t ]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)*$/;
+  /^([0-9A-Fa-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)*$/;
 const FRAMING_FIELD = /^(?:content-length|transfer-encoding):/i;
 const FIELD_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
