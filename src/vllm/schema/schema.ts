@@ -1,0 +1,223 @@
+import { isJsonObject } from '../../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { Refusal, invalid, outOfRange } from '../fields/check.ts';
+import { indexPath, memberPath } from '../fields/json-path.ts';
+import { jsonBytes } from './json-size.ts';
+import { BOUNDS, SCHEMA_KEYWORDS, VALUE_KEYWORDS, isExtension } from './keywords.ts';
+import type { SchemaKeyword } from './keywords.ts';
+import { COMPILED_SCHEMA, DEFAULT_SCHEMA_CAPS } from './limits.ts';
+import type { SchemaCaps, SchemaLimits } from './limits.ts';
+import { patternSize } from './pattern.ts';
+import { refuseGraph } from './references.ts';
+import type { SchemaNode } from './references.ts';
+
+/**
+ * Refuses a caller's JSON Schema that is malformed or that could cost a compiler of grammars, or the engine behind
+ * it, more than it should: an invalid schema has killed engines (CVE-2025-48942) and workers (CVE-2025-48944).
+ *
+ * Looked at are its size, the number and nesting of its schemas, every keyword (unknown ones are refused) and its value,
+ * references (only such as `#/$defs/Name`, which have to lead to a schema of the same document and come a step
+ * further before they lead back), patterns, and what all repeats make of each other. One pass over the schema and
+ * one over its references; the recursion is as deep as `schemaDepth`.
+ *
+ * @param limits what the schema is for: `COMPILED_SCHEMA` becomes a grammar, `READ_SCHEMA` only text of the prompt
+ */
+export function checkSchema(
+  schema: JsonValue,
+  caps: SchemaCaps = DEFAULT_SCHEMA_CAPS,
+  limits: SchemaLimits = COMPILED_SCHEMA,
+): Refusal | undefined {
+  if (!isJsonObject(schema)) return invalid('Give a JSON Schema: an object.');
+  if (jsonBytes(schema, caps.schemaBytes) > caps.schemaBytes) {
+    return outOfRange(`Give a schema of at most ${caps.schemaBytes} bytes.`);
+  }
+  const walk = new Walk(caps, limits);
+  // An empty constraint is dropped or ends the engine, as the release has it (CVE-2026-105757).
+  const refusal = walk.root(schema);
+  if (refusal !== undefined) return refusal;
+  if (limits.isCompiled && walk.nodes[0]?.isEmpty === true) return invalid('Constrain something: {"type":"object"}.');
+  return refuseGraph(schema, walk.nodes, walk.byObject, limits.written);
+}
+
+/** One pass over a schema, which counts and notes what the second pass needs. */
+class Walk {
+  readonly nodes: SchemaNode[] = [];
+  readonly byObject = new Map<JsonObject, number>();
+  readonly caps: SchemaCaps;
+  readonly limits: SchemaLimits;
+  enumValues = 0;
+  enumBytes = 0;
+
+  constructor(caps: SchemaCaps, limits: SchemaLimits) {
+    this.caps = caps;
+    this.limits = limits;
+  }
+
+  root(schema: JsonObject): Refusal | undefined {
+    const root = this.add(undefined, '');
+    return this.object(schema, root, 1);
+  }
+
+  /** The path is relative to the parent's schema. */
+  add(parent: SchemaNode | undefined, path: string): SchemaNode {
+    const index = this.nodes.length;
+    const node = { index, parent, path, size: 1, items: 1, members: 1, edges: [], ref: undefined, isEmpty: true };
+    this.nodes.push(node);
+    return node;
+  }
+
+  object(schema: JsonObject, node: SchemaNode, depth: number): Refusal | undefined {
+    this.byObject.set(schema, node.index);
+    const numbers = new Map<string, number>();
+    for (const name in schema) {
+      const value = schema[name] ?? null;
+      node.isEmpty = false;
+      if (typeof value === 'number') numbers.set(name, value);
+      const refusal = this.keyword(name, value, node, depth);
+      if (refusal !== undefined) return refusal.within(memberPath('', name));
+    }
+    const at = (name: string): number => numbers.get(name) ?? 0;
+    node.size += Math.max(at('minLength'), at('maxLength'));
+    node.items = Math.max(1, at('minItems'), at('maxItems'), at('minContains'), at('maxContains'));
+    node.members = Math.max(1, at('minProperties'), at('maxProperties'));
+    return refuseBounds(numbers);
+  }
+
+  keyword(name: string, value: JsonValue, node: SchemaNode, depth: number): Refusal | undefined {
+    const check = VALUE_KEYWORDS.get(name);
+    if (check !== undefined) return check(value, this.limits);
+    const schemas = SCHEMA_KEYWORDS.get(name);
+    if (schemas !== undefined) return this.schemas(name, schemas, value, node, depth);
+    switch (name) {
+      case 'enum':
+        return this.values(value, node);
+      case 'const':
+        return this.values([value], node);
+      case 'pattern':
+        return this.pattern(value, node);
+      case '$ref':
+        return reference(value, node);
+      case 'dependencies':
+        return this.dependencies(value, node, depth);
+      case '$id':
+        // Further inside it would change what every reference beneath it means.
+        if (node.parent !== undefined) return invalid('Give $id at the top of a schema only.');
+        return typeof value === 'string' && value.length <= 256 ? undefined : invalid('Give a text of at most 256.');
+      default:
+        if (isExtension(name)) return undefined;
+        return new Refusal('unknown_field', '', 'This keyword is not known here. Remove it, or begin it with "x-".');
+    }
+  }
+
+  /** The schemas that a keyword holds. */
+  schemas(
+    name: string,
+    keyword: SchemaKeyword,
+    value: JsonValue,
+    node: SchemaNode,
+    depth: number,
+  ): Refusal | undefined {
+    const { form } = keyword;
+    const path = memberPath('', name);
+    if (form === 'named') {
+      if (!isJsonObject(value)) return invalid('Give an object of schemas.');
+      for (const key in value) {
+        const refusal =
+          (name === 'patternProperties' ? this.pattern(key, node) : undefined) ??
+          this.child(value[key] ?? null, memberPath(path, key), keyword, node, depth);
+        if (refusal !== undefined) return refusal.within(memberPath('', key));
+      }
+      return undefined;
+    }
+    if (form === 'one' || (form === 'either' && !Array.isArray(value))) {
+      return this.child(value, path, keyword, node, depth);
+    }
+    if (!Array.isArray(value) || value.length === 0) return invalid('Give a list of at least one schema.');
+    for (let i = 0; i < value.length; i++) {
+      const refusal = this.child(value[i] ?? null, indexPath(path, i), keyword, node, depth);
+      if (refusal !== undefined) return refusal.within(`[${i}]`);
+    }
+    return undefined;
+  }
+
+  /** A schema inside another one: an object, or true or false. */
+  child(
+    value: JsonValue,
+    path: string,
+    keyword: SchemaKeyword,
+    parent: SchemaNode,
+    depth: number,
+  ): Refusal | undefined {
+    const { schemaNodes, schemaDepth } = this.caps;
+    if (this.nodes.length >= schemaNodes) return outOfRange(`Give at most ${schemaNodes} schemas in one.`);
+    if (depth >= schemaDepth) return outOfRange(`Nest at most ${schemaDepth} schemas.`);
+    const node = this.add(parent, path);
+    parent.edges.push({ to: node.index, times: keyword.times, isInPlace: keyword.isInPlace });
+    if (typeof value === 'boolean') return undefined;
+    return isJsonObject(value)
+      ? this.object(value, node, depth + 1)
+      : invalid('Give a schema: an object, true or false.');
+  }
+
+  /** `dependencies` of drafts up to 7: lists of names or schemas. */
+  dependencies(value: JsonValue, node: SchemaNode, depth: number): Refusal | undefined {
+    if (!isJsonObject(value)) return invalid('Give an object of schemas or lists of names.');
+    for (const key in value) {
+      const member = value[key] ?? null;
+      const refusal = Array.isArray(member)
+        ? VALUE_KEYWORDS.get('required')?.(member, this.limits)
+        : this.child(
+            member,
+            memberPath('dependencies', key),
+            { form: 'one', isInPlace: true, times: 'once' },
+            node,
+            depth,
+          );
+      if (refusal !== undefined) return refusal.within(memberPath('', key));
+    }
+    return undefined;
+  }
+
+  values(value: JsonValue, node: SchemaNode): Refusal | undefined {
+    if (!Array.isArray(value) || value.length === 0) return invalid('Give a list of at least one value.');
+    const { enumValues, enumBytes } = this.limits;
+    this.enumValues += value.length;
+    if (this.enumValues > enumValues) return outOfRange(`Give at most ${enumValues} values in all enums together.`);
+    this.enumBytes += jsonBytes(value, Math.min(enumBytes, this.caps.schemaBytes));
+    if (this.enumBytes > enumBytes) return outOfRange(`Give at most ${enumBytes} bytes in all enums together.`);
+    node.size += value.length;
+    return undefined;
+  }
+
+  pattern(value: JsonValue, node: SchemaNode): Refusal | undefined {
+    if (typeof value !== 'string') return invalid('Give a regular expression as text.');
+    const size = patternSize(value, this.limits);
+    if (size instanceof Refusal) return size;
+    node.size += size;
+    return undefined;
+  }
+}
+
+function reference(value: JsonValue, node: SchemaNode): Refusal | undefined {
+  const hint = 'Refer to a schema of the same document: "#", "#/$defs/Name" or "#/definitions/Name".';
+  if (typeof value !== 'string' || value.length > 256) return invalid(hint);
+  // Compilers differ in whether they decode percent signs.
+  if (value !== '#' && !/^#\/[^%]*$/.test(value)) return invalid(hint);
+  node.ref = value;
+  return undefined;
+}
+
+/** Bounds that nothing can keep: compilers throw on them, at a place that is theirs. */
+function refuseBounds(numbers: ReadonlyMap<string, number>): Refusal | undefined {
+  for (const [lower, upper] of BOUNDS) {
+    if ((numbers.get(lower) ?? 0) > (numbers.get(upper) ?? Infinity)) {
+      return outOfRange(`Give ${lower} that is at most ${upper}.`, lower);
+    }
+  }
+  const above = numbers.get('exclusiveMinimum') ?? -Infinity;
+  const below = numbers.get('exclusiveMaximum') ?? Infinity;
+  const from = numbers.get('minimum') ?? -Infinity;
+  const to = numbers.get('maximum') ?? Infinity;
+  if (from <= to && above < below && above < to && from < below) return undefined;
+  return outOfRange('Give lower bounds that some number can keep together with the upper ones.');
+}
