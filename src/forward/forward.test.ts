@@ -24,6 +24,7 @@ function setUp({
   inspectors = [] as Inspector[],
   adjusted = [] as string[],
   revokedKeys = [] as string[],
+  isGone = false,
 } = {}) {
   const clock = settableClock();
   const servers = Array.from({ length: upstreams }, () => fakeUpstream());
@@ -42,6 +43,7 @@ function setUp({
     writeMs: 5_000,
   });
   const peer = fakeDownstream();
+  peer.isGone = isGone;
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
   const x = exchange(peer, isStream ? { request: { ...STREAM, adjusted } } : {});
   const start = () =>
@@ -300,4 +302,17 @@ test('keeps of the body what is sent, until upstream has it', () => {
   assert.equal(peer.kept, '{"model":"tiny"}'.length);
   call().listener.head({ status: 200, header: JSON_TYPE });
   assert.equal(peer.kept, 0);
+});
+
+test('a peer that went away while its body was judged costs upstream nothing and holds nothing', () => {
+  for (const isStream of [true, false]) {
+    const { servers, outcomes, states, running } = setUp({ isStream, isGone: true });
+    assert.equal(servers[0]?.calls.length, 0);
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      ['abort'],
+    );
+    assert.equal(states.outstanding(0), 0);
+    assert.equal(running.count(), 0);
+  }
 });

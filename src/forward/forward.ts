@@ -104,6 +104,8 @@ class Forwarding implements UpstreamListener {
 
   /** @param tieBreaker spreads requests over equal upstreams */
   start(tieBreaker: number): void {
+    // The peer had gone before we came: nobody waits for an answer.
+    if (this.isFinished) return;
     const { deps, x } = this;
     // Its body may have taken half a minute: a key that was revoked meanwhile must not start anything.
     if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));

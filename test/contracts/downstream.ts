@@ -268,6 +268,16 @@ export function downstreamContract(name: string, start: StartServer): void {
     assert.equal(gone, 1);
   });
 
+  test(`${name}: tells at once of a peer that had gone before anyone asked`, async () => {
+    let tell: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => (tell = resolve));
+    await using server = await start((x) => void x.readBody(1_000).then(() => x.onDisconnect(tell)));
+    const wire = new Wire(server.port).send(`${POST}Content-Length: 50\r\n\r\nhello`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    wire.socket.destroy();
+    await told;
+  });
+
   test(`${name}: a head without an answer body for HEAD`, async () => {
     await using server = await start((x) => ok(x, 'hello'));
     const wire = new Wire(server.port).send('HEAD / HTTP/1.1\r\nHost: h\r\n\r\n');

@@ -9,6 +9,8 @@ export interface FakeDownstream extends Downstream {
   body: string;
   isEnded: boolean;
   isDestroyed: boolean;
+  /** It has gone already. */
+  isGone: boolean;
   /** The next writes find the buffer full. */
   isFull: boolean;
   /** An answer has not left until `flush`. */
@@ -34,6 +36,7 @@ export function fakeDownstream(): FakeDownstream {
     body: '',
     isEnded: false,
     isDestroyed: false,
+    isGone: false,
     isFull: false,
     isSlow: false,
     kept: 0,
@@ -60,7 +63,10 @@ export function fakeDownstream(): FakeDownstream {
     },
     destroy: () => void (peer.isDestroyed = true),
     onDrain: (run) => void (onDrain = run),
-    onDisconnect: (run) => void (onDisconnect = run),
+    onDisconnect(run) {
+      onDisconnect = run;
+      if (peer.isGone) run();
+    },
     onSent: (run) => void (onSent = run),
     flush: () => onSent(),
     drain: () => onDrain(),

@@ -58,6 +58,8 @@ export class ConnectionDownstream implements Downstream {
   private isClosing = false;
   private isEnded = false;
   private isFinished = false;
+  /** The peer went away before the answer had left. */
+  private isGone = false;
   private unflushed = 0;
   private disconnected: () => void = nothing;
   private drained: () => void = nothing;
@@ -177,6 +179,8 @@ export class ConnectionDownstream implements Downstream {
 
   onDisconnect(run: () => void): void {
     this.disconnected = run;
+    // While its body waited to be judged, for example: who comes later would never hear of it.
+    if (this.isGone) run();
   }
 
   onSent(run: () => void): void {
@@ -192,6 +196,7 @@ export class ConnectionDownstream implements Downstream {
   closed(): void {
     if (this.isFinished) return;
     this.isFinished = true;
+    this.isGone = true;
     this.collected({ kind: 'broken' });
     this.keepBody(0);
     this.disconnected();
