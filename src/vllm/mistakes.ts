@@ -42,7 +42,7 @@ export function createShapeReader(maxMistakes = 100): ShapeReader {
       if (!isJsonObject(value)) return note(path, 'Give an object.');
       for (const name of Object.keys(value)) {
         if (known.includes(name)) continue;
-        if (mistakes.length >= maxMistakes) break; // guesses cost time, and a hostile object has any number of names
+        if (mistakes.length >= maxMistakes) break; // guesses cost time, and a hostile object has names without end
         const near = nearest(name, known);
         note(memberPath(path, name), near === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${near}?`);
       }

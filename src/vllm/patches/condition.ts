@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../kernel/json.ts';
 import { isPlain, parsePath, type Step } from './path.ts';
 import { createSearch, type Place, type Search } from './search.ts';
-import { createTests, numberFrom, type Tests, type ValueTest } from './tests.ts';
+import { createTests, numberFrom, type Tests, type ValueTest } from './value-tests.ts';
 
 /**
  * What a body must hold for a patch to stop it: plain data, so that an operator can write it. All of a condition's

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Condition } from './condition.ts';
 import { EVERY_ROUTE, type PatchFamily, type PatchSample } from './patch.ts';
-import type { Tests } from './tests.ts';
+import type { Tests } from './value-tests.ts';
 
 const chat = (...content: JsonObject[]): PatchSample => ({
   route: 'chat-completions',

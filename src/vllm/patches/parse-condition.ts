@@ -3,7 +3,7 @@ import { joinPath } from '../fields/json-path.ts';
 import { memberOf, type ShapeReader } from '../mistakes.ts';
 import type { Condition, FieldCondition } from './condition.ts';
 import { parsePath, PATH_FORM } from './path.ts';
-import { KINDS, type Kind, type Scalar, type Tests } from './tests.ts';
+import { KINDS, type Kind, type Scalar, type Tests } from './value-tests.ts';
 
 /** Reads a condition that an operator wrote; undefined where something is wrong with it, which the reader then has. */
 export function parseCondition(reader: ShapeReader, path: string, value: JsonValue | undefined): Condition | undefined {

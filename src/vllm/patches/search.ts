@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { indexPath, memberPath } from '../fields/json-path.ts';
 import type { Step } from './path.ts';
-import type { ValueTest } from './tests.ts';
+import type { ValueTest } from './value-tests.ts';
 
 /** A value in a body, and the way to it: paths are written only for what was found. */
 export class Place {
@@ -43,19 +43,14 @@ export function createSearch(body: JsonObject, names: ReadonlySet<string>): Sear
   const root = new Place(undefined, '', body);
   let index: ReadonlyMap<string, readonly Place[]> | undefined;
 
-  function* startsOf(steps: readonly Step[]): Iterable<Place> {
-    const [step] = steps;
-    if (step?.kind !== 'deep') return void (yield root);
-    index ??= collect(root, names);
-    yield* index.get(step.name) ?? [];
-  }
-
   return {
     root,
     first(steps, test) {
-      const from = steps[0]?.kind === 'deep' ? 1 : 0;
-      for (const start of startsOf(steps)) {
-        const found = follow(start, steps, from, test);
+      const [step] = steps;
+      if (step?.kind !== 'deep') return follow(root, steps, 0, test);
+      index ??= collect(root, names);
+      for (const start of index.get(step.name) ?? []) {
+        const found = follow(start, steps, 1, test);
         if (found !== undefined) return found;
       }
       return undefined;
