@@ -278,6 +278,19 @@ export function downstreamContract(name: string, start: StartServer): void {
     await told;
   });
 
+  test(`${name}: tells of a peer that goes away, though it has sent more behind its request`, async () => {
+    let tell: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => (tell = resolve));
+    await using server = await start((x) => x.onDisconnect(tell));
+    const wire = new Wire(server.port);
+    for (const piece of ['GET / HTTP/1.1\r\nHost: h\r\n\r\n', '\r\n', '\r\n', 'GET /2 HTTP/1.1\r\n']) {
+      wire.send(piece);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    wire.socket.destroy();
+    await told;
+  });
+
   test(`${name}: a head without an answer body for HEAD`, async () => {
     await using server = await start((x) => ok(x, 'hello'));
     const wire = new Wire(server.port).send('HEAD / HTTP/1.1\r\nHost: h\r\n\r\n');

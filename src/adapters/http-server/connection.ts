@@ -26,6 +26,8 @@ export interface ConnectionEvents {
 
 /** How long what still comes is read and dropped after an answer that ends the connection. */
 const LINGER_MS = 2_000;
+/** What may wait behind a request that is being answered before nothing more is read. */
+const MAX_WAITING_BYTES = 4 * 1024;
 
 /** One connection of a peer: carries one request at a time, the next one not before the answer has left. */
 export class ServerConnection implements Carrier {
@@ -132,8 +134,9 @@ export class ServerConnection implements Carrier {
       if (!isDone || !this.reader.hasUnread) return;
     }
     // A pipelined request waits for the answer before it: what the first one does (a close, a refusal) decides whether
-    // the next one may be believed at all. Nothing more is read meanwhile.
-    this.socket.pause();
+    // the next one may be believed at all. Little more is read meanwhile: as long as something is, the end of a peer
+    // that goes away is seen behind it.
+    if (this.reader.unreadBytes >= MAX_WAITING_BYTES) this.socket.pause();
   }
 
   /** Reads the next head and hands its request over. */

@@ -62,6 +62,11 @@ export class RequestReader {
     this.at = 0;
   }
 
+  /** How much arrived that was not read yet. */
+  get unreadBytes(): number {
+    return this.bytes.length - this.at;
+  }
+
   /** Whether something arrived that was not read yet. */
   get hasUnread(): boolean {
     return this.at < this.bytes.length;
