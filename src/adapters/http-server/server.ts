@@ -52,7 +52,9 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
   const sockets = new Set<Socket>();
   /** Those that can carry requests: after the handshake, where there is one. */
   const connections = new Set<ServerConnection>();
-  const handshakes = new Map<string, Handshake>();
+  /** Those whose handshake has not ended. */
+  const handshakes = new Set<Handshake>();
+  const handshakeOf = new Map<string, Handshake>();
   let isDraining = false;
 
   const socketOptions = { allowHalfOpen: true, noDelay: true };
@@ -69,27 +71,38 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
 
   // Raw TCP connections, before any handshake.
   server.on('connection', (socket: Socket) => {
-    const peerAddress = plainAddress(socket.remoteAddress ?? '');
+    // The peer has gone already: such a socket tells nothing of its end, and has no address to be known by.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
+    const peerAddress = plainAddress(socket.remoteAddress);
     const closed = events.connection(peerAddress);
     if (closed === undefined) return void socket.destroy();
     sockets.add(socket);
     const startedMs = clock.monotonicMs();
-    const id = connectionId(socket);
+    if (secure === undefined) adopt(socket, peerAddress, startedMs);
+    else begin({ id: connectionId(socket), socket, peerAddress, startedMs });
     socket.once('close', () => {
       sockets.delete(socket);
-      handshakes.delete(id);
       closed();
     });
-    if (secure === undefined) adopt(socket, peerAddress, startedMs);
-    else handshakes.set(id, { socket, peerAddress, startedMs });
   });
   secure?.on('secureConnection', (socket) => {
-    const id = connectionId(socket);
-    const handshake = handshakes.get(id);
-    handshakes.delete(id);
+    const handshake = handshakeOf.get(connectionId(socket));
     if (handshake === undefined) return void socket.destroy();
+    end(handshake);
     adopt(socket, handshake.peerAddress, handshake.startedMs);
   });
+
+  function begin(handshake: Handshake): void {
+    handshakes.add(handshake);
+    handshakeOf.set(handshake.id, handshake);
+    handshake.socket.once('close', () => end(handshake));
+  }
+
+  function end(handshake: Handshake): void {
+    handshakes.delete(handshake);
+    // The kernel may have given the ports of one that has gone to another.
+    if (handshakeOf.get(handshake.id) === handshake) handshakeOf.delete(handshake.id);
+  }
 
   function adopt(socket: Socket, address: string, startedMs: number): void {
     const peer = { address, isEncrypted: secure !== undefined, startedMs };
@@ -103,7 +116,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
   const sweep = clock.after(sweepMs, () => {
     const nowMs = clock.monotonicMs();
     for (const connection of connections) connection.check(nowMs);
-    for (const { socket, startedMs } of handshakes.values()) if (nowMs - startedMs >= options.headMs) socket.destroy();
+    for (const { socket, startedMs } of handshakes) if (nowMs - startedMs >= options.headMs) socket.destroy();
     sweep.refresh();
   });
 
@@ -124,7 +137,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
         isDraining = true;
         server.close(() => resolve());
         for (const connection of connections) connection.endIfUnused();
-        for (const { socket } of handshakes.values()) socket.destroy();
+        for (const { socket } of handshakes) socket.destroy();
       }),
     destroy() {
       for (const socket of sockets) socket.destroy();
@@ -134,10 +147,12 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
 
 /** A connection whose TLS handshake has not ended. */
 interface Handshake {
+  readonly id: string;
   readonly socket: Socket;
   readonly peerAddress: string;
   readonly startedMs: number;
 }
 
 /** The same for a TLS socket and the TCP socket below it. */
-const connectionId = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`;
+const connectionId = ({ remoteAddress, remotePort, localAddress }: Socket): string =>
+  `${remoteAddress}|${remotePort}|${localAddress}`;

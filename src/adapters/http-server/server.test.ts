@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../kernel/clock.ts';
+import { createCa, createLeaf } from '../tls/self-signed.ts';
+import { createBodyBudget, createBodyMemory } from './body-budget.ts';
+import { createPublicServer } from './server.ts';
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** A listener with TLS that counts the connections which it believes to be open. */
+async function startTls(headMs: number) {
+  const ca = await createCa(Date.now());
+  const { certPem, keyPem } = await createLeaf(ca, ['127.0.0.1'], Date.now());
+  const counted = { open: 0, seen: 0 };
+  const server = createPublicServer(
+    {
+      tls: { cert: certPem, key: keyPem },
+      maxHeadBytes: 16_384,
+      headMs,
+      bodyMs: 5_000,
+      idleMs: 5_000,
+      writeMs: 5_000,
+      minBodyRate: 0,
+      budget: createBodyBudget(createBodyMemory(1), () => 1_000_000, 0),
+      clock: systemClock,
+    },
+    {
+      request: (x) => x.answer(200, [], 'ok'),
+      brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n',
+      connection() {
+        counted.open++;
+        counted.seen++;
+        return () => void counted.open--;
+      },
+    },
+  );
+  const port = await freePort();
+  await server.listen('127.0.0.1', port);
+  return { server, port, counted };
+}
+
+/** Connections of another process, each with the beginning of a handshake and then no more; waits for its end. */
+function connectFromElsewhere(port: number, count: number, how: 'reset' | 'end'): void {
+  const script = `
+    const net = require('node:net');
+    const tls = require('node:tls');
+    for (let i = 0; i < ${count}; i++) {
+      const socket = net.connect(${port}, '127.0.0.1');
+      tls.connect({ socket }).on('error', () => undefined);
+      socket.on('connect', () => setTimeout(() => socket.${how === 'reset' ? 'resetAndDestroy' : 'destroy'}(), 50));
+    }`;
+  execFileSync(process.execPath, ['-e', script]);
+}
+
+for (const how of ['reset', 'end'] as const) {
+  test(`a peer whose TLS handshake ends by ${how}, even before it is accepted, holds nothing`, async () => {
+    const { server, port, counted } = await startTls(200);
+    // Nothing is accepted while this thread waits for the other process.
+    connectFromElsewhere(port, 8, how);
+    const untilMs = Date.now() + 3_000;
+    await sleep(50);
+    while (counted.open > 0 && Date.now() < untilMs) await sleep(20);
+    const { open } = counted;
+    const drained = server.drain();
+    server.destroy();
+    await drained;
+    assert.equal(open, 0);
+    assert.ok(how === 'reset' || counted.seen === 8);
+  });
+}
