@@ -21,10 +21,11 @@ import { createMeter } from '../src/stages/meter/stage.ts';
 import { createNetwork } from '../src/stages/network/stage.ts';
 import { createRateLimit } from '../src/stages/rate-limit/stage.ts';
 import { createRoute } from '../src/stages/route/stage.ts';
+import { createCallers } from '../src/stages/validate/callers.ts';
 import { createSanitize } from '../src/stages/sanitize/stage.ts';
 import { parseStrictJson } from '../src/stages/validate/strict-json.ts';
 import { createBodyCheck } from '../src/vllm/fields/body.ts';
-import { Refusal } from '../src/vllm/fields/check.ts';
+import { Refusal } from '../src/vllm/fields/refusal.ts';
 import { responseHeaders } from '../src/wire/answer.ts';
 import { parseRequestHead } from '../src/wire/request-head.ts';
 import { createSseParser } from '../src/wire/sse.ts';
@@ -58,6 +59,8 @@ const { record, value: apiKey } = issueApiKey(
     models: undefined,
     allowIp: [],
     limits: { requestsPerMinute: undefined, concurrency: undefined },
+    grants: [],
+    caps: {},
     expiresAtMs: undefined,
   },
   { hmacKey, randomBytes: (count) => randomBytes(count), isTaken: () => false },
@@ -127,7 +130,8 @@ const rateLimit = createRateLimit({ requestsPerMinute: high, concurrency: high }
 const route = createRoute();
 const meter = createMeter();
 const sanitize = createSanitize();
-const check = createBodyCheck('chat', { ...config.validation, maxOutputTokens: config.limits.default.maxOutputTokens });
+const check = createBodyCheck('chat', config.validation);
+const callerOf = createCallers(config.validation, { maxOutputTokens: 65_536, tenantKey: hmacKey });
 
 const head = parseRequestHead(downstream.head, rules);
 if ('code' in head) throw new Error(head.message);
@@ -153,7 +157,7 @@ function bodyOf(bytes: number): Buffer {
 function checkedBody(bytes: Buffer) {
   const parsed = parseStrictJson(bytes);
   if (!parsed.ok) throw new Error(parsed.message);
-  const request = check(parsed.value, bytes.length);
+  const request = check(parsed.value, bytes.length, callerOf(x.principal));
   if (request instanceof Refusal) throw new Error(request.message);
   return request;
 }

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import type { ApiKeyRecord } from '../directory/records.ts';
 import { cidr, countOrNone, duration, list, text } from '../kernel/option.ts';
 import { parseDurationMs } from '../kernel/units.ts';
+import { CAP_NAMES } from '../vllm/fields/caps.ts';
+import { GRANTS } from '../vllm/fields/field.ts';
 import { pageOf } from './page.ts';
 import { readScopes } from './scopes.ts';
 
@@ -41,6 +43,19 @@ const scopes = z
     return z.NEVER;
   });
 
+const GRANT_WORDS: readonly string[] = GRANTS;
+const grants = list(text(`Give a grant: ${GRANTS.join(', ')}.`, (word) => GRANT_WORDS.includes(word))).max(32, {
+  error: 'Give at most 32 grants.',
+});
+
+const CAP_WORDS: readonly string[] = CAP_NAMES;
+const CAPS = `Give caps by name with whole numbers from 0 to 1000000000: ${CAP_NAMES.join(', ')}.`;
+const caps = z
+  .record(z.string(), z.int({ error: CAPS }).min(0, { error: CAPS }).max(1_000_000_000, { error: CAPS }), {
+    error: CAPS,
+  })
+  .refine((value) => Object.keys(value).every((name) => CAP_WORDS.includes(name)), { error: CAPS });
+
 const NAME = 'Give a name of 1 to 128 characters without control characters.';
 
 /** Fields of a key that can be given at its making and changed later. */
@@ -56,6 +71,8 @@ const fields = {
   allowIp: list(cidr())
     .max(256, { error: 'Give at most 256 networks.' })
     .describe('Networks from which it may be used; empty: from everywhere.'),
+  grants: grants.describe('Closed fields that it may use, by the name of their grant.'),
+  caps: caps.describe('Caps of `validation.caps` that it raises or lowers, and `outputTokens`.'),
   expires: expires.nullable().describe('A duration from now, or a time; null: never.'),
 };
 
@@ -68,6 +85,8 @@ export const apiKeyWish = z.strictObject({
   rpm: fields.rpm.optional(),
   concurrency: fields.concurrency.optional(),
   allowIp: fields.allowIp.optional(),
+  grants: fields.grants.optional(),
+  caps: fields.caps.optional(),
   expires: fields.expires.optional(),
 });
 
@@ -89,6 +108,8 @@ export const apiKeyShown = z.strictObject({
   rpm: z.union([z.int(), z.literal('none')]).nullable(),
   concurrency: z.union([z.int(), z.literal('none')]).nullable(),
   allowIp: z.array(z.string()),
+  grants: z.array(z.string()),
+  caps: z.record(z.string(), z.int()),
   state: z.enum(['active', 'disabled', 'revoked']),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().nullable(),
@@ -118,6 +139,8 @@ export function showApiKey(record: ApiKeyRecord, lastUsedAtMs: number | undefine
     rpm: record.limits.requestsPerMinute ?? null,
     concurrency: record.limits.concurrency ?? null,
     allowIp: [...record.allowIp],
+    grants: [...record.grants],
+    caps: { ...record.caps },
     state: record.state === 'deleted' ? 'revoked' : record.state,
     createdAt: isoTime(record.createdAtMs),
     expiresAt: record.expiresAtMs === undefined ? null : isoTime(record.expiresAtMs),
@@ -139,6 +162,8 @@ export const exampleApiKey: ApiKeyShown = {
   rpm: 120,
   concurrency: null,
   allowIp: ['10.0.0.0/8'],
+  grants: ['fields:beam-search'],
+  caps: { n: 8 },
   state: 'active',
   createdAt: '2030-01-01T00:00:00.000Z',
   expiresAt: '2030-01-31T00:00:00.000Z',

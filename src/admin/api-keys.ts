@@ -120,6 +120,8 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
           models: body.models,
           allowIp: body.allowIp ?? [],
           limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
+          grants: body.grants ?? [],
+          caps: body.caps ?? {},
           expiresAtMs,
         };
         for (;;) {
@@ -183,6 +185,8 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             scopes: body.scopes ?? record.scopes,
             models: body.models ?? record.models,
             allowIp: body.allowIp ?? record.allowIp,
+            grants: body.grants ?? record.grants,
+            caps: body.caps ?? record.caps,
             limits: {
               requestsPerMinute: body.rpm === undefined ? requestsPerMinute : (body.rpm ?? undefined),
               concurrency: body.concurrency === undefined ? concurrency : (body.concurrency ?? undefined),

@@ -62,6 +62,8 @@ async function issueDemoKey({ admin }: Gateway): Promise<string> {
     models: undefined,
     allowIp: [],
     limits: { requestsPerMinute: undefined, concurrency: undefined },
+    grants: [],
+    caps: {},
     expiresAtMs: undefined,
   };
   const issuer = { hmacKey: admin.hmacKey, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };

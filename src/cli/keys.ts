@@ -14,14 +14,15 @@ export const keys: Command = {
   name: 'keys',
   summary: 'create, list, show, revoke, disable, enable, rotate and delete API keys',
   help: `sallyport keys create --name NAME [--tenant T] [--scopes a,b] [--models m1,m2] [--rpm N|none]
-                      [--concurrency N|none] [--expires 30d] [--allow-ip CIDR…] [--json]
+                      [--concurrency N|none] [--expires 30d] [--allow-ip CIDR…]
+                      [--grant fields:beam-search…] [--cap n=8…] [--json]
 sallyport keys list [--tenant T] [--json]
 sallyport keys show|revoke|disable|enable|delete ID [--json]
 sallyport keys rotate ID [--overlap 24h] [--json]
 
 Works with the gateway running and without it; a change holds from the next request on. The value of a key is shown
 once. Without --scopes a key has inference:chat,completions,responses,messages,embeddings and models:read; without
---models it may use all models of its tenant. revoke, disable and delete end what runs on the key; revoke and delete
+--models it may use all models of its tenant. --grant opens closed fields, --cap raises or lowers a cap of validation.caps. revoke, disable and delete end what runs on the key; revoke and delete
 are for good, and delete hides it. rotate ends the value before at once, or after --overlap.
 
 Example: sallyport keys create --name team-chat --models tiny --rpm 120 --expires 30d`,
@@ -29,7 +30,7 @@ Example: sallyport keys create --name team-chat --models tiny --rpm 120 --expire
 };
 
 /** Flags of parts that are not built yet. */
-const LATER = ['tpm', 'budget-tokens', 'cap', 'grant', 'on-behalf-of', 'owner'];
+const LATER = ['tpm', 'budget-tokens', 'on-behalf-of', 'owner'];
 
 const CREATE: FlagKinds = {
   name: 'text',
@@ -40,6 +41,8 @@ const CREATE: FlagKinds = {
   concurrency: 'text',
   expires: 'text',
   'allow-ip': 'list',
+  cap: 'list',
+  grant: 'list',
   ...Object.fromEntries(LATER.map((name) => [name, 'list'])),
 };
 
@@ -68,6 +71,8 @@ async function create(flags: Flags, io: CommandIo): Promise<number> {
     ...given('concurrency', limitOf(flags, 'concurrency')),
     ...given('expires', flags.text('expires')),
     ...given('allowIp', networksOf(flags)),
+    ...given('grants', listOf(flags, 'grant')),
+    ...given('caps', capsOf(flags)),
   };
   const made = await withAdmin(flags, io, (client) =>
     client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue),
@@ -191,6 +196,19 @@ function facts(one: ApiKeyShown): [string, string][] {
 
 function stateText({ state, expiresAt }: ApiKeyShown): string {
   return state === 'active' && expiresAt !== null && Date.parse(expiresAt) <= Date.now() ? 'expired' : state;
+}
+
+/** `n=8` and its like, as the admin API takes them. */
+function capsOf(flags: Flags): Record<string, number> | undefined {
+  const words = listOf(flags, 'cap');
+  if (words === undefined) return undefined;
+  return Object.fromEntries(
+    words.map((word) => {
+      const [, name = '', value = ''] = /^([A-Za-z]{1,32})=([0-9]{1,10})$/.exec(word) ?? [];
+      if (name === '') throw new UsageError(`--cap ${word}: give a cap with its number, such as --cap n=8.`);
+      return [name, Number(value)];
+    }),
+  );
 }
 
 /** `--allow-ip A B`: the words that follow are networks, too. */

@@ -69,6 +69,8 @@ export function principalOf(record: ApiKeyRecord, tenant: TenantRecord | undefin
     models: new Set(grantedModels(record.models, tenant?.models)),
     requestsPerMinute: record.limits.requestsPerMinute,
     concurrency: record.limits.concurrency,
+    grants: new Set(record.grants),
+    caps: record.caps,
   };
 }
 

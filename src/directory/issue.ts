@@ -10,6 +10,8 @@ export interface ApiKeyWish {
   readonly models: readonly string[] | undefined;
   readonly allowIp: readonly string[];
   readonly limits: OwnLimits;
+  readonly grants: readonly string[];
+  readonly caps: Readonly<Record<string, number>>;
   readonly expiresAtMs: number | undefined;
 }
 

@@ -37,6 +37,10 @@ export interface ApiKeyRecord {
   /** CIDRs from which it may be used; empty: from everywhere. */
   readonly allowIp: readonly string[];
   readonly limits: OwnLimits;
+  /** Closed things that are open to it, by name: `fields:beam-search`. */
+  readonly grants: readonly string[];
+  /** Caps of `validation.caps` that it raises or lowers, and `outputTokens`. */
+  readonly caps: Readonly<Record<string, number>>;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
   readonly state: 'active' | 'disabled' | 'revoked' | 'deleted';

@@ -14,6 +14,7 @@ const STREAM = {
   isStream: true,
   wantsUsage: false,
   adjusted: [],
+  output: undefined,
 };
 const SSE = () => 'text/event-stream; charset=utf-8';
 const JSON_TYPE = () => 'application/json';

@@ -17,6 +17,7 @@ import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createValidate } from '../stages/validate/stage.ts';
+import type { ModelFacts } from '../vllm/fields/output-length.ts';
 import { routes } from '../vllm/routes/index.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, wellKnown, type Stages } from './pipeline.ts';
@@ -29,6 +30,8 @@ export interface DataPlaneDeps {
   readonly counters: SharedCounters;
   readonly credentials: () => Credentials;
   readonly hmacKey: Uint8Array;
+  /** Secret that keeps the tenants' caches apart upstream. */
+  readonly tenantKey: Uint8Array;
   readonly models: () => ModelLists;
   readonly running: RunningExchanges;
   readonly onUse: (id: string, atMs: number) => void;
@@ -86,7 +89,11 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     authenticate: createAuthenticate({ failuresPerMinute: perIp.failuresPerMinute }, { methods, counters, clock }),
     rateLimit: createRateLimit(config.limits.default, { counters, clock }),
     route: createRoute(),
-    validate: createValidate(config.validation, { maxOutputTokens: config.limits.default.maxOutputTokens }),
+    validate: createValidate(config.validation, {
+      maxOutputTokens: config.limits.default.maxOutputTokens,
+      tenantKey: deps.tenantKey,
+      factsOf: (model) => modelFactsOf(config, deps.models(), model),
+    }),
     authorize: createAuthorize({ isServed: (model) => isServed(config, deps.models(), model) }),
     meter: createMeter(),
     sanitize: createSanitize(),
@@ -121,6 +128,16 @@ export function servingOf(config: Config, lists: ModelLists, model: string): num
     if (list === undefined || list.some(({ id }) => id === model)) serving.push(index);
   }
   return serving;
+}
+
+/** What the upstreams that serve a model say of it; of several the least. */
+export function modelFactsOf(config: Config, lists: ModelLists, model: string): ModelFacts {
+  let contextTokens: number | undefined;
+  for (const index of servingOf(config, lists, model)) {
+    const own = lists[index]?.find(({ id }) => id === model)?.maxModelLen;
+    if (own !== undefined && own < (contextTokens ?? Infinity)) contextTokens = own;
+  }
+  return { contextTokens };
 }
 
 /** Whether any upstream serves a model; undefined while one that could has not said what it serves. */

@@ -6,7 +6,7 @@ export interface Stages {
   readonly authenticate: Stage<'head' | 'peer', 'principal'>;
   readonly rateLimit: Stage<'principal', 'requestLimits'>;
   readonly route: Stage<'head' | 'principal', 'route'>;
-  readonly validate: Stage<'head' | 'route', 'request'>;
+  readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
   readonly authorize: Stage<'principal' | 'request', 'model'>;
   readonly meter: Stage<'request', 'usage'>;
   readonly sanitize: Stage<'route' | 'request'>;

@@ -38,6 +38,10 @@ export interface Principal {
   /** Undefined: the configured default. `none`: not limited. */
   readonly requestsPerMinute: number | 'none' | undefined;
   readonly concurrency: number | 'none' | undefined;
+  /** Closed things that are open to it: `fields:beam-search`. */
+  readonly grants: ReadonlySet<string>;
+  /** Numbers that raise or lower the configured caps, by their names: `n`. */
+  readonly caps: Readonly<Record<string, number>>;
 }
 
 /** How a caller stands with one limit; for the response headers and the log. */
@@ -61,7 +65,24 @@ export interface Spent {
 }
 
 /** Family of the request and response shapes of a route. */
-export type RouteFamily = 'chat' | 'completions' | 'embeddings' | 'models';
+export type RouteFamily =
+  | 'chat'
+  | 'chat-batch'
+  | 'completions'
+  | 'responses'
+  | 'messages'
+  | 'count-tokens'
+  | 'embeddings'
+  | 'cohere-embed'
+  | 'score'
+  | 'rerank'
+  | 'classify'
+  | 'pooling'
+  | 'tokenize'
+  | 'detokenize'
+  | 'transcription'
+  | 'load-lora'
+  | 'models';
 
 /** The open route that a request asked for. */
 export interface OpenRoute {
@@ -70,6 +91,13 @@ export interface OpenRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly scope: Scope;
+}
+
+/** The field that bounds the answer of a body. */
+export interface OutputLength {
+  readonly name: string;
+  /** The gateway has put in or lowered its value, so it may lower it further where upstream has less room. */
+  readonly isOurs: boolean;
 }
 
 /** A request body that was parsed and checked: it is sent as it stands here. */
@@ -81,6 +109,8 @@ export interface InferenceRequest {
   readonly wantsUsage: boolean;
   /** What was changed of the caller's wishes, for `x-sallyport-adjusted`: `max_tokens=8192`. */
   readonly adjusted: readonly string[];
+  /** Undefined where the body has no such field. */
+  readonly output: OutputLength | undefined;
 }
 
 /** Tokens that the model counted; undefined until upstream has told. */

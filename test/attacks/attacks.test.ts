@@ -145,8 +145,14 @@ function judgeNext({ next, further = [] }: Verdict, [, ...rest]: readonly Answer
 /** The one form in which a chat request goes upstream. */
 function assertCanonical(request: ReceivedRequest | undefined, prompt: string, answer: Answer | undefined): void {
   assert.equal(`${request?.method} ${request?.path}`, 'POST /v1/chat/completions');
-  const { stream: _, stream_options: __, ...body } = JSON.parse(request?.body ?? '') as Record<string, unknown>;
+  const {
+    stream: _,
+    stream_options: __,
+    cache_salt: salt,
+    ...body
+  } = JSON.parse(request?.body ?? '') as Record<string, unknown>;
   assert.deepEqual(body, { model: 'tiny', messages: [{ role: 'user', content: prompt }], max_tokens: 8 });
+  assert.match(String(salt), /^[A-Za-z0-9_-]{43}$/);
   const { accept, connection, ...headers }: Record<string, string> = Object.fromEntries(
     (request?.headers ?? []).map(([name, value]): [string, string] => [name.toLowerCase(), value]),
   );

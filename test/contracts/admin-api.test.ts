@@ -41,6 +41,8 @@ suite('creating an API key', () => {
       rpm: null,
       concurrency: null,
       allowIp: [],
+      grants: [],
+      caps: {},
       state: 'active',
       createdAt: '2030-01-01T00:00:00.000Z',
       expiresAt: null,

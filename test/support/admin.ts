@@ -119,6 +119,8 @@ function principalWith(scopes: readonly Scope[]): Principal {
     models: new Set(),
     requestsPerMinute: undefined,
     concurrency: undefined,
+    grants: new Set(),
+    caps: {},
   };
 }
 

@@ -106,6 +106,8 @@ export const alice: Principal = {
   models: new Set(['*']),
   requestsPerMinute: undefined,
   concurrency: undefined,
+  grants: new Set(),
+  caps: {},
 };
 
 /** An exchange with all facts, and some of them other than usual. */
@@ -122,7 +124,14 @@ export function exchange(downstream: Downstream, change: Partial<Facts>): AnyExc
       path: '/v1/chat/completions',
       scope: 'inference:chat',
     },
-    request: { model: 'tiny', body: { model: 'tiny' }, isStream: false, wantsUsage: false, adjusted: [] },
+    request: {
+      model: 'tiny',
+      body: { model: 'tiny' },
+      isStream: false,
+      wantsUsage: false,
+      adjusted: [],
+      output: undefined,
+    },
     model: 'tiny',
     usage: { promptTokens: undefined, completionTokens: undefined },
     ...change,

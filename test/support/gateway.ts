@@ -88,6 +88,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
           models: undefined,
           allowIp: [],
           limits: { requestsPerMinute: undefined, concurrency: undefined },
+          grants: [],
+          caps: {},
           expiresAtMs: undefined,
           ...wish,
         },

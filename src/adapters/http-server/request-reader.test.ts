@@ -105,7 +105,7 @@ const BAD: readonly { title: string; text: string; end: Read['end'] }[] = [
   { title: 'a folded line', text: `${HEAD}A: b\r\n c: d\r\n\r\n`, end: 'malformed' },
   { title: 'a line without colon', text: `${HEAD}A\r\n\r\n`, end: 'malformed' },
   { title: 'an empty name', text: `${HEAD}: b\r\n\r\n`, end: 'malformed' },
-  { title: 'both framings', text: `${CHUNKED.replace('\r\n\r\n', '\r\nContent-Length: 1\r\n\r\n')}`, end: 'unread' },
+  { title: 'both framings', text: CHUNKED.replace('\r\n\r\n', '\r\nContent-Length: 1\r\n\r\n'), end: 'unread' },
   { title: 'two lengths', text: `${HEAD}Content-Length: 1\r\nContent-Length: 1\r\n\r\na`, end: 'unread' },
   { title: 'a signed length', text: `${HEAD}Content-Length: +1\r\n\r\na`, end: 'unread' },
   { title: 'a list of lengths', text: `${HEAD}Content-Length: 1, 1\r\n\r\na`, end: 'unread' },

@@ -32,4 +32,8 @@ export const MIGRATIONS: readonly string[] = [
     at_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE api_keys ADD COLUMN grants TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE api_keys ADD COLUMN caps TEXT NOT NULL DEFAULT '{}';
+  `,
 ];

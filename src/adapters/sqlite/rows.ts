@@ -40,6 +40,8 @@ export function apiKeyFromRow(row: Tables['api_keys']): ApiKeyRecord {
     models: row.models === null ? undefined : textList(row.models),
     allowIp: textList(row.allow_ip),
     limits: { requestsPerMinute: ownLimit(limits.requestsPerMinute), concurrency: ownLimit(limits.concurrency) },
+    grants: textList(row.grants),
+    caps: numbersByName(row.caps),
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms ?? undefined,
     state: stateFrom(row.state),
@@ -60,6 +62,8 @@ export function rowFromApiKey(record: ApiKeyRecord): Tables['api_keys'] {
     models: record.models === undefined ? null : JSON.stringify(record.models),
     allow_ip: JSON.stringify(record.allowIp),
     limits: JSON.stringify(record.limits),
+    grants: JSON.stringify(record.grants),
+    caps: JSON.stringify(record.caps),
     created_at_ms: record.createdAtMs,
     expires_at_ms: record.expiresAtMs ?? null,
     state: record.state,
@@ -68,6 +72,13 @@ export function rowFromApiKey(record: ApiKeyRecord): Tables['api_keys'] {
 }
 
 const textList = (json: string): string[] => (JSON.parse(json) as unknown[]).map(String);
+
+const numbersByName = (json: string): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
+      (entry): entry is [string, number] => typeof entry[1] === 'number',
+    ),
+  );
 
 const ownLimit = (value: number | 'none' | undefined): OwnLimit =>
   value === 'none' || typeof value === 'number' ? value : undefined;

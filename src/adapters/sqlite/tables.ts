@@ -18,6 +18,8 @@ export interface Tables {
     models: string | null;
     allow_ip: string;
     limits: string;
+    grants: string;
+    caps: string;
     created_at_ms: number;
     expires_at_ms: number | null;
     state: string;

@@ -18,6 +18,8 @@ const WISH: ApiKeyWish = {
   models: undefined,
   allowIp: [],
   limits: { requestsPerMinute: undefined, concurrency: undefined },
+  grants: [],
+  caps: {},
   expiresAtMs: undefined,
 };
 const issuer = { hmacKey: HMAC, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };

@@ -35,6 +35,8 @@ function ask(
     models: new Set(['*']),
     requestsPerMinute: undefined,
     concurrency: undefined,
+    grants: new Set(),
+    caps: {},
   };
   const downstream = {} as Downstream; // the stage does not touch it
   const x = Object.assign(new AnyExchange('id', 0, downstream, false), { head, principal });

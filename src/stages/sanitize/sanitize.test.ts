@@ -6,7 +6,14 @@ import { inspectEvent } from '../../forward/stream-event.ts';
 import { createSanitize } from './stage.ts';
 
 const HEAD = { status: 200, header: () => undefined };
-const request = (wantsUsage: boolean) => ({ model: 'tiny', body: {}, isStream: true, wantsUsage, adjusted: [] });
+const request = (wantsUsage: boolean) => ({
+  model: 'tiny',
+  body: {},
+  isStream: true,
+  wantsUsage,
+  adjusted: [],
+  output: undefined,
+});
 const route = (family: 'chat' | 'completions' | 'embeddings') =>
   ({ id: family, family, method: 'POST', path: '/', scope: 'inference:chat' }) as const;
 

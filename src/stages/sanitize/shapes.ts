@@ -49,25 +49,23 @@ const TOKEN = shape('token logprob bytes', { top_logprobs: shape('token logprob 
 const LOGPROBS = shape('', { content: TOKEN, refusal: TOKEN });
 
 /** What passes of each family's answers: whole bodies, and events of streams. */
-export const SHAPES: { readonly [family in RouteFamily]: { readonly body: Shape; readonly event: Shape } | undefined } =
-  {
-    chat: {
-      body: shape(ENVELOPE, {
-        choices: shape('index finish_reason', { message: MESSAGE, logprobs: LOGPROBS }),
-        usage: USAGE,
-      }),
-      event: shape(ENVELOPE, {
-        choices: shape('index finish_reason', { delta: MESSAGE, logprobs: LOGPROBS }),
-        usage: USAGE,
-      }),
-    },
-    completions: {
-      body: shape(ENVELOPE, { choices: shape('index text finish_reason logprobs'), usage: USAGE }),
-      event: shape(ENVELOPE, { choices: shape('index text finish_reason logprobs'), usage: USAGE }),
-    },
-    embeddings: {
-      body: shape(ENVELOPE, { data: shape('index object embedding'), usage: USAGE }),
-      event: shape(''),
-    },
-    models: undefined,
-  };
+export const SHAPES: { readonly [family in RouteFamily]?: { readonly body: Shape; readonly event: Shape } } = {
+  chat: {
+    body: shape(ENVELOPE, {
+      choices: shape('index finish_reason', { message: MESSAGE, logprobs: LOGPROBS }),
+      usage: USAGE,
+    }),
+    event: shape(ENVELOPE, {
+      choices: shape('index finish_reason', { delta: MESSAGE, logprobs: LOGPROBS }),
+      usage: USAGE,
+    }),
+  },
+  completions: {
+    body: shape(ENVELOPE, { choices: shape('index text finish_reason logprobs'), usage: USAGE }),
+    event: shape(ENVELOPE, { choices: shape('index text finish_reason logprobs'), usage: USAGE }),
+  },
+  embeddings: {
+    body: shape(ENVELOPE, { data: shape('index object embedding'), usage: USAGE }),
+    event: shape(''),
+  },
+};

@@ -5,6 +5,7 @@ import { AnyExchange } from '../../kernel/exchange.ts';
 import { deny } from '../../kernel/reasons.ts';
 import type { Denial } from '../../kernel/reasons.ts';
 import type { BodyRead, Downstream } from '../../kernel/transport.ts';
+import { alice } from '../../../test/support/exchange.ts';
 import { matchRoute } from '../../vllm/routes/match.ts';
 import { validationConfig } from './config.ts';
 import { createValidate } from './stage.ts';
@@ -43,8 +44,16 @@ async function send({ body, read, path = '/v1/chat/completions', headers, ...res
     hasBody: true,
     isUpgrade: false,
   };
-  const x = Object.assign(new AnyExchange('id', 0, downstream, false), { head, route: routeOf(path) });
-  const stage = createValidate(rest.config ?? config, { maxOutputTokens: 65_536 });
+  const x = Object.assign(new AnyExchange('id', 0, downstream, false), {
+    head,
+    principal: alice,
+    route: routeOf(path),
+  });
+  const stage = createValidate(rest.config ?? config, {
+    maxOutputTokens: 65_536,
+    tenantKey: Buffer.alloc(32, 1),
+    factsOf: () => ({ contextTokens: undefined }),
+  });
   const denial = await stage.decide?.(x);
   return { denial, request: x.request, readBytes };
 }
@@ -68,7 +77,9 @@ test('a good chat body becomes the request that is sent', async () => {
   const { denial, request, readBytes } = await send({});
   assert.equal(denial, undefined);
   assert.equal(readBytes, config.maxBodyBytes);
-  assert.deepEqual(request, { model: 'tiny', body: chat, isStream: false, wantsUsage: false, adjusted: [] });
+  const { cache_salt: salt, ...body } = request?.body ?? {};
+  assert.deepEqual(body, { ...chat, max_tokens: 65_536 });
+  assert.match(String(salt), /^[A-Za-z0-9_-]{43}$/);
 });
 
 test('a good completions body and a good embeddings body are let through', async () => {

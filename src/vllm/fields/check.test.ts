@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonValue } from '../../kernel/json.ts';
-import { Refusal, bool, int, listOf, num, numAbove, oneOf, shortText, text, textOrList } from './check.ts';
-import type { Check } from './check.ts';
+import { bool, int, listOf, num, numAbove, oneOf, shortText, text, textOrList } from './check.ts';
+import { Refusal } from './refusal.ts';
+import type { Check } from './field.ts';
+import { context } from './testing.fixture.ts';
 
 /** What a check says: `passes`, or the code and path of its refusal. */
 function verdict(check: Check, value: JsonValue): string {
-  const checked = check(value);
+  const checked = check(value, context());
   if (checked instanceof Refusal) return `${checked.code} ${checked.path}`.trimEnd();
   assert.deepEqual(checked, value);
   return 'passes';
@@ -109,7 +111,7 @@ for (const [name, cases] of Object.entries<readonly (readonly [JsonValue, string
 }
 
 test('the path of a refusal grows from the inside out', () => {
-  const refusal = listOf(listOf(text, 9), 9)([['a'], ['b', 7]]);
+  const refusal = listOf(listOf(text, 9), 9)([['a'], ['b', 7]], context());
   assert.ok(refusal instanceof Refusal);
   assert.equal(refusal.within('prompt').path, 'prompt[1][1]');
 });

@@ -1,39 +1,7 @@
 import type { JsonValue } from '../../kernel/json.ts';
-import type { ReasonCode } from '../../kernel/reasons.ts';
-import { joinPath } from './json-path.ts';
-
-/** Why a field is refused. A class, so that it is told apart from every JSON value. */
-export class Refusal {
-  readonly code: ReasonCode;
-  /** JSON path, relative to the value that was checked; empty for that value itself. */
-  readonly path: string;
-  /** What to do about it; never text of the body. */
-  readonly message: string;
-
-  constructor(code: ReasonCode, path: string, message: string) {
-    this.code = code;
-    this.path = path;
-    this.message = message;
-  }
-
-  /** The same refusal as seen from the parent of the value: paths grow on the way back, so passing costs none. */
-  within(parent: string): Refusal {
-    return new Refusal(this.code, joinPath(parent, this.path), this.message);
-  }
-}
-
-/** Judges one value: gives what is sent in its place (mostly itself), undefined to send nothing, or why it is refused. */
-export type Check = (value: JsonValue) => JsonValue | Refusal | undefined;
-
-/** A value of the wrong type or form. */
-export function invalid(message: string, path = ''): Refusal {
-  return new Refusal('invalid_field', path, message);
-}
-
-/** A number outside its range, or too many of something. */
-export function outOfRange(message: string, path = ''): Refusal {
-  return new Refusal('value_out_of_range', path, message);
-}
+import type { CapName } from './caps.ts';
+import type { Check } from './field.ts';
+import { Refusal, invalid, outOfRange } from './refusal.ts';
 
 /** A whole number from `min` to `max`. `2.0` is one, for JSON has only numbers; `"2"` is not. */
 export function int(min: number, max: number): Check {
@@ -83,30 +51,47 @@ export function oneOf(...words: readonly string[]): Check {
   return (value) => (typeof value === 'string' && words.includes(value) ? value : invalid(hint));
 }
 
+/** A whole number from `min` to one of the caller's caps. */
+export function intUpTo(min: number, cap: CapName): Check {
+  return (value, { caps }) => {
+    if (typeof value !== 'number' || !Number.isInteger(value)) return invalid('Give a whole number.');
+    return value < min || value > caps[cap] ? outOfRange(`Give a whole number from ${min} to ${caps[cap]}.`) : value;
+  };
+}
+
+/** The most items of a list: a number, or one of the caller's caps. */
+export type Most = number | CapName;
+
 /** A list of 1 to `max` items; its items are replaced by what `item` gives for them. */
-export function listOf(item: Check, max: number): Check {
-  const empty = 'Give a list of at least one item.';
-  const tooMany = `Give at most ${max} items.`;
-  return (value) => {
-    if (!Array.isArray(value)) return invalid(empty);
-    if (value.length === 0) return invalid(empty);
-    if (value.length > max) return outOfRange(tooMany);
+export function listOf(item: Check, max: Most): Check {
+  const check: Check = (value, context) => {
+    if (!Array.isArray(value) || value.length === 0) return invalid('Give a list of at least one item.');
+    const most = typeof max === 'number' ? max : context.caps[max];
+    if (value.length > most) return outOfRange(`Give at most ${most} items.`);
     const checked: JsonValue[] = [];
     for (let i = 0; i < value.length; i++) {
-      const element = item(value[i] ?? null);
+      const element = item(value[i] ?? null, context);
       if (element instanceof Refusal) return element.within(`[${i}]`);
       if (element === undefined) return invalid('This item may not be left empty.', `[${i}]`);
       checked.push(element);
     }
     return checked;
   };
+  return Object.assign(check, { item });
 }
 
 /** A text, or a list of 1 to `max` texts. */
-export function textOrList(item: Check, max: number): Check {
+export function textOrList(item: Check, max: Most): Check {
   const list = listOf(item, max);
-  return (value) => {
-    if (Array.isArray(value)) return list(value);
-    return typeof value === 'string' ? item(value) : invalid('Give a text or a list of texts.');
+  return (value, context) => {
+    if (Array.isArray(value)) return list(value, context);
+    return typeof value === 'string' ? item(value, context) : invalid('Give a text or a list of texts.');
   };
+}
+
+/** Sends nothing for an empty list, which SDKs send for what is not set. */
+export function emptyIsAbsent(check: Check): Check {
+  const judged: Check = (value, context) =>
+    Array.isArray(value) && value.length === 0 ? undefined : check(value, context);
+  return Object.assign(judged, check);
 }

@@ -4,7 +4,8 @@ import { chatOutput, completionsOutput, output } from './output.ts';
 import { chatPrompt, prompt, textPrompt } from './prompt.ts';
 import { sampling } from './sampling.ts';
 import { sdk } from './sdk.ts';
-import { structuredOutput } from './structured-output.ts';
+import { responseFormat, structuredOutput } from './structured-output.ts';
+import { tools } from './tools.ts';
 
 /** Every field that a request body can have, family by family. */
 export const fieldFamilies: readonly FieldFamily[] = [
@@ -15,7 +16,9 @@ export const fieldFamilies: readonly FieldFamily[] = [
   output,
   chatOutput,
   completionsOutput,
+  responseFormat,
   structuredOutput,
+  tools,
   engine,
   sdk,
 ];

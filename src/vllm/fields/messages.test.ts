@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonValue } from '../../kernel/json.ts';
-import { Refusal } from './check.ts';
-import type { FieldSettings } from './field.ts';
+import { Refusal } from './refusal.ts';
 import { messageCheck } from './messages.ts';
+import { context, defaultCaps, PNG, WAV } from './testing.fixture.ts';
 
-const caps = { n: 4, stop: 4, messages: 9, promptList: 9, inputList: 9, textBytes: 999 };
-const strict: FieldSettings = { caps, unknownFields: 'deny' };
-const check = messageCheck(strict);
+const check = (value: JsonValue) => messageCheck(value, context());
 
 for (const message of [
   { role: 'user', content: 'hello' },
@@ -38,8 +36,40 @@ test("takes back the SDK's own answer as a message, without what is empty in it"
     function_call: null,
     tool_calls: [],
     reasoning: null,
+    reasoning_content: null,
   };
   assert.deepEqual(check(answer), { role: 'assistant', content: 'yes' });
+});
+
+test('passes the calls of an assistant, and the reasoning before them', () => {
+  const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } };
+  const message = { role: 'assistant', reasoning: 'hm', tool_calls: [call] };
+  assert.deepEqual(check({ ...message, content: null, tool_calls: [{ ...call, index: 0 }] }), message);
+});
+
+test('binds the key of a medium to the tenant', () => {
+  const image = { type: 'image_url', image_url: { url: PNG }, uuid: 'cat' };
+  assert.deepEqual(check({ role: 'user', content: [image] }), {
+    role: 'user',
+    content: [{ ...image, uuid: 'bound(cat)' }],
+  });
+});
+
+test('counts the images of a request over all its messages', () => {
+  const here = context();
+  const image = { type: 'image_url', image_url: { url: PNG } };
+  const message = { role: 'user', content: [image, image] };
+  assert.ok(!(messageCheck(message, here) instanceof Refusal));
+  assert.ok(!(messageCheck(message, here) instanceof Refusal));
+  const refusal = messageCheck(message, here);
+  assert.ok(refusal instanceof Refusal);
+  assert.deepEqual([refusal.code, refusal.path], ['value_out_of_range', 'content[0].image_url.url']);
+});
+
+test('takes audio from who has the grant', () => {
+  const here = context({ grants: new Set(['fields:media-audio']), caps: { ...defaultCaps, audios: 1 } });
+  const content = [{ type: 'input_audio', input_audio: { data: WAV, format: 'wav' } }];
+  assert.deepEqual(messageCheck({ role: 'user', content }, here), { role: 'user', content });
 });
 
 test('leaves out what the SDK marks a part with', () => {
@@ -81,9 +111,14 @@ for (const { message, code, path } of [
       ],
     },
     code: 'forbidden_field',
-    path: 'content[1].image_url',
+    path: 'content[1].image_url.url',
   },
-  { message: { role: 'user', content: [{ type: 'input_audio' }] }, code: 'forbidden_field', path: 'content[0].type' },
+  { message: { role: 'user', content: [{ type: 'video_url' }] }, code: 'forbidden_field', path: 'content[0].type' },
+  {
+    message: { role: 'user', content: [{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }] },
+    code: 'forbidden_field',
+    path: 'content[0].input_audio',
+  },
   {
     message: { role: 'user', content: [{ type: 'text', text: 'a', image_url: { url: 'data:' } }] },
     code: 'unknown_field',
@@ -94,12 +129,20 @@ for (const { message, code, path } of [
     code: 'forbidden_field',
     path: 'content[0].prompt_embeds',
   },
+  { message: { role: 'assistant', tool_calls: [{}] }, code: 'invalid_field', path: 'tool_calls[0].function' },
   {
-    message: { role: 'assistant', content: 'a', tool_calls: [{}] },
-    code: 'forbidden_field',
+    message: { role: 'user', content: 'a', tool_calls: [{ function: { name: 'f', arguments: '{}' } }] },
+    code: 'invalid_field',
     path: 'tool_calls',
   },
-  { message: { role: 'assistant', content: 'a', reasoning: 'b' }, code: 'forbidden_field', path: 'reasoning' },
+  { message: { role: 'assistant', content: 'a', reasoning: {} }, code: 'invalid_field', path: 'reasoning' },
+  { message: { role: 'user', content: 'a', channel: 'analysis' }, code: 'forbidden_field', path: 'channel' },
+  { message: { role: 'developer', content: 'a', tools: [{}] }, code: 'forbidden_field', path: 'tools' },
+  {
+    message: { role: 'assistant', function_call: { name: 'f', arguments: '' } },
+    code: 'forbidden_field',
+    path: 'function_call',
+  },
   { message: { role: 'user', content: 'a', foo: 1 }, code: 'unknown_field', path: 'foo' },
   { message: { role: 'user', content: 'a', name: '' }, code: 'value_out_of_range', path: 'name' },
   { message: { role: 'user', content: 'a', name: 'n'.repeat(257) }, code: 'value_out_of_range', path: 'name' },
@@ -115,10 +158,10 @@ for (const { message, code, path } of [
 }
 
 test('drops unknown members of messages and parts where the operator wants it', () => {
-  const drops = messageCheck({ ...strict, unknownFields: 'drop' });
+  const drops = (value: JsonValue) => messageCheck(value, context({ unknownFields: 'drop' }));
   const message = { role: 'user', content: [{ type: 'text', text: 'a', x: 1 }], y: 2 };
   assert.deepEqual(drops(message), { role: 'user', content: [{ type: 'text', text: 'a' }] });
-  assert.ok(drops({ role: 'user', content: 'a', tool_calls: [{}] }) instanceof Refusal, 'closed ones stay closed');
+  assert.ok(drops({ role: 'user', content: 'a', channel: 'x' }) instanceof Refusal, 'closed ones stay closed');
 });
 
 test('a member that only an object prototype has is not taken for one that was sent', () => {

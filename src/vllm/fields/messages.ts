@@ -1,141 +1,96 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
-import { Refusal, invalid, oneOf, shortText } from './check.ts';
-import type { Check } from './check.ts';
-import type { FieldSettings } from './field.ts';
-import { memberPath } from './json-path.ts';
+import type { JsonValue } from '../../kernel/json.ts';
+import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
+import { Refusal, invalid } from './refusal.ts';
+import type { Check, Members } from './field.ts';
+import { objectOf } from './object.ts';
+import { partCheck } from './parts.ts';
 
 /** Roles that OpenAI's format knows; others could reach a branch of a template that only the server should use. */
-const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+export const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 
-/** Members of a message that vLLM reads and that are closed, unless null or an empty list. */
-const CLOSED_MEMBERS: ReadonlySet<string> = new Set([
-  'tool_calls',
-  'function_call',
-  'refusal',
-  'audio',
-  'reasoning',
-  'reasoning_content',
-  'tools',
-  'task',
-]);
-/** Members that the SDK's own answers carry and vLLM ignores, so that an answer can be sent back as it came. */
-const IGNORED_MEMBERS: ReadonlySet<string> = new Set(['annotations']);
-/** Kinds of parts that vLLM reads and that are closed: media it would fetch or decode, tensors, texts of the model. */
-const CLOSED_PARTS: ReadonlySet<string> = new Set([
-  'image_url',
-  'input_image',
-  'image_pil',
-  'image_embeds',
-  'audio_url',
-  'input_audio',
-  'audio_embeds',
-  'video_url',
-  'video_embeds',
-  'prompt_embeds',
-  'file',
-  'refusal',
-  'thinking',
-  'tool_reference',
-]);
+/** Calls that one message may carry. */
+const MAX_CALLS = 256;
 
-/** Members of a text part that the SDK sends and vLLM ignores. */
-const IGNORED_PART_MEMBERS: ReadonlySet<string> = new Set(['prompt_cache_breakpoint', 'cache_control']);
+const HARMONY = 'Belongs to the harmony format, in which a message can name its own channel.';
+const ECHOED = "A field of OpenAI's own answers, so that one can be sent back as it came; vLLM ignores it.";
 
-const checkRole = oneOf(...ROLES);
-const checkName = shortText(1, 256);
-const checkCallId = shortText(1, 256);
+const callFunction: Members = {
+  name: { policy: 'pass', type: shortText(1, 256), isRequired: true },
+  arguments: { policy: 'pass', type: text, isRequired: true },
+};
 
-/** The check of one chat message: `role`, `content` as text or text parts, `name`, `tool_call_id`. */
-export function messageCheck({ unknownFields }: FieldSettings): Check {
-  const dropsUnknown = unknownFields === 'drop';
-  const checkPart = partCheck(dropsUnknown);
+const call: Members = {
+  id: { policy: 'pass', type: shortText(1, 256) },
+  type: { policy: 'pass', type: oneOf('function') },
+  function: {
+    policy: 'pass',
+    type: objectOf(callFunction, 'Give an object with name and arguments.'),
+    isRequired: true,
+  },
+  custom: { policy: 'deny', why: 'vLLM does not run custom tools.' },
+  index: { policy: 'drop', why: ECHOED },
+};
 
-  function checkContent(value: JsonValue): JsonValue | Refusal {
+/** Text, or a list of parts. */
+export const contentCheck: Check = Object.assign(
+  (value: JsonValue, context: Parameters<Check>[1]) => {
     if (typeof value === 'string') return value;
-    if (!Array.isArray(value) || value.length === 0) return invalid('Give a text or a list of text parts.');
-    const parts: JsonValue[] = [];
-    for (let i = 0; i < value.length; i++) {
-      const part = checkPart(value[i] ?? null);
-      if (part instanceof Refusal) return part.within(`[${i}]`);
-      parts.push(part);
-    }
-    return parts;
-  }
+    if (!Array.isArray(value)) return invalid('Give a text or a list of parts.');
+    return parts(value, context);
+  },
+  { item: partCheck },
+);
+const parts = listOf(partCheck, 4096);
 
-  function checkMember(name: string, value: JsonValue): JsonValue | Refusal | undefined {
-    switch (name) {
-      case 'role':
-        return checkRole(value);
-      case 'content':
-        return checkContent(value);
-      case 'name':
-        return checkName(value);
-      case 'tool_call_id':
-        return checkCallId(value);
-      default:
-        if (IGNORED_MEMBERS.has(name)) return undefined;
-        if (CLOSED_MEMBERS.has(name)) return isEmptyList(value) ? undefined : closedMember();
-        return dropsUnknown ? undefined : unknownMember('role, content, name and tool_call_id');
-    }
-  }
+const members: Members = {
+  role: { policy: 'pass', type: oneOf(...ROLES), isRequired: true },
+  content: { policy: 'pass', type: contentCheck },
+  name: { policy: 'pass', type: shortText(1, 256) },
+  tool_call_id: { policy: 'pass', type: shortText(1, 256) },
+  tool_calls: {
+    policy: 'pass',
+    type: emptyIsAbsent(listOf(objectOf(call, 'Give a call: an object with id, type and function.'), MAX_CALLS)),
+  },
+  reasoning: { policy: 'pass', type: text },
+  reasoning_content: { policy: 'pass', type: text },
+  refusal: { policy: 'drop', why: ECHOED },
+  annotations: { policy: 'drop', why: ECHOED },
+  audio: { policy: 'drop', why: ECHOED },
+  function_call: { policy: 'deny', why: 'An old form of tool_calls that vLLM does not read.', instead: 'tool_calls' },
+  tools: { policy: 'deny', vllmDefault: [], why: 'Tools of one message would pass by the checks of all tools.' },
+  task: { policy: 'deny', why: 'Picks a branch of a template.' },
+  author: { policy: 'deny', why: HARMONY },
+  channel: { policy: 'deny', why: HARMONY },
+  recipient: { policy: 'deny', why: HARMONY },
+  content_type: { policy: 'deny', why: HARMONY },
+  // Members of one kind of part, where a client sends them on the message.
+  cache_control: { policy: 'drop', why: 'A field of other APIs that vLLM ignores.' },
+};
+const checkMembers = objectOf(members, 'Give a message: an object with role and content.');
 
-  return (value) => {
-    if (!isJsonObject(value)) return invalid('Give a message: an object with role and content.');
-    const message: JsonObject = {};
-    for (const name in value) {
-      const member = value[name];
-      if (member === undefined || member === null) continue;
-      const checked = checkMember(name, member);
-      if (checked instanceof Refusal) return checked.within(memberPath('', name));
-      if (checked !== undefined) message[name] = checked;
+/** One message of OpenAI's chat format. */
+export const messageCheck: Check = Object.assign(
+  (value: JsonValue, context: Parameters<Check>[1]) => {
+    const message = checkMembers(value, context);
+    if (message === undefined || message instanceof Refusal || !isJsonObject(message)) return message;
+    const isAssistant = message['role'] === 'assistant';
+    if (message['tool_calls'] !== undefined && !isAssistant) {
+      return invalid('Only a message of role assistant has tool calls.', 'tool_calls');
     }
-    const { role } = message;
-    if (role === undefined) return invalid(`Give a role: ${ROLES.join(', ')}.`, 'role');
-    if (message['content'] === undefined) return invalid('Give a text or a list of text parts.', 'content');
-    if (role === 'tool' && message['tool_call_id'] === undefined) {
+    if (message['content'] === undefined && !(isAssistant && hasOther(message))) {
+      return invalid('Give a text or a list of parts.', 'content');
+    }
+    if (message['role'] === 'tool' && message['tool_call_id'] === undefined) {
       return invalid('A message of role tool names the call that it answers.', 'tool_call_id');
     }
     return message;
-  };
-}
+  },
+  { rows: members },
+);
 
-/** The check of one part of a message's content. */
-function partCheck(dropsUnknown: boolean): (value: JsonValue) => JsonObject | Refusal {
-  return (value) => {
-    if (!isJsonObject(value)) return invalid('Give a part: {"type":"text","text":"…"}.');
-    // Read by enumeration only: what the caller did not send must not be found on a prototype.
-    let type: JsonValue | undefined;
-    let text: JsonValue | undefined;
-    let stranger: string | undefined;
-    for (const name in value) {
-      if (name === 'type') type = value[name];
-      else if (name === 'text') text = value[name];
-      else if (value[name] !== null && !IGNORED_PART_MEMBERS.has(name)) stranger ??= name;
-    }
-    if (type !== 'text') return refusePart(value, type);
-    if (typeof text !== 'string') return invalid('Give a text.', 'text');
-    if (stranger !== undefined && !dropsUnknown) {
-      return unknownMember('type and text').within(memberPath('', stranger));
-    }
-    return { type: 'text', text };
-  };
-}
-
-function refusePart(part: JsonObject, type: JsonValue | undefined): Refusal {
-  if (typeof type !== 'string' || !CLOSED_PARTS.has(type)) return invalid('Give "text".', 'type');
-  const path = Object.hasOwn(part, type) ? type : 'type';
-  return new Refusal('forbidden_field', path, 'Only text parts are open in this version.');
-}
-
-function closedMember(): Refusal {
-  return new Refusal('forbidden_field', '', 'This field of a message is closed in this version. Leave it out.');
-}
-
-function unknownMember(known: string): Refusal {
-  return new Refusal('unknown_field', '', `This field is not known here. Known are ${known}.`);
-}
-
-function isEmptyList(value: JsonValue): boolean {
-  return Array.isArray(value) && value.length === 0;
-}
+/** What an answer can consist of besides its text. */
+const hasOther = (message: { readonly [name: string]: JsonValue | undefined }): boolean =>
+  message['tool_calls'] !== undefined ||
+  message['reasoning'] !== undefined ||
+  message['reasoning_content'] !== undefined;

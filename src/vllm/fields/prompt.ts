@@ -1,62 +1,116 @@
-import { listOf, shortText, text, textOrList } from './check.ts';
-import { ALL, CHAT, COMPLETIONS, EMBEDDINGS, GENERATE } from './field.ts';
-import type { FieldFamily } from './field.ts';
+import { isJsonObject } from '../../kernel/json.ts';
+import { bool, listOf, shortText, text, textOrList } from './check.ts';
+import { Refusal, invalid } from './refusal.ts';
+import type { BodyKind, Check, FieldFamily, Members } from './field.ts';
+import { CHAT, COMPLETIONS, EMBEDDINGS, GENERATE, POOLING, SCORE } from './field.ts';
+import { memberPath } from './json-path.ts';
 import { messageCheck } from './messages.ts';
+import { objectOf } from './object.ts';
+import { tokenIds } from './sampling.ts';
+
+const TEMPLATED = [...CHAT, ...POOLING, 'tokenize'] as const satisfies readonly BodyKind[];
+const MAX_PROMPT_IDS = 131_072;
+
+/** Texts; token ids could spell control tokens that no check of texts sees, so they need a grant. */
+const promptCheck: Check = (value, context) => {
+  const texts = textOrList(text, 'promptList');
+  const first: unknown = Array.isArray(value) ? value[0] : undefined;
+  if (first === undefined || typeof first === 'string' || !context.grants.has('fields:token-ids'))
+    return texts(value, context);
+  return typeof first === 'number'
+    ? tokenIds(MAX_PROMPT_IDS)(value, context)
+    : listOf(tokenIds(MAX_PROMPT_IDS), 'promptList')(value, context);
+};
+
+/** A document for the template: texts by name. */
+const documentCheck: Check = (value) => {
+  if (!isJsonObject(value)) return invalid('Give an object of texts.');
+  for (const name in value) {
+    if (typeof value[name] !== 'string') return invalid('Give a text.', memberPath('', name));
+  }
+  return value;
+};
+
+/** Variables of the template that only choose how the model answers. */
+const templateVariables: Members = {
+  enable_thinking: { policy: 'pass', type: bool },
+  thinking: { policy: 'pass', type: bool },
+  preserve_thinking: { policy: 'pass', type: bool },
+  reasoning_effort: { policy: 'pass', type: shortText(1, 32) },
+};
+const knownVariables = objectOf(templateVariables, 'Give an object such as {"enable_thinking":false}.');
+/** All others are closed: the same bag sets the template itself and arguments of the renderer (CVE-2025-62426). */
+const templateCheck: Check = Object.assign(
+  (value: Parameters<Check>[0], context: Parameters<Check>[1]) => {
+    const checked = knownVariables(value, { ...context, unknownFields: 'deny' });
+    if (!(checked instanceof Refusal) || checked.code !== 'unknown_field') return checked;
+    const open = Object.keys(templateVariables).join(', ');
+    return new Refusal('forbidden_field', checked.path, `This variable is closed. Open are ${open}.`);
+  },
+  { rows: templateVariables },
+);
 
 /** What the model is asked, and how it is put into the model's own form. */
 export const prompt = {
-  messages: {
-    on: CHAT,
+  messages: { on: ['chat'], policy: 'pass', isRequired: true, type: listOf(messageCheck, 'messages') },
+  prompt: { on: COMPLETIONS, policy: 'pass', isRequired: true, type: promptCheck },
+  input: { on: EMBEDDINGS, policy: 'pass', isRequired: true, type: textOrList(text, 'inputList') },
+  user: { on: [...GENERATE, ...POOLING, ...SCORE, 'responses'], policy: 'pass', type: shortText(0, 512) },
+  documents: { on: ['chat'], policy: 'pass', type: listOf(documentCheck, 'documents') },
+  chat_template_kwargs: {
+    on: [...TEMPLATED, ...SCORE, 'responses', 'messages', 'count-tokens'],
     policy: 'pass',
-    isRequired: true,
-    type: (settings) => listOf(messageCheck(settings), settings.caps.messages),
+    type: templateCheck,
   },
-  // Texts only: token ids could spell control tokens that no check of texts sees.
-  prompt: { on: COMPLETIONS, policy: 'pass', isRequired: true, type: ({ caps }) => textOrList(text, caps.promptList) },
-  input: { on: EMBEDDINGS, policy: 'pass', isRequired: true, type: ({ caps }) => textOrList(text, caps.inputList) },
-  user: { on: ALL, policy: 'pass', type: () => shortText(0, 512) },
 
   prompt_embeds: { on: COMPLETIONS, policy: 'deny', why: 'Tensors that vLLM loads with torch.load.' },
   echo: { on: GENERATE, policy: 'deny', vllmDefault: false, why: 'Gives back the prompt, with its template.' },
-  documents: { on: CHAT, policy: 'deny', why: 'Not in this version.' },
-  chat_template: { on: [...CHAT, ...EMBEDDINGS], policy: 'deny', why: 'A program that the server would run.' },
-  chat_template_kwargs: {
-    on: [...CHAT, ...EMBEDDINGS],
-    policy: 'deny',
-    why: 'Replaces the template and settings of the server (CVE-2025-62426, CVE-2026-115918).',
-  },
+  chat_template: { on: TEMPLATED, policy: 'deny', why: 'A program that the server would run (CVE-2025-61620).' },
   continue_final_message: {
-    on: [...CHAT, ...EMBEDDINGS],
+    on: TEMPLATED,
     policy: 'deny',
     vllmDefault: false,
     why: "Puts words into the model's mouth.",
+    grant: 'fields:prefill',
+    type: bool,
   },
-  truncate_prompt_tokens: { on: ALL, policy: 'deny', why: 'Tokenises the whole text first in older releases.' },
-  truncation_side: { on: ALL, policy: 'deny', why: 'Belongs to truncate_prompt_tokens.' },
-  cache_salt: { on: ALL, policy: 'deny', why: 'Lets a caller share the prefix cache of another tenant.' },
-  mm_processor_kwargs: { on: [...CHAT, ...EMBEDDINGS], policy: 'deny', why: 'Grows caches (CVE-2026-114052).' },
-  media_io_kwargs: { on: [...CHAT, ...EMBEDDINGS], policy: 'deny', why: 'Picks decoders (CVE-2026-105758).' },
+  truncate_prompt_tokens: {
+    on: ['chat', 'completions', ...POOLING, ...SCORE],
+    policy: 'deny',
+    why: 'Tokenises the whole text first in older releases.',
+  },
+  truncation_side: {
+    on: ['chat', 'completions', ...POOLING, ...SCORE],
+    policy: 'deny',
+    why: 'Belongs to truncate_prompt_tokens.',
+  },
+  mm_processor_kwargs: {
+    on: [...TEMPLATED, ...SCORE, 'responses'],
+    policy: 'deny',
+    why: 'Grows caches (CVE-2026-114052).',
+  },
+  media_io_kwargs: { on: [...TEMPLATED, 'responses'], policy: 'deny', why: 'Picks decoders (CVE-2026-105758).' },
 } as const satisfies FieldFamily;
 
 /** Fields of the prompt whose default in vLLM depends on the body. */
 export const chatPrompt = {
-  add_generation_prompt: { on: CHAT, policy: 'deny', vllmDefault: true, why: 'Plays with the form of the prompt.' },
-  add_special_tokens: { on: CHAT, policy: 'deny', vllmDefault: false, why: 'Plays with the form of the prompt.' },
+  add_generation_prompt: { on: [...CHAT, 'tokenize'], policy: 'pass', type: bool },
+  add_special_tokens: { on: ['chat'], policy: 'deny', vllmDefault: false, why: 'Plays with the form of the prompt.' },
 } as const satisfies FieldFamily;
 
 /** As `chatPrompt`, for texts. */
 export const textPrompt = {
   add_generation_prompt: {
-    on: EMBEDDINGS,
+    on: POOLING,
     policy: 'deny',
     vllmDefault: false,
     why: 'Belongs to messages, which are not open on this route.',
   },
   add_special_tokens: {
-    on: [...COMPLETIONS, ...EMBEDDINGS],
+    on: [...COMPLETIONS, ...POOLING, 'tokenize'],
     policy: 'deny',
     vllmDefault: true,
     why: 'Plays with the form of the prompt.',
   },
-  messages: { on: EMBEDDINGS, policy: 'deny', why: 'Not in this version.', instead: 'input' },
+  messages: { on: POOLING, policy: 'deny', why: 'Only texts are open on this route.', instead: 'input' },
 } as const satisfies FieldFamily;

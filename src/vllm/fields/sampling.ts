@@ -1,39 +1,112 @@
-import { int, num, numAbove, shortText, textOrList } from './check.ts';
-import type { Check } from './check.ts';
+import { isJsonObject } from '../../kernel/json.ts';
+import { bool, emptyIsAbsent, int, intUpTo, listOf, num, numAbove, oneOf, shortText, textOrList } from './check.ts';
+import { invalid, outOfRange } from './refusal.ts';
+import type { Check, FieldFamily } from './field.ts';
 import { CHAT, COMPLETIONS, GENERATE } from './field.ts';
-import type { FieldFamily } from './field.ts';
+import { memberPath } from './json-path.ts';
 
 /** A stop string is compared with the text after each token, so it has to stay short. */
 const MAX_STOP_CHARS = 1024;
+const MAX_BIASES = 300;
+const MAX_TOKEN_ID = 2_000_000;
+
+/** Stop strings; none is vLLM's default. */
+export const stopCheck: Check = emptyIsAbsent(textOrList(shortText(1, MAX_STOP_CHARS), 'stop'));
+
+/** Biases by token id. vLLM itself takes values that are not finite. */
+const biasCheck: Check = (value) => {
+  if (!isJsonObject(value)) return invalid('Give an object of token ids and numbers.');
+  let count = 0;
+  for (const id in value) {
+    if (++count > MAX_BIASES) return outOfRange(`Give at most ${MAX_BIASES} token ids.`);
+    const bias = value[id];
+    if (!/^[0-9]{1,7}$/.test(id) || Number(id) > MAX_TOKEN_ID || typeof bias !== 'number') {
+      return invalid('Give token ids with numbers.', memberPath('', id));
+    }
+    if (bias < -100 || bias > 100) return outOfRange('Give a number from -100 to 100.', memberPath('', id));
+  }
+  return count === 0 ? undefined : value;
+};
+
+/** One to `max` token ids. */
+export const tokenIds = (max: number): Check => emptyIsAbsent(listOf(int(0, MAX_TOKEN_ID), max));
 
 /** How the next token is chosen, and when to stop. */
 export const sampling = {
-  temperature: { on: GENERATE, policy: 'pass', type: () => num(0, 2) },
-  top_p: { on: GENERATE, policy: 'pass', type: () => numAbove(0, 1) },
-  presence_penalty: { on: GENERATE, policy: 'pass', type: () => num(-2, 2) },
-  frequency_penalty: { on: GENERATE, policy: 'pass', type: () => num(-2, 2) },
-  seed: { on: GENERATE, policy: 'pass', type: () => int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) },
-  n: { on: GENERATE, policy: 'pass', type: ({ caps }) => int(1, caps.n) },
-  stop: { on: GENERATE, policy: 'pass', type: ({ caps }) => stopCheck(caps.stop) },
-  max_tokens: { on: GENERATE, policy: 'pass', type: () => int(1, Number.MAX_SAFE_INTEGER) },
-  max_completion_tokens: { on: CHAT, policy: 'pass', type: () => int(1, Number.MAX_SAFE_INTEGER) },
+  temperature: { on: [...GENERATE, 'responses', 'messages'], policy: 'pass', type: num(0, 2) },
+  top_p: { on: [...GENERATE, 'responses', 'messages'], policy: 'pass', type: numAbove(0, 1) },
+  top_k: { on: [...GENERATE, 'responses', 'messages'], policy: 'pass', type: int(-1, 1_000_000) },
+  min_p: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(0, 1) },
+  presence_penalty: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(-2, 2) },
+  frequency_penalty: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(-2, 2) },
+  repetition_penalty: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(0.5, 2) },
+  seed: {
+    on: [...GENERATE, 'responses'],
+    policy: 'pass',
+    type: int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  },
+  n: { on: GENERATE, policy: 'pass', type: intUpTo(1, 'n') },
+  stop: { on: [...GENERATE, 'responses'], policy: 'pass', type: stopCheck },
+  logit_bias: { on: [...GENERATE, 'responses'], policy: 'pass', type: biasCheck },
+  max_tokens: { on: GENERATE, policy: 'pass', type: int(1, Number.MAX_SAFE_INTEGER) },
+  max_completion_tokens: { on: CHAT, policy: 'pass', type: int(1, Number.MAX_SAFE_INTEGER) },
+  include_stop_str_in_output: { on: [...GENERATE, 'responses'], policy: 'pass', type: bool },
+  reasoning_effort: {
+    on: ['chat'],
+    policy: 'pass',
+    type: oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'),
+  },
+  include_reasoning: { on: [...CHAT, 'responses'], policy: 'pass', type: bool },
 
-  top_k: { on: GENERATE, policy: 'deny', why: 'Not in this version.' },
-  min_p: { on: GENERATE, policy: 'deny', why: 'Not in this version.' },
-  repetition_penalty: { on: GENERATE, policy: 'deny', why: 'Extreme values crash some drafters (CVE-2026-44223).' },
-  min_tokens: { on: GENERATE, policy: 'deny', vllmDefault: 0, why: 'Forces long answers (CVE-2026-114051).' },
-  ignore_eos: { on: GENERATE, policy: 'deny', vllmDefault: false, why: 'Always runs to the output limit.' },
+  min_tokens: {
+    on: GENERATE,
+    policy: 'deny',
+    vllmDefault: 0,
+    why: 'Forces long answers (CVE-2026-114051).',
+    grant: 'fields:benchmark',
+    type: intUpTo(0, 'outputTokens'),
+  },
+  ignore_eos: {
+    on: [...GENERATE, 'responses'],
+    policy: 'deny',
+    vllmDefault: false,
+    why: 'Always runs to the output limit.',
+    grant: 'fields:benchmark',
+    type: bool,
+  },
   best_of: { on: GENERATE, policy: 'deny', why: 'Generates several answers for one that is counted.' },
   use_beam_search: {
     on: GENERATE,
     policy: 'deny',
     vllmDefault: false,
     why: 'Multiplies the work of every step by the width of the beam.',
+    grant: 'fields:beam-search',
+    type: bool,
   },
-  length_penalty: { on: GENERATE, policy: 'deny', vllmDefault: 1, why: 'Belongs to beam search.' },
-  stop_token_ids: { on: GENERATE, policy: 'deny', vllmDefault: [], why: 'Ids out of range; no bound on their count.' },
-  include_stop_str_in_output: { on: GENERATE, policy: 'deny', vllmDefault: false, why: 'Not in this version.' },
-  logit_bias: { on: GENERATE, policy: 'deny', why: 'Forces any text; vLLM accepts values that are not finite.' },
+  length_penalty: {
+    on: GENERATE,
+    policy: 'deny',
+    vllmDefault: 1,
+    why: 'Belongs to beam search.',
+    grant: 'fields:beam-search',
+    type: num(-10, 10),
+  },
+  early_stopping: {
+    on: ['chat-batch'],
+    policy: 'deny',
+    vllmDefault: false,
+    why: 'Belongs to beam search.',
+    grant: 'fields:beam-search',
+    type: bool,
+  },
+  stop_token_ids: {
+    on: [...GENERATE, 'responses'],
+    policy: 'deny',
+    vllmDefault: [],
+    why: 'Ids out of range; no bound on their count.',
+    grant: 'fields:token-ids',
+    type: tokenIds(16),
+  },
   allowed_token_ids: {
     on: GENERATE,
     policy: 'deny',
@@ -42,15 +115,17 @@ export const sampling = {
   bad_words: { on: GENERATE, policy: 'deny', vllmDefault: [], why: 'Changes the logits of others (CVE-2026-93989).' },
   logits_processors: { on: GENERATE, policy: 'deny', why: 'Imports code by its name.' },
   repetition_detection: { on: GENERATE, policy: 'deny', why: 'Work for each token without bound.' },
-  thinking_token_budget: { on: GENERATE, policy: 'deny', why: 'Acts on other requests in some releases.' },
-  reasoning_effort: { on: CHAT, policy: 'deny', why: 'Not in this version.' },
-  include_reasoning: { on: CHAT, policy: 'deny', vllmDefault: true, why: 'Hides tokens that are paid for.' },
-  watermarking: { on: GENERATE, policy: 'deny', why: 'A choice of the operator.' },
+  thinking_token_budget: {
+    on: GENERATE,
+    policy: 'deny',
+    why: 'Acts on other requests in some releases.',
+    grant: 'fields:benchmark',
+    type: intUpTo(-1, 'outputTokens'),
+  },
+  watermarking: {
+    on: [...GENERATE, 'responses', 'messages', 'transcription'],
+    policy: 'deny',
+    why: 'A choice of the operator.',
+  },
   suffix: { on: COMPLETIONS, policy: 'deny', why: 'vLLM does not support it.' },
 } as const satisfies FieldFamily;
-
-/** An empty list is vLLM's default and not sent on. */
-function stopCheck(maxStops: number): Check {
-  const check = textOrList(shortText(1, MAX_STOP_CHARS), maxStops);
-  return (value) => (Array.isArray(value) && value.length === 0 ? undefined : check(value));
-}

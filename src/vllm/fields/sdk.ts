@@ -1,5 +1,7 @@
-import { ALL, CHAT } from './field.ts';
-import type { FieldFamily } from './field.ts';
+import type { BodyKind, FieldFamily } from './field.ts';
+
+const ALL = ['chat', 'chat-batch', 'completions', 'embeddings', 'responses'] as const satisfies readonly BodyKind[];
+const CHAT = ['chat', 'chat-batch'] as const satisfies readonly BodyKind[];
 
 const IGNORED = "A field of OpenAI's API that vLLM ignores.";
 

@@ -1,14 +1,98 @@
+import type { JsonValue } from '../../kernel/json.ts';
+import { checkPattern } from '../schema/pattern.ts';
+import { bool, listOf, oneOf, shortText, text } from './check.ts';
+import type { BodyKind, Check, FieldContext, FieldFamily, Members } from './field.ts';
 import { CHAT, GENERATE } from './field.ts';
-import type { FieldFamily } from './field.ts';
+import { formsOf, objectOf } from './object.ts';
+import { compiledSchema } from './tools.ts';
 
-const COMPILES = 'Compiling a schema can take the server down (CVE-2025-48942, CVE-2026-105757).';
+const COMPILES = 'Compiling a grammar can take the server down (CVE-2026-105757).';
 const OLD_NAME = 'An old name: newer releases drop the constraint without a word.';
+const GRANT = 'fields:structured-output';
+const GRAMMAR_BYTES = 16 * 1024;
+const MAX_CHOICES = 100;
+
+const regexCheck: Check = (value, context) => {
+  const checked = text(value, context);
+  return typeof checked === 'string' ? (checkPattern(checked) ?? checked) : checked;
+};
+
+const jsonSchema: Members = {
+  name: { policy: 'pass', type: shortText(1, 256), isRequired: true },
+  description: { policy: 'pass', type: shortText(0, 8192) },
+  schema: { policy: 'pass', type: compiledSchema, isRequired: true },
+  strict: { policy: 'pass', type: bool },
+};
+const STRUCTURAL_TAG: Members = {
+  type: { policy: 'drop', why: 'Tells the kind.' },
+  format: { policy: 'deny', why: COMPILES },
+  structures: { policy: 'deny', why: COMPILES },
+  triggers: { policy: 'deny', why: COMPILES },
+};
+const structuralTag = objectOf(STRUCTURAL_TAG, 'Give an object with type.');
+const formatForms = formsOf(
+  'type',
+  {
+    // Text is vLLM's default, and not sent on.
+    text: () => undefined,
+    json_object: objectOf(
+      { type: { policy: 'pass', type: oneOf('json_object'), isRequired: true } },
+      'Give an object.',
+    ),
+    json_schema: objectOf(
+      {
+        type: { policy: 'pass', type: oneOf('json_schema'), isRequired: true },
+        json_schema: {
+          policy: 'pass',
+          type: objectOf(jsonSchema, 'Give an object with name and schema.'),
+          isRequired: true,
+        },
+      },
+      'Give an object with type and json_schema.',
+    ),
+    structural_tag: structuralTag,
+  },
+  'Give an object such as {"type":"json_object"}.',
+);
+
+/** The form of the answer that the caller asks for. */
+export const responseFormat = {
+  response_format: { on: GENERATE, policy: 'pass', type: formatForms },
+} as const satisfies FieldFamily;
+
+const structuredMembers: Members = {
+  json: { policy: 'pass', type: compiledSchema },
+  json_object: { policy: 'pass', type: bool },
+  choice: { policy: 'pass', type: listOf(shortText(1, 256), MAX_CHOICES) },
+  regex: { policy: 'deny', why: COMPILES, grant: GRANT, type: regexCheck },
+  grammar: { policy: 'deny', why: COMPILES, grant: GRANT, type: shortText(1, GRAMMAR_BYTES) },
+  structural_tag: { policy: 'deny', why: COMPILES, grant: GRANT, type: shortText(1, GRAMMAR_BYTES) },
+  whitespace_pattern: { policy: 'deny', why: COMPILES },
+  disable_any_whitespace: { policy: 'deny', vllmDefault: false, why: 'A choice of the operator.' },
+  disable_additional_properties: { policy: 'deny', vllmDefault: false, why: 'A choice of the operator.' },
+  disable_fallback: { policy: 'deny', vllmDefault: false, why: 'A choice of the operator.' },
+  backend: { policy: 'deny', why: 'Picks the weakest compiler.' },
+  _backend: { policy: 'deny', why: 'Picks the weakest compiler.' },
+  _backend_was_auto: { policy: 'deny', vllmDefault: false, why: 'Picks the weakest compiler.' },
+};
+const structuredObject = objectOf(structuredMembers, 'Give an object such as {"json":{…}}.');
+/** An empty one asks for nothing, and ended the engine in some releases. */
+const structuredCheck: Check = Object.assign(
+  (value: JsonValue, context: FieldContext) => {
+    const checked = structuredObject(value, context);
+    return checked !== undefined && typeof checked === 'object' && checked !== null && Object.keys(checked).length === 0
+      ? undefined
+      : checked;
+  },
+  { rows: structuredMembers },
+);
+
+const STRUCTURED = [...GENERATE, 'responses'] as const satisfies readonly BodyKind[];
 const INSTEAD = 'structured_outputs';
 
-/** Constraints on the form of the answer, and tools. */
+/** Constraints on the form of the answer in vLLM's own words. */
 export const structuredOutput = {
-  response_format: { on: GENERATE, policy: 'deny', vllmDefault: { type: 'text' }, why: COMPILES },
-  structured_outputs: { on: GENERATE, policy: 'deny', why: COMPILES },
+  structured_outputs: { on: STRUCTURED, policy: 'pass', type: structuredCheck },
   structural_tag: { on: CHAT, policy: 'deny', why: COMPILES, instead: INSTEAD },
   guided_json: { on: GENERATE, policy: 'deny', why: OLD_NAME, instead: INSTEAD },
   guided_regex: { on: GENERATE, policy: 'deny', why: OLD_NAME, instead: INSTEAD },
@@ -16,7 +100,4 @@ export const structuredOutput = {
   guided_grammar: { on: GENERATE, policy: 'deny', why: OLD_NAME, instead: INSTEAD },
   guided_decoding_backend: { on: GENERATE, policy: 'deny', why: 'Picks the weakest compiler.', instead: INSTEAD },
   guided_whitespace_pattern: { on: GENERATE, policy: 'deny', why: OLD_NAME, instead: INSTEAD },
-  tools: { on: CHAT, policy: 'deny', why: 'Not in this version.' },
-  parallel_tool_calls: { on: CHAT, policy: 'deny', vllmDefault: true, why: 'Belongs to tools.' },
-  tool_choice: { on: CHAT, policy: 'deny', vllmDefault: 'none', why: 'Belongs to tools.' },
 } as const satisfies FieldFamily;

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { invalid, outOfRange } from '../fields/check.ts';
-import type { Refusal } from '../fields/check.ts';
+import { invalid, outOfRange } from '../fields/refusal.ts';
+import type { Refusal } from '../fields/refusal.ts';
 import { has, spells, uint16le, uint32, uint32le } from './bytes.ts';
 import { base64Bytes } from './data-url.ts';
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { invalid } from '../fields/check.ts';
-import type { Refusal } from '../fields/check.ts';
+import { invalid } from '../fields/refusal.ts';
+import type { Refusal } from '../fields/refusal.ts';
 
 /** A `data:` URL (RFC 2397), taken apart. */
 export interface DataUrl {

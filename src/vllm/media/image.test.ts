@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Refusal } from '../fields/check.ts';
+import { Refusal } from '../fields/refusal.ts';
 import { DEFAULT_MEDIA_CAPS, checkImageUrl } from './image.ts';
 
 const u16 = (value: number): number[] => [value >>> 8, value & 255];

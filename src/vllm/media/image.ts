@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { Refusal, invalid, outOfRange } from '../fields/check.ts';
+import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
 import { spells } from './bytes.ts';
 import { parseDataUrl } from './data-url.ts';
 import { gifSize } from './gif.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Refusal } from '../fields/check.ts';
+import { Refusal } from '../fields/refusal.ts';
 import { parseMediaUrl } from './remote-url.ts';
 
 const HOSTS = ['img.example.org', '*.CDN.example.org', 'other.example.org:8443'];

@@ -1,4 +1,4 @@
-import { Refusal, invalid, outOfRange } from '../fields/check.ts';
+import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
 
 /** The parts of a URL that media may be fetched from. */
 export interface MediaUrl {

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../kernel/json.ts';
 import { isJsonObject } from '../../kernel/json.ts';
-import type { Refusal } from '../fields/check.ts';
-import { invalid, outOfRange } from '../fields/check.ts';
+import type { Refusal } from '../fields/refusal.ts';
+import { invalid, outOfRange } from '../fields/refusal.ts';
 import type { SchemaLimits } from './limits.ts';
 
 /** Judges the value of a keyword that holds no schema. */

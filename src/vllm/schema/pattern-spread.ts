@@ -1,4 +1,4 @@
-import { Refusal, invalid, outOfRange } from '../fields/check.ts';
+import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
 import { NOTHING, overlaps, sizeOf, union } from './char-set.ts';
 import type { CharSet } from './char-set.ts';
 import { NO_TEXT } from './pattern-facts.ts';

@@ -1,4 +1,4 @@
-import { Refusal, invalid, outOfRange } from '../fields/check.ts';
+import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
 import { ANYTHING, DIGITS, LETTERS, NOTHING, SPACES, WORD, complement, rangeSet, setOf, union } from './char-set.ts';
 import type { CharSet } from './char-set.ts';
 

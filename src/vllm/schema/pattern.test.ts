@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Refusal } from '../fields/check.ts';
+import { Refusal } from '../fields/refusal.ts';
 import { READ_SCHEMA } from './limits.ts';
 import { COMPILED_PATTERN, checkPattern, patternSize } from './pattern.ts';
 import { parsePattern } from './pattern-tree.ts';

@@ -1,4 +1,4 @@
-import { Refusal, outOfRange } from '../fields/check.ts';
+import { Refusal, outOfRange } from '../fields/refusal.ts';
 import { doubtsItsEnd, factsOf } from './pattern-facts.ts';
 import type { PatternFacts } from './pattern-facts.ts';
 import { refuseSpread } from './pattern-spread.ts';

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
-import { Refusal, invalid, outOfRange } from '../fields/check.ts';
+import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
 import { indexPath, memberPath } from '../fields/json-path.ts';
 import { jsonBytes } from './json-size.ts';
 import { BOUNDS, SCHEMA_KEYWORDS, VALUE_KEYWORDS, isExtension } from './keywords.ts';

@@ -1,0 +1,22 @@
+import { isJsonObject } from '../../kernel/json.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { invalid, type Refusal } from './refusal.ts';
+import type { BodyKind } from './field.ts';
+
+/** Bodies whose streams carry usage only where it is asked for. The streams of all others end with it. */
+const ASKS: ReadonlySet<BodyKind> = new Set(['chat', 'completions']);
+
+/**
+ * Puts the streaming fields into the form that is sent: usage is always asked for, so that tokens can be counted. Gives
+ * whether the caller wants it too.
+ */
+export function settleStream(kind: BodyKind, sent: JsonObject): boolean | Refusal {
+  if (!ASKS.has(kind)) return true;
+  const options = sent['stream_options'];
+  if (sent['stream'] !== true) {
+    if (options === undefined) return false;
+    return invalid('Leave it out, or set stream to true.', 'stream_options');
+  }
+  sent['stream_options'] = { include_usage: true };
+  return isJsonObject(options) && options['include_usage'] === true;
+}

@@ -1,0 +1,121 @@
+import { isJsonObject } from '../../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { COMPILED_SCHEMA, READ_SCHEMA } from '../schema/limits.ts';
+import { jsonBytes } from '../schema/json-size.ts';
+import { checkSchema } from '../schema/schema.ts';
+import { bool, oneOf, shortText, text } from './check.ts';
+import { Refusal, invalid, outOfRange } from './refusal.ts';
+import type { Check, FieldContext, FieldFamily, Members } from './field.ts';
+import { CHAT } from './field.ts';
+import { formsOf, noteDropped, objectOf } from './object.ts';
+
+/** A JSON Schema that the model reads: a tool's parameters, unless a call is enforced (`enforcedTools`). */
+export const readSchema: Check = (value, { caps }) =>
+  // All tools together are bounded by `toolBytes`; a coding agent has single large ones.
+  checkSchema(
+    value,
+    { schemaBytes: caps.toolBytes, schemaNodes: caps.schemaNodes, schemaDepth: caps.schemaDepth },
+    READ_SCHEMA,
+  ) ?? value;
+
+/** A JSON Schema that becomes a grammar. */
+export const compiledSchema: Check = (value, { caps }) => checkSchema(value, caps, COMPILED_SCHEMA) ?? value;
+
+const toolFunction: Members = {
+  name: { policy: 'pass', type: shortText(1, 256), isRequired: true },
+  description: { policy: 'pass', type: text },
+  parameters: { policy: 'pass', type: readSchema },
+  strict: { policy: 'pass', type: bool },
+  defer_loading: { policy: 'deny', vllmDefault: false, why: 'Hides the tool from the prompt.' },
+};
+const tool: Members = {
+  type: { policy: 'pass', type: oneOf('function'), isRequired: true },
+  function: { policy: 'pass', type: objectOf(toolFunction, 'Give an object with name.'), isRequired: true },
+  defer_loading: { policy: 'deny', vllmDefault: false, why: 'Hides the tool from the prompt.' },
+  cache_control: { policy: 'drop', why: 'A field of other APIs that vLLM ignores.' },
+};
+
+/** Kinds of tools in OpenAI's API that vLLM cannot run: left out, so that an agent that lists them still works. */
+const FOREIGN_TOOLS: ReadonlySet<string> = new Set(['custom', 'web_search', 'web_search_preview', 'file_search']);
+
+/** The list of tools. Those of other kinds are left out and said so. */
+export function toolsOf(check: Check, foreign: ReadonlySet<string>): Check {
+  const judge = (value: JsonValue, context: FieldContext): JsonValue | Refusal | undefined => {
+    const { caps } = context;
+    if (!Array.isArray(value)) return invalid('Give a list of tools.');
+    if (value.length > caps.tools) return outOfRange(`Give at most ${caps.tools} tools.`);
+    if (jsonBytes(value, caps.toolBytes) > caps.toolBytes)
+      return outOfRange(`Give at most ${caps.toolBytes} bytes of tools.`);
+    const kept: JsonValue[] = [];
+    for (let i = 0; i < value.length; i++) {
+      const item = value[i] ?? null;
+      if (isJsonObject(item) && typeof item['type'] === 'string' && foreign.has(item['type'])) {
+        noteDropped(context.adjusted, 'tools');
+        continue;
+      }
+      const checked = check(item, context);
+      if (checked instanceof Refusal) return checked.within(`[${i}]`);
+      if (checked !== undefined) kept.push(checked);
+    }
+    return kept.length === 0 ? undefined : kept;
+  };
+  return Object.assign(judge, { item: check });
+}
+
+const namedChoice = objectOf(
+  {
+    type: { policy: 'pass', type: oneOf('function'), isRequired: true },
+    function: {
+      policy: 'pass',
+      type: objectOf({ name: { policy: 'pass', type: shortText(1, 256), isRequired: true } }, 'Give {"name":"…"}.'),
+      isRequired: true,
+    },
+  },
+  'Give none, auto, required, or the tool to call.',
+);
+const choiceWord = oneOf('none', 'auto', 'required');
+const choiceCheck: Check = Object.assign(
+  (value: JsonValue, context: FieldContext) =>
+    typeof value === 'string' ? choiceWord(value, context) : formsOfChoice(value, context),
+  { forms: namedChoice.rows === undefined ? [] : [namedChoice.rows] },
+);
+const formsOfChoice = formsOf('type', { function: namedChoice }, 'Give none, auto, required, or the tool to call.');
+
+/** Tools of OpenAI's chat format. */
+export const tools = {
+  tools: {
+    on: CHAT,
+    policy: 'pass',
+    type: toolsOf(objectOf(tool, 'Give a tool: an object with type and function.'), FOREIGN_TOOLS),
+  },
+  tool_choice: { on: CHAT, policy: 'pass', type: choiceCheck },
+  parallel_tool_calls: { on: CHAT, policy: 'pass', type: bool },
+} as const satisfies FieldFamily;
+
+/** Settles what tools and their choice mean together, in the form in which vLLM enforces them. */
+export function settleTools(sent: JsonObject, context: FieldContext): Refusal | undefined {
+  const list = sent['tools'];
+  const choice = sent['tool_choice'];
+  if (!Array.isArray(list)) {
+    delete sent['parallel_tool_calls'];
+    // Where all tools were left out, nothing can be required.
+    delete sent['tool_choice'];
+    return choice === undefined || choice === 'none' || choice === 'auto' || context.adjusted.includes('tools=dropped')
+      ? undefined
+      : invalid('Give the tools that are to be called.', 'tool_choice');
+  }
+  const named = isJsonObject(choice) && isJsonObject(choice['function']) ? choice['function']['name'] : undefined;
+  if (named === undefined && choice !== 'required') return undefined;
+  let isKnown = false;
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i];
+    const own = isJsonObject(item) && isJsonObject(item['function']) ? item['function'] : {};
+    if (named !== undefined && own['name'] !== named) continue;
+    isKnown = true;
+    // An enforced call is a grammar, made of the tool's schema.
+    if (own['parameters'] === undefined) continue;
+    const refusal = compiledSchema(own['parameters'], context);
+    if (refusal instanceof Refusal) return refusal.within(`tools[${i}].function.parameters`);
+  }
+  return isKnown ? undefined : invalid('Name one of the tools.', 'tool_choice.function.name');
+}
