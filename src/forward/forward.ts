@@ -5,7 +5,8 @@ import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
 import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
 import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
-import { createSseParser, SSE_KEEP_ALIVE, type SseParser } from '../wire/sse.ts';
+import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
+import { createSseParser, type SseParser } from '../wire/sse.ts';
 import { leastOutstanding } from './balance.ts';
 import type { RunningExchanges } from './running.ts';
 import { inspectEvent } from './stream-event.ts';
@@ -45,6 +46,7 @@ type Sent = Exchange & Has<Needs>;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
+const DONE = '[DONE]';
 
 /** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
 export function createForward(deps: ForwardDeps): Forward<Needs> {
@@ -76,6 +78,7 @@ class Forwarding implements UpstreamListener {
   private isAnswered = false;
   private inspectors: readonly Inspector[] = [];
   private parser: SseParser | undefined;
+  private readonly form: StreamForm;
   private parts: Buffer[] = [];
   private partBytes = 0;
   private sawDone = false;
@@ -91,6 +94,7 @@ class Forwarding implements UpstreamListener {
     this.x = x;
     this.inspectorsOf = inspectorsOf;
     this.done = done;
+    this.form = streamFormOf(x.route.family);
     // What was validated is what is sent: the checked value, serialised anew.
     this.body = JSON.stringify(x.request.body);
     // What was read is not needed any more; what is sent is, until upstream has it.
@@ -205,9 +209,10 @@ class Forwarding implements UpstreamListener {
     }
     let out = '';
     for (const event of events) {
-      if (event.data === '[DONE]') {
-        this.sawDone = true;
-        out += 'data: [DONE]\n\n';
+      // The end that is no JSON is never shown to inspectors.
+      if (event.data === DONE) {
+        this.sawDone = this.form.isLast(event);
+        if (this.sawDone) out += `data: ${DONE}\n\n`;
         break;
       }
       const inspected = inspectEvent(event, this.inspectors);
@@ -217,10 +222,14 @@ class Forwarding implements UpstreamListener {
         return true;
       }
       out += inspected;
+      if (this.form.isLast(event)) {
+        this.sawDone = true;
+        break;
+      }
     }
-    if (out === '') return true;
+    if (out === '' && !this.sawDone) return true;
     this.keepAlive?.refresh();
-    const hasRoom = this.x.downstream.write(out);
+    const hasRoom = out === '' || this.x.downstream.write(out);
     if (this.sawDone) {
       this.x.downstream.end();
       this.finish({ kind: 'answer', status: 200, code: undefined });
@@ -268,7 +277,7 @@ class Forwarding implements UpstreamListener {
   private sendKeepAlive(): void {
     if (this.isFinished) return;
     if (!this.isHeadSent) this.sendStreamHead();
-    this.x.downstream.write(SSE_KEEP_ALIVE);
+    this.x.downstream.write(this.form.keepAlive);
     this.keepAlive?.refresh();
   }
 

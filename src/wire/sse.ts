@@ -92,9 +92,6 @@ export function formatSseEvent(type: string, data: string): string {
   return type === '' ? `data: ${lines}\n\n` : `event: ${type}\ndata: ${lines}\n\n`;
 }
 
-/** A comment that keeps a silent connection open; clients ignore it. */
-export const SSE_KEEP_ALIVE = ': keep-alive\n\n';
-
 const LINE_BREAK = /[\r\n]/;
 const LINE_BREAKS = /\r\n|\r|\n/g;
 const LF = 0x0a;

@@ -77,7 +77,7 @@ test('a chat answer keeps what OpenAI has and nothing else', () => {
         finish_reason: 'stop',
       },
     ],
-    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3, prompt_tokens_details: { cached_tokens: 1 } },
   });
 });
 

@@ -1,7 +1,8 @@
 import type { RouteFamily } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Stage } from '../../kernel/stage.ts';
-import { keepFields, SHAPES } from './shapes.ts';
+import { SHAPES } from './shapes/index.ts';
+import { keepFields } from './shapes/shape.ts';
 
 /** Lets through only the fields of the OpenAI API: fingerprints, timings, token ids and prompts of vLLM stay inside. */
 export function createSanitize(): Stage<'route' | 'request'> {
