@@ -57,17 +57,16 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
   const handshakeOf = new Map<string, Handshake>();
   let isDraining = false;
 
-  const socketOptions = { allowHalfOpen: true, noDelay: true };
   const secure: TlsServer | undefined =
     options.tls === undefined
       ? undefined
       : createTlsServer({
           ALPNProtocols: ['http/1.1'],
           ...options.tls,
-          ...socketOptions,
+          noDelay: true,
           handshakeTimeout: options.headMs,
         });
-  const server: Server = secure ?? createTcpServer(socketOptions);
+  const server: Server = secure ?? createTcpServer({ allowHalfOpen: true, noDelay: true });
 
   // Raw TCP connections, before any handshake.
   server.on('connection', (socket: Socket) => {
@@ -89,6 +88,8 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     const handshake = handshakeOf.get(connectionId(socket));
     if (handshake === undefined) return void socket.destroy();
     end(handshake);
+    // Not before: a peer that ends during its handshake has gone.
+    socket.allowHalfOpen = true;
     adopt(socket, handshake.peerAddress, handshake.startedMs);
   });
 
