@@ -144,6 +144,19 @@ export function downstreamContract(name: string, start: StartServer): void {
     assert.deepEqual(reads, ['body', 'no-room', 'body']);
   });
 
+  test(`${name}: a body that fits the budget takes no more than its own size, however it is cut`, async () => {
+    const reads: string[] = [];
+    await using server = await start((x) => void x.readBody(1_000).then((body) => (reads.push(body.kind), ok(x))), {
+      budgetBytes: 100,
+    });
+    const wire = new Wire(server.port).send(`${POST}Content-Length: 90\r\n\r\n${'x'.repeat(60)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    wire.send('x'.repeat(30));
+    await wire.until(/ok$/);
+    assert.deepEqual(reads, ['body']);
+    wire.socket.destroy();
+  });
+
   test(`${name}: gives the head as it was sent`, async () => {
     let head: Downstream['head'] | undefined;
     await using server = await start((x) => ((head = x.head), ok(x)));

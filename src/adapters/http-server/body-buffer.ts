@@ -7,10 +7,15 @@ export class BodyBuffer {
   length = 0;
   private memory: Buffer = EMPTY;
   private readonly take: (bytes: number) => boolean;
+  private readonly mostBytes: number;
 
-  /** @param take sets memory aside before it is used; false where there is none */
-  constructor(take: (bytes: number) => boolean) {
+  /**
+   * @param take sets memory aside before it is used; false where there is none
+   * @param mostBytes what the body can be at most, so that no more is set aside for it
+   */
+  constructor(take: (bytes: number) => boolean, mostBytes: number) {
     this.take = take;
+    this.mostBytes = mostBytes;
   }
 
   /** Adds a piece; false where no memory is left for it. */
@@ -29,7 +34,7 @@ export class BodyBuffer {
 
   private grow(needed: number): boolean {
     // A body that comes in one piece, as most do, gets its exact size.
-    const size = this.memory.length === 0 ? needed : Math.max(needed, this.memory.length * 2);
+    const size = this.memory.length === 0 ? needed : Math.max(needed, Math.min(this.memory.length * 2, this.mostBytes));
     if (!this.take(size - this.memory.length)) return false;
     const larger = Buffer.allocUnsafe(size);
     this.memory.copy(larger, 0, 0, this.length);

@@ -85,7 +85,8 @@ export class ConnectionDownstream implements Downstream {
       this.carrier.send('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
     }
     return new Promise((resolve) => {
-      const body = new BodyBuffer((bytes) => this.take(bytes));
+      const mostBytes = framing.kind === 'length' ? framing.length : maxBytes;
+      const body = new BodyBuffer((bytes) => this.take(bytes), mostBytes);
       this.collecting = { body, maxBytes, pieces: 0, timer: undefined, resolve, refused: undefined };
       if (this.pump()) return;
       // Most bodies come with their heads: a timer only for the others.
