@@ -148,8 +148,6 @@ for (const [path, overrides] of Object.entries({
   'listen.proxyProtocol': { listen: { proxyProtocol: 'v1' } },
   'listen.tls.clientCaFile': { listen: { tls: { clientCaFile: '/ca' } } },
   'listen.tls.mode': { listen: { tls: { mode: 'acme' } } },
-  'upstreams[0].vllmVersion': upstream({ vllmVersion: '0.10.0' }),
-  'upstreams[0].features[0]': upstream({ features: ['x'] }),
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },

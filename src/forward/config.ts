@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
-import { choice, choiceSoFar, duration, group, later, laterList, laterMap, list, text } from '../kernel/option.ts';
+import { parseRelease } from '../vllm/release.ts';
+import { choice, choiceSoFar, duration, group, later, laterMap, list, text } from '../kernel/option.ts';
 
 /** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
 export const DEFAULT_API_KEY = '${env:VLLM_API_KEY:-}';
@@ -52,8 +53,15 @@ const upstream = group({
     .min(1, { error: 'Give at least one model name, or * for all.' })
     .prefault(['*'])
     .describe('Models that it serves; * for all.'),
-  vllmVersion: later('auto'),
-  features: laterList(),
+  vllmVersion: text(
+    'Give auto, or a release of vLLM such as 0.33.0.',
+    (value) => value === 'auto' || parseRelease(value) !== undefined,
+  )
+    .prefault('auto')
+    .describe('Release that it runs; auto asks it.'),
+  features: list(text('Give the name of a feature.', (value) => /^[a-z0-9-]{1,64}$/.test(value)))
+    .prefault([])
+    .describe('What the server has that some patches need to know of: sallyport advisories names them.'),
   balance: choiceSoFar(['least'], ['affinity']).prefault('least'),
   concurrency: later('none'),
   tls: group({
@@ -76,8 +84,17 @@ export const upstreamsConfig = z
   .prefault([{}])
   .describe("The vLLM servers; the request's model chooses among them.");
 
+const TOKEN_HINT = 'Give a spelling of 2 to 128 characters without white space at its ends.';
+const isControlToken = (value: string): boolean =>
+  value.length >= 2 && value.length <= 128 && value.trim() === value && !value.startsWith('{n}');
+
 /** Names of models. */
-export const modelsConfig = group({ aliases: laterMap(), controlTokens: laterList() }).prefault({});
+export const modelsConfig = group({
+  aliases: laterMap(),
+  controlTokens: list(text(TOKEN_HINT, isControlToken))
+    .prefault([])
+    .describe('Spellings of control tokens beside those of the known families.'),
+}).prefault({});
 
 /** One vLLM server as it comes out. `apiKey` is a secret; file paths are absolute once loaded. */
 export type UpstreamConfig = DeepReadonly<z.output<typeof upstream>>;

@@ -1,9 +1,8 @@
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
-import type { Config } from '../config/schema.ts';
 import { isUsable, type Credentials } from '../directory/credentials.ts';
-import { createAnswerModels, type ListedModel } from '../forward/answer-models.ts';
+import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerUnknown } from '../forward/answer-unknown.ts';
 import { createForward } from '../forward/forward.ts';
 import type { RunningExchanges } from '../forward/running.ts';
@@ -17,11 +16,11 @@ import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createValidate } from '../stages/validate/stage.ts';
-import type { ModelFacts } from '../vllm/fields/output-length.ts';
 import { routes } from '../vllm/routes/index.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, wellKnown, type Stages } from './pipeline.ts';
-import type { ModelLists, Settings } from './threads/messages.ts';
+import { createModelBook, type ModelBook } from './model-book.ts';
+import type { KnownUpstreams, Settings } from './threads/messages.ts';
 
 /** What a data plane is made of besides its settings. */
 export interface DataPlaneDeps {
@@ -32,7 +31,8 @@ export interface DataPlaneDeps {
   readonly hmacKey: Uint8Array;
   /** Secret that keeps the tenants' caches apart upstream. */
   readonly tenantKey: Uint8Array;
-  readonly models: () => ModelLists;
+  /** What the upstreams have told; another object where that has changed. */
+  readonly known: () => KnownUpstreams;
   readonly running: RunningExchanges;
   readonly onUse: (id: string, atMs: number) => void;
 }
@@ -76,6 +76,16 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       ]
     : [];
   const { perIp } = config.limits;
+  let read = deps.known();
+  let opened = createModelBook(config, read);
+  const book = (): ModelBook => {
+    const known = deps.known();
+    if (known !== read) {
+      read = known;
+      opened = createModelBook(config, known);
+    }
+    return opened;
+  };
   const stages: Stages = {
     network: createNetwork(
       {
@@ -92,14 +102,16 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     validate: createValidate(config.validation, {
       maxOutputTokens: config.limits.default.maxOutputTokens,
       tenantKey: deps.tenantKey,
-      factsOf: (model) => modelFactsOf(config, deps.models(), model),
+      controlTokens: config.models.controlTokens,
+      factsOf: (model) => book().entry(model).facts,
+      patchCheckOf: (model) => book().entry(model).patchCheck,
     }),
-    authorize: createAuthorize({ isServed: (model) => isServed(config, deps.models(), model) }),
+    authorize: createAuthorize({ isServed: (model) => book().entry(model).isServed }),
     meter: createMeter(),
     sanitize: createSanitize(),
     forward: createForward({
       targets,
-      serving: (model) => servingOf(config, deps.models(), model),
+      serving: (model) => book().entry(model).serving,
       routeIndex: (id) => routes.findIndex((route) => route.id === id),
       states: createUpstreamStates(settings.upstreamMemory, deps.row),
       running: deps.running,
@@ -109,7 +121,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       writeMs: config.listen.timeouts.writeMs,
     }),
     answerUnknown: createAnswerUnknown(),
-    answerModels: createAnswerModels(() => listedModels(config, deps.models())),
+    answerModels: createAnswerModels(() => book().listed()),
   };
   return {
     pipelines: { inference: inference(stages), models: models(stages), wellKnown: wellKnown(stages) },
@@ -117,47 +129,4 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       for (const { upstream } of targets) upstream.close();
     },
   };
-}
-
-/** Indexes of the upstreams that serve a model: configured for it, and not known to lack it. */
-export function servingOf(config: Config, lists: ModelLists, model: string): number[] {
-  const serving: number[] = [];
-  for (const [index, upstream] of config.upstreams.entries()) {
-    if (!upstream.models.includes('*') && !upstream.models.includes(model)) continue;
-    const list = lists[index];
-    if (list === undefined || list.some(({ id }) => id === model)) serving.push(index);
-  }
-  return serving;
-}
-
-/** What the upstreams that serve a model say of it; of several the least. */
-export function modelFactsOf(config: Config, lists: ModelLists, model: string): ModelFacts {
-  let contextTokens: number | undefined;
-  for (const index of servingOf(config, lists, model)) {
-    const own = lists[index]?.find(({ id }) => id === model)?.maxModelLen;
-    if (own !== undefined && own < (contextTokens ?? Infinity)) contextTokens = own;
-  }
-  return { contextTokens };
-}
-
-/** Whether any upstream serves a model; undefined while one that could has not said what it serves. */
-export function isServed(config: Config, lists: ModelLists, model: string): boolean | undefined {
-  const serving = servingOf(config, lists, model);
-  if (serving.some((index) => lists[index] !== undefined)) return true;
-  return serving.length > 0 ? undefined : false;
-}
-
-/** The models that callers can be told of: what the upstreams list, else the names of the configuration. */
-export function listedModels(config: Config, lists: ModelLists): ListedModel[] {
-  const byId = new Map<string, ListedModel>();
-  for (const [index, upstream] of config.upstreams.entries()) {
-    const isServing = (id: string) => upstream.models.includes('*') || upstream.models.includes(id);
-    const configured = upstream.models
-      .filter((id) => id !== '*')
-      .map((id) => ({ id, createdS: 0, maxModelLen: undefined }));
-    for (const model of lists[index] ?? configured) {
-      if (isServing(model.id) && !byId.has(model.id)) byId.set(model.id, model);
-    }
-  }
-  return [...byId.values()];
 }

@@ -26,7 +26,7 @@ import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
-import type { ModelLists, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
+import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
 import { startStore } from './threads/store-client.ts';
 import { VERSION } from './version.ts';
 import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
@@ -118,7 +118,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
   const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys });
 
   let settings = settingsOf(config, rows);
-  let models: ModelLists = config.upstreams.map(() => undefined);
+  let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
   let watch = startWatch();
   const metrics = createMetricsPage(memory.metrics, rows, {
     version: VERSION,
@@ -139,7 +139,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     settings,
     tls: material === undefined ? undefined : tlsOf(material),
     hmacKey,
-    models,
+    upstreams: known,
     seq: 0,
     tenants: [...directory.tenants.values()],
     apiKeys: [...directory.apiKeys.values()],
@@ -178,9 +178,9 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       states: createUpstreamStates(upstreamMemory, ownRow),
       userAgent: `sallyport/${VERSION}`,
       everyMs: LOOK_EVERY_MS,
-      onModels(lists) {
-        models = lists;
-        workers?.setModels(lists);
+      onNews(news) {
+        known = news;
+        workers?.setUpstreams(news);
       },
     });
   }
@@ -277,14 +277,14 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       config = withFixed(next, config);
       const before = settings.config.upstreams;
       settings = settingsOf(config, rows);
-      models = config.upstreams.map(({ name, url }) => {
-        const known = before.findIndex((upstream) => upstream.name === name && upstream.url === url);
-        return watch.watched[known]?.models;
+      known = config.upstreams.map(({ name, url }) => {
+        const seen = watch.watched[before.findIndex((upstream) => upstream.name === name && upstream.url === url)];
+        return { models: seen?.models, version: seen?.version };
       });
       watch.stop();
       watch = startWatch();
       await live.reconfigure(settings);
-      live.setModels(models);
+      live.setUpstreams(known);
       tls?.check();
       await watch.look();
       return restart;

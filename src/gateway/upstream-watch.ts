@@ -4,7 +4,7 @@ import { isJsonObject, type JsonValue } from '../kernel/json.ts';
 import type { Upstream } from '../kernel/transport.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { askUpstream, UpstreamFailed } from './ask-upstream.ts';
-import type { ModelLists, ServedModel } from './threads/messages.ts';
+import type { KnownUpstreams, ServedModel } from './threads/messages.ts';
 
 /** What the control plane knows of an upstream. */
 export interface Watched {
@@ -27,7 +27,8 @@ export interface WatchDeps {
   readonly states: UpstreamStates;
   /** `sallyport/<version>`. */
   readonly userAgent: string;
-  readonly onModels: (models: ModelLists) => void;
+  /** Told when one has said something new. */
+  readonly onNews: (known: KnownUpstreams) => void;
   readonly everyMs: number;
 }
 
@@ -41,6 +42,8 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
     models: undefined,
     why: 'not asked yet',
   }));
+  /** Looks since its version was asked for. */
+  const looks = watched.map(() => 0);
   const timer = setInterval(() => void look(), deps.everyMs).unref();
 
   async function look(): Promise<void> {
@@ -59,12 +62,19 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
       return answer.text;
     };
     try {
-      const before = JSON.stringify(state.models);
+      const before = JSON.stringify([state.models, state.version]);
       state.models = parseModels(await ask('/v1/models'));
-      state.version ??= parseVersion(await ask('/version'));
+      // Asked again and again: a server that was updated has other holes.
+      looks[index] = (looks[index] ?? 0) + 1;
+      if (state.version === undefined || (looks[index] ?? 0) >= LOOKS_A_VERSION) {
+        looks[index] = 0;
+        state.version = parseVersion(await ask('/version'));
+      }
       if (!deps.states.isUp(index)) await probe(upstream, headers, state, index);
       state.why = undefined;
-      if (JSON.stringify(state.models) !== before) deps.onModels(watched.map(({ models }) => models));
+      if (JSON.stringify([state.models, state.version]) !== before) {
+        deps.onNews(watched.map(({ models, version }) => ({ models, version })));
+      }
     } catch (error) {
       state.why = error instanceof Error ? error.message : String(error);
       // What did not connect or broke counts as for any request, so that a server that is gone is known to be.
@@ -90,6 +100,9 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
 
   return { watched, look, stop: () => clearInterval(timer) };
 }
+
+/** Looks from one question for the version to the next: five minutes of ten seconds each. */
+const LOOKS_A_VERSION = 30;
 
 /** The smallest request of each open route. */
 const PROBES: Readonly<Record<string, (model: string) => JsonValue>> = {

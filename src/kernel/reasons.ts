@@ -60,6 +60,12 @@ export const reasons = {
   context_length_exceeded: invalid(
     'Prompt and output together exceed the context length of the model. Shorten the prompt or lower max_tokens.',
   ),
+  prompt_denied: invalid(
+    'A text of the request is not allowed: it holds what only the server may write. error.param names it. Rewrite it.',
+  ),
+  advisory_blocked: invalid(
+    'The request would reach a known vulnerability of the model server and was stopped. Change the field in error.param.',
+  ),
   missing_credential: unauthorized(
     'No credential was sent. Send the API key as "Authorization: Bearer <API key>" or "x-api-key: <API key>".',
   ),

@@ -36,6 +36,8 @@ export interface TestGatewayOptions {
   /** Plain HTTP on loopback. */
   readonly plain?: boolean;
   readonly simulator?: Partial<Parameters<typeof startSimulator>[0]>;
+  /** Ways to see the simulator as upstreams, as the configuration writes them; one that serves all unless told. */
+  readonly upstreams?: readonly Record<string, unknown>[];
   /** Time limits of the simulator as an upstream, as the configuration writes them. */
   readonly upstreamTimeouts?: Record<string, string>;
 }
@@ -58,7 +60,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       listen: { host: '127.0.0.1', port: 0, ...(options.plain === true ? { tls: { mode: 'off' } } : {}), ...listen },
       admin: { port: 0 },
       workers: options.workers ?? 1,
-      upstreams: [{ name: 'simulator', url: simulator.url, timeouts: options.upstreamTimeouts ?? {} }],
+      upstreams: (options.upstreams ?? [{ name: 'simulator' }]).map((upstream) => ({
+        url: simulator.url,
+        timeouts: options.upstreamTimeouts ?? {},
+        ...upstream,
+      })),
       ...rest,
     },
   });

@@ -4,7 +4,7 @@ import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
-import type { FromWorker, ModelLists, Settings, TlsForWorkers, ToWorker, WorkerStart } from './messages.ts';
+import type { FromWorker, KnownUpstreams, Settings, TlsForWorkers, ToWorker, WorkerStart } from './messages.ts';
 
 /** What the control plane hears from its workers. */
 export interface WorkerEvents {
@@ -36,7 +36,7 @@ export interface Workers {
   /** Sends new settings; likewise. */
   reconfigure(settings: Settings): Promise<Confirmed>;
   setTls(tls: TlsForWorkers): void;
-  setModels(models: ModelLists): void;
+  setUpstreams(upstreams: KnownUpstreams): void;
   /** Number of the last change. */
   seq(): number;
   /** State of each worker, for `instances`. */
@@ -233,7 +233,7 @@ export async function startWorkers(
     change: (changes) => broadcast((number) => ({ kind: 'delta', seq: number, changes })),
     reconfigure: (settings) => broadcast((number) => ({ kind: 'settings', seq: number, settings })),
     setTls: (tls) => live.forEach((self) => post(self, { kind: 'tls', tls })),
-    setModels: (models) => live.forEach((self) => post(self, { kind: 'models', models })),
+    setUpstreams: (upstreams) => live.forEach((self) => post(self, { kind: 'upstreams', upstreams })),
     seq: () => seq,
     states: () =>
       [...live.values()].map(({ row, worker, isReady, confirmedSeq }) => ({

@@ -27,8 +27,14 @@ export interface ServedModel {
   readonly createdS: number;
 }
 
-/** What the upstreams serve, by their index; undefined while an upstream has not told. */
-export type ModelLists = readonly (readonly ServedModel[] | undefined)[];
+/** What an upstream has told of itself; undefined what it has not. */
+export interface KnownUpstream {
+  readonly models: readonly ServedModel[] | undefined;
+  readonly version: string | undefined;
+}
+
+/** What the upstreams have told, by their index. */
+export type KnownUpstreams = readonly KnownUpstream[];
 
 /** All that a change of configuration replaces in a worker. */
 export interface Settings {
@@ -47,7 +53,7 @@ export interface WorkerStart {
   readonly settings: Settings;
   readonly tls: TlsForWorkers | undefined;
   readonly hmacKey: Uint8Array;
-  readonly models: ModelLists;
+  readonly upstreams: KnownUpstreams;
   readonly seq: number;
   readonly tenants: readonly TenantRecord[];
   readonly apiKeys: readonly ApiKeyRecord[];
@@ -74,7 +80,7 @@ export type ToWorker =
     }
   | { readonly kind: 'settings'; readonly seq: number; readonly settings: Settings }
   | { readonly kind: 'tls'; readonly tls: TlsForWorkers }
-  | { readonly kind: 'models'; readonly models: ModelLists }
+  | { readonly kind: 'upstreams'; readonly upstreams: KnownUpstreams }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
 /** From a worker to the control plane. */

@@ -43,7 +43,7 @@ const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) 
 );
 
 let settings = start.settings;
-let models = start.models;
+let known = start.upstreams;
 let credentials: Credentials = createCredentials(start.tenants, start.apiKeys);
 let seq = start.seq;
 let isDraining = false;
@@ -57,7 +57,7 @@ const planeDeps = {
   hmacKey: start.hmacKey,
   // Never the key of the digests itself: what it makes is told to upstream.
   tenantKey: createHmac('sha256', start.hmacKey).update('tenants').digest(),
-  models: () => models,
+  known: () => known,
   running,
   onUse: (id: string, atMs: number) => void uses.set(id, atMs),
 };
@@ -90,7 +90,7 @@ function healthBody(path: string): string {
   const states = createUpstreamStates(settings.upstreamMemory, row);
   const upstreams = settings.config.upstreams.map(({ name }, index) => ({
     name,
-    state: models[index] === undefined ? 'unknown' : states.isUp(index) ? 'up' : 'down',
+    state: known[index]?.models === undefined ? 'unknown' : states.isUp(index) ? 'up' : 'down',
   }));
   return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams });
 }
@@ -225,8 +225,8 @@ port.on('message', (message: ToWorker) => {
     }
     case 'tls':
       return server.setSecureContext(serverTlsOptions(message.tls, message.tls.ticketKeys));
-    case 'models':
-      models = message.models;
+    case 'upstreams':
+      known = message.upstreams;
       return;
     case 'drain':
       return void drain(message.graceMs);

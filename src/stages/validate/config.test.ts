@@ -43,7 +43,11 @@ for (const { options, path } of [
   { options: { loraPaths: ['/adapters'] }, path: 'loraPaths' },
   { options: { patches: [{}] }, path: 'patches' },
   { options: { storedResponses: true }, path: 'storedResponses' },
-  { options: { virtualPatches: 'off' }, path: 'virtualPatches' },
+  { options: { virtualPatches: 'on' }, path: 'virtualPatches' },
+  {
+    options: { patches: [{ id: 'best-of', on: ['*'], when: { field: 'x', is: 'present' }, message: 'no' }] },
+    path: 'patches.0.id',
+  },
   { options: { controlTokens: 'allow' }, path: 'controlTokens' },
   { options: { remoteMedia: { hosts: ['a.example'] } }, path: 'remoteMedia.hosts' },
 ]) {

@@ -1,6 +1,20 @@
-import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
-import type * as z from 'zod';
-import { choice, choiceSoFar, count, group, later, laterList, size } from '../../kernel/option.ts';
+import type { DeepReadonly, Kept } from '../../kernel/deep-readonly.ts';
+import * as z from 'zod';
+import type { JsonValue } from '../../kernel/json.ts';
+import { choice, count, group, later, laterList, list, size } from '../../kernel/option.ts';
+import { patches } from '../../vllm/patches/index.ts';
+import { parsePatchRow } from '../../vllm/patches/parse-patch-row.ts';
+import type { PatchRow } from '../../vllm/patches/patch.ts';
+
+/** A row of an operator's own, read by the parser of rows: all its mistakes at once, each at its place. */
+const patchRow = z.unknown().transform((value, context): Kept<PatchRow> => {
+  const row = parsePatchRow(value as JsonValue);
+  if ('id' in row) return row as Kept<PatchRow>; // the mark is one of the type alone
+  for (const { path, hint } of row) {
+    context.addIssue({ code: 'custom', message: hint, path: path.split(/[.[\]]+/).filter((part) => part !== '') });
+  }
+  return z.NEVER;
+});
 
 /** How request bodies are checked. Parts that are not built yet accept their defaults only. */
 export const validationConfig = group({
@@ -12,9 +26,22 @@ export const validationConfig = group({
   overCap: choice('lower', 'deny')
     .prefault('lower')
     .describe('What happens to an output length above its cap: it is lowered, or the request refused.'),
-  virtualPatches: later('auto'),
-  patches: laterList(),
-  controlTokens: choiceSoFar(['deny'], ['allow', 'escape']).prefault('deny'),
+  virtualPatches: choice('auto', 'all', 'off')
+    .prefault('auto')
+    .describe('Patches that are on: those that the running version needs, every one, or none.'),
+  patches: list(patchRow)
+    .prefault([])
+    .superRefine((rows, context) => {
+      const taken = new Set(patches.map(({ id }) => id));
+      for (const [index, { id }] of rows.entries()) {
+        if (taken.has(id)) context.addIssue({ code: 'custom', message: `The id ${id} is taken.`, path: [index, 'id'] });
+        taken.add(id);
+      }
+    })
+    .describe('Own virtual patches: rows with id, on, when and message.'),
+  controlTokens: choice('deny', 'neutralise', 'pass')
+    .prefault('deny')
+    .describe("What happens to spellings of the model's control tokens in texts of callers."),
   openRoutes: laterList(),
   loraPaths: laterList(),
   storedResponses: later(false),

@@ -6,6 +6,8 @@ import { deny } from '../../kernel/reasons.ts';
 import type { Denial } from '../../kernel/reasons.ts';
 import type { BodyRead, Downstream } from '../../kernel/transport.ts';
 import { alice } from '../../../test/support/exchange.ts';
+import { patches } from '../../vllm/patches/index.ts';
+import { createPatchCheck } from '../../vllm/patches/patch.ts';
 import { matchRoute } from '../../vllm/routes/match.ts';
 import { validationConfig } from './config.ts';
 import { createValidate } from './stage.ts';
@@ -52,7 +54,9 @@ async function send({ body, read, path = '/v1/chat/completions', headers, ...res
   const stage = createValidate(rest.config ?? config, {
     maxOutputTokens: 65_536,
     tenantKey: Buffer.alloc(32, 1),
-    factsOf: () => ({ contextTokens: undefined }),
+    controlTokens: [],
+    factsOf: () => ({ contextTokens: undefined, knowsSalt: true }),
+    patchCheckOf: () => createPatchCheck(patches),
   });
   const denial = await stage.decide?.(x);
   return { denial, request: x.request, readBytes };

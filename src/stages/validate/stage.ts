@@ -8,7 +8,9 @@ import { createBodyCheck } from '../../vllm/fields/body.ts';
 import type { BodyCheck } from '../../vllm/fields/body.ts';
 import { BODY_KINDS } from '../../vllm/fields/field.ts';
 import type { ModelFacts } from '../../vllm/fields/output-length.ts';
+import type { PatchCheck } from '../../vllm/patches/patch.ts';
 import { createCallers } from './callers.ts';
+import { createControlTokens } from './control-tokens.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 import type { ValidationConfig } from './config.ts';
 import { acceptsMediaType } from './media-type.ts';
@@ -21,8 +23,12 @@ export interface ValidateDeps {
   readonly maxOutputTokens: number | 'none';
   /** Secret that keeps the tenants' values apart, 32 bytes. */
   readonly tenantKey: Uint8Array;
+  /** The operator's own spellings of control tokens. */
+  readonly controlTokens: readonly string[];
   /** What is known of a model. */
   readonly factsOf: (model: string) => ModelFacts;
+  /** The virtual patches that the upstreams of a model need. */
+  readonly patchCheckOf: (model: string) => PatchCheck;
 }
 
 /** How long a caller waits when the memory for bodies is used up: bodies come and go within moments. */
@@ -40,6 +46,7 @@ export function createValidate(
 ): Stage<'head' | 'principal' | 'route', 'request'> {
   const checks = new Map<string, BodyCheck>(BODY_KINDS.map((kind) => [kind, createBodyCheck(kind, config)]));
   const callerOf = createCallers(config, deps);
+  const checkTokens = createControlTokens(config.controlTokens, deps.controlTokens);
   const turns = createTurns();
 
   async function read(x: Here, check: BodyCheck): Promise<Denial | undefined> {
@@ -72,8 +79,13 @@ export function createValidate(
       return deny(code, param === null ? { message } : { message, param });
     }
     const request = check(parsed.value, bytes.length, callerOf(x.principal), deps.factsOf);
-    if (request instanceof Refusal) return deny(request.code, { param: request.path, message: request.message });
-    x.request = request;
+    if (request instanceof Refusal) return refuse(request);
+    const body = checkTokens(request.model, request.body);
+    if (body instanceof Refusal) return refuse(body);
+    // Last, and on what is sent: a patch answers only where it alone refuses.
+    const hole = deps.patchCheckOf(request.model)(x.route.id, body);
+    if (hole !== undefined) return refuse(hole);
+    x.request = body === request.body ? request : { ...request, body };
     return undefined;
   }
 
@@ -88,5 +100,8 @@ export function createValidate(
     },
   };
 }
+
+const refuse = ({ code, path, message }: Pick<Refusal, 'code' | 'path' | 'message'>): Denial =>
+  deny(code, { param: path, message });
 
 type Here = Exchange & Has<'head' | 'principal' | 'route'> & Slots<'request'>;

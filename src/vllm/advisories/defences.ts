@@ -23,9 +23,7 @@ const PNG =
 /** A whole PNG of 1 x 1 pixel. */
 const ONE_PIXEL =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNwaDgAAAKEAYEYanSHAAAAAElFTkSuQmCC';
-const IMAGE_PARAM = 'messages[0].content[1].image_url';
-const VIDEO_PARAM = 'messages[0].content[1].video_url';
-const aMedium: Pick<Defence, 'twin' | 'twinWaits'> = { twin: parts(image(PNG)), twinWaits: true };
+const aMedium: Pick<Defence, 'twin'> = { twin: parts(image(PNG)) };
 const tool = (type: string): JsonObject => ({
   type: 'function',
   function: { name: 'f', parameters: { type: 'object', properties: { a: { type } } } },
@@ -104,7 +102,6 @@ export const defences: readonly Defence[] = [
     request: chat({ messages: [{ role: 'user', content: '<|image_1|>'.repeat(500) }] }),
     verdict: refused(400, 'prompt_denied', 'messages[0].content'),
     twin: chat({ messages: [{ role: 'user', content: 'image 1 of 500' }] }),
-    until: patched('messages[0].content'),
   },
   {
     advisory: 'GHSA-4qjh-9fv9-r85r',
@@ -113,7 +110,6 @@ export const defences: readonly Defence[] = [
     request: chat(),
     verdict: { kind: 'disarmed', upstreamLacks: [], upstreamHas: ['cache_salt'] },
     twin: chat({ max_tokens: 4 }),
-    until: { kind: 'disarmed', upstreamLacks: ['cache_salt'] },
     releases: { introduced: '0.9.0' },
   },
   {
@@ -125,8 +121,6 @@ export const defences: readonly Defence[] = [
     }),
     verdict: refused(400, 'invalid_field'),
     twin: chat({ response_format: { type: 'json_object' } }),
-    twinWaits: true,
-    until: closedField('response_format'),
   },
   {
     advisory: 'GHSA-9hcf-v7m4-6m2j',
@@ -143,8 +137,6 @@ export const defences: readonly Defence[] = [
     request: chat({ tools: [tool('something')] }),
     verdict: refused(400, 'invalid_field'),
     twin: chat({ tools: [tool('string')] }),
-    twinWaits: true,
-    until: closedField('tools'),
   },
   {
     advisory: 'GHSA-rxc4-3w6r-4v47',
@@ -161,7 +153,6 @@ export const defences: readonly Defence[] = [
     request: parts(image('http://169.254.169.254/latest/meta-data/')),
     verdict: refused(400, 'forbidden_field'),
     ...aMedium,
-    until: closedField(IMAGE_PARAM),
   },
   {
     advisory: 'GHSA-6fvq-23cw-5628',
@@ -205,12 +196,11 @@ export const defences: readonly Defence[] = [
   },
   {
     advisory: 'GHSA-grg2-63fw-f2qr',
-    by: 'media',
-    name: 'size of an image',
+    by: 'patch',
+    name: 'image-one-pixel',
     request: parts(image(ONE_PIXEL)),
-    verdict: refused(400, 'value_out_of_range'),
+    verdict: patched('messages[0].content[1].image_url.url'),
     ...aMedium,
-    until: closedField(IMAGE_PARAM),
   },
   {
     advisory: 'GHSA-qh4c-xf7m-gxfc',
@@ -219,7 +209,6 @@ export const defences: readonly Defence[] = [
     request: parts(image('https://allowed.example\\@192.0.2.7/x.png')),
     verdict: refused(400, 'forbidden_field'),
     ...aMedium,
-    until: closedField(IMAGE_PARAM),
   },
   {
     advisory: 'GHSA-4r2x-xpjr-7cvv',
@@ -228,7 +217,6 @@ export const defences: readonly Defence[] = [
     request: parts(video('data:video/mp4;base64,AAAAIGZ0eXBpc29t')),
     verdict: refused(400, 'forbidden_field'),
     ...aMedium,
-    until: closedField(VIDEO_PARAM),
   },
   {
     advisory: 'GHSA-v359-jj2v-j536',
@@ -237,7 +225,6 @@ export const defences: readonly Defence[] = [
     request: parts(image('https://192.0.2.7\\@allowed.example/x.png')),
     verdict: refused(400, 'forbidden_field'),
     ...aMedium,
-    until: closedField(IMAGE_PARAM),
   },
   {
     advisory: 'GHSA-3mwp-wvh9-7528',
@@ -254,7 +241,6 @@ export const defences: readonly Defence[] = [
     request: parts(video(`data:video/jpeg;base64,${'/9j/,'.repeat(5000)}`)),
     verdict: refused(400, 'forbidden_field'),
     ...aMedium,
-    until: closedField(VIDEO_PARAM),
   },
   {
     advisory: 'GHSA-83vm-p52w-f9pw',
@@ -272,7 +258,6 @@ export const defences: readonly Defence[] = [
     request: completion({ prompt: '<|vision_start|><|image_pad|><|vision_end|>' }),
     verdict: refused(400, 'prompt_denied', 'prompt'),
     twin: completion({ prompt: 'vision start, image pad, vision end' }),
-    until: patched('prompt'),
   },
   {
     advisory: 'CVE-2026-5497',
@@ -281,7 +266,6 @@ export const defences: readonly Defence[] = [
     request: parts(video(`data:video/jpeg;base64,${',/9j/'.repeat(10_000)}`)),
     verdict: refused(400, 'forbidden_field'),
     ...aMedium,
-    until: closedField(VIDEO_PARAM),
   },
   {
     advisory: 'GHSA-mcmc-2m55-j8jj',
@@ -465,7 +449,6 @@ export const defences: readonly Defence[] = [
     request: parts(...Array.from({ length: 100 }, () => image(PNG))),
     verdict: refused(400, 'value_out_of_range'),
     ...aMedium,
-    until: closedField(IMAGE_PARAM),
   },
   {
     advisory: 'GHSA-2phq-3phc-84px',
@@ -597,6 +580,5 @@ export const defences: readonly Defence[] = [
     request: parts(...Array.from({ length: 64 }, () => image(PNG))),
     verdict: refused(400, 'value_out_of_range'),
     ...aMedium,
-    until: closedField(IMAGE_PARAM),
   },
 ];

@@ -14,7 +14,7 @@ const defaults: BodySettings = { unknownFields: 'deny', overCap: 'lower' };
 interface Setting extends Partial<BodySettings> {
   readonly caps?: Partial<Caps>;
   readonly grants?: readonly string[];
-  readonly cacheSalt?: string | undefined;
+  readonly knowsSalt?: boolean;
   readonly contextTokens?: number;
 }
 const minimal: Readonly<Record<Kind, JsonObject>> = {
@@ -36,14 +36,13 @@ const checks = {
 
 function check(kind: Kind, fields: JsonObject, setting: Setting = {}): InferenceRequest | Refusal {
   const body = { ...minimal[kind], ...fields };
-  const { caps, grants = [], contextTokens, ...settings } = setting;
+  const { caps, grants = [], contextTokens, knowsSalt = true, ...settings } = setting;
   const judge = createBodyCheck(kind, { ...defaults, ...settings });
   const who = caller({
     caps: { ...defaultCaps, ...caps },
     grants: new Set(grants),
-    ...('cacheSalt' in setting ? { cacheSalt: setting.cacheSalt } : {}),
   });
-  return judge(body, Buffer.byteLength(JSON.stringify(body)), who, () => ({ contextTokens }));
+  return judge(body, Buffer.byteLength(JSON.stringify(body)), who, () => ({ contextTokens, knowsSalt }));
 }
 
 function passes(kind: Kind, fields: JsonObject, setting?: Setting): InferenceRequest {
@@ -319,7 +318,7 @@ test('a closed field stays closed where unknown ones are dropped', () => {
 
 test('the salt of the caller is replaced by that of the tenant, or left out for a server that knows none', () => {
   assert.equal(passes('chat', { cache_salt: 'of another tenant' }).body['cache_salt'], 'salt');
-  assert.ok(!('cache_salt' in passes('chat', { cache_salt: 'x' }, { cacheSalt: undefined }).body));
+  assert.ok(!('cache_salt' in passes('chat', { cache_salt: 'x' }, { knowsSalt: false }).body));
 });
 
 test('an output length that is left out is what the cap and the context leave', () => {

@@ -22,8 +22,8 @@ export interface BodySettings {
 export interface BodyCaller {
   readonly caps: Caps;
   readonly grants: ReadonlySet<string>;
-  /** What keeps the tenant's prefix cache apart; undefined where upstream does not know it. */
-  readonly cacheSalt: string | undefined;
+  /** What keeps the tenant's prefix cache apart. */
+  readonly cacheSalt: string;
   /** A value of the caller's that upstream only sees bound to the tenant. */
   readonly bind: (value: string) => string;
 }
@@ -40,7 +40,7 @@ export type BodyCheck = (
   factsOf?: (model: string) => ModelFacts,
 ) => InferenceRequest | Refusal;
 
-const NO_FACTS: ModelFacts = { contextTokens: undefined };
+const NO_FACTS: ModelFacts = { contextTokens: undefined, knowsSalt: true };
 
 /** What the members of some bodies mean together. */
 const settles: { readonly [kind in BodyKind]?: (sent: JsonObject, context: FieldContext) => Refusal | undefined } = {
@@ -82,9 +82,10 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap }: Body
     if (typeof model !== 'string' || model === '') {
       return new Refusal('model_not_allowed', 'model', 'Name a model. See GET /v1/models.');
     }
-    const output = settleOutput(kind, sent, { context, overCap, bodyBytes, facts: factsOf?.(model) ?? NO_FACTS });
+    const facts = factsOf?.(model) ?? NO_FACTS;
+    const output = settleOutput(kind, sent, { context, overCap, bodyBytes, facts });
     if (output instanceof Refusal) return output;
-    if (isSalted && caller.cacheSalt !== undefined) sent['cache_salt'] = caller.cacheSalt;
+    if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
     const { adjusted } = context;
     return { model, body: sent, isStream: sent['stream'] === true, wantsUsage, adjusted, output };
   };

@@ -41,8 +41,13 @@ const imageMembers: Members = {
 const imageObject = objectOf(imageMembers, 'Give an object with url.');
 /** An image of OpenAI's chat format. vLLM also takes the bare URL. */
 export const imageCheck: Check = Object.assign(
-  (value: JsonValue, context: FieldContext) =>
-    typeof value === 'string' ? imageUrlCheck(value, context) : imageObject(value, context),
+  (value: JsonValue, context: FieldContext) => {
+    const checked = typeof value === 'string' ? imageUrlCheck(value, context) : imageObject(value, context);
+    // Both forms are named alike: the image is what is wrong.
+    return checked instanceof Refusal && checked.path === 'url'
+      ? new Refusal(checked.code, '', checked.message)
+      : checked;
+  },
   { rows: imageMembers },
 );
 

@@ -63,7 +63,7 @@ test('counts the images of a request over all its messages', () => {
   assert.ok(!(messageCheck(message, here) instanceof Refusal));
   const refusal = messageCheck(message, here);
   assert.ok(refusal instanceof Refusal);
-  assert.deepEqual([refusal.code, refusal.path], ['value_out_of_range', 'content[0].image_url.url']);
+  assert.deepEqual([refusal.code, refusal.path], ['value_out_of_range', 'content[0].image_url']);
 });
 
 test('takes audio from who has the grant', () => {
@@ -111,7 +111,7 @@ for (const { message, code, path } of [
       ],
     },
     code: 'forbidden_field',
-    path: 'content[1].image_url.url',
+    path: 'content[1].image_url',
   },
   { message: { role: 'user', content: [{ type: 'video_url' }] }, code: 'forbidden_field', path: 'content[0].type' },
   {

@@ -8,6 +8,8 @@ import type { Refusal } from './refusal.ts';
 export interface ModelFacts {
   /** Tokens of prompt and answer together; undefined where no upstream has said. */
   readonly contextTokens: number | undefined;
+  /** All its upstreams know `cache_salt`, or may. */
+  readonly knowsSalt: boolean;
 }
 
 /** Names of the output length, the one that vLLM obeys first. Left out, `isOpen` bodies run to the end of the context. */
@@ -26,7 +28,8 @@ const BYTES_A_TOKEN = 4;
 export interface OutputRules {
   readonly context: FieldContext;
   readonly overCap: 'lower' | 'deny';
-  readonly bodyBytes: number;
+  /** Bytes of the body, or of the part of it that has the context for itself. */
+  readonly promptBytes: number;
   readonly facts: ModelFacts;
 }
 
@@ -54,9 +57,9 @@ export function settleOutput(kind: BodyKind, sent: JsonObject, rules: OutputRule
 }
 
 /** The cap, and within the context what the prompt is likely to leave of it. */
-function mostOf({ context, bodyBytes, facts }: OutputRules): number {
+function mostOf({ context, promptBytes, facts }: OutputRules): number {
   const { outputTokens } = context.caps;
   if (facts.contextTokens === undefined) return outputTokens;
-  const prompt = Math.ceil((bodyBytes - context.media.bytes) / BYTES_A_TOKEN);
+  const prompt = Math.max(0, Math.ceil((promptBytes - context.media.bytes) / BYTES_A_TOKEN));
   return Math.max(1, Math.min(outputTokens, facts.contextTokens - prompt));
 }
