@@ -6,6 +6,8 @@ import type { BodyKind, Check, FieldContext, FieldRow } from './field.ts';
 import { fieldFamilies } from './index.ts';
 import { objectOf } from './object.ts';
 import { settleOutput, type ModelFacts } from './output-length.ts';
+import { settleMessages } from './anthropic-tools.ts';
+import { settleResponses } from './responses-tools.ts';
 import { settleChat } from './settle-chat.ts';
 import { settleStream } from './settle-stream.ts';
 import { textBytesOf } from './text-bytes.ts';
@@ -45,6 +47,9 @@ const NO_FACTS: ModelFacts = { contextTokens: undefined, knowsSalt: true };
 /** What the members of some bodies mean together. */
 const settles: { readonly [kind in BodyKind]?: (sent: JsonObject, context: FieldContext) => Refusal | undefined } = {
   chat: settleChat,
+  messages: settleMessages,
+  'count-tokens': settleMessages,
+  responses: settleResponses,
 };
 
 /** Makes the check for one kind of body; once, at start. */

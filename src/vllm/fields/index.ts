@@ -1,7 +1,9 @@
+import { anthropic } from './anthropic.ts';
 import { engine } from './engine.ts';
 import type { FieldFamily } from './field.ts';
 import { chatOutput, completionsOutput, output } from './output.ts';
 import { chatPrompt, prompt, textPrompt } from './prompt.ts';
+import { responses } from './responses.ts';
 import { sampling } from './sampling.ts';
 import { sdk } from './sdk.ts';
 import { responseFormat, structuredOutput } from './structured-output.ts';
@@ -19,6 +21,8 @@ export const fieldFamilies: readonly FieldFamily[] = [
   responseFormat,
   structuredOutput,
   tools,
+  responses,
+  anthropic,
   engine,
   sdk,
 ];

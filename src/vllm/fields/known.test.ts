@@ -20,9 +20,6 @@ const { about: _, ...dumped } = JSON.parse(
 /** Kinds whose rows are not written yet; their routes are closed. */
 const CLOSED: ReadonlySet<string> = new Set([
   'chat-batch',
-  'responses',
-  'messages',
-  'count-tokens',
   'cohere-embed',
   'score',
   'rerank',

@@ -10,7 +10,7 @@ export const sdk = {
   metadata: { on: ALL, policy: 'drop', why: IGNORED },
   service_tier: { on: ALL, policy: 'drop', why: IGNORED },
   safety_identifier: { on: ALL, policy: 'drop', why: IGNORED },
-  store: { on: ALL, policy: 'drop', why: IGNORED },
+  store: { on: ['chat', 'chat-batch', 'completions', 'embeddings'], policy: 'drop', why: IGNORED },
   audio: { on: CHAT, policy: 'drop', why: IGNORED },
   function_call: { on: CHAT, policy: 'drop', why: IGNORED },
   functions: { on: CHAT, policy: 'drop', why: IGNORED },

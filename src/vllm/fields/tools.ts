@@ -39,7 +39,7 @@ const tool: Members = {
 const FOREIGN_TOOLS: ReadonlySet<string> = new Set(['custom', 'web_search', 'web_search_preview', 'file_search']);
 
 /** The list of tools. Those of other kinds are left out and said so. */
-export function toolsOf(check: Check, foreign: ReadonlySet<string>): Check {
+export function toolsOf(check: Check, foreign: { readonly has: (kind: string) => boolean }): Check {
   const judge = (value: JsonValue, context: FieldContext): JsonValue | Refusal | undefined => {
     const { caps } = context;
     if (!Array.isArray(value)) return invalid('Give a list of tools.');
