@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { InferenceRequest } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { Inspector, Outcome } from '../kernel/stage.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
@@ -26,6 +27,7 @@ function setUp({
   adjusted = [] as string[],
   revokedKeys = [] as string[],
   isGone = false,
+  request = {} as Partial<InferenceRequest>,
 } = {}) {
   const clock = settableClock();
   const servers = Array.from({ length: upstreams }, () => fakeUpstream());
@@ -46,7 +48,9 @@ function setUp({
   const peer = fakeDownstream();
   peer.isGone = isGone;
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
-  const x = exchange(peer, isStream ? { request: { ...STREAM, adjusted } } : {});
+  const x = exchange(peer, {
+    request: { ...STREAM, ...(isStream ? {} : { body: { model: 'tiny' }, isStream }), adjusted, ...request },
+  });
   const start = () =>
     forward(
       x,
@@ -58,6 +62,73 @@ function setUp({
   const event = (data: string, i = 0) => call(i).listener.chunk(Buffer.from(`data: ${data}\n\n`));
   return { clock, servers, states, running, peer, outcomes, call, event, start };
 }
+
+/** Makes the upstream refuse the running call for its length. */
+function refuseLength({ listener }: FakeCall, message: string): void {
+  listener.head({ status: 400, header: JSON_TYPE });
+  listener.chunk(Buffer.from(JSON.stringify({ error: { message, type: 'BadRequestError', param: 'x', code: 400 } })));
+  listener.end();
+}
+const sentTokens = ({ request }: FakeCall): unknown =>
+  (JSON.parse(String(request.body)) as { max_tokens?: unknown }).max_tokens;
+const OURS = { body: { model: 'tiny', max_tokens: 2000 }, output: { name: 'max_tokens', isOurs: true } };
+
+for (const { words, room } of [
+  {
+    words:
+      "This model's maximum context length is 2048 tokens. However, you requested 2000 output tokens and your prompt " +
+      'contains 100 input tokens, for a total of 2100 tokens. Please reduce',
+    room: 1948,
+  },
+  {
+    words:
+      "'max_tokens' or 'max_completion_tokens' is too large: 2000. This model's maximum context length is 2048 tokens " +
+      'and your request has 100 input tokens (2000 > 2048 - 100).',
+    room: 1948,
+  },
+  {
+    words:
+      "This model's maximum context length is 2048 tokens. However, you requested 2100 tokens (100 in the messages, " +
+      '2000 in the completion). Please reduce',
+    room: 1948,
+  },
+]) {
+  test(`asks once more with what "${words.slice(0, 60)}…" leaves, where the length was the gateway's own`, () => {
+    const it = setUp({ isStream: false, request: { ...OURS, adjusted: ['max_tokens=2000'] } });
+    refuseLength(it.call(), words);
+    assert.equal(it.servers[0]?.calls.length, 2);
+    assert.equal(sentTokens(it.call()), room);
+    it.call().listener.head({ status: 200, header: JSON_TYPE });
+    it.call().listener.chunk(Buffer.from('{"id":"a"}'));
+    it.call().listener.end();
+    assert.equal(it.peer.status, 200);
+    assert.equal(it.peer.headers.get('x-sallyport-adjusted'), `max_tokens=${room}`);
+  });
+}
+
+test('a length that the caller has named within its bounds is refused, not changed', () => {
+  const it = setUp({ isStream: false, request: { ...OURS, output: { name: 'max_tokens', isOurs: false } } });
+  refuseLength(it.call(), 'maximum context length is 2048 tokens and your request has 100 input tokens (2000 > 1948).');
+  assert.equal(it.servers[0]?.calls.length, 1);
+  assert.equal(it.outcomes[0]?.code, 'context_length_exceeded');
+});
+
+test('a prompt that is too long by itself is refused at once, and nothing is tried for ever', () => {
+  const whole = setUp({ isStream: false, request: OURS });
+  refuseLength(
+    whole.call(),
+    'maximum context length is 2048 tokens. However, your prompt contains at least 2049 input tokens, which exceeds',
+  );
+  assert.equal(whole.servers[0]?.calls.length, 1);
+  const stubborn = setUp({ isStream: false, request: OURS });
+  for (const prompt of [100, 200, 300, 400]) {
+    if (stubborn.outcomes.length > 0) break;
+    const message = `maximum context length is 2048 tokens and your request has ${prompt} input tokens (1 > 2)`;
+    refuseLength(stubborn.call(), message);
+  }
+  assert.equal(stubborn.servers[0]?.calls.length, 3);
+  assert.equal(stubborn.outcomes[0]?.code, 'context_length_exceeded');
+});
 
 test('passes a stream on event by event and ends it with [DONE]', () => {
   const { call, event, peer, outcomes, states } = setUp();

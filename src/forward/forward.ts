@@ -11,7 +11,7 @@ import { leastOutstanding } from './balance.ts';
 import type { RunningExchanges } from './running.ts';
 import { inspectEvent } from './stream-event.ts';
 import { upstreamHeaders } from './upstream-head.ts';
-import { denialOfUpstream } from './upstream-refusal.ts';
+import { denialOfUpstream, roomLeftBy } from './upstream-refusal.ts';
 import type { UpstreamStates } from './upstream-states.ts';
 
 /** One upstream as it was configured. */
@@ -47,6 +47,9 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 const DONE = '[DONE]';
+/** Tries with a shorter output: one for a refusal that names the context alone, one for its count of the prompt. */
+const MAX_SHORTENED = 2;
+const BYTES_A_TOKEN = 4;
 
 /** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
 export function createForward(deps: ForwardDeps): Forward<Needs> {
@@ -81,6 +84,10 @@ class Forwarding implements UpstreamListener {
   private readonly form: StreamForm;
   private parts: Buffer[] = [];
   private partBytes = 0;
+  private shortened = 0;
+  private outputTokens: number | undefined = undefined;
+  private adjusted: readonly string[];
+  private readonly sentBytes: number;
   private sawDone = false;
   private isFinished = false;
 
@@ -95,10 +102,12 @@ class Forwarding implements UpstreamListener {
     this.inspectorsOf = inspectorsOf;
     this.done = done;
     this.form = streamFormOf(x.route.family);
+    this.adjusted = x.request.adjusted;
     // What was validated is what is sent: the checked value, serialised anew.
     this.body = JSON.stringify(x.request.body);
     // What was read is not needed any more; what is sent is, until upstream has it.
     x.downstream.keepBody(this.body.length);
+    this.sentBytes = this.body.length;
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
@@ -133,6 +142,11 @@ class Forwarding implements UpstreamListener {
     this.tried.push(chosen);
     deps.states.begin(chosen);
     this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
+    this.send(target);
+  }
+
+  private send(target: UpstreamTarget): void {
+    const { x } = this;
     this.call = target.upstream.send(
       {
         method: x.route.method,
@@ -142,6 +156,29 @@ class Forwarding implements UpstreamListener {
       },
       this,
     );
+  }
+
+  /**
+   * Asks once more with the output length that a refusal leaves, where the refused one was the gateway's own: a request
+   * that vLLM would answer without the field is answered. Nothing was generated yet.
+   */
+  private retryShorter(text: string): boolean {
+    const { body, output } = this.x.request;
+    const target = this.deps.targets[this.target];
+    if (this.status !== 400 || output?.isOurs !== true || target === undefined) return false;
+    if (this.shortened >= MAX_SHORTENED) return false;
+    const before = this.outputTokens ?? body[output.name];
+    const room = roomLeftBy(text, Math.ceil(this.sentBytes / BYTES_A_TOKEN));
+    if (room === undefined || typeof before !== 'number' || room >= before) return false;
+    this.shortened++;
+    this.parts = [];
+    this.partBytes = 0;
+    this.outputTokens = room;
+    const prefix = `${output.name}=`;
+    this.adjusted = this.adjusted.map((note) => (note.startsWith(prefix) ? `${prefix}${room}` : note));
+    this.body = JSON.stringify({ ...body, [output.name]: room });
+    this.send(target);
+    return true;
   }
 
   head(head: UpstreamHead): void {
@@ -180,7 +217,11 @@ class Forwarding implements UpstreamListener {
 
   end(): void {
     if (this.isFinished) return;
-    if (this.status !== 200) return this.refuse(denialOfUpstream(this.status, this.text()), 'fault');
+    if (this.status !== 200) {
+      const text = this.text();
+      if (this.retryShorter(text)) return;
+      return this.refuse(denialOfUpstream(this.status, text), 'fault');
+    }
     if (this.parser === undefined) return this.answerBody();
     // A stream that just stops is no answer, and the caller must not take it for one.
     this.refuse(deny('upstream_error', { message: 'The model server ended its answer early.' }), 'fault');
@@ -270,7 +311,7 @@ class Forwarding implements UpstreamListener {
   }
 
   private pushAdjusted(headers: string[]): void {
-    const { adjusted } = this.x.request;
+    const { adjusted } = this;
     if (adjusted.length > 0) headers.push('x-sallyport-adjusted', adjusted.join(', '));
   }
 

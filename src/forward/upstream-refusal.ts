@@ -27,6 +27,22 @@ export function denialOfUpstream(status: number, text: string): Denial {
   }
 }
 
+/**
+ * How many tokens of output a refusal for length leaves: what it names of context and prompt, in the words of vLLM 0.9
+ * to 0.33. Undefined where it refuses for something else, or leaves none.
+ *
+ * @param promptTokens what the prompt is likely to have, where the refusal does not say
+ */
+export function roomLeftBy(text: string, promptTokens: number): number | undefined {
+  const limit = (CONTEXT_LENGTH.exec(text) ?? MAX_TOKENS.exec(text))?.[1];
+  if (limit === undefined) return undefined;
+  const prompt = PROMPT_TOKENS.exec(text);
+  // With a context but no prompt it is the prompt itself that is too long.
+  if (prompt === null && !MAX_TOKENS.test(text)) return undefined;
+  const room = Number(limit) - Number(prompt?.[1] ?? prompt?.[2] ?? promptTokens);
+  return room >= 1 ? room : undefined;
+}
+
 function invalid(text: string): Denial {
   const context = CONTEXT_LENGTH.exec(text) ?? MAX_TOKENS.exec(text);
   if (context !== null) {
@@ -43,6 +59,8 @@ function invalid(text: string): Denial {
 const MODEL_MISSING = /"type"\s*:\s*"NotFoundError"|does not exist/;
 const CONTEXT_LENGTH = /(?:maximum context length is|context length of|context length is only) (\d{1,9})/;
 const MAX_TOKENS = /cannot be greater than max_model_len=(\d{1,9})/;
+const PROMPT_TOKENS =
+  /(?:your prompt contains|your request has) (\d{1,9}) input tokens(?:, for a total| \()|\((\d{1,9}) in the (?:messages|prompt)/;
 const PARAM = /"param"\s*:\s*"([^"]{1,64})"/;
 /** A plain field name: nothing of the caller's own text can pass as one that we did not validate before. */
 const FIELD = /^[a-z_]{1,40}$/;
