@@ -88,6 +88,7 @@ class Forwarding implements UpstreamListener {
   private outputTokens: number | undefined = undefined;
   private adjusted: readonly string[];
   private readonly sentBytes: number;
+  private events = 0;
   private sawDone = false;
   private isFinished = false;
 
@@ -259,9 +260,11 @@ class Forwarding implements UpstreamListener {
       const inspected = inspectEvent(event, this.inspectors);
       if (typeof inspected !== 'string') {
         if (out !== '') this.x.downstream.write(out);
-        this.refuse(inspected ?? deny('upstream_error'), inspected === undefined ? 'fault' : 'cut');
+        const denial = inspected ?? deny('upstream_error');
+        this.refuse(denial, denial.code === 'upstream_error' ? 'fault' : 'cut');
         return true;
       }
+      this.events++;
       out += inspected;
       if (this.form.isLast(event)) {
         this.sawDone = true;
@@ -289,7 +292,7 @@ class Forwarding implements UpstreamListener {
     for (const inspector of this.inspectors) {
       if (inspector.body === undefined) continue;
       const verdict = inspector.body(value);
-      if (isDenial(verdict)) return this.refuse(verdict);
+      if (isDenial(verdict)) return this.refuse(verdict, verdict.code === 'upstream_error' ? 'fault' : 'denial');
       value = verdict;
     }
     const text = JSON.stringify(value);
@@ -346,7 +349,7 @@ class Forwarding implements UpstreamListener {
   private refuse(denial: Denial, kind: 'denial' | 'fault' | 'cut' = 'denial'): void {
     if (this.isFinished || this.isAnswered) return;
     this.call?.abort();
-    const status = this.isHeadSent ? endStream(this.x, denial) : sendWhole(this.x, denial);
+    const status = this.isHeadSent ? endStream(this.x, denial, this.events) : sendWhole(this.x, denial);
     this.finish({ kind, status, code: denial.code });
   }
 
@@ -368,8 +371,8 @@ class Forwarding implements UpstreamListener {
   }
 }
 
-function endStream(x: Answerable, denial: Denial): number {
-  endStreamWith(x, denial);
+function endStream(x: Answerable, denial: Denial, eventsBefore: number): number {
+  endStreamWith(x, denial, eventsBefore);
   return 200;
 }
 

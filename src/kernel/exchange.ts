@@ -2,8 +2,8 @@ import type { Scope } from './scope.ts';
 import type { Downstream } from './transport.ts';
 import type { JsonObject } from './json.ts';
 
-/** Which family of bodies a refusal takes. */
-export type Surface = 'openai' | 'anthropic' | 'oauth';
+/** Which family of bodies a refusal takes. `responses` differs from `openai` in streams only. */
+export type Surface = 'openai' | 'responses' | 'anthropic' | 'oauth';
 
 /** A request's head after it was judged: one path spelling, no doubtful framing. */
 export interface ParsedHead {

@@ -37,9 +37,13 @@ export function sendDenial(x: Answerable, denial: Denial, close = false): void {
   x.downstream.answer(status, all, body, close);
 }
 
-/** Ends a running stream with the error event of its surface. */
-export function endStreamWith(x: Answerable, denial: Denial): void {
-  x.downstream.write(renderStreamError(denial, x.surface, x.requestId));
+/**
+ * Ends a running stream with the error event of its surface.
+ *
+ * @param eventsBefore events of the stream until now
+ */
+export function endStreamWith(x: Answerable, denial: Denial, eventsBefore: number): void {
+  x.downstream.write(renderStreamError(denial, x.surface, x.requestId, eventsBefore));
   x.downstream.end();
 }
 

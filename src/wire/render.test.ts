@@ -25,10 +25,12 @@ const typeOf = (status: number): string =>
 for (const code of CODES) {
   const row = reasons[code];
   const denial = deny(code, { param: 'messages[2].content' });
+  const openai = {
+    error: { message: row.message, type: typeOf(row.status), param: 'messages[2].content', code, request_id: ID },
+  };
   const bodies: Record<Surface, unknown> = {
-    openai: {
-      error: { message: row.message, type: typeOf(row.status), param: 'messages[2].content', code, request_id: ID },
-    },
+    openai,
+    responses: openai,
     anthropic: {
       type: 'error',
       error: { type: row.anthropicType, message: row.message, code, param: 'messages[2].content', request_id: ID },
@@ -41,7 +43,7 @@ for (const code of CODES) {
       request_id: ID,
     },
   };
-  for (const surface of ['openai', 'anthropic', 'oauth'] as const) {
+  for (const surface of ['openai', 'responses', 'anthropic', 'oauth'] as const) {
     test(`${code} has status ${row.status} and exactly the fields of the ${surface} surface`, () => {
       const { status, headers, body } = renderDenial(denial, surface, ID);
       assert.equal(status, row.status);
@@ -49,13 +51,21 @@ for (const code of CODES) {
       assert.deepEqual(JSON.parse(body), bodies[surface]);
       assert.equal(JSON.stringify(JSON.parse(body)), JSON.stringify(bodies[surface]), 'in this order');
     });
+    if (surface === 'responses') continue;
     test(`${code} ends a stream of the ${surface} surface with one event that holds the same body`, () => {
-      const event = renderStreamError(denial, surface, ID);
+      const event = renderStreamError(denial, surface, ID, 7);
       const head = surface === 'anthropic' ? 'event: error\ndata: ' : 'data: ';
       assert.equal(event, `${head}${renderDenial(denial, surface, ID).body}\n\n`);
       assert.equal(event.split('\n').length, head.split('\n').length + 2, 'one event of whole lines');
     });
   }
+  test(`${code} ends a stream of the responses surface with its own error event`, () => {
+    const { message, code: said, param } = denial;
+    assert.equal(
+      renderStreamError(denial, 'responses', ID, 7),
+      `event: error\ndata: ${JSON.stringify({ type: 'error', code: said, message, param, sequence_number: 7 })}\n\n`,
+    );
+  });
   test(`${code} is a problem of RFC 9457 on the admin API`, () => {
     const { status, headers, body } = renderProblem(denial, ID);
     assert.equal(status, row.status);
@@ -139,15 +149,15 @@ test('no message can break out of a header, an event or its JSON', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (message, param) => {
       const denial = deny('invalid_credential', { message, param, scope: message });
-      for (const surface of ['openai', 'anthropic', 'oauth'] as const) {
+      for (const surface of ['openai', 'responses', 'anthropic', 'oauth'] as const) {
         const { headers, body } = renderDenial(denial, surface, ID);
         for (const value of headers) assert.match(value, /^[\x20-\x7e]*$/);
         const quotes = headers[headers.indexOf('www-authenticate') + 1]?.match(/"/g)?.length;
         assert.equal(quotes, 8, 'four quoted strings, no more');
         JSON.parse(body);
         assert.equal(
-          renderStreamError(denial, surface, ID).trimEnd().split('\n').length,
-          surface === 'anthropic' ? 2 : 1,
+          renderStreamError(denial, surface, ID, 0).trimEnd().split('\n').length,
+          surface === 'anthropic' || surface === 'responses' ? 2 : 1,
         );
       }
     }),

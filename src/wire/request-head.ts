@@ -83,6 +83,7 @@ export function parseRequestHead(head: RequestHead, rules: HeadRules): ParsedHea
 /** Which family of refusal bodies a path takes; usable for a target that is not well-formed, too. */
 export function surfaceOf(path: string): Surface {
   if (path.startsWith('/v1/messages')) return 'anthropic';
+  if (path.startsWith('/v1/responses')) return 'responses';
   if (path.startsWith('/oauth/')) return 'oauth';
   return 'openai';
 }

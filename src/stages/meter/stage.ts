@@ -28,10 +28,14 @@ export function createMeter(): Stage<'request', 'usage'> {
 }
 
 function note(usage: Usage, answer: JsonObject | undefined): void {
-  const counted = answer?.['usage'];
-  if (!isJsonObject(counted)) return;
-  usage.promptTokens = count(counted['prompt_tokens']) ?? usage.promptTokens;
-  usage.completionTokens = count(counted['completion_tokens']) ?? usage.completionTokens;
+  // Events of Anthropic's and of the Responses API hold the whole answer in a member.
+  for (const whole of [answer, answer?.['message'], answer?.['response']]) {
+    const counted = isJsonObject(whole) ? whole['usage'] : undefined;
+    if (!isJsonObject(counted)) continue;
+    usage.promptTokens = count(counted['prompt_tokens']) ?? count(counted['input_tokens']) ?? usage.promptTokens;
+    usage.completionTokens =
+      count(counted['completion_tokens']) ?? count(counted['output_tokens']) ?? usage.completionTokens;
+  }
 }
 
 const count = (value: unknown): number | undefined =>

@@ -55,6 +55,15 @@ for (const { id, method, path, family, scope } of [
     scope: 'inference:completions',
   },
   { id: 'embeddings', method: 'POST', path: '/v1/embeddings', family: 'embeddings', scope: 'inference:embeddings' },
+  { id: 'responses', method: 'POST', path: '/v1/responses', family: 'responses', scope: 'inference:responses' },
+  { id: 'messages', method: 'POST', path: '/v1/messages', family: 'messages', scope: 'inference:messages' },
+  {
+    id: 'messages-count-tokens',
+    method: 'POST',
+    path: '/v1/messages/count_tokens',
+    family: 'count-tokens',
+    scope: 'inference:messages',
+  },
   { id: 'models', method: 'GET', path: '/v1/models', family: 'models', scope: 'models:read' },
 ] as const) {
   test(`${method} ${path} is open to who has ${scope} and nothing else`, () => {
@@ -120,13 +129,18 @@ for (const path of [
   });
 }
 
-test('an upgrade on /v1/responses is upgrade_required although the route is closed', () => {
-  assert.equal(ask({ method: 'GET', path: '/v1/responses', isUpgrade: true }).denial?.code, 'upgrade_required');
-  assert.equal(ask({ method: 'POST', path: '/v1/responses' }).denial?.code, 'route_closed');
+test('a handshake of WebSocket on /v1/responses is upgrade_required, without the scope and while it is closed too', () => {
+  const handshake = { method: 'GET', path: '/v1/responses', isUpgrade: true };
+  assert.equal(ask(handshake).denial?.code, 'upgrade_required');
+  assert.equal(ask({ ...handshake, scopes: [] }).denial?.code, 'upgrade_required');
+  const row = routes.find(({ id }) => id === 'responses') ?? assert.fail();
+  const closed = createRoute({ matchRoute: () => ({ ...row, policy: 'closed' }) });
+  assert.equal(ask(handshake, closed).denial?.code, 'upgrade_required');
+  assert.equal(ask({ ...handshake, isUpgrade: false }, closed).denial?.code, 'route_closed');
 });
 
 test('an upgrade on another closed route is route_closed, also on the one that speaks WebSocket', () => {
-  for (const path of ['/v1/realtime', '/metrics', '/v1/messages']) {
+  for (const path of ['/v1/realtime', '/metrics']) {
     assert.equal(ask({ method: 'GET', path, isUpgrade: true }).denial?.code, 'route_closed');
   }
 });

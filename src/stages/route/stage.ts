@@ -1,4 +1,4 @@
-import type { OpenRoute } from '../../kernel/exchange.ts';
+import type { OpenRoute, ParsedHead } from '../../kernel/exchange.ts';
 import type { Denial } from '../../kernel/reasons.ts';
 import { deny } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
@@ -26,8 +26,11 @@ export function createRoute(deps: RouteDeps = {}): Stage<'head' | 'principal', '
       const { head, principal } = x;
       const row = match(head.path);
       if (row === undefined) return deny('unknown_route');
+      if (isRefusedUpgrade(row, head)) {
+        return deny('upgrade_required', { message: 'This route is not offered over WebSocket. Use HTTP.' });
+      }
       const route = openRoutes.get(row) ?? remember(openRoutes, row);
-      if (route === undefined) return denyClosed(row, head.isUpgrade);
+      if (route === undefined) return denyClosed(row);
       if (head.method !== route.method) return deny('method_not_allowed', { allow: row.methods.join(', ') });
       if (!principal.scopes.has(route.scope)) {
         return deny('insufficient_scope', {
@@ -44,10 +47,11 @@ export function createRoute(deps: RouteDeps = {}): Stage<'head' | 'principal', '
   };
 }
 
-function denyClosed(row: RouteRow, isUpgrade: boolean): Denial {
-  if (isUpgrade && row.refusesUpgrade === true) {
-    return deny('upgrade_required', { message: 'This route is not offered over WebSocket. Use HTTP.' });
-  }
+/** A handshake of WebSocket (RFC 6455 §4.1: a GET) that clients try first: whether the route is open or not, it is told so. */
+const isRefusedUpgrade = (row: RouteRow, { isUpgrade, method }: ParsedHead): boolean =>
+  isUpgrade && method === 'GET' && row.refusesUpgrade === true;
+
+function denyClosed(row: RouteRow): Denial {
   return deny('route_closed', { message: `This route of vLLM is closed at the gateway. ${row.why}` });
 }
 

@@ -1,10 +1,14 @@
 import type { RouteFamily } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import type { Stage } from '../../kernel/stage.ts';
+import { deny } from '../../kernel/reasons.ts';
+import type { Stage, StreamEvent, Verdict } from '../../kernel/stage.ts';
 import { SHAPES } from './shapes/index.ts';
-import { keepFields } from './shapes/shape.ts';
+import { keepFields, type AnswerShapes } from './shapes/shape.ts';
 
-/** Lets through only the fields of the OpenAI API: fingerprints, timings, token ids and prompts of vLLM stay inside. */
+/**
+ * Lets through only the fields of the OpenAI and Anthropic APIs: fingerprints, timings, token ids and prompts of vLLM
+ * stay inside.
+ */
 export function createSanitize(): Stage<'route' | 'request'> {
   return {
     name: 'sanitize',
@@ -13,22 +17,38 @@ export function createSanitize(): Stage<'route' | 'request'> {
       const shape = SHAPES[x.route.family];
       if (shape === undefined) return undefined;
       const { wantsUsage } = x.request;
+      const { events, isAnswer } = shape;
       return {
-        event(event) {
-          const value = event.json();
-          if (value === undefined) return 'pass';
-          // vLLM was always asked for usage, for our own count; who did not ask sees none of it.
-          const isUsageEvent = Array.isArray(value['choices']) && value['choices'].length === 0;
-          if (isUsageEvent && !wantsUsage) return 'drop';
-          const kept = keepFields(value, shape.event);
-          if (!wantsUsage) delete kept['usage'];
-          event.replace(kept);
-          return 'pass';
-        },
-        body: (value: JsonObject): JsonObject => keepFields(value, shape.body),
+        event: (event) => (events === undefined ? unnamed(event, shape, wantsUsage) : named(event, events)),
+        body: (value: JsonObject) =>
+          isAnswer?.(value) === false ? deny('upstream_error') : keepFields(value, shape.body),
       };
     },
   };
+}
+
+function unnamed(event: StreamEvent, shape: AnswerShapes, wantsUsage: boolean): Verdict {
+  const value = event.json();
+  if (value === undefined) return 'pass';
+  // vLLM was always asked for usage, for our own count; who did not ask sees none of it.
+  const isUsageEvent = Array.isArray(value['choices']) && value['choices'].length === 0;
+  if (isUsageEvent && !wantsUsage) return 'drop';
+  const kept = keepFields(value, shape.event);
+  if (!wantsUsage) delete kept['usage'];
+  event.replace(kept);
+  return 'pass';
+}
+
+/** One that is not known is dropped: a newer release may say more, and clients pass over what they miss. */
+function named(event: StreamEvent, events: NonNullable<AnswerShapes['events']>): Verdict {
+  const value = event.json();
+  // Some clients go by the name, others by the type: one event must not be two things.
+  if (value?.['type'] !== event.type) return deny('upstream_error');
+  const shape = events.get(event.type);
+  if (shape === 'fault') return deny('upstream_error');
+  if (shape === undefined) return 'drop';
+  event.replace(keepFields(value, shape));
+  return 'pass';
 }
 
 /** Whether answers of a family are looked at. */

@@ -32,7 +32,7 @@ export interface RouteRow {
   readonly family?: RouteFamily;
   /** Is reached by an upgrade to WebSocket. */
   readonly isSocket?: true;
-  /** An upgrade is answered with 426 even while it is closed: clients try WebSocket first and then fall back. */
+  /** An upgrade is answered with 426, open or closed: clients try WebSocket first and then fall back. */
   readonly refusesUpgrade?: true;
   /** One sentence: why it is open or closed. */
   readonly why: string;

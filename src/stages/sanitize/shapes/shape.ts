@@ -36,5 +36,10 @@ export const shape = (keep: string, inside: { [field: string]: Shape } = {}): Sh
 /** What passes of a family's answers: whole bodies, and events of streams. */
 export interface AnswerShapes {
   readonly body: Shape;
+  /** Tells an answer from another object that came with status 200. */
+  readonly isAnswer?: (body: JsonObject) => boolean;
+  /** What passes of events without names. */
   readonly event: Shape;
+  /** In streams whose events have names: what passes of each, or that it says upstream's failure. Others are dropped. */
+  readonly events?: ReadonlyMap<string, Shape | 'fault'>;
 }
