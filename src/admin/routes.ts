@@ -19,14 +19,14 @@ export type RouteShown = z.output<typeof routeShown>;
 
 /** Every route of vLLM that is known. */
 export function showRoutes(): RouteShown[] {
-  return catalogue.map(({ id, methods, path, class: kind, scope, policy, why }) => ({
+  return catalogue.map(({ id, methods, path, class: kind, scope, policy, openedBy, why }) => ({
     id,
     methods: [...methods],
     path,
     class: kind,
     scope: scope ?? null,
     open: policy === 'open' || policy === 'own',
-    openable: policy === 'openable',
+    openable: policy === 'openable' && openedBy === undefined,
     why,
   }));
 }

@@ -17,6 +17,7 @@ import { createRoute } from '../stages/route/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createValidate } from '../stages/validate/stage.ts';
 import { routes } from '../vllm/routes/index.ts';
+import { openedRoutes } from '../vllm/routes/opened.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
@@ -98,7 +99,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     ),
     authenticate: createAuthenticate({ failuresPerMinute: perIp.failuresPerMinute }, { methods, counters, clock }),
     rateLimit: createRateLimit(config.limits.default, { counters, clock }),
-    route: createRoute(),
+    route: createRoute({ opened: openedRoutes(config.validation) }),
     validate: createValidate(config.validation, {
       maxOutputTokens: config.limits.default.maxOutputTokens,
       tenantKey: deps.tenantKey,

@@ -1,5 +1,5 @@
 import { badValue, validationError, type ValidationProblem } from './errors.ts';
-import { countPrompts, planGeneration, readGenerationFields, type Generation } from './generation.ts';
+import { countPrompts, planGeneration, readGenerationFields } from './generation.ts';
 import { createFieldReader } from './lax-fields.ts';
 import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
 import type { AnswerContext } from './options.ts';
@@ -23,8 +23,8 @@ export function answerChat(body: LaxObject, context: AnswerContext): AnswerPlan 
     return badValue('When using `tool_choice`, `tools` must be set.', 'tool_choice', undefined);
   }
 
-  const prompt = messages.map(textOfMessage).join('\n');
-  const promptTokens = countPrompts([prompt]) + TEMPLATE_START + TEMPLATE_PER_MESSAGE * messages.length;
+  const prompt = textOfChat(messages);
+  const promptTokens = countChat(messages);
   const generation = planGeneration(generationFields, [prompt], promptTokens, context);
   if ('status' in generation) return generation;
 
@@ -34,7 +34,11 @@ export function answerChat(body: LaxObject, context: AnswerContext): AnswerPlan 
     created: context.createdS,
     model: generation.model,
   };
-  if (!generationFields.isStream) return wholeAnswer(base, prompt, promptTokens, generation, context.version);
+  if (!generationFields.isStream) {
+    const { n, tokens, finishReason } = generation;
+    const choices = Array.from({ length: n }, (_, i) => chatChoice(i, answerText(prompt, tokens, i), finishReason));
+    return chatAnswer(base, choices, wholeUsage(promptTokens, tokens * n), context.version);
+  }
   return streamPlan(
     streamEvents(generationFields, generation, {
       base,
@@ -68,18 +72,13 @@ export function textOfMessage(message: LaxValue): string {
   return content.map((part) => (isLaxObject(part) && typeof part['text'] === 'string' ? part['text'] : '')).join('\n');
 }
 
-function wholeAnswer(
-  base: object,
-  prompt: string,
-  promptTokens: number,
-  { n, tokens, finishReason }: Generation,
-  version: string,
-): AnswerPlan {
-  const choices = Array.from({ length: n }, (_, index) => ({
+/** One choice of an answer in one piece. */
+export function chatChoice(index: number, content: string, finishReason: string): object {
+  return {
     index,
     message: {
       role: 'assistant',
-      content: answerText(prompt, tokens, index),
+      content,
       refusal: null,
       annotations: null,
       audio: null,
@@ -91,13 +90,17 @@ function wholeAnswer(
     stop_reason: null,
     token_ids: null,
     routed_experts: null,
-  }));
+  };
+}
+
+/** An answer in one piece. */
+export function chatAnswer(base: object, choices: readonly object[], usage: object, version: string): AnswerPlan {
   return jsonPlan(200, {
     ...base,
     choices,
     service_tier: null,
     system_fingerprint: fingerprint(version),
-    usage: wholeUsage(promptTokens, tokens * n),
+    usage,
     prompt_logprobs: null,
     prompt_token_ids: null,
     prompt_text: null,
@@ -107,10 +110,21 @@ function wholeAnswer(
   });
 }
 
-function refuseMessages(messages: readonly LaxValue[]): ValidationProblem[] {
+/** Tokens of a conversation: those of its text and those that the recorded chat template adds. */
+export function countChat(messages: readonly LaxValue[]): number {
+  return countPrompts([textOfChat(messages)]) + TEMPLATE_START + TEMPLATE_PER_MESSAGE * messages.length;
+}
+
+/** The text of a conversation. */
+export function textOfChat(messages: readonly LaxValue[]): string {
+  return messages.map(textOfMessage).join('\n');
+}
+
+/** What is wrong with the messages of a conversation. */
+export function refuseMessages(messages: readonly LaxValue[], at = 'body.messages'): ValidationProblem[] {
   return messages.flatMap((message, i) => {
     const input = pythonInput(message);
-    const loc = `body.messages.${i}`;
+    const loc = `${at}.${i}`;
     if (!isLaxObject(message)) return [{ type: 'dict_type', loc, msg: 'Input should be a valid dictionary', input }];
     if (typeof message['role'] === 'string') return [];
     return [{ type: 'missing', loc: `${loc}.role`, msg: 'Field required', input }];

@@ -7,6 +7,7 @@ import { jsonPlan, type AnswerPlan } from './plan.ts';
 import { parsePrompts } from './prompts.ts';
 import { pythonInput } from './python-text.ts';
 import { wholeUsage } from './usage.ts';
+import { base64Of, embeddingOf } from './vectors.ts';
 import { countWords } from './words.ts';
 
 /** Answers `POST /v1/embeddings`. The vectors are as long as the recorded ones and say nothing. */
@@ -47,24 +48,4 @@ export function answerEmbeddings(body: LaxObject, context: AnswerContext): Answe
   });
 }
 
-/** A vector of length 1 that depends on the text alone. */
-function embeddingOf(text: string): number[] {
-  let state = text.length + 1;
-  const raw = Array.from({ length: DIMENSIONS }, (_, i) => {
-    state = (Math.imul(state ^ text.charCodeAt(i % Math.max(1, text.length)), 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-  const norm = Math.hypot(...raw);
-  return raw.map((value) => value / norm);
-}
-
-/** Little-endian 32-bit floats, as the recorded server sends them. */
-function base64Of(vector: readonly number[]): string {
-  const bytes = Buffer.alloc(vector.length * 4);
-  vector.forEach((value, i) => bytes.writeFloatLE(value, i * 4));
-  return bytes.toString('base64');
-}
-
-/** Length of the recorded vectors. */
-const DIMENSIONS = 128;
 const FORMATS = new Set(['float', 'base64']);

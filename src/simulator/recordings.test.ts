@@ -44,6 +44,19 @@ const sameShape: readonly Case[] = [
   path('embeddings', '/v1/embeddings', '{"model":"tiny","input":"hello"}'),
   path('embeddings-base64', '/v1/embeddings', '{"model":"tiny","input":"hello","encoding_format":"base64"}'),
   path('embeddings-list', '/v1/embeddings', '{"model":"tiny","input":["a","b"]}'),
+  path('score', '/v1/score', '{"model":"tiny","text_1":"a","text_2":["b","c"]}'),
+  path('rerank', '/v1/rerank', '{"model":"tiny","query":"a","documents":["b","c"],"top_n":1}'),
+  path('rerank-v2', '/v2/rerank', '{"model":"tiny","query":"a","documents":["b","c"]}'),
+  path('classify', '/classify', '{"model":"tiny","input":"hello"}'),
+  path('pooling', '/pooling', '{"model":"tiny","input":"hello"}'),
+  path('tokenize', '/tokenize', '{"model":"tiny","prompt":"hello world"}'),
+  path('tokenize-chat', '/tokenize', '{"model":"tiny","messages":[{"role":"user","content":"hello"}]}'),
+  path('tokenize-token-strs', '/tokenize', '{"model":"tiny","prompt":"hello world","return_token_strs":true}'),
+  path(
+    'chat-batch',
+    '/v1/chat/completions/batch',
+    '{"model":"tiny","messages":[[{"role":"user","content":"hello"}],[{"role":"user","content":"hello"}]],"max_tokens":2}',
+  ),
 ];
 
 /** Answers that are the same to the byte, their head included. */
@@ -71,6 +84,12 @@ const same: readonly Case[] = [
     ...path('embeddings-too-long', '/v1/embeddings', `{"model":"tiny","input":"${'zq '.repeat(2000)}"}`),
     maxModelLen: 256,
   },
+  path('detokenize', '/detokenize', '{"model":"tiny","tokens":[20,21,22]}'),
+  path(
+    'v2-embed',
+    '/v2/embed',
+    '{"model":"tiny","texts":["hello"],"input_type":"search_query","embedding_types":["float"]}',
+  ),
   { name: 'array-body', body: '[]' },
   { name: 'empty-body', body: '' },
   { name: 'not-json', body: 'hello' },

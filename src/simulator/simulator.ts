@@ -2,17 +2,22 @@ import { assertNever } from '../kernel/assert-never.ts';
 import { matchRoute } from '../vllm/routes/match.ts';
 import type { RouteRow } from '../vllm/routes/route.ts';
 import { canaryPlan } from './canaries.ts';
+import { answerChatBatch } from './chat-batch.ts';
 import { answerChat } from './chat.ts';
 import { answerCompletions } from './completions.ts';
 import { answerEmbeddings } from './embeddings.ts';
 import * as errors from './errors.ts';
 import { isWithoutKey } from './key-check.ts';
 import { isLaxObject, parseLaxJson, type LaxObject } from './lax-json.ts';
+import { answerLoadLora } from './lora.ts';
 import { answerMetrics, answerModels } from './metadata.ts';
 import type { AnswerContext, SimulatorOptions } from './options.ts';
 import { emptyPlan, jsonPlan, type AnswerPlan, type SimulatedRequest } from './plan.ts';
+import { answerClassify, answerCohereEmbed, answerPooling } from './pooling.ts';
 import { pythonInput, pythonRepr } from './python-text.ts';
+import { answerRerank, answerScore } from './scoring.ts';
 import { pathOfTarget } from './target.ts';
+import { answerDetokenize, answerTokenize } from './tokenizer.ts';
 
 /** What the simulator has done so far, for the answers that tell it. */
 export interface SimulatorState {
@@ -63,6 +68,25 @@ function answerRoute(
       return withBody(request, (body) => answerCompletions(body, context));
     case '/v1/embeddings':
       return withBody(request, (body) => answerEmbeddings(body, context));
+    case '/v1/chat/completions/batch':
+      return withBody(request, (body) => answerChatBatch(body, context));
+    case '/v1/score':
+      return withBody(request, (body) => answerScore(body, context));
+    case '/v1/rerank':
+    case '/v2/rerank':
+      return withBody(request, (body) => answerRerank(body, context));
+    case '/classify':
+      return withBody(request, (body) => answerClassify(body, context));
+    case '/pooling':
+      return withBody(request, (body) => answerPooling(body, context));
+    case '/v2/embed':
+      return withBody(request, (body) => answerCohereEmbed(body, context));
+    case '/tokenize':
+      return withBody(request, (body) => answerTokenize(body, context));
+    case '/detokenize':
+      return withBody(request, (body) => answerDetokenize(body, context));
+    case '/v1/load_lora_adapter':
+      return withBody(request, (body) => answerLoadLora(body, context));
     case '/v1/models':
       return answerModels(context);
     case '/version':

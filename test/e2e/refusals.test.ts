@@ -44,7 +44,7 @@ const cases: readonly { title: string; ask: () => Ask; status: number; code: str
     status: 401,
     code: 'missing_credential',
   },
-  { title: 'a closed route', ask: () => ({ key, path: '/tokenize' }), status: 403, code: 'route_closed' },
+  { title: 'a closed route', ask: () => ({ key, path: '/score' }), status: 403, code: 'route_closed' },
   {
     title: 'a method that the route does not have',
     ask: () => ({ key, method: 'GET' }),

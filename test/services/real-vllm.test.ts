@@ -111,7 +111,7 @@ test('what is refused never reaches the real server: its own log shows nothing o
   const refusals: [string | undefined, Parameters<typeof ask>[1]][] = [
     ['missing_credential', {}],
     ['invalid_credential', { key: `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}` }],
-    ['route_closed', { key, path: '/tokenize' }],
+    ['insufficient_scope', { key, path: '/tokenize' }],
     ['route_closed', { key, path: '/invocations' }],
     ['route_closed', { key, path: '/scale_elastic_ep' }],
     ['unknown_route', { key, path: '/metricsfoo/x' }],

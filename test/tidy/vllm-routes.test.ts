@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { SCOPES } from '../../src/kernel/scope.ts';
 import { routes } from '../../src/vllm/routes/index.ts';
 import { matchRoute } from '../../src/vllm/routes/match.ts';
+import { OPENABLE_ROUTES, openedRoutes } from '../../src/vllm/routes/opened.ts';
 import type { RouteRow } from '../../src/vllm/routes/route.ts';
 
 interface DumpedRoute {
@@ -83,8 +84,8 @@ test('every row has a stable id, a method, and a sentence that says why', () => 
   }
 });
 
-test('every open row has a scope, a family and exactly one method', () => {
-  for (const row of routes.filter(({ policy }) => policy === 'open' || policy === 'own')) {
+test('every row that is open or can be has a scope, a family and exactly one method', () => {
+  for (const row of routes.filter(({ policy }) => policy !== 'closed')) {
     assert.ok(row.scope !== undefined && row.family !== undefined, row.id);
     assert.equal(row.methods.length, 1, row.id);
   }
@@ -93,14 +94,41 @@ test('every open row has a scope, a family and exactly one method', () => {
 test('exactly the routes that are meant to be are open', () => {
   const open = routes.filter(({ policy }) => policy === 'open' || policy === 'own').map(({ path }) => path);
   assert.deepEqual(open.sort(), [
+    '/detokenize',
+    '/tokenize',
     '/v1/chat/completions',
     '/v1/completions',
     '/v1/embeddings',
     '/v1/messages',
     '/v1/messages/count_tokens',
     '/v1/models',
+    '/v1/rerank',
     '/v1/responses',
+    '/v1/score',
   ]);
+});
+
+test('exactly the routes that are meant to be can be opened', () => {
+  const openable = routes.filter(({ policy }) => policy === 'openable');
+  assert.deepEqual(OPENABLE_ROUTES.toSorted(), [
+    'chat-completions-batch',
+    'classify',
+    'embed-v2',
+    'pooling',
+    'rerank-v2',
+  ]);
+  assert.deepEqual(
+    openable.filter(({ openedBy }) => openedBy !== undefined).map(({ id }) => id),
+    ['load-lora-adapter'],
+  );
+});
+
+test('a configuration opens what it names, and the loading of adapters by its places', () => {
+  const opened = (openRoutes: string[], loraPaths: string[] = []) => [...openedRoutes({ openRoutes, loraPaths })];
+  assert.deepEqual(opened([]), []);
+  assert.deepEqual(opened(['pooling', 'embed-v2']), ['embed-v2', 'pooling']);
+  assert.deepEqual(opened(['load-lora-adapter', 'metrics', 'score']), []);
+  assert.deepEqual(opened([], ['/srv/adapters']), ['load-lora-adapter']);
 });
 
 /** The row that was written for a dumped route, not merely one whose pattern happens to match its path. */

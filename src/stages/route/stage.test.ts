@@ -149,6 +149,30 @@ test('the same fact is given for every request of a route', () => {
   assert.equal(ask({ path: '/v1/completions' }).route, ask({ path: '/v1/completions' }).route);
 });
 
+for (const row of routes.filter(({ policy }) => policy === 'openable')) {
+  const method = row.methods[0] ?? '';
+  const opened = createRoute({ opened: new Set([row.id]) });
+
+  test(`${row.path} is open to who has its scope where the configuration opens it, and it alone`, () => {
+    const scopes = row.scope === undefined ? [] : [row.scope];
+    const { denial, route } = ask({ method, path: row.path, scopes }, opened);
+    assert.equal(denial, undefined);
+    assert.deepEqual(route, { id: row.id, family: row.family, method, path: row.path, scope: row.scope });
+    const others = SCOPES.filter((scope) => scope !== row.scope);
+    assert.equal(ask({ method, path: row.path, scopes: others }, opened).denial?.code, 'insufficient_scope');
+    for (const other of routes.filter(({ policy, id }) => policy === 'openable' && id !== row.id)) {
+      assert.equal(ask({ method, path: other.path }, opened).denial?.code, 'route_closed');
+    }
+  });
+}
+
+test('naming a route that is always closed opens nothing', () => {
+  const opened = createRoute({ opened: new Set(routes.map(({ id }) => id)) });
+  for (const row of routes.filter(({ policy, path }) => policy === 'closed' && !/[{*]/.test(path))) {
+    assert.equal(ask({ method: row.methods[0] ?? '', path: row.path }, opened).denial?.code, 'route_closed', row.id);
+  }
+});
+
 for (const { name, row } of [
   { name: 'without scope', row: { policy: 'open', family: 'chat' } },
   { name: 'without family', row: { policy: 'open', scope: 'inference:chat' } },

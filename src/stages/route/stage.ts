@@ -9,6 +9,8 @@ import type { RouteRow } from '../../vllm/routes/route.ts';
 export interface RouteDeps {
   /** The catalogue: the row of a path. Default: all routes of vLLM that are known. */
   readonly matchRoute?: (path: string) => RouteRow | undefined;
+  /** Ids of the openable routes that the configuration opens. Default: none. */
+  readonly opened?: ReadonlySet<string>;
 }
 
 /**
@@ -18,6 +20,7 @@ export interface RouteDeps {
  */
 export function createRoute(deps: RouteDeps = {}): Stage<'head' | 'principal', 'route'> {
   const match = deps.matchRoute ?? matchCatalogue;
+  const opened = deps.opened ?? new Set<string>();
   const openRoutes = new Map<RouteRow, OpenRoute>(); // one fact per row, not one per request
   return {
     name: 'route',
@@ -29,7 +32,7 @@ export function createRoute(deps: RouteDeps = {}): Stage<'head' | 'principal', '
       if (isRefusedUpgrade(row, head)) {
         return deny('upgrade_required', { message: 'This route is not offered over WebSocket. Use HTTP.' });
       }
-      const route = openRoutes.get(row) ?? remember(openRoutes, row);
+      const route = openRoutes.get(row) ?? remember(openRoutes, row, opened);
       if (route === undefined) return denyClosed(row);
       if (head.method !== route.method) return deny('method_not_allowed', { allow: row.methods.join(', ') });
       if (!principal.scopes.has(route.scope)) {
@@ -55,15 +58,20 @@ function denyClosed(row: RouteRow): Denial {
   return deny('route_closed', { message: `This route of vLLM is closed at the gateway. ${row.why}` });
 }
 
-function remember(openRoutes: Map<RouteRow, OpenRoute>, row: RouteRow): OpenRoute | undefined {
-  const route = openRouteFrom(row);
+function remember(
+  openRoutes: Map<RouteRow, OpenRoute>,
+  row: RouteRow,
+  opened: ReadonlySet<string>,
+): OpenRoute | undefined {
+  const route = openRouteFrom(row, opened);
   if (route !== undefined) openRoutes.set(row, route);
   return route;
 }
 
 /** Undefined for a row that is not open, and for one that lacks what an open route must say: fail closed. */
-function openRouteFrom(row: RouteRow): OpenRoute | undefined {
-  if (row.policy !== 'open' && row.policy !== 'own') return undefined;
+function openRouteFrom(row: RouteRow, opened: ReadonlySet<string>): OpenRoute | undefined {
+  const isOpened = row.policy === 'openable' && opened.has(row.id);
+  if (row.policy !== 'open' && row.policy !== 'own' && !isOpened) return undefined;
   const [method] = row.methods;
   if (row.scope === undefined || row.family === undefined || row.isSocket === true) return undefined;
   if (row.methods.length !== 1 || (method !== 'GET' && method !== 'POST')) return undefined;

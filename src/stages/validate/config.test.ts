@@ -24,6 +24,8 @@ for (const options of [
   { caps: { textBytes: '64KiB' } },
   { maxUploadBytes: '25MiB', virtualPatches: 'auto', controlTokens: 'deny', storedResponses: false },
   { patches: [], openRoutes: [], loraPaths: [], remoteMedia: { hosts: [] } },
+  { openRoutes: ['chat-completions-batch', 'embed-v2', 'rerank-v2', 'classify', 'pooling'] },
+  { loraPaths: ['/srv/adapters', '/srv/b/one.d', 'org/adapter', 'adapter'] },
 ]) {
   test(`accepts ${JSON.stringify(options)}`, () => assert.ok(validationConfig.safeParse(options).success));
 }
@@ -39,8 +41,28 @@ for (const { options, path } of [
   { options: { caps: { messages: 1.5 } }, path: 'caps.messages' },
   { options: { caps: { images: 1025 } }, path: 'caps.images' },
   { options: { caps: { schemaBytes: 'much' } }, path: 'caps.schemaBytes' },
-  { options: { openRoutes: ['embed-v2'] }, path: 'openRoutes' },
-  { options: { loraPaths: ['/adapters'] }, path: 'loraPaths' },
+  { options: { openRoutes: ['embed'] }, path: 'openRoutes.0' },
+  { options: { openRoutes: ['pooling', 'score'] }, path: 'openRoutes.1' },
+  { options: { openRoutes: ['score-v1'] }, path: 'openRoutes.0' },
+  { options: { openRoutes: ['load-lora-adapter'] }, path: 'openRoutes.0' },
+  { options: { openRoutes: [1] }, path: 'openRoutes.0' },
+  { options: { openRoutes: 'pooling' }, path: 'openRoutes' },
+  ...[
+    '/',
+    '',
+    '/a/',
+    '/a//b',
+    '/a/../b',
+    '/a/.',
+    '..',
+    './a',
+    '~/a',
+    'a/b/c',
+    '/a b',
+    '/a\u0000',
+    's3://a/b',
+    '/ä',
+  ].map((place) => ({ options: { loraPaths: [place] }, path: 'loraPaths.0' })),
   { options: { patches: [{}] }, path: 'patches' },
   { options: { storedResponses: true }, path: 'storedResponses' },
   { options: { virtualPatches: 'on' }, path: 'virtualPatches' },
@@ -60,3 +82,16 @@ for (const { options, path } of [
 test('refuses an option that it does not know', () => {
   assert.equal(validationConfig.safeParse({ maxBodyByte: '1MiB' }).success, false);
 });
+
+for (const { openRoutes, hint } of [
+  { openRoutes: ['embed-v'], hint: /^Did you mean embed-v2\?$/ },
+  { openRoutes: ['poolin'], hint: /^Did you mean pooling\?$/ },
+  { openRoutes: ['rerank'], hint: /^This route is always closed\. Give ids .*rerank-v2/ },
+  { openRoutes: ['score-v1'], hint: /^This route is open already\. / },
+  { openRoutes: ['load-lora-adapter'], hint: /validation\.loraPaths/ },
+  { openRoutes: ['something'], hint: /^Give ids that `sallyport routes` calls openable: .*classify/ },
+]) {
+  test(`says of openRoutes ${openRoutes.join()} what is meant`, () => {
+    assert.match(validationConfig.safeParse({ openRoutes }).error?.issues[0]?.message ?? '', hint);
+  });
+}

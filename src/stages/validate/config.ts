@@ -5,6 +5,7 @@ import { choice, count, group, later, laterList, list, size } from '../../kernel
 import { patches } from '../../vllm/patches/index.ts';
 import { parsePatchRow } from '../../vllm/patches/parse-patch-row.ts';
 import type { PatchRow } from '../../vllm/patches/patch.ts';
+import { loraPathsOption, openRoutesOption } from './route-options.ts';
 
 /** A row of an operator's own, read by the parser of rows: all its mistakes at once, each at its place. */
 const patchRow = z.unknown().transform((value, context): Kept<PatchRow> => {
@@ -42,8 +43,8 @@ export const validationConfig = group({
   controlTokens: choice('deny', 'neutralise', 'pass')
     .prefault('deny')
     .describe("What happens to spellings of the model's control tokens in texts of callers."),
-  openRoutes: laterList(),
-  loraPaths: laterList(),
+  openRoutes: openRoutesOption(),
+  loraPaths: loraPathsOption(),
   storedResponses: later(false),
   remoteMedia: group({ hosts: laterList() }).prefault({}),
   caps: group({

@@ -1,16 +1,21 @@
 import type { InferenceRequest } from '../../kernel/exchange.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
-import { Refusal, invalid, outOfRange } from './refusal.ts';
-import type { BodyKind, Check, FieldContext, FieldRow } from './field.ts';
+import { longestConversation, settleBatch } from './batch.ts';
+import { settleCohere } from './cohere.ts';
+import { Refusal, outOfRange } from './refusal.ts';
+import type { BodyKind, FieldContext, FieldRow } from './field.ts';
 import { fieldFamilies } from './index.ts';
+import { modelName } from './model-name.ts';
 import { objectOf } from './object.ts';
 import { settleOutput, type ModelFacts } from './output-length.ts';
+import { settleScore } from './score.ts';
 import { settleMessages } from './anthropic-tools.ts';
 import { settleResponses } from './responses-tools.ts';
 import { settleChat } from './settle-chat.ts';
 import { settleStream } from './settle-stream.ts';
 import { textBytesOf } from './text-bytes.ts';
+import { settleTokenize, tokenizeCaps } from './tokenize.ts';
 
 /** What the operator has chosen about bodies. */
 export interface BodySettings {
@@ -18,6 +23,8 @@ export interface BodySettings {
   readonly unknownFields: 'deny' | 'drop';
   /** What happens to an output length above its cap. */
   readonly overCap: 'lower' | 'deny';
+  /** Where adapters may be loaded from; left out, from nowhere. */
+  readonly loraPaths?: readonly string[];
 }
 
 /** What a body's checks need to know of who sent it. The same for all requests of a caller. */
@@ -50,27 +57,36 @@ const settles: { readonly [kind in BodyKind]?: (sent: JsonObject, context: Field
   messages: settleMessages,
   'count-tokens': settleMessages,
   responses: settleResponses,
+  'chat-batch': settleBatch,
+  'cohere-embed': settleCohere,
+  score: settleScore,
+  tokenize: settleTokenize,
 };
 
 /** Makes the check for one kind of body; once, at start. */
-export function createBodyCheck(kind: BodyKind, { unknownFields, overCap }: BodySettings): BodyCheck {
+export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPaths = [] }: BodySettings): BodyCheck {
   const rows = rowsOf(kind);
   const checkMembers = objectOf(
-    { model: { policy: 'pass', type: modelCheck }, ...Object.fromEntries(rows) },
+    // An adapter that is loaded is granted by the name that it gets; no body names two models.
+    kind === 'load-lora'
+      ? Object.fromEntries(rows)
+      : { model: { policy: 'pass', type: modelName }, ...Object.fromEntries(rows) },
     'Give an object.',
   );
   const isSalted = rows.get('cache_salt')?.policy === 'overwrite';
   const settle = settles[kind];
+  const nameField = kind === 'load-lora' ? 'lora_name' : 'model';
   const firstRequired = [...rows].find(([, row]) => row.policy === 'pass' && row.isRequired === true)?.[0];
 
   return (body, bodyBytes, caller, factsOf) => {
-    const { caps } = caller;
+    const caps = kind === 'tokenize' ? tokenizeCaps(caller.caps) : caller.caps;
     const context: FieldContext = {
       caps,
       unknownFields,
       grants: caller.grants,
       bind: caller.bind,
       adjusted: [],
+      loraPaths,
       media: { images: 0, audios: 0, videos: 0, bytes: 0 },
     };
     const sent = checkMembers(body, context) as JsonObject | Refusal;
@@ -82,13 +98,14 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap }: Body
     if (refusal !== undefined) return refusal;
     const wantsUsage = settleStream(kind, sent);
     if (wantsUsage instanceof Refusal) return wantsUsage;
-    const { model } = sent;
+    const model = sent[nameField];
     // Last, so that a body's own mistakes are told first. vLLM would answer with its default model instead.
     if (typeof model !== 'string' || model === '') {
-      return new Refusal('model_not_allowed', 'model', 'Name a model. See GET /v1/models.');
+      return new Refusal('model_not_allowed', nameField, 'Name a model. See GET /v1/models.');
     }
     const facts = factsOf?.(model) ?? NO_FACTS;
-    const output = settleOutput(kind, sent, { context, overCap, bodyBytes, facts });
+    const promptBytes = kind === 'chat-batch' ? longestConversation(sent) : bodyBytes;
+    const output = settleOutput(kind, sent, { context, overCap, promptBytes, facts });
     if (output instanceof Refusal) return output;
     if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
     const { adjusted } = context;
@@ -98,17 +115,6 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap }: Body
 
 /** Characters of a medium for each of its bytes. */
 const BASE64 = 4 / 3;
-
-const MAX_MODEL_CHARS = 256;
-const MODEL_NAME = `Give the name of a model: at most ${MAX_MODEL_CHARS} characters, none of them invisible.`;
-/** What logs and terminals act on or do not show (controls, formats, line breaks), and halves of a character. */
-const NOT_IN_NAME = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
-
-/** Bounds what a caller can put into logs and metrics: while no list of models is known, any name gets that far. */
-const modelCheck: Check = (value: JsonValue) =>
-  typeof value === 'string' && value.length <= MAX_MODEL_CHARS && !NOT_IN_NAME.test(value)
-    ? value
-    : invalid(MODEL_NAME);
 
 /** Rows of one kind of body, by name. */
 export function rowsOf(kind: BodyKind): ReadonlyMap<string, FieldRow> {

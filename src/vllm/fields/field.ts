@@ -32,8 +32,6 @@ export const CHAT = ['chat', 'chat-batch'] as const;
 export const GENERATE = ['chat', 'chat-batch', 'completions'] as const;
 /** Bodies of text completion. */
 export const COMPLETIONS = ['completions'] as const;
-/** Bodies of embeddings in OpenAI's format. */
-export const EMBEDDINGS = ['embeddings'] as const;
 /** Bodies that pooling models answer, besides Cohere's. */
 export const POOLING = ['embeddings', 'classify', 'pooling'] as const;
 /** Bodies that compare a text with others. */
@@ -51,6 +49,8 @@ export interface FieldContext {
   readonly bind: (value: string) => string;
   /** What was changed of the caller's wishes, for the response header: `tools=dropped`. */
   readonly adjusted: string[];
+  /** Where adapters may be loaded from: absolute paths with all below them, and names of a hub. */
+  readonly loraPaths: readonly string[];
   /** What media the request has held so far. */
   readonly media: { images: number; audios: number; videos: number; bytes: number };
 }

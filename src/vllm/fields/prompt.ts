@@ -2,7 +2,7 @@ import { isJsonObject } from '../../kernel/json.ts';
 import { bool, listOf, shortText, text, textOrList } from './check.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { BodyKind, Check, FieldFamily, Members } from './field.ts';
-import { CHAT, COMPLETIONS, EMBEDDINGS, GENERATE, POOLING, SCORE } from './field.ts';
+import { CHAT, COMPLETIONS, GENERATE, POOLING, SCORE } from './field.ts';
 import { memberPath } from './json-path.ts';
 import { messageCheck } from './messages.ts';
 import { objectOf } from './object.ts';
@@ -54,7 +54,7 @@ const templateCheck: Check = Object.assign(
 export const prompt = {
   messages: { on: ['chat'], policy: 'pass', isRequired: true, type: listOf(messageCheck, 'messages') },
   prompt: { on: COMPLETIONS, policy: 'pass', isRequired: true, type: promptCheck },
-  input: { on: EMBEDDINGS, policy: 'pass', isRequired: true, type: textOrList(text, 'inputList') },
+  input: { on: POOLING, policy: 'pass', isRequired: true, type: textOrList(text, 'inputList') },
   user: { on: [...GENERATE, ...POOLING, ...SCORE, 'responses'], policy: 'pass', type: shortText(0, 512) },
   documents: { on: ['chat'], policy: 'pass', type: listOf(documentCheck, 'documents') },
   chat_template_kwargs: {
@@ -107,7 +107,7 @@ export const textPrompt = {
     why: 'Belongs to messages, which are not open on this route.',
   },
   add_special_tokens: {
-    on: [...COMPLETIONS, ...POOLING, 'tokenize'],
+    on: [...COMPLETIONS, ...POOLING],
     policy: 'deny',
     vllmDefault: true,
     why: 'Plays with the form of the prompt.',

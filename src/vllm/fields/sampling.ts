@@ -8,7 +8,8 @@ import { memberPath } from './json-path.ts';
 /** A stop string is compared with the text after each token, so it has to stay short. */
 const MAX_STOP_CHARS = 1024;
 const MAX_BIASES = 300;
-const MAX_TOKEN_ID = 2_000_000;
+/** Ids above it are in no vocabulary. */
+export const MAX_TOKEN_ID = 2_000_000;
 
 /** Stop strings; none is vLLM's default. */
 export const stopCheck: Check = emptyIsAbsent(textOrList(shortText(1, MAX_STOP_CHARS), 'stop'));
@@ -45,7 +46,7 @@ export const sampling = {
     policy: 'pass',
     type: int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   },
-  n: { on: GENERATE, policy: 'pass', type: intUpTo(1, 'n') },
+  n: { on: ['chat', 'completions'], policy: 'pass', type: intUpTo(1, 'n') },
   stop: { on: [...GENERATE, 'responses'], policy: 'pass', type: stopCheck },
   logit_bias: { on: [...GENERATE, 'responses'], policy: 'pass', type: biasCheck },
   max_tokens: { on: GENERATE, policy: 'pass', type: int(1, Number.MAX_SAFE_INTEGER) },

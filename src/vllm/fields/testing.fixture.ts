@@ -34,7 +34,7 @@ export function caller(change: Partial<BodyCaller> = {}): BodyCaller {
 export function context(change: Partial<FieldContext> = {}): FieldContext {
   const { caps, grants, bind } = caller();
   const media = { images: 0, audios: 0, videos: 0, bytes: 0 };
-  return { caps, grants, bind, unknownFields: 'deny', adjusted: [], media, ...change };
+  return { caps, grants, bind, unknownFields: 'deny', adjusted: [], loraPaths: [], media, ...change };
 }
 
 /** A whole PNG of 32 x 32 pixels. */

@@ -6,7 +6,6 @@ import { checkSchema } from '../schema/schema.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
 import { Refusal, invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldContext, FieldFamily, Members } from './field.ts';
-import { CHAT } from './field.ts';
 import { formsOf, noteDropped, objectOf } from './object.ts';
 
 /** A JSON Schema that the model reads: a tool's parameters, unless a call is enforced (`enforcedTools`). */
@@ -84,12 +83,12 @@ const formsOfChoice = formsOf('type', { function: namedChoice }, 'Give none, aut
 /** Tools of OpenAI's chat format. */
 export const tools = {
   tools: {
-    on: CHAT,
+    on: ['chat', 'tokenize'],
     policy: 'pass',
     type: toolsOf(objectOf(tool, 'Give a tool: an object with type and function.'), FOREIGN_TOOLS),
   },
-  tool_choice: { on: CHAT, policy: 'pass', type: choiceCheck },
-  parallel_tool_calls: { on: CHAT, policy: 'pass', type: bool },
+  tool_choice: { on: ['chat'], policy: 'pass', type: choiceCheck },
+  parallel_tool_calls: { on: ['chat'], policy: 'pass', type: bool },
 } as const satisfies FieldFamily;
 
 /** Settles what tools and their choice mean together, in the form in which vLLM enforces them. */

@@ -28,9 +28,10 @@ export const inference = [
     methods: ['POST'],
     class: 'inference',
     scope: 'inference:chat',
-    policy: 'closed',
+    policy: 'openable',
+    family: 'chat-batch',
     since: '0.22.0',
-    why: 'Not in this version: one call may hold any number of conversations.',
+    why: 'A bounded number of conversations in one call, every field checked.',
   },
   {
     id: 'responses',

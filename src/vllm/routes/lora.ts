@@ -8,8 +8,10 @@ export const lora = [
     methods: ['POST'],
     class: 'admin',
     scope: 'lora:write',
-    policy: 'closed',
-    why: 'Not in this version: it loads weights from any path or hub name.',
+    policy: 'openable',
+    openedBy: 'loraPaths',
+    family: 'load-lora',
+    why: 'Loads weights that everyone is then served with; open while validation.loraPaths lists where from.',
   },
   {
     id: 'unload-lora-adapter',

@@ -28,7 +28,9 @@ export interface RouteRow {
   /** What a credential must carry where the route is open. */
   readonly scope?: Scope;
   readonly policy: RoutePolicy;
-  /** Family of its bodies; where `policy` is `open` or `own`. */
+  /** What opens an openable route, where that is not `validation.openRoutes`: an option that it cannot do without. */
+  readonly openedBy?: 'loraPaths';
+  /** Family of its bodies; where `policy` is not `closed`. */
   readonly family?: RouteFamily;
   /** Is reached by an upgrade to WebSocket. */
   readonly isSocket?: true;

@@ -1,8 +1,8 @@
 import { shape, type AnswerShapes } from './shape.ts';
 
 const ENVELOPE = 'id object created model';
-/** Cached-token counts tell what the same tenant has sent before: the prefix cache is kept apart by tenant. */
-const USAGE = shape('prompt_tokens completion_tokens total_tokens', {
+/** What was counted. Cached-token counts tell what the same tenant has sent before: the prefix cache is kept apart by tenant. */
+export const USAGE = shape('prompt_tokens completion_tokens total_tokens', {
   prompt_tokens_details: shape('cached_tokens audio_tokens'),
   completion_tokens_details: shape(
     'reasoning_tokens audio_tokens accepted_prediction_tokens rejected_prediction_tokens',
@@ -27,6 +27,9 @@ export const chat: AnswerShapes = {
     usage: USAGE,
   }),
 };
+
+/** Chats of many conversations, which come in one piece. */
+export const chatBatch: AnswerShapes = { body: chat.body, event: shape('') };
 
 const TEXT = shape(ENVELOPE, { choices: shape('index text finish_reason logprobs'), usage: USAGE });
 
