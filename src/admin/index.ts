@@ -1,3 +1,4 @@
+import { advisories } from './advisories.ts';
 import { apiKeys } from './api-keys.ts';
 import { configResource } from './config-resource.ts';
 import { instances } from './instances.ts';
@@ -7,4 +8,12 @@ import { tenants } from './tenants.ts';
 import { upstreams } from './upstreams.ts';
 
 /** Every resource of the admin API. */
-export const resources: readonly Resource[] = [apiKeys, tenants, routes, configResource, instances, upstreams];
+export const resources: readonly Resource[] = [
+  apiKeys,
+  tenants,
+  routes,
+  configResource,
+  instances,
+  upstreams,
+  advisories,
+];

@@ -3,6 +3,9 @@ import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import type { Denial } from '../kernel/reasons.ts';
+import type { Advisory } from '../vllm/advisories/advisory.ts';
+import type { PatchRow } from '../vllm/patches/patch.ts';
+import type { Release } from '../vllm/release.ts';
 
 /** How a committed change arrived at the workers. */
 export interface Committed {
@@ -27,6 +30,22 @@ export interface UpstreamView {
   readonly why: string | undefined;
 }
 
+/** An upstream with the virtual patches that are on for it. */
+export interface PatchedUpstream {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly release: Release | undefined;
+  readonly patches: readonly PatchRow[];
+}
+
+/** What is known of vLLM's holes. */
+export interface Advisories {
+  list(): readonly Advisory[];
+  /** Adds imported ones for good. */
+  add(imported: readonly Advisory[]): void;
+  upstreams(): readonly PatchedUpstream[];
+}
+
 /** What the admin API works on; made by the composition root. */
 export interface AdminDeps {
   readonly directory: DirectoryState;
@@ -45,6 +64,7 @@ export interface AdminDeps {
   /** State of this process and its threads. */
   readonly instances: () => readonly unknown[];
   readonly upstreams: () => readonly UpstreamView[];
+  readonly advisories: Advisories;
   /** Prometheus text (version 0.0.4). */
   readonly metrics: () => string;
   /** `true`: metrics need `metrics:read`; `open`: they do not; `false`: there are none. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { openHmacKey, openStateDir, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
@@ -11,6 +12,7 @@ import { deny } from '../kernel/reasons.ts';
 import { StateLocked, startStore } from '../gateway/threads/store-client.ts';
 import { VERSION } from '../gateway/version.ts';
 import { askSocket, isServed, type AdminQuestion, type RawAnswer } from './admin-socket.ts';
+import { patches } from '../vllm/patches/index.ts';
 import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { stateDirOf } from './where.ts';
@@ -103,6 +105,11 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
     config: () => ({}),
     instances: () => [],
     upstreams: () => [],
+    // Nobody has asked the servers: they count as affected by everything.
+    advisories: {
+      ...openAdvisoryBook(stateDir),
+      upstreams: () => [{ name: '-', version: undefined, release: undefined, patches }],
+    },
     metrics: () => '',
     prometheus: false,
     authenticate: () => deny('invalid_credential'),

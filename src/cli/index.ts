@@ -1,3 +1,4 @@
+import { advisories } from './advisories.ts';
 import type { Command } from './command.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
@@ -10,4 +11,15 @@ import { tenants } from './tenants.ts';
 import { upstreams } from './upstreams.ts';
 
 /** Every command. */
-export const COMMANDS: readonly Command[] = [demo, init, serve, keys, tenants, upstreams, routes, config, simulate];
+export const COMMANDS: readonly Command[] = [
+  demo,
+  init,
+  serve,
+  keys,
+  tenants,
+  upstreams,
+  advisories,
+  routes,
+  config,
+  simulate,
+];

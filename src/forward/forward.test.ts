@@ -20,15 +20,26 @@ const STREAM = {
 const SSE = () => 'text/event-stream; charset=utf-8';
 const JSON_TYPE = () => 'application/json';
 
+/** What a test wants other than one upstream, a stream and nothing to look at it. */
+interface SetUp {
+  readonly isStream?: boolean;
+  readonly upstreams?: number;
+  readonly inspectors?: readonly Inspector[];
+  readonly adjusted?: readonly string[];
+  readonly revokedKeys?: readonly string[];
+  readonly isGone?: boolean;
+  readonly request?: Partial<InferenceRequest>;
+}
+
 function setUp({
   isStream = true,
   upstreams = 1,
-  inspectors = [] as Inspector[],
-  adjusted = [] as string[],
-  revokedKeys = [] as string[],
+  inspectors = [],
+  adjusted = [],
+  revokedKeys = [],
   isGone = false,
-  request = {} as Partial<InferenceRequest>,
-} = {}) {
+  request = {},
+}: SetUp = {}) {
   const clock = settableClock();
   const servers = Array.from({ length: upstreams }, () => fakeUpstream());
   const states = createUpstreamStates(createUpstreamMemory(upstreams, 1), 0);

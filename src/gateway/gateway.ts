@@ -19,6 +19,8 @@ import { createDirectoryState } from '../directory/state.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { openAdvisoryBook } from './advisory-book.ts';
+import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
@@ -232,6 +234,16 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       },
     ],
     upstreams: upstreamViews,
+    advisories: {
+      ...openAdvisoryBook(stateDir),
+      upstreams: () =>
+        config.upstreams.map(({ name, vllmVersion }, index) => ({
+          name,
+          version: vllmVersion === 'auto' ? known[index]?.version : vllmVersion,
+          release: releaseOf(config, known, index),
+          patches: patchesOf(config, known, index),
+        })),
+    },
     metrics: () => metrics.text(),
     get prometheus() {
       return config.telemetry.prometheus;

@@ -623,6 +623,43 @@ suite('what is only read', () => {
   });
 });
 
+suite('advisories', () => {
+  const ADVISORIES = '/api/v1/advisories';
+
+  test('tell of each upstream whether it is touched, and what to do', async () => {
+    const { json } = await createTestAdmin().ask(`GET ${ADVISORIES}`);
+    const items = json['items'] as { id: string; aliases: string[]; upstreams: Record<string, unknown>[] }[];
+    assert.equal(items.length, 93);
+    const standing = (name: string) => items.find(({ id, aliases }) => [id, ...aliases].includes(name))?.upstreams[0];
+    assert.equal(standing('CVE-2026-93989')?.['state'], 'patched');
+    assert.equal(standing('CVE-2025-6242')?.['state'], 'not-affected');
+    const exposed = standing('CVE-2026-105775');
+    assert.equal(exposed?.['state'], 'exposed');
+    assert.notEqual(exposed['todo'], '');
+  });
+
+  test('are imported in the format of the product, and a mistake is named by its path', async () => {
+    const admin = createTestAdmin();
+    const advisory = {
+      id: 'CVE-2030-1',
+      aliases: [],
+      summary: 'A hole.',
+      severity: 'high',
+      affected: [{ fixed: '9.9.9' }],
+      reach: 'detects',
+    };
+    const format = 'sallyport-advisories/1';
+    const answer = await admin.ask(`POST ${ADVISORIES}`, { body: { format, advisories: [advisory] } });
+    assert.deepEqual(answer.json, { imported: 1, known: 94 });
+    assert.deepEqual(admin.log, ['socket advisories.import 1']);
+    const bad = await admin.ask(`POST ${ADVISORIES}`, {
+      body: { format, advisories: [{ ...advisory, severity: 'awful' }] },
+    });
+    assert.equal(refusal(bad), '400 invalid_field advisories[0].severity');
+    assert.equal(refusal(await admin.ask(`POST ${ADVISORIES}`, { as: ['admin:read'] })), '403 insufficient_scope null');
+  });
+});
+
 suite('metrics', () => {
   test('need metrics:read', async () => {
     const admin = createTestAdmin();

@@ -4,6 +4,9 @@ import type { AdminDeps } from '../../src/admin/ports.ts';
 import { defaultTenant } from '../../src/directory/issue.ts';
 import type { RecordChange } from '../../src/directory/records.ts';
 import { createDirectoryState } from '../../src/directory/state.ts';
+import { knownAdvisories } from '../../src/vllm/advisories/index.ts';
+import { patches } from '../../src/vllm/patches/index.ts';
+import { parseRelease } from '../../src/vllm/release.ts';
 import { VersionConflict } from '../../src/directory/store.ts';
 import type { Principal } from '../../src/kernel/exchange.ts';
 import { deny } from '../../src/kernel/reasons.ts';
@@ -32,6 +35,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
   const directory = createDirectoryState({ tenants: [defaultTenant(nowMs)], apiKeys: [], lastUses: [] });
   const log: string[] = [];
   const commits: RecordChange[] = [];
+  let imported = knownAdvisories;
   const deps: AdminDeps = {
     directory,
     async commit(changes) {
@@ -62,6 +66,11 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
         why: 'refused',
       },
     ],
+    advisories: {
+      list: () => imported,
+      add: (more) => void (imported = [...imported, ...more]),
+      upstreams: () => [{ name: 'main', version: '0.29.0', release: parseRelease('0.29.0'), patches }],
+    },
     metrics: () => '# TYPE up gauge\nup 1\n',
     prometheus: true,
     authenticate: (authorization) => {
