@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../kernel/clock.ts';
-import type { Exchange, Has } from '../kernel/exchange.ts';
+import type { Exchange, Has, RouteFamily } from '../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
@@ -8,6 +8,7 @@ import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
 import { leastOutstanding } from './balance.ts';
+import { ownAnswer } from './own-answer.ts';
 import type { RunningExchanges } from './running.ts';
 import { inspectEvent } from './stream-event.ts';
 import { upstreamHeaders } from './upstream-head.ts';
@@ -25,8 +26,8 @@ export interface UpstreamTarget {
 /** What the end of the chain works with. */
 export interface ForwardDeps {
   readonly targets: readonly UpstreamTarget[];
-  /** Indexes of the targets that serve a model. */
-  readonly serving: (model: string) => readonly number[];
+  /** Indexes of the targets that serve a model, or may be asked to load it. */
+  readonly serving: (model: string, family: RouteFamily) => readonly number[];
   /** Number of a route for the probe's sake. */
   readonly routeIndex: (routeId: string) => number;
   readonly states: UpstreamStates;
@@ -123,7 +124,7 @@ class Forwarding implements UpstreamListener {
     const { deps, x } = this;
     // Its body may have taken half a minute: a key that was revoked meanwhile must not start anything.
     if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));
-    const serving = deps.serving(x.model).filter((index) => !this.tried.includes(index));
+    const serving = deps.serving(x.model, x.route.family).filter((index) => !this.tried.includes(index));
     if (serving.length === 0) {
       return this.refuse(
         this.tried.length > 0 ? deny('upstream_unreachable') : deny('unknown_model', { param: 'model' }),
@@ -189,7 +190,7 @@ class Forwarding implements UpstreamListener {
     x.downstream.keepBody(0);
     if (head.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
     else deps.states.noteSuccess(this.target, deps.routeIndex(x.route.id), x.principal.id);
-    if (head.status !== 200) return;
+    if (head.status !== 200 || ownAnswer(x) !== undefined) return;
     const type = head.header('content-type') ?? '';
     const expected = x.request.isStream ? 'text/event-stream' : 'application/json';
     // Another type could not be inspected, so it is not passed on.
@@ -287,7 +288,7 @@ class Forwarding implements UpstreamListener {
   }
 
   private answerBody(): void {
-    let value = parseJson(this.text());
+    let value: JsonValue | undefined = ownAnswer(this.x) ?? parseJson(this.text());
     if (value === undefined || !isJsonObject(value)) return this.refuse(deny('upstream_error'), 'fault');
     for (const inspector of this.inspectors) {
       if (inspector.body === undefined) continue;

@@ -112,7 +112,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     sanitize: createSanitize(),
     forward: createForward({
       targets,
-      serving: (model) => book().entry(model).serving,
+      serving: (model, family) => {
+        const { serving, configured } = book().entry(model);
+        return family === 'load-lora' ? configured : serving;
+      },
       routeIndex: (id) => routes.findIndex((route) => route.id === id),
       states: createUpstreamStates(settings.upstreamMemory, deps.row),
       running: deps.running,

@@ -11,6 +11,8 @@ import type { KnownUpstreams } from './threads/messages.ts';
 export interface ModelEntry {
   /** Indexes of the upstreams: configured for it, and not known to lack it. */
   readonly serving: readonly number[];
+  /** Indexes of the upstreams that are configured for it, whether or not they have it yet. */
+  readonly configured: readonly number[];
   /** Undefined while an upstream that could serve it has not said what it serves. */
   readonly isServed: boolean | undefined;
   readonly facts: ModelFacts;
@@ -50,10 +52,12 @@ export function createModelBook(config: Config, known: KnownUpstreams): ModelBoo
 
   function look(model: string): ModelEntry {
     const serving: number[] = [];
+    const configured: number[] = [];
     let contextTokens: number | undefined;
     let isKnown = false;
     for (const [index, upstream] of config.upstreams.entries()) {
       if (!upstream.models.includes('*') && !upstream.models.includes(model)) continue;
+      configured.push(index);
       const list = known[index]?.models;
       const listed = list?.find(({ id }) => id === model);
       if (list !== undefined && listed === undefined) continue;
@@ -66,6 +70,7 @@ export function createModelBook(config: Config, known: KnownUpstreams): ModelBoo
     const knowsSalt = serving.every((index) => isAffected(releaseOf(config, known, index), SALTED));
     return {
       serving,
+      configured,
       isServed: isKnown ? true : serving.length > 0 ? undefined : false,
       facts: { contextTokens, knowsSalt },
       patchCheck: checkOf(serving),

@@ -7,7 +7,7 @@ export interface Stages {
   readonly rateLimit: Stage<'principal', 'requestLimits'>;
   readonly route: Stage<'head' | 'principal', 'route'>;
   readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
-  readonly authorize: Stage<'principal' | 'request', 'model'>;
+  readonly authorize: Stage<'principal' | 'route' | 'request', 'model'>;
   readonly meter: Stage<'request', 'usage'>;
   readonly sanitize: Stage<'route' | 'request'>;
   readonly forward: Forward<'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits'>;

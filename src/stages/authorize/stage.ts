@@ -4,19 +4,35 @@ import type { Stage } from '../../kernel/stage.ts';
 /** Tells whether any upstream serves a model; undefined while no list is known. */
 export type IsServed = (model: string) => boolean | undefined;
 
-/** Denies models that were not granted. Whether a model exists is said only to those who were granted its name. */
-export function createAuthorize({ isServed }: { isServed: IsServed }): Stage<'principal' | 'request', 'model'> {
+/**
+ * Denies models that were not granted. Whether a model exists is said only to those who were granted its name. Who loads
+ * an adapter needs the grant of the name that it gets, and cannot give it the name of a model that is served.
+ */
+export function createAuthorize({
+  isServed,
+}: {
+  isServed: IsServed;
+}): Stage<'principal' | 'route' | 'request', 'model'> {
   return {
     name: 'authorize',
     adds: ['model'],
     decide(x) {
       const { model } = x.request;
       const { models } = x.principal;
-      if (!models.has(model) && !models.has('*')) return deny('model_not_allowed', { param: 'model' });
-      // A name that no upstream lists is not even asked for: a LoRA resolver would load it from disk or hub.
-      if (isServed(model) === false) return deny('unknown_model', { param: 'model' });
+      const isLoading = x.route.family === 'load-lora';
+      const param = isLoading ? 'lora_name' : 'model';
+      if (!models.has(model) && !models.has('*')) return deny('model_not_allowed', { param });
+      if (isLoading) {
+        // An adapter under a served name would answer, or be mistaken for, what others were granted.
+        if (isServed(model) === true) return deny('invalid_field', { param, message: TAKEN });
+      } else if (isServed(model) === false) {
+        // A name that no upstream lists is not even asked for: a LoRA resolver would load it from disk or hub.
+        return deny('unknown_model', { param });
+      }
       x.model = model;
       return undefined;
     },
   };
 }
+
+const TAKEN = 'A model of this name is served already. Give the adapter another name.';

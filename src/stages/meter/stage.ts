@@ -1,5 +1,5 @@
 import type { Usage } from '../../kernel/exchange.ts';
-import { isJsonObject, type JsonObject } from '../../kernel/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import type { Stage } from '../../kernel/stage.ts';
 
 /** Notes the tokens that upstream counted; they are read from the answer, never from the caller. */
@@ -30,13 +30,17 @@ export function createMeter(): Stage<'request', 'usage'> {
 function note(usage: Usage, answer: JsonObject | undefined): void {
   // Events of Anthropic's and of the Responses API hold the whole answer in a member.
   for (const whole of [answer, answer?.['message'], answer?.['response']]) {
-    const counted = isJsonObject(whole) ? whole['usage'] : undefined;
+    const counted = isJsonObject(whole) ? (whole['usage'] ?? billedUnits(whole)) : undefined;
     if (!isJsonObject(counted)) continue;
     usage.promptTokens = count(counted['prompt_tokens']) ?? count(counted['input_tokens']) ?? usage.promptTokens;
     usage.completionTokens =
       count(counted['completion_tokens']) ?? count(counted['output_tokens']) ?? usage.completionTokens;
   }
 }
+
+/** Where answers in Cohere's format say it. */
+const billedUnits = ({ meta }: JsonObject): JsonValue | undefined =>
+  isJsonObject(meta) ? meta['billed_units'] : undefined;
 
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
