@@ -1,6 +1,7 @@
 import { advisories } from './advisories.ts';
 import { apiKeys } from './api-keys.ts';
 import { configResource } from './config-resource.ts';
+import { explain } from './explain.ts';
 import { instances } from './instances.ts';
 import type { Resource } from './operation.ts';
 import { routes } from './routes.ts';
@@ -16,4 +17,5 @@ export const resources: readonly Resource[] = [
   instances,
   upstreams,
   advisories,
+  explain,
 ];

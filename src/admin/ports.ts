@@ -2,6 +2,7 @@ import type { RecordChange } from '../directory/records.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import type { Denial } from '../kernel/reasons.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { PatchRow } from '../vllm/patches/patch.ts';
@@ -46,6 +47,41 @@ export interface Advisories {
   upstreams(): readonly PatchedUpstream[];
 }
 
+/** A request that is not sent. */
+export interface ExplainQuestion {
+  /** Public id of the API key that would send it. */
+  readonly key: string;
+  readonly method: string;
+  readonly path: string;
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What the field policy says of a member of a body. */
+export interface FieldVerdict {
+  readonly name: string;
+  readonly policy: 'pass' | 'drop' | 'overwrite' | 'deny' | 'unknown';
+  readonly isSent: boolean;
+  readonly why: string | null;
+  readonly grant: string | null;
+}
+
+/** What each stage would decide on a request. */
+export interface Explanation {
+  readonly stages: readonly {
+    readonly stage: string;
+    readonly decision: 'allow' | 'deny';
+    readonly status?: number;
+    readonly code?: string;
+    readonly param?: string | null;
+    readonly message?: string;
+  }[];
+  readonly fields: readonly FieldVerdict[];
+  /** The body that would go upstream. */
+  readonly sent: { readonly adjusted: string[]; readonly body: JsonObject } | null;
+}
+
 /** What the admin API works on; made by the composition root. */
 export interface AdminDeps {
   readonly directory: DirectoryState;
@@ -65,6 +101,8 @@ export interface AdminDeps {
   readonly instances: () => readonly unknown[];
   readonly upstreams: () => readonly UpstreamView[];
   readonly advisories: Advisories;
+  /** Walks a request through the stages without sending it; undefined where there is no such API key. */
+  readonly explain: (question: ExplainQuestion) => Promise<Explanation | undefined>;
   /** Prometheus text (version 0.0.4). */
   readonly metrics: () => string;
   /** `true`: metrics need `metrics:read`; `open`: they do not; `false`: there are none. */

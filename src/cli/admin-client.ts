@@ -110,6 +110,7 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
       ...openAdvisoryBook(stateDir),
       upstreams: () => [{ name: '-', version: undefined, release: undefined, patches }],
     },
+    explain: () => Promise.resolve(undefined),
     metrics: () => '',
     prometheus: false,
     authenticate: () => deny('invalid_credential'),

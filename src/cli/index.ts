@@ -2,6 +2,7 @@ import { advisories } from './advisories.ts';
 import type { Command } from './command.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
+import { explain } from './explain.ts';
 import { init } from './init.ts';
 import { keys } from './keys.ts';
 import { routes } from './routes.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   tenants,
   upstreams,
   advisories,
+  explain,
   routes,
   config,
   simulate,

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
@@ -134,3 +135,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
   };
 }
+
+/** The secret that keeps tenants apart upstream: never the key of the digests itself, for what it makes is told there. */
+export const tenantKeyOf = (hmacKey: Uint8Array): Uint8Array =>
+  createHmac('sha256', hmacKey).update('tenants').digest();

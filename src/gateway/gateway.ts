@@ -19,6 +19,10 @@ import { createDirectoryState } from '../directory/state.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { createRunningExchanges } from '../forward/running.ts';
+import { createDataPlane, tenantKeyOf } from './data-plane.ts';
+import { explain } from './explain.ts';
+import { publicPipelineOf } from './listeners.ts';
 import { openAdvisoryBook } from './advisory-book.ts';
 import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
@@ -243,6 +247,26 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
           release: releaseOf(config, known, index),
           patches: patchesOf(config, known, index),
         })),
+    },
+    explain(question) {
+      // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
+      const plane = createDataPlane(settings, {
+        row: ownRow,
+        clock,
+        counters,
+        credentials: () => credentials,
+        hmacKey,
+        tenantKey: tenantKeyOf(hmacKey),
+        known: () => known,
+        running: createRunningExchanges(),
+        onUse: () => undefined,
+      });
+      return explain(question, {
+        find: (id) => credentials.find(id),
+        rules: { maxHeaders: config.listen.maxHeaders, hosts: new Set() },
+        pipelineOf: (path) => publicPipelineOf(plane.pipelines, path),
+        nowMs: () => clock.nowMs(),
+      }).finally(() => plane.close());
     },
     metrics: () => metrics.text(),
     get prometheus() {

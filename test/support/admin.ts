@@ -71,6 +71,10 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       add: (more) => void (imported = [...imported, ...more]),
       upstreams: () => [{ name: 'main', version: '0.29.0', release: parseRelease('0.29.0'), patches }],
     },
+    explain: ({ key }) =>
+      Promise.resolve(
+        key === 'Ab12cd' ? { stages: [{ stage: 'route', decision: 'allow' }], fields: [], sent: null } : undefined,
+      ),
     metrics: () => '# TYPE up gauge\nup 1\n',
     prometheus: true,
     authenticate: (authorization) => {

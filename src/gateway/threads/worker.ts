@@ -14,10 +14,10 @@ import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { surfaceOfTarget } from '../../wire/request-head.ts';
-import { createDataPlane, type DataPlane } from '../data-plane.ts';
+import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront } from '../front.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** A thread of the data plane: started with a full snapshot, kept true by numbered deltas. */
 if (parentPort === null) throw new Error('this file is started as a worker thread');
@@ -55,8 +55,7 @@ const planeDeps = {
   counters,
   credentials: () => credentials,
   hmacKey: start.hmacKey,
-  // Never the key of the digests itself: what it makes is told to upstream.
-  tenantKey: createHmac('sha256', start.hmacKey).update('tenants').digest(),
+  tenantKey: tenantKeyOf(start.hmacKey),
   known: () => known,
   running,
   onUse: (id: string, atMs: number) => void uses.set(id, atMs),

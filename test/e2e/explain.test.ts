@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+
+let it: TestGateway;
+let key: string;
+
+before(async () => {
+  it = await startTestGateway({ plain: true, simulator: { models: ['tiny'] } });
+  const { record } = await it.issue({ models: ['tiny'] });
+  key = record.id;
+});
+after(() => it[Symbol.asyncDispose]());
+
+const question = (body: object, change: object = {}) => ({
+  key,
+  method: 'POST',
+  path: '/v1/chat/completions',
+  address: '192.0.2.1',
+  headers: {},
+  body: JSON.stringify(body),
+  ...change,
+});
+const chat = { model: 'tiny', messages: [{ role: 'user', content: 'hi' }] };
+const decisions = async (asked: Parameters<TestGateway['gateway']['admin']['explain']>[0]) => {
+  const found = await it.gateway.admin.explain(asked);
+  assert.ok(found !== undefined);
+  return found;
+};
+
+test('a good request is allowed by every stage, and what upstream would get is shown', async () => {
+  const { stages, sent, fields } = await decisions(question({ ...chat, store: true, cache_salt: 'mine' }));
+  assert.deepEqual(
+    stages.map(({ stage, decision }) => `${stage} ${decision}`),
+    [
+      'network allow',
+      'authenticate allow',
+      'rate-limit allow',
+      'route allow',
+      'validate allow',
+      'authorize allow',
+      'meter allow',
+      'sanitize allow',
+    ],
+  );
+  assert.deepEqual(
+    fields.map(({ name, policy, isSent }) => `${name} ${policy} ${isSent}`),
+    ['model pass true', 'messages pass true', 'store drop false', 'cache_salt overwrite true'],
+  );
+  assert.notEqual(sent?.body['cache_salt'], 'mine');
+});
+
+for (const { asked, stage, code } of [
+  { asked: question({ ...chat, priority: 1 }), stage: 'validate', code: 'forbidden_field' },
+  { asked: question({ ...chat, model: 'other' }), stage: 'authorize', code: 'model_not_allowed' },
+  { asked: question(chat, { path: '/invocations' }), stage: 'route', code: 'route_closed' },
+  { asked: question(chat, { path: '/v1//models' }), stage: 'head', code: 'invalid_request' },
+]) {
+  test(`a request that is ${code} is denied by ${stage}`, async () => {
+    const last = (await decisions({ ...asked, key })).stages.at(-1);
+    assert.deepEqual([last?.stage, last?.decision, last?.code], [stage, 'deny', code]);
+  });
+}
+
+test('nothing is spent and nothing reaches upstream, and a key that is not there is said to be none', async () => {
+  it.simulator.clearReceived();
+  for (let i = 0; i < 700; i++) await decisions(question(chat, { key }));
+  const own = it.simulator.received().filter(({ path }) => path === '/v1/chat/completions');
+  assert.deepEqual(own, []);
+  assert.equal(it.gateway.testing.held(), 0);
+  assert.equal(await it.gateway.admin.explain(question(chat, { key: 'nobody' })), undefined);
+});
