@@ -46,6 +46,11 @@ export function dataEvent(value: unknown): string {
   return `data: ${JSON.stringify(value)}\n\n`;
 }
 
+/** One event with a name, as the Anthropic and Responses routes write it. */
+export function namedEvent(type: string, value: unknown): string {
+  return `event: ${type}\n${dataEvent(value)}`;
+}
+
 /** What ends every stream of the OpenAI routes, also after an error. */
 export const DONE_EVENT = 'data: [DONE]\n\n';
 

@@ -42,6 +42,14 @@ const sameShape: readonly Case[] = [
     '{"model":"tiny","prompt":"hello","max_tokens":3,"stream":true,"stream_options":{"include_usage":true}}',
   ),
   path('embeddings', '/v1/embeddings', '{"model":"tiny","input":"hello"}'),
+  path('messages', '/v1/messages', `{"max_tokens":6,"temperature":0,${HELLO}}`),
+  path('messages-stream', '/v1/messages', `{"max_tokens":6,"temperature":0,${HELLO},"stream":true}`),
+  path('responses', '/v1/responses', '{"model":"tiny","input":"hello","max_output_tokens":6,"temperature":0}'),
+  path(
+    'responses-stream',
+    '/v1/responses',
+    '{"model":"tiny","input":"hello","max_output_tokens":6,"temperature":0,"stream":true}',
+  ),
   path('embeddings-base64', '/v1/embeddings', '{"model":"tiny","input":"hello","encoding_format":"base64"}'),
   path('embeddings-list', '/v1/embeddings', '{"model":"tiny","input":["a","b"]}'),
   path('score', '/v1/score', '{"model":"tiny","text_1":"a","text_2":["b","c"]}'),
@@ -90,6 +98,9 @@ const same: readonly Case[] = [
     '/v2/embed',
     '{"model":"tiny","texts":["hello"],"input_type":"search_query","embedding_types":["float"]}',
   ),
+  path('messages-400', '/v1/messages', `{${HELLO}}`),
+  path('messages-404-model', '/v1/messages', `{"max_tokens":6,${HELLO.replace('tiny', 'nope')}}`),
+  path('messages-count-tokens', '/v1/messages/count_tokens', `{${HELLO}}`),
   { name: 'array-body', body: '[]' },
   { name: 'empty-body', body: '' },
   { name: 'not-json', body: 'hello' },
@@ -174,12 +185,23 @@ function readRecording(name: string) {
 
 /** The shapes of a body: of one JSON value, or of each event of a stream. */
 function shapeOfBody(body: string): unknown {
+  if (body.startsWith('event: ')) return shapeOfNamedEvents(body);
   if (!body.startsWith('data: ')) return shapeOf(JSON.parse(body));
   return body
     .split('\n\n')
     .filter((event) => event !== '')
     .map((event) => event.slice('data: '.length))
     .map((data) => (data === '[DONE]' ? data : shapeOf(JSON.parse(data))));
+}
+
+/** Names and shapes of a stream's events; of deltas one, for how many tokens come in one depends on the model. */
+function shapeOfNamedEvents(body: string): unknown {
+  const events = body.split('\n\n').filter((event) => event !== '');
+  const shapes = events.map((event) => {
+    const [name = '', data = ''] = event.split('\n');
+    return JSON.stringify([name, shapeOf(JSON.parse(data.slice('data: '.length)))]);
+  });
+  return shapes.filter((shape, i) => shape !== shapes[i - 1]);
 }
 
 /** A value with its texts and numbers replaced by their types, and its keys in their order. */

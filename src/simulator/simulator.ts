@@ -11,11 +11,13 @@ import { isWithoutKey } from './key-check.ts';
 import { isLaxObject, parseLaxJson, type LaxObject } from './lax-json.ts';
 import { answerLoadLora } from './lora.ts';
 import { answerMetrics, answerModels } from './metadata.ts';
+import { answerCountTokens, answerMessages } from './messages.ts';
 import type { AnswerContext, SimulatorOptions } from './options.ts';
 import { emptyPlan, jsonPlan, type AnswerPlan, type SimulatedRequest } from './plan.ts';
 import { answerClassify, answerCohereEmbed, answerPooling } from './pooling.ts';
 import { pythonInput, pythonRepr } from './python-text.ts';
 import { answerRerank, answerScore } from './scoring.ts';
+import { answerResponses } from './responses.ts';
 import { pathOfTarget } from './target.ts';
 import { answerDetokenize, answerTokenize } from './tokenizer.ts';
 
@@ -87,6 +89,12 @@ function answerRoute(
       return withBody(request, (body) => answerDetokenize(body, context));
     case '/v1/load_lora_adapter':
       return withBody(request, (body) => answerLoadLora(body, context));
+    case '/v1/messages':
+      return withBody(request, (body) => answerMessages(body, context));
+    case '/v1/messages/count_tokens':
+      return withBody(request, (body) => answerCountTokens(body, context));
+    case '/v1/responses':
+      return withBody(request, (body) => answerResponses(body, context));
     case '/v1/models':
       return answerModels(context);
     case '/version':

@@ -15,6 +15,7 @@ const SIMULATED = new Set(
   (
     '/v1/chat/completions /v1/chat/completions/batch /v1/completions /v1/embeddings /v2/embed /v1/score /v1/rerank ' +
     '/v2/rerank /classify /pooling /tokenize /detokenize /v1/load_lora_adapter ' +
+    '/v1/messages /v1/messages/count_tokens /v1/responses ' +
     '/v1/models /health /ping /version /load /metrics*'
   ).split(' '),
 );
@@ -83,7 +84,7 @@ function manualClock(): Clock & { tick(): void } {
 test('every route of the catalogue that is not simulated answers 200 with a canary in head and body', async (t) => {
   const s = await simulator(t);
   const rows = routes.filter(({ path }) => !SIMULATED.has(path));
-  assert.ok(rows.length > 40);
+  assert.ok(rows.length > 35);
   await Promise.all(
     rows.flatMap(({ path, methods }) =>
       methods.map(async (method) => {

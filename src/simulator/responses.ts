@@ -1,0 +1,160 @@
+import { textOfMessage } from './chat.ts';
+import { validationError } from './errors.ts';
+import { countPrompts, planGeneration } from './generation.ts';
+import { createFieldReader } from './lax-fields.ts';
+import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
+import type { AnswerContext } from './options.ts';
+import { jsonPlan, streamPlan, type AnswerPlan } from './plan.ts';
+import { responseEvents } from './response-events.ts';
+import { pythonInput } from './python-text.ts';
+import { callOf, type OfferedTool, type ToolWish } from './tool-calls.ts';
+import { answerText } from './words.ts';
+
+/** Answers `POST /v1/responses`. */
+export function answerResponses(body: LaxObject, context: AnswerContext): AnswerPlan {
+  const fields = createFieldReader(body);
+  const generationFields = {
+    model: fields.string('model'),
+    maxTokens: fields.int('max_output_tokens'),
+    temperature: fields.float('temperature'),
+    topP: fields.float('top_p'),
+    presencePenalty: fields.float('presence_penalty'),
+    frequencyPenalty: fields.float('frequency_penalty'),
+    n: 1,
+    isStream: fields.bool('stream') ?? false,
+    hasStreamOptions: false,
+    includeUsage: true,
+    continuousUsage: false,
+  };
+  const { input } = body;
+  if (input === undefined) fields.missing('input');
+  const problems = [...fields.problems];
+  if (input !== undefined && typeof input !== 'string' && !Array.isArray(input)) {
+    problems.push({
+      type: 'string_type',
+      loc: 'body.input',
+      msg: 'Input should be a valid string',
+      input: pythonInput(input),
+    });
+  }
+  if (problems.length > 0) return validationError(problems);
+
+  const items = Array.isArray(input) ? input : [{ role: 'user', content: input ?? '' }];
+  const instructions = typeof body['instructions'] === 'string' ? [body['instructions']] : [];
+  const prompt = [...instructions, ...items.map(textOfItem)].join('\n');
+  const promptTokens =
+    countPrompts([prompt]) + TEMPLATE_START + TEMPLATE_PER_MESSAGE * (items.length + instructions.length);
+  const generation = planGeneration(generationFields, [prompt], promptTokens, context);
+  if ('status' in generation) return generation;
+
+  const { idSuffix } = context;
+  const call = callOf(toolsOf(body['tools']), wishOf(body['tool_choice']), lastTextOf(items), idSuffix);
+  const outputTokens = call?.pieces.length ?? generation.tokens;
+  const isCut = call === undefined && generation.finishReason === 'length';
+  const item =
+    call === undefined
+      ? messageItem(`msg_${idSuffix}`, answerText(prompt, generation.tokens))
+      : callItem(`fc_${idSuffix}`, call.id, call.name, call.pieces.join(''));
+  const response = (status: string, output: readonly object[], usage: object | null): object => ({
+    id: `resp_${idSuffix}`,
+    created_at: context.createdS,
+    incomplete_details: status === 'incomplete' ? { reason: 'max_output_tokens' } : null,
+    instructions: body['instructions'] ?? null,
+    metadata: body['metadata'] ?? null,
+    model: generation.model,
+    object: 'response',
+    output,
+    parallel_tool_calls: body['parallel_tool_calls'] ?? true,
+    temperature: generationFields.temperature ?? 1,
+    tool_choice: Array.isArray(body['tools']) ? (body['tool_choice'] ?? 'auto') : 'none',
+    tools: body['tools'] ?? [],
+    top_p: generationFields.topP ?? 1,
+    background: false,
+    max_output_tokens:
+      generationFields.maxTokens === undefined ? generation.tokens : Number(generationFields.maxTokens),
+    max_tool_calls: null,
+    previous_response_id: null,
+    prompt: null,
+    reasoning: body['reasoning'] ?? null,
+    service_tier: 'auto',
+    status,
+    text: body['text'] ?? null,
+    top_logprobs: null,
+    truncation: 'disabled',
+    usage,
+    user: body['user'] ?? null,
+    presence_penalty: generationFields.presencePenalty ?? 0,
+    frequency_penalty: generationFields.frequencyPenalty ?? 0,
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    input_messages: null,
+    output_messages: null,
+  });
+  const begun = response('in_progress', [], null);
+  const whole = response(isCut ? 'incomplete' : 'completed', [item], usageOf(promptTokens, outputTokens));
+  if (!generationFields.isStream) return jsonPlan(200, whole);
+  return streamPlan(responseEvents({ begun, whole, item, prompt, tokens: generation.tokens, call }));
+}
+
+/** A message of the model's. */
+export function messageItem(id: string, text: string): object {
+  return {
+    id,
+    content: [{ annotations: [], text, type: 'output_text', logprobs: null }],
+    role: 'assistant',
+    status: 'completed',
+    type: 'message',
+    phase: null,
+  };
+}
+
+/** A call of the model's. */
+export function callItem(id: string, callId: string, name: string, text: string): object {
+  return { arguments: text, call_id: callId, name, type: 'function_call', id, namespace: null, status: 'completed' };
+}
+
+function usageOf(input: number, output: number): object {
+  return {
+    input_tokens: input,
+    input_tokens_details: {
+      cached_tokens: 0,
+      cache_write_tokens: 0,
+      input_tokens_per_turn: [],
+      cached_tokens_per_turn: [],
+    },
+    output_tokens: output,
+    output_tokens_details: {
+      reasoning_tokens: 0,
+      tool_output_tokens: 0,
+      output_tokens_per_turn: [],
+      tool_output_tokens_per_turn: [],
+    },
+    total_tokens: input + output,
+  };
+}
+
+function textOfItem(item: LaxValue): string {
+  if (!isLaxObject(item)) return '';
+  return typeof item['output'] === 'string' ? item['output'] : textOfMessage(item);
+}
+
+function lastTextOf(items: readonly LaxValue[]): string {
+  const last = items.at(-1);
+  return isLaxObject(last) && last['role'] === 'user' ? textOfMessage(last) : '';
+}
+
+function toolsOf(tools: LaxValue | undefined): OfferedTool[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.flatMap((tool) =>
+    isLaxObject(tool) && typeof tool['name'] === 'string' ? [{ name: tool['name'], schema: tool['parameters'] }] : [],
+  );
+}
+
+function wishOf(choice: LaxValue | undefined): ToolWish {
+  if (isLaxObject(choice)) return { name: typeof choice['name'] === 'string' ? choice['name'] : '' };
+  return choice === 'required' || choice === 'none' ? choice : 'auto';
+}
+
+/** Tokens that the recorded chat template adds: one at the beginning, three around each message. */
+const TEMPLATE_START = 1;
+const TEMPLATE_PER_MESSAGE = 3;
