@@ -22,6 +22,10 @@ import { createNetwork } from '../src/stages/network/stage.ts';
 import { createRateLimit } from '../src/stages/rate-limit/stage.ts';
 import { createRoute } from '../src/stages/route/stage.ts';
 import { createCallers } from '../src/stages/validate/callers.ts';
+import { createControlTokens } from '../src/stages/validate/control-tokens.ts';
+import { patches } from '../src/vllm/patches/index.ts';
+import { activePatches, createPatchCheck } from '../src/vllm/patches/patch.ts';
+import { parseRelease } from '../src/vllm/release.ts';
 import { createSanitize } from '../src/stages/sanitize/stage.ts';
 import { parseStrictJson } from '../src/stages/validate/strict-json.ts';
 import { createBodyCheck } from '../src/vllm/fields/body.ts';
@@ -131,6 +135,10 @@ const route = createRoute();
 const meter = createMeter();
 const sanitize = createSanitize();
 const check = createBodyCheck('chat', config.validation);
+/** As for an upstream whose version is known. */
+const release = parseRelease('0.32.0');
+const patchCheck = createPatchCheck(activePatches(patches, release, [], 'auto'));
+const checkTokens = createControlTokens('deny', []);
 const callerOf = createCallers(config.validation, { maxOutputTokens: 65_536, tenantKey: hmacKey });
 
 const head = parseRequestHead(downstream.head, rules);
@@ -159,14 +167,37 @@ function checkedBody(bytes: Buffer) {
   if (!parsed.ok) throw new Error(parsed.message);
   const request = check(parsed.value, bytes.length, callerOf(x.principal));
   if (request instanceof Refusal) throw new Error(request.message);
+  const checked = checkTokens(request.model, request.body);
+  if (checked instanceof Refusal) throw new Error(checked.message);
+  const hole = patchCheck('chat-completions', checked);
+  if (hole !== undefined) throw new Error(hole.message);
   return request;
 }
 Object.assign(x, { request: checkedBody(bodyOf(300)), model: 'tiny' });
 
-const bodies = [300, 8_000, 200_000].map((size): Layer => {
-  const bytes = bodyOf(size);
+/** What a coding agent sends: 60 tools of some 3 KB each, the rest messages. */
+function agentBodyOf(bytes: number): Buffer {
+  const property = (name: number) => [
+    `argument_${name}`,
+    { type: 'string', description: question.repeat(2), enum: ['one', 'two', 'three'] },
+  ];
+  const tools = Array.from({ length: 60 }, (_, i) => ({
+    type: 'function',
+    function: {
+      name: `tool_${i}`,
+      description: question.repeat(6),
+      parameters: { type: 'object', properties: Object.fromEntries([0, 1, 2, 3].map(property)), required: [] },
+    },
+  }));
+  const size = Buffer.byteLength(JSON.stringify(tools));
+  const rest = objectOf(bodyOf(Math.max(400, bytes - size)).toString());
+  return Buffer.from(JSON.stringify({ ...rest, tools }));
+}
+
+const bodies = [300, 2_000, 8_000, 200_000].map((size): Layer => {
+  const bytes = size < 100_000 ? bodyOf(size) : agentBodyOf(size);
   return {
-    name: `body of ${size < 1000 ? `${size / 1000}` : size / 1000} KB: strict parse, field policy, stringify`,
+    name: `body of ${size < 1000 ? `${size / 1000}` : size / 1000} KB: strict parse, field policy, control tokens, patches, stringify${size < 100_000 ? '' : ', 60 tools'}`,
     run: () => Buffer.from(JSON.stringify(checkedBody(bytes).body)),
     plain: { run: () => Buffer.from(JSON.stringify(JSON.parse(bytes.toString()))), atMost: 6 },
   };
