@@ -225,6 +225,31 @@ export function downstreamContract(name: string, start: StartServer): void {
     wire.socket.destroy();
   });
 
+  test(`${name}: a peer that pipelines a great many requests leaves others their turn`, async () => {
+    const order: string[] = [];
+    await using server = await start((x) => (order.push(x.head.target), ok(x)));
+    const many = new Wire(server.port).send('GET /many HTTP/1.1\r\nHost: h\r\n\r\n');
+    const one = new Wire(server.port).send('GET /one HTTP/1.1\r\nHost: h\r\n\r\n');
+    await Promise.all([many.until(/ok$/), one.until(/ok$/)]);
+    many.send('GET /many HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(1_000));
+    one.send('GET /one HTTP/1.1\r\nHost: h\r\n\r\n');
+    while (order.length < 1_003) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(order.lastIndexOf('/one') < 500, `the other was answered at ${order.lastIndexOf('/one')}`);
+    many.socket.destroy();
+    one.socket.destroy();
+  });
+
+  test(`${name}: what is pipelined stays with its peer, however many answers it has had`, async () => {
+    let answers = 0;
+    await using server = await start((x) => void setImmediate(() => (answers++, ok(x))));
+    const wire = new Wire(server.port);
+    // 37 MB: more than the kernel's buffers hold, less than a read for each answer would take.
+    wire.send('GET /many HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(1_200_000));
+    while (answers < 2_000) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(wire.socket.writableLength > 0);
+    wire.socket.destroy();
+  });
+
   test(`${name}: a body that nobody read closes the connection after the answer`, async () => {
     const seen: string[] = [];
     await using server = await start((x) => (seen.push(x.head.target), ok(x)));

@@ -28,6 +28,8 @@ export interface ConnectionEvents {
 const LINGER_MS = 2_000;
 /** What may wait behind a request that is being answered before nothing more is read. */
 const MAX_WAITING_BYTES = 4 * 1024;
+/** Pipelined requests that are taken up at once before other connections have their turn. */
+const MAX_IN_TURN = 16;
 
 /** One connection of a peer: carries one request at a time, the next one not before the answer has left. */
 export class ServerConnection implements Carrier {
@@ -45,6 +47,9 @@ export class ServerConnection implements Carrier {
   private isHeadDue = true;
   /** Nothing more is believed of what comes. */
   private isOver = false;
+  /** Pipelined requests since others had their turn, and whether the next one waits for it. */
+  private inTurn = 0;
+  private isTurnDue = false;
   /** Bytes that waited for the peer at the last look, and since when it is this many. */
   private queued = 0;
   private queuedSinceMs = 0;
@@ -110,8 +115,9 @@ export class ServerConnection implements Carrier {
     if (isLast || this.isOver) return this.linger();
     this.waitEndsMs = this.options.clock.monotonicMs() + this.options.idleMs;
     this.isHeadDue = false;
-    if (this.reader.hasUnread) this.next();
-    if (this.socket.isPaused()) this.socket.resume();
+    if (this.reader.hasUnread) return this.goOn();
+    this.inTurn = 0;
+    this.readOnIfRoom();
   }
 
   isDraining(): boolean {
@@ -126,8 +132,8 @@ export class ServerConnection implements Carrier {
     if (this.isOver) return;
     this.reader.push(bytes);
     const { current } = this;
-    if (current === undefined) return this.next();
-    if (current.isReading) {
+    if (current === undefined && !this.isTurnDue) return this.next();
+    if (current?.isReading === true) {
       const isDone = current.pump();
       // A body that was refused in its midst: what still comes of it is dropped.
       if (isDone && this.reader.isInBody) this.isOver = true;
@@ -137,6 +143,29 @@ export class ServerConnection implements Carrier {
     // the next one may be believed at all. Little more is read meanwhile: as long as something is, the end of a peer
     // that goes away is seen behind it.
     if (this.reader.unreadBytes >= MAX_WAITING_BYTES) this.socket.pause();
+  }
+
+  /** Takes up what is pipelined behind the request that was answered. */
+  private goOn(): void {
+    if (++this.inTurn < MAX_IN_TURN) {
+      this.next();
+      return this.readOnIfRoom();
+    }
+    // A whole buffer of tiny requests, answered in one go, would make all other connections wait for it.
+    this.isTurnDue = true;
+    setImmediate(() => {
+      this.isTurnDue = false;
+      this.inTurn = 0;
+      if (this.isOver || this.socket.destroyed) return;
+      this.next();
+      this.readOnIfRoom();
+    });
+  }
+
+  /** Goes on reading unless enough waits already: one more read for each request would pile up what is pipelined. */
+  private readOnIfRoom(): void {
+    const isForHead = this.current === undefined && !this.isTurnDue;
+    if (this.socket.isPaused() && (isForHead || this.reader.unreadBytes < MAX_WAITING_BYTES)) this.socket.resume();
   }
 
   /** Reads the next head and hands its request over. */
