@@ -8,7 +8,15 @@ import { Refusal } from '../../vllm/fields/refusal.ts';
 export type ControlTokenMode = 'deny' | 'neutralise' | 'pass';
 
 /** Members that never become part of a prompt. */
-const NOT_PROMPT: ReadonlySet<string> = new Set(['model', 'cache_salt', 'user', 'stop', 'stop_sequences']);
+const NOT_PROMPT: ReadonlySet<string> = new Set([
+  'model',
+  'lora_name',
+  'lora_path',
+  'cache_salt',
+  'user',
+  'stop',
+  'stop_sequences',
+]);
 /** Names of models are callers' own; each set of spellings that they lead to costs a scanner. */
 const MAX_SCANNERS = 64;
 

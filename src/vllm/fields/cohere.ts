@@ -1,15 +1,18 @@
-import type { JsonObject } from '../../kernel/json.ts';
+import { isJsonObject } from '../../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { int, listOf, oneOf, shortText, text } from './check.ts';
-import type { FieldFamily, Members } from './field.ts';
-import { imageUrlCheck } from './media.ts';
+import type { Check, FieldContext, FieldFamily, Members } from './field.ts';
+import { imageCheck, imageUrlCheck } from './media.ts';
 import { formsOf, objectOf } from './object.ts';
 import { invalid } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
-const imageMembers: Members = {
-  url: { policy: 'pass', type: imageUrlCheck, isRequired: true },
-  detail: { policy: 'drop', why: "A field of Cohere's API that vLLM ignores." },
-};
+/** An image as in a chat, but never the bare URL. */
+const imageObject: Check = Object.assign(
+  (value: JsonValue, context: FieldContext) =>
+    isJsonObject(value) ? imageCheck(value, context) : invalid('Give an object with url.'),
+  { rows: imageCheck.rows ?? {} },
+);
 const part = formsOf(
   'type',
   {
@@ -23,7 +26,7 @@ const part = formsOf(
     image_url: objectOf(
       {
         type: { policy: 'pass', type: oneOf('image_url'), isRequired: true },
-        image_url: { policy: 'pass', type: objectOf(imageMembers, 'Give an object with url.'), isRequired: true },
+        image_url: { policy: 'pass', type: imageObject, isRequired: true },
       },
       'Give a part: {"type":"image_url","image_url":{"url":"data:…"}}.',
     ),

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { createMeter } from './stage.ts';
+
+for (const { name, answer, prompt, completion } of [
+  { name: 'a chat', answer: { usage: { prompt_tokens: 5, completion_tokens: 2 } }, prompt: 5, completion: 2 },
+  { name: 'a rerank', answer: { usage: { prompt_tokens: 4, total_tokens: 4 } }, prompt: 4, completion: undefined },
+  {
+    name: 'an embedding of Cohere',
+    answer: { meta: { billed_units: { input_tokens: 3, image_tokens: null } } },
+    prompt: 3,
+    completion: undefined,
+  },
+  { name: 'the tokenizer', answer: { count: 9, tokens: [1] }, prompt: undefined, completion: undefined },
+  { name: 'an odd server', answer: { meta: 5, usage: [] }, prompt: undefined, completion: undefined },
+  {
+    name: 'a server that counts nonsense',
+    answer: { usage: { prompt_tokens: -1, completion_tokens: 1.5 } },
+    prompt: undefined,
+    completion: undefined,
+  },
+] satisfies readonly {
+  name: string;
+  answer: JsonObject;
+  prompt: number | undefined;
+  completion: number | undefined;
+}[]) {
+  test(`of an answer of ${name} the tokens are ${String(prompt)} and ${String(completion)}`, () => {
+    const usage = { promptTokens: undefined, completionTokens: undefined };
+    const x = exchange(fakeDownstream(), { usage });
+    const inspector = createMeter().inspect?.(x, { status: 200, header: () => undefined });
+    assert.equal(inspector?.body?.(answer), answer);
+    assert.deepEqual(usage, { promptTokens: prompt, completionTokens: completion });
+  });
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { RouteFamily } from '../../../kernel/exchange.ts';
+import type { JsonObject } from '../../../kernel/json.ts';
+import { SHAPES } from './index.ts';
+import { keepFields } from './shape.ts';
+
+const keep = (family: RouteFamily, answer: JsonObject): JsonObject =>
+  keepFields(answer, SHAPES[family]?.body ?? assert.fail('no shape'));
+
+/** The body of an answer of a real vLLM. */
+function recorded(name: string): JsonObject {
+  const raw = readFileSync(new URL(`../../../simulator/recordings/${name}.http`, import.meta.url), 'utf8');
+  return JSON.parse(raw.slice(raw.indexOf('\r\n\r\n'))) as JsonObject;
+}
+
+for (const { family, name, lost } of [
+  { family: 'score', name: 'score', lost: [] },
+  { family: 'rerank', name: 'rerank', lost: ['results[0].document.multi_modal'] },
+  { family: 'classify', name: 'classify', lost: [] },
+  { family: 'pooling', name: 'pooling', lost: [] },
+  { family: 'tokenize', name: 'tokenize', lost: ['token_strs'] },
+  { family: 'tokenize', name: 'tokenize-token-strs', lost: ['token_strs'] },
+  { family: 'detokenize', name: 'detokenize', lost: [] },
+  {
+    family: 'chat-batch',
+    name: 'chat-batch',
+    lost: [
+      ...[0, 1].flatMap((i) => ['stop_reason', 'token_ids', 'routed_experts'].map((field) => `choices[${i}].${field}`)),
+      'service_tier',
+      'system_fingerprint',
+      'prompt_logprobs',
+      'prompt_token_ids',
+      'prompt_text',
+      'kv_transfer_params',
+      'ec_transfer_params',
+      'metrics',
+    ],
+  },
+] as const) {
+  test(`of the recorded answer ${name} everything passes but ${lost.join(', ') || 'nothing'}`, () => {
+    const answer = recorded(name);
+    assert.deepEqual(missing(answer, keep(family, answer)).sort(), [...lost].sort());
+  });
+}
+
+const FAMILIES = ['score', 'rerank', 'classify', 'pooling', 'cohere-embed', 'tokenize', 'detokenize'] as const;
+for (const family of FAMILIES) {
+  test(`what vLLM could add to an answer of ${family} does not pass, at any depth`, () => {
+    const extra = { secret: 1 };
+    const inside = { ...extra, text: 'b', usage: extra };
+    const answer: JsonObject = {
+      ...extra,
+      kv_transfer_params: {},
+      metrics: {},
+      token_strs: ['a'],
+      data: [{ ...inside, index: 0 }],
+      results: [{ ...inside, index: 0, document: inside }],
+      embeddings: { ...extra, float: [[1]] },
+      usage: { ...extra, prompt_tokens: 1, prompt_tokens_details: extra },
+      meta: { ...extra, api_version: { ...extra, version: '2' }, billed_units: { ...extra, input_tokens: 1 } },
+    };
+    assert.doesNotMatch(JSON.stringify(keep(family, answer)), /secret|kv_|metrics|token_strs/);
+  });
+}
+
+test('an answer in the Cohere format keeps its embeddings and what was counted', () => {
+  const answer = {
+    id: 'embd-1',
+    embeddings: { float: [[0.5]], base64: ['AAAAPw=='] },
+    texts: ['a'],
+    meta: { api_version: { version: '2' }, billed_units: { input_tokens: 1 } },
+    response_type: 'embeddings_by_type',
+  };
+  assert.deepEqual(keep('cohere-embed', answer), answer);
+});
+
+/** Paths of members that are in one value and not in the other. */
+function missing(before: unknown, after: unknown, at = ''): string[] {
+  if (typeof before !== 'object' || before === null) return before === after ? [] : [at];
+  if (typeof after !== 'object' || after === null) return [at];
+  const kept = new Map(Object.entries(after));
+  return Object.entries(before).flatMap(([name, value]) => {
+    const path = Array.isArray(before) ? `${at}[${name}]` : at === '' ? name : `${at}.${name}`;
+    return kept.has(name) ? missing(value, kept.get(name), path) : [path];
+  });
+}
