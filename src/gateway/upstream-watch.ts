@@ -109,6 +109,12 @@ const PROBES: Readonly<Record<string, (model: string) => JsonValue>> = {
   '/v1/chat/completions': (model) => ({ model, messages: [{ role: 'user', content: '.' }], max_tokens: 1 }),
   '/v1/completions': (model) => ({ model, prompt: '.', max_tokens: 1 }),
   '/v1/embeddings': (model) => ({ model, input: '.' }),
+  '/classify': (model) => ({ model, input: '.' }),
+  '/pooling': (model) => ({ model, input: '.' }),
+  '/v1/score': (model) => ({ model, text_1: '.', text_2: '.' }),
+  '/v1/rerank': (model) => ({ model, query: '.', documents: ['.'] }),
+  '/v2/rerank': (model) => ({ model, query: '.', documents: ['.'] }),
+  '/v2/embed': (model) => ({ model, texts: ['.'] }),
 };
 
 function parseModels(text: string): ServedModel[] {

@@ -264,3 +264,20 @@ test('the log line of a Cohere embedding has the tokens that it says', async () 
   for (let i = 0; i < 100 && !isLogged(); i++) await setTimeout(20);
   assert.ok(isLogged());
 });
+
+test('the admin API tells what is open by default, what can be opened, and what the configuration has opened', async () => {
+  const states = async (of: TestGateway): Promise<Record<string, string>> => {
+    const { key: root } = await of.issue({ scopes: ['admin:read'] });
+    const to = { url: of.gateway.adminUrl, ca: of.ca, port: 0 };
+    const { json } = await ask(to, { method: 'GET', path: '/api/v1/routes', key: root });
+    const items = json?.['items'] as { id: string; open: boolean; openable: boolean }[];
+    return Object.fromEntries(items.map((row) => [row.id, `${row.open}/${row.openable}`]));
+  };
+  const [before, now] = [await states(plain), await states(open)];
+  for (const id of ['score-v1', 'rerank-v1', 'tokenize', 'detokenize']) assert.equal(before[id], 'true/false', id);
+  for (const id of ['rerank-v2', 'classify', 'pooling', 'embed-v2', 'chat-completions-batch']) {
+    assert.deepEqual([before[id], now[id]], ['false/true', 'true/true'], id);
+  }
+  assert.deepEqual([before['load-lora-adapter'], now['load-lora-adapter']], ['false/false', 'true/false']);
+  for (const id of ['score', 'rerank', 'unload-lora-adapter']) assert.equal(now[id], 'false/false', id);
+});

@@ -106,10 +106,10 @@ testBodies('detokenize', { model: 'tiny', tokens: [1] }, [
   { name: 'of half an id', fields: { tokens: [0.5] }, expected: 'invalid_field tokens[0]' },
   { name: 'of a text', fields: { tokens: 'a' }, expected: 'invalid_field tokens' },
   { name: 'of none', fields: { tokens: null }, expected: 'invalid_field tokens' },
-  { name: 'of as many ids as the cap', fields: { tokens: new Array<number>(131_072).fill(1) }, expected: {} },
+  { name: 'of as many ids as the cap', fields: { tokens: Array.from({ length: 131_072 }, () => 1) }, expected: {} },
   {
     name: 'of one id more',
-    fields: { tokens: new Array<number>(131_073).fill(1) },
+    fields: { tokens: Array.from({ length: 131_073 }, () => 1) },
     expected: 'value_out_of_range tokens',
   },
 ]);
