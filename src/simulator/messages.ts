@@ -1,6 +1,6 @@
-import { textOfMessage } from './chat.ts';
+import { countChat, textOfChat, textOfMessage } from './chat.ts';
 import { validationError } from './errors.ts';
-import { countPrompts, planGeneration, type GenerationFields } from './generation.ts';
+import { planGeneration, type GenerationFields } from './generation.ts';
 import { createFieldReader, type FieldReader } from './lax-fields.ts';
 import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
 import { messageEvents } from './message-events.ts';
@@ -18,8 +18,9 @@ export function answerMessages(body: LaxObject, context: AnswerContext): AnswerP
   const generationFields = readFields(fields, maxTokens);
   if (fields.problems.length > 0) return validationError(fields.problems);
 
-  const prompt = promptOf(body['system'], messages);
-  const promptTokens = countPrompt(prompt, body['system'], messages);
+  const chat = chatOf(body['system'], messages);
+  const prompt = textOfChat(chat);
+  const promptTokens = countChat(chat);
   const generation = planGeneration(generationFields, [prompt], promptTokens, context);
   if ('status' in generation) return anthropicError(generation);
 
@@ -48,9 +49,9 @@ export function answerCountTokens(body: LaxObject, context: AnswerContext): Answ
   const messages = fields.requiredList('messages');
   const generationFields = readFields(fields, undefined);
   if (fields.problems.length > 0) return validationError(fields.problems);
-  const prompt = promptOf(body['system'], messages);
-  const count = countPrompt(prompt, body['system'], messages);
-  const generation = planGeneration(generationFields, [prompt], count, context);
+  const chat = chatOf(body['system'], messages);
+  const count = countChat(chat);
+  const generation = planGeneration(generationFields, [textOfChat(chat)], count, context);
   if ('status' in generation) return anthropicError(generation);
   return jsonPlan(200, { input_tokens: count, context_management: { original_input_tokens: count } });
 }
@@ -83,9 +84,10 @@ function stopReasonOf(finishReason: 'length' | 'stop', call: MadeCall | undefine
   return finishReason === 'length' && call === undefined ? 'max_tokens' : 'end_turn';
 }
 
-function promptOf(system: LaxValue | undefined, messages: readonly LaxValue[]): string {
-  const before = system === undefined || system === null ? [] : [textOfMessage({ content: system })];
-  return [...before, ...messages.map(textOfBlocks)].join('\n');
+/** The conversation as the chat template gets it. */
+function chatOf(system: LaxValue | undefined, messages: readonly LaxValue[]): LaxObject[] {
+  const before = system === undefined || system === null ? [] : [{ content: textOfMessage({ content: system }) }];
+  return [...before, ...messages.map((message) => ({ content: textOfBlocks(message) }))];
 }
 
 /** Text of a message, that of tools' results included. */
@@ -98,11 +100,6 @@ function textOfBlocks(message: LaxValue): string {
 }
 
 const textOfPart = (block: LaxValue): string => textOfMessage({ content: [block] });
-
-function countPrompt(prompt: string, system: LaxValue | undefined, messages: readonly LaxValue[]): number {
-  const count = messages.length + (system === undefined || system === null ? 0 : 1);
-  return countPrompts([prompt]) + TEMPLATE_START + TEMPLATE_PER_MESSAGE * count;
-}
 
 function lastTextOf(messages: readonly LaxValue[]): string {
   const last = messages.at(-1);
@@ -123,7 +120,3 @@ function wishOf(choice: LaxValue | undefined): ToolWish {
   if (type === 'any') return 'required';
   return type === 'none' ? 'none' : 'auto';
 }
-
-/** Tokens that the recorded chat template adds: one at the beginning, three around each message. */
-const TEMPLATE_START = 1;
-const TEMPLATE_PER_MESSAGE = 3;

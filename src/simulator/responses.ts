@@ -1,6 +1,6 @@
-import { textOfMessage } from './chat.ts';
+import { countChat, textOfChat, textOfMessage } from './chat.ts';
 import { validationError } from './errors.ts';
-import { countPrompts, planGeneration } from './generation.ts';
+import { planGeneration } from './generation.ts';
 import { createFieldReader } from './lax-fields.ts';
 import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
 import type { AnswerContext } from './options.ts';
@@ -41,9 +41,9 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
 
   const items = Array.isArray(input) ? input : [{ role: 'user', content: input ?? '' }];
   const instructions = typeof body['instructions'] === 'string' ? [body['instructions']] : [];
-  const prompt = [...instructions, ...items.map(textOfItem)].join('\n');
-  const promptTokens =
-    countPrompts([prompt]) + TEMPLATE_START + TEMPLATE_PER_MESSAGE * (items.length + instructions.length);
+  const chat = [...instructions, ...items.map(textOfItem)].map((content) => ({ content }));
+  const prompt = textOfChat(chat);
+  const promptTokens = countChat(chat);
   const generation = planGeneration(generationFields, [prompt], promptTokens, context);
   if ('status' in generation) return generation;
 
@@ -154,7 +154,3 @@ function wishOf(choice: LaxValue | undefined): ToolWish {
   if (isLaxObject(choice)) return { name: typeof choice['name'] === 'string' ? choice['name'] : '' };
   return choice === 'required' || choice === 'none' ? choice : 'auto';
 }
-
-/** Tokens that the recorded chat template adds: one at the beginning, three around each message. */
-const TEMPLATE_START = 1;
-const TEMPLATE_PER_MESSAGE = 3;

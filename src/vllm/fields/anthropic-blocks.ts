@@ -101,7 +101,8 @@ const resultBlock = formsOf(
   HINT,
 );
 
-const userBlock = formsOf(
+/** A block of a message of the user. */
+export const userBlock = formsOf(
   'type',
   {
     text: textBlock,
@@ -127,7 +128,8 @@ const redactedMembers: Members = {
   type: IGNORED,
   data: { policy: 'drop', why: 'Reasoning that only its author can read; vLLM skips it.' },
 };
-const assistantBlock = formsOf(
+/** A block of a message of the assistant. */
+export const assistantBlock = formsOf(
   'type',
   {
     text: textBlock,
@@ -152,7 +154,8 @@ const assistantBlock = formsOf(
   HINT,
 );
 
-const systemBlock = formsOf(
+/** A block of a message of the system. */
+export const systemBlock = formsOf(
   'type',
   {
     text: textBlock,
@@ -165,32 +168,4 @@ const systemBlock = formsOf(
     ...UNREAD_BLOCKS,
   },
   HINT,
-);
-
-/** Instructions for the whole conversation: a text or blocks of text. */
-export const systemCheck: Check = textOrKeptList(systemBlock, 4096);
-
-const message = (role: string, item: Check): Check => {
-  const members: Members = {
-    role: { policy: 'pass', type: oneOf(role), isRequired: true },
-    content: { policy: 'pass', type: textOrKeptList(item, 4096) },
-    clear_at: IGNORED,
-    output_config: IGNORED,
-  };
-  return refine(objectOf(members, 'Give a message: an object with role and content.'), (checked, _, sent) => {
-    if (checked['content'] !== undefined) return checked;
-    // All its blocks were left out, or it was an answer without any: nothing of it is left to send.
-    return isJsonObject(sent) && Array.isArray(sent['content']) ? undefined : invalid(HINT, 'content');
-  });
-};
-
-/** One message of Anthropic's format. Its role says which blocks it may hold. */
-export const anthropicMessage: Check = formsOf(
-  'role',
-  {
-    user: message('user', userBlock),
-    assistant: message('assistant', assistantBlock),
-    system: message('system', systemBlock),
-  },
-  'Give a message: an object with role and content.',
 );

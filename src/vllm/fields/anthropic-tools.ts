@@ -26,7 +26,10 @@ const tool: Members = {
  * Kinds of tools that Anthropic's server or models know by themselves: they carry the date of their version. vLLM wants
  * a schema of every tool, so an agent that lists one of them works only without it.
  */
-const SERVER_TOOLS = { has: (kind: string) => kind === 'mcp_toolset' || /^[a-z0-9_]{1,56}_20\d{6}$/.test(kind) };
+const SERVER_TOOLS = {
+  has: (kind: string) => UNDATED_TOOLS.has(kind) || /^[a-z0-9_]{1,56}_20\d{6}$/.test(kind),
+};
+const UNDATED_TOOLS: ReadonlySet<string> = new Set(['mcp_toolset', 'tool_search_tool_bm25', 'tool_search_tool_regex']);
 
 const customTool = objectOf(tool, 'Give a tool: an object with name and input_schema.');
 const kindCheck = oneOf('custom');

@@ -1,4 +1,4 @@
-import { anthropicMessage, systemCheck } from './anthropic-blocks.ts';
+import { anthropicMessage, systemCheck } from './anthropic-messages.ts';
 import { anthropicChoice, anthropicTools } from './anthropic-tools.ts';
 import { emptyIsAbsent, int, listOf, oneOf, shortText } from './check.ts';
 import type { BodyKind, Check, DropRow, FieldFamily, Members } from './field.ts';
