@@ -1,4 +1,3 @@
-import { request as httpsRequest } from 'node:https';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { openStateDir } from '../adapters/files/state-dir.ts';
@@ -7,9 +6,11 @@ import { startSimulator } from '../adapters/simulator-server/server.ts';
 import { loadConfig, renderMistakes } from '../config/load.ts';
 import { DEFAULT_SCOPES, issueApiKey } from '../directory/issue.ts';
 import { startGateway, type Gateway } from '../gateway/gateway.ts';
+import { attackTour } from './attack-tour.ts';
 import { CommandError, type Command, type CommandIo } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { untilStopped } from './launcher.ts';
+import { askPlainly, type PlainAnswer } from './plain-client.ts';
 import { stateDirOf } from './where.ts';
 
 const MODEL = 'tiny';
@@ -18,23 +19,25 @@ const MODEL = 'tiny';
 export const demo: Command = {
   name: 'demo',
   summary: 'a gateway before a simulated vLLM, with one key, to try',
-  help: `sallyport demo [--exit]
+  help: `sallyport demo [--exit] [--attack]
 
 Starts a simulated vLLM and a gateway before it in a temporary state directory, shows one refused and one accepted
-request, and stays up until Ctrl-C. With --exit it ends after the tour; the exit code is 0 if both went as they must.
+request, and stays up until Ctrl-C. With --exit it ends after the tour; the exit code is 0 if all went as it must.
+--attack shows side by side what attacks do to the bare simulator and what comes of them at the gateway.
 
 Example: sallyport demo --exit`,
   async run(words, io) {
     const flags = parseFlags(words, { exit: 'flag', attack: 'flag' });
-    if (flags.has('attack')) throw new CommandError('--attack is not in this version.');
-    const simulator = await startSimulator({ host: '127.0.0.1', port: 0, models: [MODEL] });
+    // Guarded as vLLM guards itself, so that the attacks show what its key is good for.
+    const upstreamKey = randomBytes(16).toString('hex');
+    const simulator = await startSimulator({ host: '127.0.0.1', port: 0, models: [MODEL], apiKey: upstreamKey });
     const stateDir = openStateDir(stateDirOf(flags, io.env));
     const loaded = loadConfig({
       env: {},
       overrides: {
         listen: { host: '127.0.0.1', port: 0 },
         admin: { port: 0 },
-        upstreams: [{ name: 'simulator', url: simulator.url }],
+        upstreams: [{ name: 'simulator', url: simulator.url, apiKey: upstreamKey }],
       },
     });
     if (!loaded.ok) throw new CommandError(renderMistakes(loaded.mistakes));
@@ -42,7 +45,12 @@ Example: sallyport demo --exit`,
     const quiet = { ...log, info: () => undefined, raw: () => undefined };
     const gateway = await startGateway({ config: loaded.config, stateDir, log: quiet, logFormat: 'text' });
     const key = await issueDemoKey(gateway);
-    const isAsItMust = await tour(gateway, key, io);
+    let isAsItMust = await tour(gateway, key, io);
+    if (flags.has('attack')) {
+      const through = { origin: `https://127.0.0.1:${gateway.port}`, ca: caOf(gateway), key };
+      const isStopped = await attackTour(MODEL, { origin: simulator.url, key: upstreamKey }, through, io);
+      isAsItMust &&= isStopped;
+    }
     if (!flags.has('exit')) {
       const stopped = untilStopped(io.env);
       io.out(howToGoOn(gateway, key));
@@ -72,9 +80,11 @@ async function issueDemoKey({ admin }: Gateway): Promise<string> {
   return value;
 }
 
+const caOf = ({ caFile }: Gateway): string => readFileSync(caFile ?? '', 'utf8');
+
 /** One request without a key, one with. */
 async function tour(gateway: Gateway, key: string, io: CommandIo): Promise<boolean> {
-  const ca = readFileSync(gateway.caFile ?? '', 'utf8');
+  const ca = caOf(gateway);
   io.out(`gateway   ${gateway.publicUrl}  (before a simulated vLLM)\n\n`);
   const refused = await chat(gateway.port, ca, undefined);
   const code = /"code":"([a-z_]+)"/.exec(refused.text)?.[1] ?? '';
@@ -82,46 +92,20 @@ async function tour(gateway: Gateway, key: string, io: CommandIo): Promise<boole
   const accepted = await chat(gateway.port, ca, key);
   const words = [...accepted.text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join('');
   io.out(
-    `accepted ${accepted.status}   the same with a key, streamed in ${accepted.events} events: ${words.slice(0, 60)}\n`,
+    `accepted ${accepted.status}   the same with a key, streamed in ${accepted.text.split('\n\n').length - 1} events: ${words.slice(0, 60)}\n`,
   );
   const isRefused = refused.status === 401 && code === 'missing_credential';
   return isRefused && accepted.status === 200 && accepted.text.endsWith('data: [DONE]\n\n') && words !== '';
 }
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly events: number;
-}
-
-function chat(port: number, ca: string, key: string | undefined): Promise<Answer> {
-  const body = JSON.stringify({ model: MODEL, stream: true, messages: [{ role: 'user', content: 'Hello' }] });
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest(
-      {
-        host: '127.0.0.1',
-        port,
-        ca,
-        method: 'POST',
-        path: '/v1/chat/completions',
-        headers: {
-          'content-type': 'application/json',
-          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-        },
-      },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => {
-          text += part;
-        });
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, text, events: text.split('\n\n').length - 1 });
-        });
-      },
-    );
-    request.on('error', reject);
-    request.end(body);
+function chat(port: number, ca: string, key: string | undefined): Promise<PlainAnswer> {
+  return askPlainly({
+    origin: `https://127.0.0.1:${port}`,
+    ca,
+    method: 'POST',
+    path: '/v1/chat/completions',
+    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    body: { model: MODEL, stream: true, messages: [{ role: 'user', content: 'Hello' }] },
   });
 }
 
