@@ -554,8 +554,6 @@ export const defences: readonly Defence[] = [
     }),
     verdict: refused(400, 'forbidden_field'),
     twin: post('/v1/responses', { model: 'tiny', input: 'hi' }),
-    twinWaits: true,
-    until: closedRoute,
   },
   {
     advisory: 'GHSA-fpch-3xrf-7q96',

@@ -130,7 +130,7 @@ export const pathSpelling: readonly Vector[] = [
     id: 'path-closed-route',
     claim: 'a closed route of vLLM stays closed however valid the key',
     source: 'contract, public listener',
-    bytes: chat({ path: '/v1/responses' }),
+    bytes: chat({ path: '/score' }),
     verdict: refused([403], { code: 'route_closed' }),
   },
   {
