@@ -24,6 +24,12 @@ const advisoryShown = z.strictObject({
   upstreams: z.array(standingShown),
 });
 
+/** A file of the product's own format. */
+const advisoryFile = z.looseObject({
+  format: z.string().describe('`sallyport-advisories/1`.'),
+  advisories: z.array(z.unknown()),
+});
+
 /** All advisories and how each upstream stands with them. */
 export const advisoryList = z.strictObject({ items: z.array(advisoryShown), next: z.null() });
 
@@ -47,7 +53,12 @@ const example: AdvisoryShown = {
 /** The known holes of vLLM. */
 export const advisories: Resource = {
   name: 'advisories',
-  schemas: { Advisory: advisoryShown, AdvisoryList: advisoryList, AdvisoryImport: advisoryImport },
+  schemas: {
+    AdvisoryFile: advisoryFile,
+    Advisory: advisoryShown,
+    AdvisoryList: advisoryList,
+    AdvisoryImport: advisoryImport,
+  },
   operations: (deps) => [
     operation({
       id: 'listAdvisories',
@@ -67,7 +78,7 @@ export const advisories: Resource = {
       scope: 'admin:write',
       summary: "Add advisories in the product's own format to those that it comes with.",
       status: 200,
-      body: z.looseObject({}),
+      body: advisoryFile,
       response: advisoryImport,
       example: { imported: 1, known: 94 },
       handle({ body, actor }) {
