@@ -4,6 +4,7 @@ import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { isUsable, type Credentials } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
+import { createAnswerPreflight } from '../forward/answer-preflight.ts';
 import { createAnswerUnknown } from '../forward/answer-unknown.ts';
 import { createForward } from '../forward/forward.ts';
 import type { RunningExchanges } from '../forward/running.ts';
@@ -20,7 +21,7 @@ import { createValidate } from '../stages/validate/stage.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import type { Pipelines } from './listeners.ts';
-import { inference, models, wellKnown, type Stages } from './pipeline.ts';
+import { inference, models, preflight, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
 import type { KnownUpstreams, Settings } from './threads/messages.ts';
 
@@ -126,10 +127,16 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       writeMs: config.listen.timeouts.writeMs,
     }),
     answerUnknown: createAnswerUnknown(),
+    answerPreflight: createAnswerPreflight(),
     answerModels: createAnswerModels(() => book().listed()),
   };
   return {
-    pipelines: { inference: inference(stages), models: models(stages), wellKnown: wellKnown(stages) },
+    pipelines: {
+      inference: inference(stages),
+      models: models(stages),
+      wellKnown: wellKnown(stages),
+      preflight: preflight(stages),
+    },
     close() {
       for (const { upstream } of targets) upstream.close();
     },

@@ -18,7 +18,12 @@ function send(change: Partial<RequestHead>, { isDraining = false, isWell = true 
   const front = createFront({
     clock: settableClock(),
     rules: { maxHeaders: 64, hosts: new Set() },
-    pipelines: { inference: pipeline('inference'), models: pipeline('models'), wellKnown: pipeline('wellKnown') },
+    pipelines: {
+      inference: pipeline('inference'),
+      models: pipeline('models'),
+      wellKnown: pipeline('wellKnown'),
+      preflight: pipeline('preflight'),
+    },
     origins: new Set(['https://app.example']),
     health: (path) => ({ isWell, body: `{"path":"${path}"}` }),
     isDraining: () => isDraining,
@@ -73,19 +78,10 @@ test('names under /.well-known/ take a way of their own, without a credential', 
 });
 
 const ORIGIN = ['Host', 'h', 'Origin', 'https://app.example'];
-const PREFLIGHT = [
-  'Access-Control-Request-Method',
-  'POST',
-  'Access-Control-Request-Headers',
-  'authorization,x-stainless-os\u0000',
-];
+const PREFLIGHT = ['Access-Control-Request-Method', 'POST'];
 
-test('the preflight of a listed origin is answered 204, that of others takes the common way', () => {
-  const listed = send({ method: 'OPTIONS', rawHeaders: [...ORIGIN, ...PREFLIGHT] });
-  assert.equal(listed.peer.status, 204);
-  assert.equal(listed.peer.headers.get('access-control-allow-origin'), 'https://app.example');
-  assert.equal(listed.peer.headers.get('access-control-allow-headers'), 'authorization,x-stainless-os');
-  assert.equal(listed.peer.headers.get('vary'), 'Origin');
+test('the preflight of a listed origin takes a way of its own, that of others the common one', () => {
+  assert.deepEqual(send({ method: 'OPTIONS', rawHeaders: [...ORIGIN, ...PREFLIGHT] }).reached, ['preflight']);
   for (const origin of ['https://evil.example', 'https://app.example.evil', 'null']) {
     const other = send({ method: 'OPTIONS', rawHeaders: ['Host', 'h', 'Origin', origin, ...PREFLIGHT] });
     assert.deepEqual(other.reached, ['inference']);

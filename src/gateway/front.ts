@@ -34,11 +34,11 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     x.surface = surfaceOf(head.path);
     x.allowedOrigin = allowedOrigin(deps.origins, head);
     if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
-    const special = preflight(x, head) ?? (deps.isDraining() ? deny('draining') : undefined);
-    if (special === 'answered') return;
-    if (special !== undefined) {
-      sendDenial(x, special);
-      return observe(deps, x, special);
+    if (isPreflight(x, head)) return run(deps.pipelines.preflight, x, deps);
+    if (deps.isDraining()) {
+      const denial = deny('draining');
+      sendDenial(x, denial);
+      return observe(deps, x, denial);
     }
     run(pipelineOf(deps, head), x, deps);
   };
@@ -63,24 +63,9 @@ function allowedOrigin(origins: ReadonlySet<string>, head: ParsedHead): string |
   return origin !== undefined && origins.has(origin) ? origin : undefined;
 }
 
-/** Answers the preflight of a listed origin (Fetch standard, CORS protocol). */
-function preflight(x: AnyExchange, head: ParsedHead): 'answered' | undefined {
-  if (head.method !== 'OPTIONS' || x.allowedOrigin === undefined) return undefined;
-  if (!head.headers.has('access-control-request-method')) return undefined;
-  const headers = responseHeaders(x);
-  headers.push(
-    'access-control-allow-methods',
-    'GET, POST, OPTIONS',
-    'access-control-allow-headers',
-    head.headers.get('access-control-request-headers')?.replace(/[^A-Za-z0-9,\- ]/g, '') ??
-      'authorization, content-type',
-    'access-control-max-age',
-    '600',
-  );
-  x.downstream.writeHead(204, headers, undefined);
-  x.downstream.end();
-  return 'answered';
-}
+/** Whether it is the preflight of a listed origin (Fetch standard, CORS protocol). */
+const isPreflight = (x: AnyExchange, head: ParsedHead): boolean =>
+  head.method === 'OPTIONS' && x.allowedOrigin !== undefined && head.headers.has('access-control-request-method');
 
 function observe(deps: FrontDeps, x: AnyExchange, denial: Denial): void {
   const { status } = reasons[denial.code];

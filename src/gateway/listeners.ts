@@ -5,6 +5,7 @@ export interface Pipelines {
   readonly inference: Pipeline;
   readonly models: Pipeline;
   readonly wellKnown: Pipeline;
+  readonly preflight: Pipeline;
 }
 
 /** Which pipeline a path of the public listener takes; what no route knows is refused inside it. */

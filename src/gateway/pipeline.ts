@@ -13,6 +13,7 @@ export interface Stages {
   readonly forward: Forward<'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits'>;
   readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
   readonly answerUnknown: Forward<'head' | 'peer'>;
+  readonly answerPreflight: Forward<'head' | 'peer'>;
 }
 
 /** The way of an inference request. Each line says why it stands where it stands. */
@@ -34,3 +35,6 @@ export const models = (s: Stages): Pipeline =>
 
 /** The way of the names under `/.well-known/`, which answer without a credential; those of parts that are not there are 404. */
 export const wellKnown = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerUnknown);
+
+/** The way of a preflight, which carries no credential: only its address is asked about. */
+export const preflight = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerPreflight);

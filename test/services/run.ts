@@ -59,7 +59,7 @@ const services: readonly Service[] = [
       return { VLLM_URL: url, VLLM_LOG_COMMAND: `${script} log ${VLLM_PORT}`, PYTHON_WITH_OPENAI: pythonWithOpenAi() };
     },
     stop: () => void spawnSync(join(here, 'vllm', 'start.sh'), ['stop', VLLM_PORT]),
-    tests: ['real-vllm.test.ts'],
+    tests: ['real-vllm.test.ts', 'firewall.test.ts'],
   },
   {
     name: 'promtool',

@@ -21,7 +21,7 @@ export interface ConnectionEvents {
    * A head that could not be read: the response to send as it stands; the connection ends with it. `target` is what was
    * made out of the request line, unjudged, else empty.
    */
-  brokenHead(kind: BrokenHead, target: string): string;
+  brokenHead(kind: BrokenHead, target: string, peerAddress: string): string;
 }
 
 /** How long what still comes is read and dropped after an answer that ends the connection. */
@@ -188,7 +188,7 @@ export class ServerConnection implements Carrier {
   private refuse(kind: BrokenHead, target: string): void {
     this.isOver = true;
     this.waitEndsMs = Infinity;
-    this.socket.write(this.events.brokenHead(kind, target));
+    this.socket.write(this.events.brokenHead(kind, target, this.peerAddress));
     this.linger();
   }
 

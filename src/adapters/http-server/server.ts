@@ -25,7 +25,7 @@ export interface ServerEvents {
    * A connection whose head could not be read: the response to send as it stands. `target` is what was made out of the
    * request line, unjudged, else empty.
    */
-  brokenHead(kind: BrokenHead, target: string): string;
+  brokenHead(kind: BrokenHead, target: string, peerAddress: string): string;
   /** A new connection; a function that is called when it has closed, or undefined to close it at once. */
   connection(peerAddress: string): (() => void) | undefined;
 }

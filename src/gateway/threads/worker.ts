@@ -7,8 +7,9 @@ import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
 import { systemClock } from '../../kernel/clock.ts';
-import { deny, type ReasonCode } from '../../kernel/reasons.ts';
-import { createLineBatch, requestLine } from '../../observers/log/observer.ts';
+import { deny, reasons, type ReasonCode } from '../../kernel/reasons.ts';
+import type { Outcome } from '../../kernel/stage.ts';
+import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
 import { createMetricsObserver } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
@@ -73,15 +74,17 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
     origins: new Set(listen.cors.origins),
     health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
     isDraining: () => isDraining,
-    observe(x, outcome) {
-      lines.add(requestLine(x, outcome, start.logFormat));
-      countMetrics(x, outcome);
-    },
+    observe,
     onFault(x, error) {
       gauges[GAUGE.faults] = (gauges[GAUGE.faults] ?? 0) + 1;
       lines.add(faultLine(x.requestId, error));
     },
   });
+}
+
+function observe(x: LoggedExchange, outcome: Outcome): void {
+  lines.add(requestLine(x, outcome, start.logFormat));
+  countMetrics(x, outcome);
 }
 
 function healthBody(path: string): string {
@@ -140,13 +143,24 @@ const server: PublicServer = createPublicServer(
   },
   {
     request: (downstream) => front(downstream),
-    brokenHead: (kind, target) =>
-      brokenHeadResponse(CODES[kind], {
+    brokenHead(kind, target, peerAddress) {
+      const code = CODES[kind];
+      const [requestId, nowMs] = [randomUUID(), clock.nowMs()];
+      observe(unreadExchange(requestId, nowMs, peerAddress), {
+        kind: 'denial',
+        status: reasons[code].status,
+        code,
+        durationMs: 0,
+        firstByteMs: undefined,
+        upstream: undefined,
+      });
+      return brokenHeadResponse(code, {
         surface: surfaceOfTarget(target),
-        requestId: randomUUID(),
+        requestId,
         isEncrypted: start.tls !== undefined,
-        nowMs: clock.nowMs(),
-      }),
+        nowMs,
+      });
+    },
     connection(peerAddress) {
       // In the clear behind proxies: nobody else may reach us around them.
       const { tls, trustedProxies } = settings.config.listen;

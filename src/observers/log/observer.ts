@@ -4,11 +4,34 @@ import type { Outcome } from '../../kernel/stage.ts';
 /** Form of the log. */
 export type LogFormat = 'json' | 'text';
 
+/** What a line tells of an exchange, as far as it came. */
+export type LoggedExchange = Pick<
+  AnyExchange,
+  'requestId' | 'startedAtMs' | 'head' | 'peer' | 'principal' | 'route' | 'model' | 'request' | 'usage'
+> & { readonly downstream: { readonly head: { readonly method: string }; readonly peerAddress: string } };
+
+/** An exchange whose head could not be read. */
+export function unreadExchange(requestId: string, startedAtMs: number, peerAddress: string): LoggedExchange {
+  const nothing = undefined;
+  return {
+    requestId,
+    startedAtMs,
+    downstream: { head: { method: '' }, peerAddress },
+    head: nothing,
+    peer: nothing,
+    principal: nothing,
+    route: nothing,
+    model: nothing,
+    request: nothing,
+    usage: nothing,
+  };
+}
+
 /**
  * The line of one request: who, what, how it ended; never what was said. JSON escapes every control character,
  * so that no caller's text can begin a line of its own.
  */
-export function requestLine(x: AnyExchange, outcome: Outcome, format: LogFormat): string {
+export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogFormat): string {
   const level = outcome.kind === 'fault' ? 'error' : outcome.kind === 'denial' ? 'warn' : 'info';
   const put = format === 'json' ? jsonField : textField;
   let line =

@@ -10,7 +10,7 @@ export function createMetricsObserver(
   memory: SharedArrayBuffer,
   row: number,
   onSeries: OnSeries,
-): (x: AnyExchange, outcome: Outcome) => void {
+): (x: Pick<AnyExchange, 'route' | 'model' | 'usage'>, outcome: Outcome) => void {
   const cells = new Map<string, Float64Array>();
 
   function cellsFor(labels: SeriesLabels): Float64Array {
