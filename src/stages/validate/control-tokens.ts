@@ -17,6 +17,12 @@ const NOT_PROMPT: ReadonlySet<string> = new Set([
   'stop',
   'stop_sequences',
 ]);
+/** Digits that `{n}` of a spelling may stand for. */
+const MAX_DIGITS = 10;
+interface Scanner extends ControlTokenScanner {
+  /** Units that no spelling is longer than. */
+  readonly longest: number;
+}
 /** Names of models are callers' own; each set of spellings that they lead to costs a scanner. */
 const MAX_SCANNERS = 64;
 
@@ -31,16 +37,19 @@ export function createControlTokens(
   extra: readonly string[],
 ): (model: string, body: JsonObject) => JsonObject | Refusal {
   if (mode === 'pass') return (_, body) => body;
-  const scanners = new LRUCache<string, ControlTokenScanner>({ max: MAX_SCANNERS });
+  const scanners = new LRUCache<string, Scanner>({ max: MAX_SCANNERS });
 
-  function scannerFor(model: string): ControlTokenScanner {
+  function scannerFor(model: string): Scanner {
     const tokens = tokensFor(model, extra);
     const id = tokens.join('\n');
     let scanner = scanners.get(id);
-    if (scanner === undefined) scanners.set(id, (scanner = createControlTokenScanner(tokens)));
+    if (scanner === undefined) {
+      const longest = MAX_DIGITS + Math.max(0, ...tokens.map(({ length }) => length));
+      scanners.set(id, (scanner = { ...createControlTokenScanner(tokens), longest }));
+    }
     return scanner;
   }
-  const byModel = new LRUCache<string, ControlTokenScanner>({ max: MAX_SCANNERS });
+  const byModel = new LRUCache<string, Scanner>({ max: MAX_SCANNERS });
 
   return (model, body) => {
     let scanner = byModel.get(model);
@@ -65,34 +74,89 @@ const refuse = (path: string): Refusal =>
   );
 
 /** Path of the first text or name with a control token. Recursion is as deep as the parser allows. */
-function find(value: JsonValue, scanner: ControlTokenScanner): string | undefined {
+function find(value: JsonValue, scanner: Scanner): string | undefined {
   if (typeof value === 'string') return scanner.find(value) === undefined ? undefined : '';
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const path = find(value[i] ?? null, scanner);
       if (path !== undefined) return joinPath(`[${i}]`, path);
     }
-    return undefined;
+    const seam = seamOf(value, scanner, false);
+    return seam === undefined ? undefined : memberPath(`[${seam.index}]`, seam.member);
   }
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
     // Names of a tool's parameters are written into the prompt, too.
     if (scanner.find(name) !== undefined) return memberPath('', name);
-    const path = find(value[name] ?? null, scanner);
+    const member = value[name] ?? null;
+    const path = isEscaped(name, member, scanner) ? '' : find(member, scanner);
     if (path !== undefined) return joinPath(memberPath('', name), path);
   }
   return undefined;
 }
 
 /**
+ * Whether arguments of a call spell one in JSON's escapes: vLLM parses them and a template writes them anew, without.
+ * They cannot be broken in their escaped form, so they are refused in any mode.
+ */
+function isEscaped(name: string, value: JsonValue, scanner: Scanner): boolean {
+  if (name !== 'arguments' || typeof value !== 'string' || !value.includes('\\')) return false;
+  let plain = '';
+  let done = 0;
+  for (let at = value.indexOf('\\u'); at >= 0; at = value.indexOf('\\u', done)) {
+    plain += value.slice(done, at) + String.fromCharCode(Number.parseInt(value.slice(at + 2, at + 6), 16));
+    done = at + 6;
+  }
+  plain = (plain + value.slice(done)).replaceAll('\\/', '/');
+  return scanner.find(plain) !== undefined;
+}
+
+/** Members that hold the text of a part. */
+const PART_TEXTS = ['text', 'refusal', 'thinking'] as const;
+/** A part, and the member that holds its text. */
+interface Seam {
+  readonly index: number;
+  readonly member: string;
+}
+
+/**
+ * The first part that ends a spelling which others begin: templates write parts one behind the other, with nothing
+ * between. Where `isBroken`, it is broken by a space, in place, and so are all others.
+ */
+function seamOf(items: readonly JsonValue[], scanner: Scanner, isBroken: boolean): Seam | undefined {
+  const texts = items.map(textOfPart);
+  // Hardly ever: one look at all together tells that there is none.
+  if (scanner.find(texts.join('')) === undefined) return undefined;
+  let before = '';
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    let text = texts[index] ?? '';
+    if (!isJsonObject(item) || text === '') continue;
+    const member = memberOfPart(item) ?? '';
+    while (before !== '' && scanner.find(before + text.slice(0, scanner.longest)) !== undefined) {
+      if (!isBroken) return { index, member };
+      text = ` ${text}`;
+      item[member] = text;
+    }
+    before = (text.length < scanner.longest ? before + text : text).slice(-scanner.longest);
+  }
+  return undefined;
+}
+
+const memberOfPart = (item: JsonObject): string | undefined =>
+  PART_TEXTS.find((name) => typeof item[name] === 'string');
+
+function textOfPart(item: JsonValue): string {
+  const member = isJsonObject(item) ? memberOfPart(item) : undefined;
+  const text = isJsonObject(item) && member !== undefined ? item[member] : undefined;
+  return typeof text === 'string' ? text : '';
+}
+
+/**
  * Breaks the spellings in all texts, in place: the value is the gateway's own copy. A name cannot be broken without
  * becoming another one: gives the path of such a name.
  */
-function neutralise(
-  value: JsonValue,
-  scanner: ControlTokenScanner,
-  replace: (value: JsonValue) => void,
-): string | undefined {
+function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonValue) => void): string | undefined {
   if (typeof value === 'string') {
     const broken = scanner.neutralise(value);
     if (broken !== value) replace(broken);
@@ -104,11 +168,12 @@ function neutralise(
       const path = neutralise(items[i] ?? null, scanner, (item) => (items[i] = item));
       if (path !== undefined) return joinPath(`[${i}]`, path);
     }
+    seamOf(items, scanner, true);
     return undefined;
   }
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
-    if (scanner.find(name) !== undefined) return memberPath('', name);
+    if (scanner.find(name) !== undefined || isEscaped(name, value[name] ?? null, scanner)) return memberPath('', name);
     const path = neutralise(value[name] ?? null, scanner, (member) => (value[name] = member));
     if (path !== undefined) return joinPath(memberPath('', name), path);
   }
