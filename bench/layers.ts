@@ -102,6 +102,7 @@ const downstream: Downstream = {
   isEncrypted: true,
   readBody: () => Promise.resolve({ kind: 'broken' }),
   keepBody: () => undefined,
+  holdAnswer: () => true,
   answer: () => undefined,
   onSent: () => undefined,
   writeHead: () => undefined,

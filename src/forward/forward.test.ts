@@ -141,6 +141,38 @@ test('a prompt that is too long by itself is refused at once, and nothing is tri
   assert.equal(stubborn.outcomes[0]?.code, 'context_length_exceeded');
 });
 
+test('an answer for which no memory is left is overloaded, and upstream is aborted', () => {
+  const { peer, call, outcomes } = setUp({ isStream: false });
+  peer.hasRoomForAnswers = false;
+  call().listener.head({ status: 200, header: JSON_TYPE });
+  call().listener.chunk(Buffer.from('{"id":"a"}'));
+  assert.equal(call().isAborted, true);
+  assert.deepEqual([peer.status, peer.headers.get('retry-after')], [503, '1']);
+  assert.deepEqual(outcomes[0]?.code, 'overloaded');
+});
+
+test('what upstream refuses for a mistake of the caller is a denial, what fails in upstream a fault', () => {
+  for (const [status, kind] of [
+    [400, 'denial'],
+    [404, 'denial'],
+    [500, 'fault'],
+    [418, 'fault'],
+  ] as const) {
+    const { call, outcomes } = setUp({ isStream: false });
+    call().listener.head({ status, header: JSON_TYPE });
+    call().listener.end();
+    assert.equal(outcomes[0]?.kind, kind, String(status));
+  }
+});
+
+test('an event above 1 MiB is no answer', () => {
+  const { peer, call, event } = setUp();
+  call().listener.head({ status: 200, header: SSE });
+  event(JSON.stringify({ a: 'x'.repeat(1024 * 1024) }));
+  assert.equal(call().isAborted, true);
+  assert.match(peer.body, /upstream_error/);
+});
+
 test('passes a stream on event by event and ends it with [DONE]', () => {
   const { call, event, peer, outcomes, states } = setUp();
   call().listener.head({ status: 200, header: SSE });

@@ -45,8 +45,10 @@ type Sent = Exchange & Has<Needs>;
 
 /** Most bytes of an answer that is no stream, and of one event. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+const MAX_EVENT_BYTES = 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
+/** Answers come and go within moments. */
+const NO_ROOM_RETRY_MS = 1000;
 const DONE = '[DONE]';
 /** Tries with a shorter output: one for a refusal that names the context alone, one for its count of the prompt. */
 const MAX_SHORTENED = 2;
@@ -212,6 +214,11 @@ class Forwarding implements UpstreamListener {
       this.refuse(deny('upstream_error'), 'fault');
       return true;
     }
+    // As the bodies of requests: many large answers at once must not take all memory.
+    if (!this.x.downstream.holdAnswer(bytes.length)) {
+      this.refuse(deny('overloaded', { retryAfterMs: NO_ROOM_RETRY_MS }));
+      return true;
+    }
     // The adapter's bytes are only valid during the call.
     this.parts.push(Buffer.from(bytes));
     return true;
@@ -222,7 +229,9 @@ class Forwarding implements UpstreamListener {
     if (this.status !== 200) {
       const text = this.text();
       if (this.retryShorter(text)) return;
-      return this.refuse(denialOfUpstream(this.status, text), 'fault');
+      const denial = denialOfUpstream(this.status, text);
+      // What upstream refuses for the caller's own mistake is no fault of anybody's.
+      return this.refuse(denial, reasons[denial.code].status < 500 ? 'denial' : 'fault');
     }
     if (this.parser === undefined) return this.answerBody();
     // A stream that just stops is no answer, and the caller must not take it for one.

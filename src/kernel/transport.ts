@@ -37,6 +37,11 @@ export interface Downstream {
   /** Says how many bytes of the body are still kept, so that others may use the rest of its memory. */
   keepBody(bytes: number): void;
   /**
+   * Sets memory aside for bytes of an answer that is collected before it goes out, from what all bodies together may
+   * take; false where there is none left. It is given back when the answer has left or the peer has gone.
+   */
+  holdAnswer(bytes: number): boolean;
+  /**
    * Sends the response head. `headers` are names and values in turn. With `contentLength` the body has
    * that many bytes; without it, it is chunked (HTTP/1.1) or ends with the connection (HTTP/1.0).
    */
@@ -56,7 +61,7 @@ export interface Downstream {
   onDrain(run: () => void): void;
   /** Called once when the whole response has left this process. */
   onSent(run: () => void): void;
-  /** Called once if the peer goes away before the response has ended. */
+  /** Called once if the peer goes away before the response has ended; at once where it has gone already. */
   onDisconnect(run: () => void): void;
 }
 

@@ -337,6 +337,38 @@ export function downstreamContract(name: string, start: StartServer): void {
     wire.socket.destroy();
   });
 
+  test(`${name}: memory for answers is that of bodies, and is given back when they have left`, async () => {
+    const held: boolean[] = [];
+    await using server = await start(
+      (x) => {
+        held.push(x.holdAnswer(6), x.holdAnswer(6));
+        ok(x);
+      },
+      { budgetBytes: 10 },
+    );
+    for (let i = 0; i < 2; i++) {
+      const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+      await wire.until(/ok$/);
+      wire.socket.destroy();
+      await wire.closed;
+    }
+    assert.deepEqual(held, [true, false, true, false]);
+  });
+
+  test(`${name}: memory for the answer to a peer that has gone is given back`, async () => {
+    const held: boolean[] = [];
+    await using server = await start((x) => void held.push(x.holdAnswer(6)), { budgetBytes: 10 });
+    for (let i = 0; i < 2; i++) {
+      const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+      while (held.length <= i) await new Promise((resolve) => setImmediate(resolve));
+      wire.socket.destroy();
+      await wire.closed;
+      // The server hears of it in a turn of its own.
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(held, [true, true]);
+  });
+
   test(`${name}: an answer in pieces has the length that it announced`, async () => {
     await using server = await start((x) => {
       x.writeHead(200, [], 6);

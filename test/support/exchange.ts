@@ -17,6 +17,8 @@ export interface FakeDownstream extends Downstream {
   isSlow: boolean;
   /** Bytes of the body that are kept. */
   kept: number;
+  /** There is memory for answers that are collected. */
+  hasRoomForAnswers: boolean;
   drain(): void;
   flush(): void;
   disconnect(): void;
@@ -40,7 +42,9 @@ export function fakeDownstream(): FakeDownstream {
     isFull: false,
     isSlow: false,
     kept: 0,
+    hasRoomForAnswers: true,
     keepBody: (bytes) => void (peer.kept = bytes),
+    holdAnswer: () => peer.hasRoomForAnswers,
     readBody: () => Promise.resolve({ kind: 'body', bytes: Buffer.from('') }),
     writeHead(status, headers) {
       if (peer.status !== undefined) throw new Error('a second head');

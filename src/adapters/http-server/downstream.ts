@@ -49,6 +49,8 @@ export class ConnectionDownstream implements Downstream {
   private collecting: Collecting | undefined = undefined;
   /** Bytes of the body that are taken from the budget until the exchange is over. */
   private held = 0;
+  /** Bytes of its answer that are taken from the budget. */
+  private heldAnswer = 0;
   private wantsContinue: boolean;
   /** The head while nothing of the body has been written: both go out in one piece. */
   private unsentHead = '';
@@ -114,6 +116,18 @@ export class ConnectionDownstream implements Downstream {
   /** Whether the whole answer has been written, though not all may have left yet. */
   get isAnswered(): boolean {
     return this.isEnded;
+  }
+
+  holdAnswer(bytes: number): boolean {
+    if (this.isFinished || !this.limits.budget.take(bytes)) return false;
+    this.heldAnswer += bytes;
+    return true;
+  }
+
+  private giveBack(): void {
+    this.keepBody(0);
+    if (this.heldAnswer > 0) this.limits.budget.giveBack(this.heldAnswer);
+    this.heldAnswer = 0;
   }
 
   keepBody(bytes: number): void {
@@ -199,7 +213,7 @@ export class ConnectionDownstream implements Downstream {
     this.isFinished = true;
     this.isGone = true;
     this.collected({ kind: 'broken' });
-    this.keepBody(0);
+    this.giveBack();
     this.disconnected();
   }
 
@@ -217,7 +231,7 @@ export class ConnectionDownstream implements Downstream {
   private finish(): void {
     if (this.isFinished) return;
     this.isFinished = true;
-    this.keepBody(0);
+    this.giveBack();
     this.sent();
     this.carrier.answered(this.isClosing || this.mustClose());
   }
