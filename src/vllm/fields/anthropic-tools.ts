@@ -1,8 +1,6 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonObject } from '../../kernel/json.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
-import { checkEnforced, settleNoTools } from './enforced-tools.ts';
-import type { Check, DropRow, FieldContext, Members } from './field.ts';
+import type { Check, DropRow, Members } from './field.ts';
 import { formsOf, objectOf } from './object.ts';
 import type { Refusal } from './refusal.ts';
 import { readSchema, toolsOf } from './tools.ts';
@@ -67,15 +65,3 @@ export const anthropicChoice: Check = formsOf(
   },
   'Give an object such as {"type":"auto"}.',
 );
-
-/** What the members of a messages body mean together. */
-export function settleMessages(sent: JsonObject, context: FieldContext): Refusal | undefined {
-  const { tools } = sent;
-  const chosen = sent['tool_choice'];
-  const kind = isJsonObject(chosen) ? chosen['type'] : undefined;
-  const asksForCall = kind === 'any' || kind === 'tool';
-  if (!Array.isArray(tools)) return settleNoTools(sent, asksForCall, context);
-  if (!asksForCall) return undefined;
-  const name = isJsonObject(chosen) && kind === 'tool' ? chosen['name'] : undefined;
-  return checkEnforced(tools, { name, at: 'tool_choice.name', schema: 'input_schema' }, context);
-}

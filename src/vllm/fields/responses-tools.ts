@@ -1,11 +1,8 @@
-import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import type { JsonValue } from '../../kernel/json.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
 import { closedForms } from './closed-form.ts';
-import { checkEnforced, settleNoTools } from './enforced-tools.ts';
 import type { Check, DropRow, FieldContext, Members } from './field.ts';
 import { formsOf, objectOf } from './object.ts';
-import type { Refusal } from './refusal.ts';
 import { readSchema, toolsOf } from './tools.ts';
 
 const IGNORED: DropRow = { policy: 'drop', why: "A field of OpenAI's API that vLLM ignores." };
@@ -92,19 +89,3 @@ export const responsesChoice: Check = Object.assign(
     typeof value === 'string' ? choiceWord(value, context) : choiceForms(value, context),
   { forms: choiceForms.forms ?? [] },
 );
-
-/** What the members of a responses body mean together. */
-export function settleResponses(sent: JsonObject, context: FieldContext): Refusal | undefined {
-  // vLLM gives a stored answer to whoever knows its id, and never forgets it.
-  sent['store'] = false;
-  // Without this it has no effect.
-  if (sent['include'] === undefined || sent['top_logprobs'] === 0) delete sent['top_logprobs'];
-  const { tools } = sent;
-  const chosen = sent['tool_choice'];
-  const isNamed = isJsonObject(chosen);
-  const asksForCall = isNamed || chosen === 'required';
-  if (!Array.isArray(tools)) return settleNoTools(sent, asksForCall, context);
-  if (!asksForCall) return undefined;
-  const name = isNamed ? chosen['name'] : undefined;
-  return checkEnforced(tools, { name, at: 'tool_choice.name', schema: 'parameters' }, context);
-}

@@ -1,0 +1,17 @@
+import { isJsonObject } from '../../kernel/json.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { checkEnforced, settleNoTools } from './enforced-tools.ts';
+import type { FieldContext } from './field.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What the members of a messages body mean together. */
+export function settleMessages(sent: JsonObject, context: FieldContext): Refusal | undefined {
+  const { tools } = sent;
+  const chosen = sent['tool_choice'];
+  const kind = isJsonObject(chosen) ? chosen['type'] : undefined;
+  const asksForCall = kind === 'any' || kind === 'tool';
+  if (!Array.isArray(tools)) return settleNoTools(sent, asksForCall, context);
+  if (!asksForCall) return undefined;
+  const name = isJsonObject(chosen) && kind === 'tool' ? chosen['name'] : undefined;
+  return checkEnforced(tools, { name, at: 'tool_choice.name', schema: 'input_schema' }, context);
+}

@@ -1,0 +1,34 @@
+import { isJsonObject } from '../../kernel/json.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { checkEnforced, settleNoTools } from './enforced-tools.ts';
+import type { FieldContext } from './field.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What the members of a responses body mean together. */
+export function settleResponses(sent: JsonObject, context: FieldContext): Refusal | undefined {
+  // vLLM gives a stored answer to whoever knows its id, and never forgets it.
+  sent['store'] = false;
+  // Without this it has no effect.
+  if (sent['include'] === undefined || sent['top_logprobs'] === 0) delete sent['top_logprobs'];
+  settleFormat(sent);
+  return settleChoice(sent, context);
+}
+
+/** vLLM reads only schemas of `text.format`: any JSON is asked for in its own words, else the wish would go unheard. */
+function settleFormat(sent: JsonObject): void {
+  const format = isJsonObject(sent['text']) ? sent['text']['format'] : undefined;
+  if (!isJsonObject(format) || format['type'] !== 'json_object') return;
+  delete sent['text'];
+  sent['structured_outputs'] ??= { json_object: true };
+}
+
+function settleChoice(sent: JsonObject, context: FieldContext): Refusal | undefined {
+  const { tools } = sent;
+  const chosen = sent['tool_choice'];
+  const isNamed = isJsonObject(chosen);
+  const asksForCall = isNamed || chosen === 'required';
+  if (!Array.isArray(tools)) return settleNoTools(sent, asksForCall, context);
+  if (!asksForCall) return undefined;
+  const name = isNamed ? chosen['name'] : undefined;
+  return checkEnforced(tools, { name, at: 'tool_choice.name', schema: 'parameters' }, context);
+}
