@@ -100,6 +100,7 @@ test('what a coding agent sends is answered: foreign tools are left out and name
       prompt_cache_key: 'k',
       text: { verbosity: 'low' },
       truncation: 'auto',
+      ...{ client_metadata: { 'x-codex-installation-id': 'i' } }, // Codex sends it; the SDK's types do not know it
     })
     .withResponse();
   assert.equal(data.status, 'completed');

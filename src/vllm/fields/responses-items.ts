@@ -28,6 +28,7 @@ const item = (word: string, rows: Members): Check =>
       id: { policy: 'pass', type: shortText(1, 256) },
       status: { policy: 'pass', type: statusCheck },
       phase: IGNORED,
+      end_turn: IGNORED,
       created_by: IGNORED,
       ...rows,
     },

@@ -100,6 +100,7 @@ export const responses = {
 
   max_tool_calls: { on: ON, policy: 'drop', why: 'Counts calls of built-in tools, and none is open.' },
   access_programs: IGNORED_HERE,
+  client_metadata: { on: ON, policy: 'drop', why: "Codex's own, in no SDK; vLLM ignores it." },
   context_management: IGNORED_HERE,
   image: IGNORED_HERE,
   moderation: IGNORED_HERE,
