@@ -40,7 +40,7 @@ export function answerChatBatch(body: LaxObject, context: AnswerContext): Answer
     ({ model } = generation);
     promptTokens += countChat(messages);
     completionTokens += generation.tokens;
-    choices.push(chatChoice(index, answerText(text, generation.tokens), generation.finishReason));
+    choices.push(chatChoice(index, { content: answerText(text, generation.tokens) }, generation.finishReason));
   }
   const base = { id: `chatcmpl-${context.idSuffix}`, object: 'chat.completion', created: context.createdS, model };
   return chatAnswer(base, choices, wholeUsage(promptTokens, completionTokens), context.version);

@@ -1,3 +1,4 @@
+import { finishOf, formedEvents, formOf, lengthOf, messageOf } from './chat-forms.ts';
 import { badValue, validationError, type ValidationProblem } from './errors.ts';
 import { countPrompts, planGeneration, readGenerationFields } from './generation.ts';
 import { createFieldReader } from './lax-fields.ts';
@@ -34,9 +35,20 @@ export function answerChat(body: LaxObject, context: AnswerContext): AnswerPlan 
     created: context.createdS,
     model: generation.model,
   };
+  // What nobody says for some tokens only: a choice alone, and whole.
+  const form = generation.n === 1 ? formOf(body, textOfMessage(messages.at(-1) ?? null), context.idSuffix) : undefined;
+  if (form !== undefined) {
+    const { version } = context;
+    const { includeUsage } = generationFields;
+    if (generationFields.isStream) return streamPlan(formedEvents(form, base, { version, promptTokens, includeUsage }));
+    const choice = chatChoice(0, messageOf(form), finishOf(form));
+    return chatAnswer(base, [choice], wholeUsage(promptTokens, lengthOf(form)), version);
+  }
   if (!generationFields.isStream) {
     const { n, tokens, finishReason } = generation;
-    const choices = Array.from({ length: n }, (_, i) => chatChoice(i, answerText(prompt, tokens, i), finishReason));
+    const choices = Array.from({ length: n }, (_, i) =>
+      chatChoice(i, { content: answerText(prompt, tokens, i) }, finishReason),
+    );
     return chatAnswer(base, choices, wholeUsage(promptTokens, tokens * n), context.version);
   }
   return streamPlan(
@@ -73,17 +85,18 @@ export function textOfMessage(message: LaxValue): string {
 }
 
 /** One choice of an answer in one piece. */
-export function chatChoice(index: number, content: string, finishReason: string): object {
+export function chatChoice(index: number, message: object, finishReason: string): object {
   return {
     index,
     message: {
       role: 'assistant',
-      content,
+      content: '',
       refusal: null,
       annotations: null,
       audio: null,
       function_call: null,
       reasoning: null,
+      ...message,
     },
     logprobs: null,
     finish_reason: finishReason,

@@ -42,10 +42,13 @@ export function callOf(
           ? tools.find(({ name }) => name !== '' && lastText.includes(name))
           : tools.find(({ name }) => name === wish.name);
   if (tool === undefined) return undefined;
-  const text = JSON.stringify(exampleOf(tool.schema, 0));
+  const text = exampleText(tool.schema);
   const pieces = text.match(/.{1,8}/gsu) ?? [text];
   return { id: `chatcmpl-tool-${idSuffix}`, name: tool.name, pieces, isNamed: typeof wish === 'object' };
 }
+
+/** JSON text that fits a schema, for the usual keywords. */
+export const exampleText = (schema: LaxValue | undefined): string => JSON.stringify(exampleOf(schema, 0));
 
 const MAX_DEPTH = 8;
 
