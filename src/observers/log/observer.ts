@@ -34,31 +34,41 @@ export function unreadExchange(requestId: string, startedAtMs: number, peerAddre
 export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogFormat): string {
   const level = outcome.kind === 'fault' ? 'error' : outcome.kind === 'denial' ? 'warn' : 'info';
   const put = format === 'json' ? jsonField : textField;
+  // Made or checked by us: nothing in them could need escaping.
+  const putOwn = format === 'json' ? ownJsonField : ownTextField;
   let line =
     format === 'json'
       ? `{"level":"${level}","time":${x.startedAtMs},"event":"request"`
       : `${new Date(x.startedAtMs).toISOString()} ${level} request`;
-  line += put('requestId', x.requestId);
+  line += putOwn('requestId', x.requestId);
   const callerId = x.head?.headers.get('x-request-id');
   if (callerId !== undefined) line += put('callerRequestId', printable(callerId, 128));
   line += put('address', x.peer?.address ?? x.downstream.peerAddress);
-  if (x.principal !== undefined) line += put('key', x.principal.keyId) + put('tenant', x.principal.tenant);
-  line += put('method', printable(x.downstream.head.method, 16));
-  line += x.route === undefined ? put('path', printable(x.head?.path ?? '', 256)) : put('route', x.route.id);
+  if (x.principal !== undefined) line += putOwn('key', x.principal.keyId) + put('tenant', x.principal.tenant);
+  if (x.route === undefined) {
+    line += put('method', printable(x.downstream.head.method, 16)) + put('path', printable(x.head?.path ?? '', 256));
+  } else {
+    line += putOwn('method', x.route.method) + putOwn('route', x.route.id);
+  }
   if (x.model !== undefined) line += put('model', printable(x.model, 256));
-  line += put('status', outcome.status);
-  if (outcome.code !== undefined) line += put('code', outcome.code);
-  line += put('outcome', outcome.kind);
-  if (outcome.upstream !== undefined) line += put('upstream', outcome.upstream);
-  if (x.request !== undefined) line += put('stream', x.request.isStream);
-  if (x.usage?.promptTokens !== undefined) line += put('promptTokens', x.usage.promptTokens);
-  if (x.usage?.completionTokens !== undefined) line += put('completionTokens', x.usage.completionTokens);
-  line += put('durationMs', round(outcome.durationMs));
-  if (outcome.firstByteMs !== undefined) line += put('firstByteMs', round(outcome.firstByteMs));
+  line += putOwn('status', outcome.status);
+  if (outcome.code !== undefined) line += putOwn('code', outcome.code);
+  line += putOwn('outcome', outcome.kind);
+  if (outcome.upstream !== undefined) line += putOwn('upstream', outcome.upstream);
+  if (x.request !== undefined) line += putOwn('stream', x.request.isStream);
+  if (x.usage?.promptTokens !== undefined) line += putOwn('promptTokens', x.usage.promptTokens);
+  if (x.usage?.completionTokens !== undefined) line += putOwn('completionTokens', x.usage.completionTokens);
+  line += putOwn('durationMs', round(outcome.durationMs));
+  if (outcome.firstByteMs !== undefined) line += putOwn('firstByteMs', round(outcome.firstByteMs));
   return format === 'json' ? `${line}}\n` : `${line}\n`;
 }
 
 type Field = (name: string, value: string | number | boolean) => string;
+
+const ownJsonField: Field = (name, value) =>
+  typeof value === 'string' ? `,"${name}":"${value}"` : `,"${name}":${value}`;
+
+const ownTextField: Field = (name, value) => ` ${name}=${value}`;
 
 /** Built by hand, for each request pays for it; only what could need escaping goes through JSON. */
 const jsonField: Field = (name, value) =>
