@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readSecretIfThere, writeAtomically } from '../tls/private-files.ts';
 
 /** The state directory cannot be used; `message` is one line with the way out. */
@@ -24,8 +24,7 @@ export interface StateDir {
  */
 export function openStateDir(path: string): StateDir {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    mkdirSync(join(path, 'keys'), { recursive: true, mode: 0o700 });
+    makeFolder(join(path, 'keys'));
     const { uid, mode } = statSync(path);
     const own = process.getuid?.() ?? uid;
     if (uid !== own) {
@@ -46,6 +45,18 @@ export function openStateDir(path: string): StateDir {
     caFile: join(path, 'ca.pem'),
     socket: join(path, 'admin.sock'),
   };
+}
+
+/** Makes a folder and those above it. Node's own way of that never comes back from `/proc`. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another command was faster.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
 }
 
 const KEY_BYTES = 32;
