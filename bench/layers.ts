@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { createCounterMemory, createSharedCounters } from '../src/adapters/memory/counters.ts';
 import { loadConfig, renderMistakes } from '../src/config/load.ts';
 import { createCredentials } from '../src/directory/credentials.ts';
-import { DEFAULT_SCOPES, defaultTenant, issueApiKey } from '../src/directory/issue.ts';
+import { defaultTenant, issueApiKey, plainWish } from '../src/directory/issue.ts';
 import { inspectEvent } from '../src/forward/stream-event.ts';
 import { AnyExchange, type Facts, type Has, type Slots } from '../src/kernel/exchange.ts';
 import { systemClock } from '../src/kernel/clock.ts';
@@ -56,17 +56,7 @@ const clock = systemClock;
 const counters = createSharedCounters(createCounterMemory(65_536, 2, randomBytes(16).toString('hex')), 0);
 const hmacKey = randomBytes(32);
 const { record, value: apiKey } = issueApiKey(
-  {
-    name: 'bench',
-    tenant: 'default',
-    scopes: DEFAULT_SCOPES,
-    models: undefined,
-    allowIp: [],
-    limits: { requestsPerMinute: undefined, concurrency: undefined },
-    grants: [],
-    caps: {},
-    expiresAtMs: undefined,
-  },
+  plainWish('bench'),
   { hmacKey, randomBytes: (count) => randomBytes(count), isTaken: () => false },
   clock.nowMs(),
 );

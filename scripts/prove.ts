@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,8 +8,9 @@ import { codeOf, isStopped, tryExploit, type AttackTarget } from '../src/cli/att
 import { askPlainly } from '../src/cli/plain-client.ts';
 import { table } from '../src/cli/text.ts';
 import { loadConfig, renderMistakes } from '../src/config/load.ts';
-import { issueApiKey } from '../src/directory/issue.ts';
-import { startGateway, type Gateway } from '../src/gateway/gateway.ts';
+import { plainWish } from '../src/directory/issue.ts';
+import { issueKey } from '../src/gateway/issue-key.ts';
+import { startGateway } from '../src/gateway/gateway.ts';
 import { SCOPES } from '../src/kernel/scope.ts';
 import { exploits } from '../src/vllm/exploits/exploits.ts';
 
@@ -50,7 +50,8 @@ const gateway = await startGateway({
 });
 let failures = 0;
 try {
-  const target: AttackTarget = { origin: `http://127.0.0.1:${gateway.port}`, key: await issue(gateway) };
+  const { value } = await issueKey(gateway.admin, { ...plainWish('prove'), scopes: [...SCOPES] });
+  const target: AttackTarget = { origin: `http://127.0.0.1:${gateway.port}`, key: value };
   const model = values.model ?? (await firstModel(target));
   await neighbours(target, model); // warm
   const baselineMs = await neighbours(target, model);
@@ -78,26 +79,6 @@ try {
   rmSync(stateFolder, { recursive: true, force: true });
 }
 process.exitCode = failures === 0 ? 0 : 1;
-
-async function issue({ admin }: Gateway): Promise<string> {
-  const { record, value } = issueApiKey(
-    {
-      name: 'prove',
-      tenant: 'default',
-      scopes: [...SCOPES],
-      models: undefined,
-      allowIp: [],
-      limits: { requestsPerMinute: undefined, concurrency: undefined },
-      grants: [],
-      caps: {},
-      expiresAtMs: undefined,
-    },
-    { hmacKey: admin.hmacKey, randomBytes: (count) => randomBytes(count), isTaken: () => false },
-    admin.clock.nowMs(),
-  );
-  await admin.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
-  return value;
-}
 
 async function firstModel({ origin, key }: AttackTarget): Promise<string> {
   const headers = { authorization: `Bearer ${key}` };

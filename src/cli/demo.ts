@@ -4,7 +4,8 @@ import { openStateDir } from '../adapters/files/state-dir.ts';
 import { openLog } from '../adapters/log/output.ts';
 import { startSimulator } from '../adapters/simulator-server/server.ts';
 import { loadConfig, renderMistakes } from '../config/load.ts';
-import { DEFAULT_SCOPES, issueApiKey } from '../directory/issue.ts';
+import { plainWish } from '../directory/issue.ts';
+import { issueKey } from '../gateway/issue-key.ts';
 import { startGateway, type Gateway } from '../gateway/gateway.ts';
 import { attackTour } from './attack-tour.ts';
 import { CommandError, type Command, type CommandIo } from './command.ts';
@@ -44,7 +45,7 @@ Example: sallyport demo --exit`,
     const log = openLog('text', 2);
     const quiet = { ...log, info: () => undefined, raw: () => undefined };
     const gateway = await startGateway({ config: loaded.config, stateDir, log: quiet, logFormat: 'text' });
-    const key = await issueDemoKey(gateway);
+    const key = (await issueKey(gateway.admin, plainWish('demo'))).value;
     let isAsItMust = await tour(gateway, key, io);
     if (flags.has('attack')) {
       const through = { origin: `https://127.0.0.1:${gateway.port}`, ca: caOf(gateway), key };
@@ -61,24 +62,6 @@ Example: sallyport demo --exit`,
     return isAsItMust ? 0 : 1;
   },
 };
-
-async function issueDemoKey({ admin }: Gateway): Promise<string> {
-  const wish = {
-    name: 'demo',
-    tenant: 'default',
-    scopes: DEFAULT_SCOPES,
-    models: undefined,
-    allowIp: [],
-    limits: { requestsPerMinute: undefined, concurrency: undefined },
-    grants: [],
-    caps: {},
-    expiresAtMs: undefined,
-  };
-  const issuer = { hmacKey: admin.hmacKey, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };
-  const { record, value } = issueApiKey(wish, issuer, admin.clock.nowMs());
-  await admin.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
-  return value;
-}
 
 const caOf = ({ caFile }: Gateway): string => readFileSync(caFile ?? '', 'utf8');
 

@@ -39,6 +39,19 @@ export const DEFAULT_SCOPES: readonly Scope[] = [
   'models:read',
 ];
 
+/** A wish with nothing said but the name. */
+export const plainWish = (name: string): ApiKeyWish => ({
+  name,
+  tenant: 'default',
+  scopes: DEFAULT_SCOPES,
+  models: undefined,
+  allowIp: [],
+  limits: { requestsPerMinute: undefined, concurrency: undefined },
+  grants: [],
+  caps: {},
+  expiresAtMs: undefined,
+});
+
 /** Makes a new API key. */
 export function issueApiKey(wish: ApiKeyWish, issuer: Issuer, nowMs: number): Issued {
   let made = createApiKey(issuer.randomBytes);

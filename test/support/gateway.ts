@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStateDir } from '../../src/adapters/files/state-dir.ts';
@@ -7,7 +6,8 @@ import type { LogOutput } from '../../src/adapters/log/output.ts';
 import { startSimulator } from '../../src/adapters/simulator-server/server.ts';
 import { loadConfig, renderMistakes } from '../../src/config/load.ts';
 import type { ApiKeyRecord } from '../../src/directory/records.ts';
-import { DEFAULT_SCOPES, issueApiKey, type ApiKeyWish } from '../../src/directory/issue.ts';
+import { plainWish, type ApiKeyWish } from '../../src/directory/issue.ts';
+import { issueKey } from '../../src/gateway/issue-key.ts';
 import { startGateway, type Gateway } from '../../src/gateway/gateway.ts';
 
 /** A simulator that is running. */
@@ -85,24 +85,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     ca: gateway.caFile === undefined ? undefined : readFileSync(gateway.caFile, 'utf8'),
     log,
     async issue(wish = {}) {
-      const { admin } = gateway;
-      const { record, value } = issueApiKey(
-        {
-          name: 'test',
-          tenant: 'default',
-          scopes: DEFAULT_SCOPES,
-          models: undefined,
-          allowIp: [],
-          limits: { requestsPerMinute: undefined, concurrency: undefined },
-          grants: [],
-          caps: {},
-          expiresAtMs: undefined,
-          ...wish,
-        },
-        { hmacKey: admin.hmacKey, randomBytes: (count) => randomBytes(count), isTaken: () => false },
-        admin.clock.nowMs(),
-      );
-      await admin.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
+      const { record, value } = await issueKey(gateway.admin, { ...plainWish('test'), ...wish });
       return { key: value, record };
     },
     async [Symbol.asyncDispose]() {

@@ -19,11 +19,12 @@ test('every stage has its line in the pipeline', () => {
   );
 });
 
-test('every family of routes and fields is in its list', () => {
-  for (const kind of ['routes', 'fields']) {
+test('every family of routes, fields and patches is in its list', () => {
+  for (const kind of ['routes', 'fields', 'patches']) {
     const list = read(`src/vllm/${kind}/index.ts`);
     const families = files.filter(
-      ({ path, text }) => path.startsWith(`vllm/${kind}/`) && /satisfies (readonly RouteRow|FieldFamily)/.test(text),
+      ({ path, text }) =>
+        path.startsWith(`vllm/${kind}/`) && /satisfies (readonly RouteRow|FieldFamily|PatchFamily)/.test(text),
     );
     assert.ok(families.length > 2, kind);
     assert.deepEqual(
