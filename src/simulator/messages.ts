@@ -102,7 +102,8 @@ function textOfBlocks(message: LaxValue): string {
 const textOfPart = (block: LaxValue): string => textOfMessage({ content: [block] });
 
 function lastTextOf(messages: readonly LaxValue[]): string {
-  const last = messages.at(-1);
+  // Instructions may stand behind it: Claude Code puts reminders there.
+  const last = messages.findLast((message) => !isLaxObject(message) || message['role'] !== 'system');
   return isLaxObject(last) && last['role'] === 'user' ? textOfMessage(last) : '';
 }
 

@@ -90,13 +90,19 @@ const TOOL_USE = closedHere('assistant', 'id name input');
 const TOOL_RESULT = closedHere('user', 'tool_use_id content is_error');
 const IMAGE = closedHere('user', 'source');
 
+/** What Claude Code's search for tools has found. All are shown to the model anyway: their names are all that is said. */
+const foundTool = refine(
+  block('tool_reference', { tool_name: { policy: 'pass', type: shortText(1, 256), isRequired: true } }),
+  ({ tool_name: name = '' }) => ({ type: 'text', text: name }),
+);
+
 const resultBlock = formsOf(
   'type',
   {
     text: textBlock,
     image: imageBlock,
     ...closedForms('document search_result browser_state', { why: UNREAD, what: 'kind of block' }),
-    tool_reference: TOOL_CHANGES.tool_reference,
+    tool_reference: foundTool,
   },
   HINT,
 );

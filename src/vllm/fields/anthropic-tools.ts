@@ -13,7 +13,10 @@ const tool: Members = {
   description: { policy: 'pass', type: text },
   input_schema: { policy: 'pass', type: readSchema, isRequired: true },
   strict: { policy: 'pass', type: bool },
-  defer_loading: { policy: 'deny', vllmDefault: false, why: 'Hides the tool from the prompt.' },
+  defer_loading: {
+    policy: 'drop',
+    why: 'Hides the tool until a block names it; here the model sees all from the start.',
+  },
   allowed_callers: IGNORED,
   cache_control: IGNORED,
   eager_input_streaming: IGNORED,

@@ -115,7 +115,7 @@ for (const { name, fields, kept } of [
   {
     name: 'what vLLM does not read of a tool',
     fields: {
-      tools: [{ ...tool, type: 'custom', defer_loading: false, eager_input_streaming: true, input_examples: [] }],
+      tools: [{ ...tool, type: 'custom', defer_loading: true, eager_input_streaming: true, input_examples: [] }],
     },
     kept: { tools: [tool] },
   },
@@ -123,6 +123,11 @@ for (const { name, fields, kept } of [
     name: 'blocks of instructions as one text that nothing can be spelt across',
     fields: { system: [{ type: 'text', text: '<|' }, { ...text, text: 'x-anthropic-billing-header: 1' }, text] },
     kept: { system: '<|\na' },
+  },
+  {
+    name: 'the names of tools that a search has found as texts',
+    fields: user({ type: 'tool_result', tool_use_id: 'c', content: [{ type: 'tool_reference', tool_name: 'f' }] }),
+    kept: user({ type: 'tool_result', tool_use_id: 'c', content: [{ type: 'text', text: 'f' }] }),
   },
   {
     name: 'later instructions apart from those before',
@@ -223,7 +228,6 @@ for (const [fields, expected] of [
   [{ n: 2 }, 'unknown_field n'],
   [{ tools: [{ name: 'f' }] }, `${WRONG} tools[0].input_schema`],
   [{ tools: [{ ...tool, type: 'function' }] }, `${WRONG} tools[0].type`],
-  [{ tools: [{ ...tool, defer_loading: true }] }, `${DENIED} tools[0].defer_loading`],
   [{ tools: [tool, tool, tool, tool] }, `${RANGE} tools`],
   [{ tool_choice: { type: 'any' } }, `${WRONG} tool_choice`],
   [{ tools: [tool], tool_choice: { type: 'tool', name: 'g' } }, `${WRONG} tool_choice.name`],

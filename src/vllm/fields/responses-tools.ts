@@ -42,7 +42,10 @@ const tool: Members = {
   description: { policy: 'pass', type: text },
   parameters: { policy: 'pass', type: readSchema },
   strict: { policy: 'pass', type: bool },
-  defer_loading: { policy: 'deny', vllmDefault: false, why: 'Hides the tool from the prompt.' },
+  defer_loading: {
+    policy: 'drop',
+    why: 'Hides the tool until it is searched; here the model sees all from the start.',
+  },
   allowed_callers: IGNORED,
   async: IGNORED,
   output_schema: IGNORED,

@@ -118,7 +118,7 @@ for (const { name, fields, kept } of [
   },
   {
     name: 'a tool without what vLLM ignores',
-    fields: { tools: [{ ...tool, defer_loading: false, output_schema: {}, async: true, strict: null }] },
+    fields: { tools: [{ ...tool, defer_loading: true, output_schema: {}, async: true, strict: null }] },
     kept: { tools: [tool] },
   },
   {
