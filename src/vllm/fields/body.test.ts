@@ -418,8 +418,10 @@ for (const { fields, code, param } of [
   {
     fields: { response_format: { type: 'structural_tag', format: {} } },
     code: 'forbidden_field',
-    param: 'response_format.format',
+    param: 'response_format.type',
   },
+  // Without members it was sent as {}.
+  { fields: { response_format: { type: 'structural_tag' } }, code: 'forbidden_field', param: 'response_format.type' },
   {
     fields: { structured_outputs: { choice: Array.from({ length: 101 }, (_, i) => `${i}`) } },
     code: 'value_out_of_range',

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../kernel/json.ts';
 import { checkPattern } from '../schema/pattern.ts';
 import { bool, listOf, oneOf, shortText, text } from './check.ts';
+import { closedForm } from './closed-form.ts';
 import type { BodyKind, Check, FieldContext, FieldFamily, Members } from './field.ts';
 import { CHAT, GENERATE } from './field.ts';
 import { formsOf, objectOf } from './object.ts';
@@ -23,13 +24,7 @@ const jsonSchema: Members = {
   schema: { policy: 'pass', type: compiledSchema, isRequired: true },
   strict: { policy: 'pass', type: bool },
 };
-const STRUCTURAL_TAG: Members = {
-  type: { policy: 'drop', why: 'Tells the kind.' },
-  format: { policy: 'deny', why: COMPILES },
-  structures: { policy: 'deny', why: COMPILES },
-  triggers: { policy: 'deny', why: COMPILES },
-};
-const structuralTag = objectOf(STRUCTURAL_TAG, 'Give an object with type.');
+const structuralTag = closedForm({ why: COMPILES, members: 'format structures triggers', what: 'kind of format' });
 const formatForms = formsOf(
   'type',
   {
