@@ -14,7 +14,7 @@ export function settleResponses(sent: JsonObject, context: FieldContext): Refusa
   return settleChoice(sent, context);
 }
 
-/** vLLM reads only schemas of `text.format`: any JSON is asked for in its own words, else the wish would go unheard. */
+/** Of `text.format` vLLM reads only schemas. JSON of whatever form is asked for in its own words, else it goes unheard. */
 function settleFormat(sent: JsonObject): void {
   const format = isJsonObject(sent['text']) ? sent['text']['format'] : undefined;
   if (!isJsonObject(format) || format['type'] !== 'json_object') return;
