@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { createControlTokenScanner, tokensFor, type ControlTokenScanner } from '../../vllm/control-tokens/scanner.ts';
-import { joinPath, memberPath } from '../../vllm/fields/json-path.ts';
+import { indexPath, joinPath, memberPath } from '../../vllm/fields/json-path.ts';
+import { placeOf } from '../../vllm/fields/kept-places.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 
 /** What happens to control tokens of the model in texts of a caller. */
@@ -79,10 +80,10 @@ function find(value: JsonValue, scanner: Scanner): string | undefined {
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const path = find(value[i] ?? null, scanner);
-      if (path !== undefined) return joinPath(`[${i}]`, path);
+      if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
     const seam = seamOf(value, scanner, false);
-    return seam === undefined ? undefined : memberPath(`[${seam.index}]`, seam.member);
+    return seam === undefined ? undefined : memberPath(indexPath('', placeOf(value, seam.index)), seam.member);
   }
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
@@ -166,7 +167,7 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
     const items: JsonValue[] = value;
     for (let i = 0; i < items.length; i++) {
       const path = neutralise(items[i] ?? null, scanner, (item) => (items[i] = item));
-      if (path !== undefined) return joinPath(`[${i}]`, path);
+      if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
     seamOf(items, scanner, true);
     return undefined;

@@ -1,9 +1,10 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonValue } from '../../kernel/json.ts';
+import type { JsonArray, JsonValue } from '../../kernel/json.ts';
 import { assistantBlock, systemBlock, userBlock } from './anthropic-blocks.ts';
 import { oneOf } from './check.ts';
 import type { Check, DropRow, Members } from './field.ts';
 import { textOrKeptList } from './kept-list.ts';
+import { keepPlaces } from './kept-places.ts';
 import { formsOf, objectOf } from './object.ts';
 import { refine } from './refine.ts';
 import { invalid } from './refusal.ts';
@@ -37,14 +38,15 @@ export const systemCheck: Check = Object.assign(
 );
 
 /** Blocks of thinking as vLLM may put them together; see `textOfBlocks`. */
-function apart(blocks: readonly JsonValue[]): JsonValue[] {
+function apart(blocks: JsonArray): JsonArray {
   let isFirst = true;
-  return blocks.map((block) => {
+  const parted = blocks.map((block) => {
     if (!isJsonObject(block) || block['type'] !== 'thinking' || typeof block['thinking'] !== 'string') return block;
     const before = isFirst ? '' : '\n';
     isFirst = false;
     return { ...block, thinking: before + block['thinking'] };
   });
+  return keepPlaces(parted, blocks);
 }
 
 const message = (role: string, item: Check): Check => {

@@ -1,6 +1,7 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import type { JsonArray, JsonObject, JsonValue } from '../../kernel/json.ts';
 import type { FieldContext } from './field.ts';
+import { placeOf } from './kept-places.ts';
 import { Refusal, invalid } from './refusal.ts';
 import { compiledSchema } from './tools.ts';
 
@@ -15,11 +16,7 @@ export interface Enforced {
 }
 
 /** Judges the schemas of tools whose call is enforced: each becomes a grammar. */
-export function checkEnforced(
-  tools: readonly JsonValue[],
-  enforced: Enforced,
-  context: FieldContext,
-): Refusal | undefined {
+export function checkEnforced(tools: JsonArray, enforced: Enforced, context: FieldContext): Refusal | undefined {
   let isKnown = false;
   for (let i = 0; i < tools.length; i++) {
     const tool = tools[i];
@@ -27,7 +24,7 @@ export function checkEnforced(
     isKnown = true;
     const schema = tool[enforced.schema];
     const refusal = schema === undefined ? undefined : compiledSchema(schema, context);
-    if (refusal instanceof Refusal) return refusal.within(`tools[${i}].${enforced.schema}`);
+    if (refusal instanceof Refusal) return refusal.within(`tools[${placeOf(tools, i)}].${enforced.schema}`);
   }
   return isKnown ? undefined : invalid('Name one of the tools.', enforced.at);
 }

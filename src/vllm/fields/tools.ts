@@ -6,6 +6,7 @@ import { checkSchema } from '../schema/schema.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
 import { Refusal, invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldContext, FieldFamily, Members } from './field.ts';
+import { notePlaces, placeOf } from './kept-places.ts';
 import { formsOf, noteDropped, objectOf } from './object.ts';
 
 /** A JSON Schema that the model reads: a tool's parameters, unless a call is enforced (`enforcedTools`). */
@@ -46,6 +47,7 @@ export function toolsOf(check: Check, foreign: { readonly has: (kind: string) =>
     if (jsonBytes(value, caps.toolBytes) > caps.toolBytes)
       return outOfRange(`Give at most ${caps.toolBytes} bytes of tools.`);
     const kept: JsonValue[] = [];
+    const places: number[] = [];
     for (let i = 0; i < value.length; i++) {
       const item = value[i] ?? null;
       if (isJsonObject(item) && typeof item['type'] === 'string' && foreign.has(item['type'])) {
@@ -54,9 +56,12 @@ export function toolsOf(check: Check, foreign: { readonly has: (kind: string) =>
       }
       const checked = check(item, context);
       if (checked instanceof Refusal) return checked.within(`[${i}]`);
-      if (checked !== undefined) kept.push(checked);
+      if (checked === undefined) continue;
+      kept.push(checked);
+      places.push(i);
     }
-    return kept.length === 0 ? undefined : kept;
+    if (kept.length === 0) return undefined;
+    return kept.length < value.length ? notePlaces(kept, places) : kept;
   };
   return Object.assign(judge, { item: check });
 }
@@ -114,7 +119,7 @@ export function settleTools(sent: JsonObject, context: FieldContext): Refusal | 
     // An enforced call is a grammar, made of the tool's schema.
     if (own['parameters'] === undefined) continue;
     const refusal = compiledSchema(own['parameters'], context);
-    if (refusal instanceof Refusal) return refusal.within(`tools[${i}].function.parameters`);
+    if (refusal instanceof Refusal) return refusal.within(`tools[${placeOf(list, i)}].function.parameters`);
   }
   return isKnown ? undefined : invalid('Name one of the tools.', 'tool_choice.function.name');
 }

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { indexPath, memberPath } from '../fields/json-path.ts';
+import { placeOf } from '../fields/kept-places.ts';
 import type { Step } from './path.ts';
 import type { ValueTest } from './value-tests.ts';
 
@@ -19,7 +20,9 @@ export class Place {
   path(): string {
     if (this.up === undefined) return '';
     const parent = this.up.path();
-    return typeof this.name === 'number' ? indexPath(parent, this.name) : memberPath(parent, this.name);
+    if (typeof this.name === 'string') return memberPath(parent, this.name);
+    const { value: list } = this.up;
+    return indexPath(parent, Array.isArray(list) ? placeOf(list, this.name) : this.name);
   }
 }
 
