@@ -66,7 +66,7 @@ class Forwarding implements UpstreamListener {
   private readonly x: Sent;
   private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
   private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
-  private body: string;
+  private body: string | Buffer;
   private readonly startedMs: number;
   private readonly keepAlive: Timer | undefined;
   private readonly forget: () => void;
@@ -108,7 +108,9 @@ class Forwarding implements UpstreamListener {
     this.form = streamFormOf(x.route.family);
     this.adjusted = x.request.adjusted;
     // What was validated is what is sent: the checked value, serialised anew.
-    this.body = JSON.stringify(x.request.body);
+    const { upload } = x.request;
+    this.body = upload?.bytes ?? JSON.stringify(x.request.body);
+    if (upload !== undefined) upload.bytes = undefined;
     // What was read is not needed any more; what is sent is, until upstream has it.
     x.downstream.keepBody(this.body.length);
     this.sentBytes = this.body.length;
@@ -155,7 +157,7 @@ class Forwarding implements UpstreamListener {
       {
         method: x.route.method,
         path: x.route.path,
-        headers: upstreamHeaders(x.requestId, target.apiKey, x.request.isStream),
+        headers: upstreamHeaders(x.requestId, target.apiKey, x.request.isStream, x.request.upload?.contentType),
         body: this.body,
       },
       this,
@@ -167,9 +169,9 @@ class Forwarding implements UpstreamListener {
    * that vLLM would answer without the field is answered. Nothing was generated yet.
    */
   private retryShorter(text: string): boolean {
-    const { body, output } = this.x.request;
+    const { body, output, upload } = this.x.request;
     const target = this.deps.targets[this.target];
-    if (this.status !== 400 || output?.isOurs !== true || target === undefined) return false;
+    if (this.status !== 400 || output?.isOurs !== true || target === undefined || upload !== undefined) return false;
     if (this.shortened >= MAX_SHORTENED) return false;
     const before = this.outputTokens ?? body[output.name];
     const room = roomLeftBy(text, Math.ceil(this.sentBytes / BYTES_A_TOKEN));

@@ -4,10 +4,15 @@
  *
  * @param requestId our own id, so that both logs tell of the same request
  */
-export function upstreamHeaders(requestId: string, apiKey: string | undefined, isStream: boolean): string[] {
+export function upstreamHeaders(
+  requestId: string,
+  apiKey: string | undefined,
+  isStream: boolean,
+  contentType = 'application/json',
+): string[] {
   const headers = [
     'content-type',
-    'application/json',
+    contentType,
     'accept',
     isStream ? 'text/event-stream' : 'application/json',
     'x-request-id',

@@ -100,6 +100,13 @@ export interface OutputLength {
   readonly isOurs: boolean;
 }
 
+/** A body that is no JSON, as it is sent. */
+export interface Upload {
+  readonly contentType: string;
+  /** Taken by who sends it, so that its memory goes with the sending. */
+  bytes: Buffer | undefined;
+}
+
 /** A request body that was parsed and checked: it is sent as it stands here. */
 export interface InferenceRequest {
   readonly model: string;
@@ -111,6 +118,8 @@ export interface InferenceRequest {
   readonly adjusted: readonly string[];
   /** Undefined where the body has no such field. */
   readonly output: OutputLength | undefined;
+  /** Sent in place of `body`, whose members it holds. */
+  readonly upload?: Upload;
 }
 
 /** Tokens that the model counted; undefined until upstream has told. */

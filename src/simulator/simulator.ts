@@ -1,6 +1,7 @@
 import { assertNever } from '../kernel/assert-never.ts';
 import { matchRoute } from '../vllm/routes/match.ts';
 import type { RouteRow } from '../vllm/routes/route.ts';
+import { answerSpeech } from './audio.ts';
 import { canaryPlan } from './canaries.ts';
 import { answerChatBatch } from './chat-batch.ts';
 import { answerChat } from './chat.ts';
@@ -95,6 +96,10 @@ function answerRoute(
       return withBody(request, (body) => answerCountTokens(body, context));
     case '/v1/responses':
       return withBody(request, (body) => answerResponses(body, context));
+    case '/v1/audio/transcriptions':
+      return answerSpeech('transcription', request, context);
+    case '/v1/audio/translations':
+      return answerSpeech('translation', request, context);
     case '/v1/models':
       return answerModels(context);
     case '/version':

@@ -96,6 +96,8 @@ test('exactly the routes that are meant to be are open', () => {
   assert.deepEqual(open.sort(), [
     '/detokenize',
     '/tokenize',
+    '/v1/audio/transcriptions',
+    '/v1/audio/translations',
     '/v1/chat/completions',
     '/v1/completions',
     '/v1/embeddings',

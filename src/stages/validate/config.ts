@@ -20,7 +20,9 @@ const patchRow = z.unknown().transform((value, context): Kept<PatchRow> => {
 /** How request bodies are checked. Parts that are not built yet accept their defaults only. */
 export const validationConfig = group({
   maxBodyBytes: size('1KiB', '256MiB').prefault('8MiB').describe('Largest request body.'),
-  maxUploadBytes: later('25MiB'),
+  maxUploadBytes: size('1KiB', '1GiB')
+    .prefault('25MiB')
+    .describe('Largest upload: a recording together with the fields of its form. vLLM takes 25MB unless told.'),
   unknownFields: choice('deny', 'drop')
     .prefault('deny')
     .describe('What happens to a field that no release of vLLM knows: the request is refused, or the field dropped.'),

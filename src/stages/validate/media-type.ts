@@ -7,7 +7,15 @@
  */
 export function acceptsMediaType(headers: ReadonlyMap<string, string>): boolean {
   const type = headers.get('content-type');
-  if (type === undefined || !(type === 'application/json' || isJsonType(type))) return false;
+  return type !== undefined && (type === 'application/json' || isJsonType(type)) && isUncoded(headers);
+}
+
+/** Tells whether a body of these headers is a form (RFC 7578), without content coding. */
+export function isForm(headers: ReadonlyMap<string, string>): boolean {
+  return /^multipart\/form-data[ \t]*(?:;|$)/i.test(headers.get('content-type') ?? '') && isUncoded(headers);
+}
+
+function isUncoded(headers: ReadonlyMap<string, string>): boolean {
   const coding = headers.get('content-encoding');
   return coding === undefined || coding.trim().toLowerCase() === 'identity';
 }

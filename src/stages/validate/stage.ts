@@ -1,11 +1,14 @@
-import type { Exchange, Has, Slots } from '../../kernel/exchange.ts';
+import type { Exchange, Has, InferenceRequest, Slots } from '../../kernel/exchange.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 import type { Denial } from '../../kernel/reasons.ts';
 import { deny } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import type { BodyRead } from '../../kernel/transport.ts';
 import { assertNever } from '../../kernel/assert-never.ts';
+import { parseFormBoundary } from '../../wire/multipart.ts';
 import { createBodyCheck } from '../../vllm/fields/body.ts';
 import type { BodyCheck } from '../../vllm/fields/body.ts';
+import { DEFAULT_AUDIO_CAPS, checkAudioFile } from '../../vllm/media/audio.ts';
 import { BODY_KINDS } from '../../vllm/fields/field.ts';
 import type { ModelFacts } from '../../vllm/fields/output-length.ts';
 import type { PatchCheck } from '../../vllm/patches/patch.ts';
@@ -13,9 +16,10 @@ import { createCallers } from './callers.ts';
 import { createControlTokens } from './control-tokens.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 import type { ValidationConfig } from './config.ts';
-import { acceptsMediaType } from './media-type.ts';
+import { acceptsMediaType, isForm } from './media-type.ts';
 import { parseStrictJson } from './strict-json.ts';
 import { createTurns } from './turns.ts';
+import { readUpload, writeUpload } from './upload.ts';
 
 /** What the stage takes from elsewhere. */
 export interface ValidateDeps {
@@ -33,6 +37,8 @@ export interface ValidateDeps {
 
 /** How long a caller waits when the memory for bodies is used up: bodies come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
+const ONLY_FORMS = 'The body must be multipart/form-data, without content coding.';
+const NO_BOUNDARY = 'Content-Type must name a boundary of 1 to 70 characters and nothing else (RFC 2046 §5.1.1).';
 /** Bodies above it cost long enough to let others have a turn between them. */
 const LARGE_BYTES = 64 * 1024;
 
@@ -49,18 +55,18 @@ export function createValidate(
   const checkTokens = createControlTokens(config.controlTokens, deps.controlTokens);
   const turns = createTurns();
 
-  async function read(x: Here, check: BodyCheck): Promise<Denial | undefined> {
-    const body = await x.downstream.readBody(config.maxBodyBytes);
+  async function read(x: Here, maxBytes: number, judgeBytes: JudgeBytes): Promise<Denial | undefined> {
+    const body = await x.downstream.readBody(maxBytes);
     if (body.kind === 'body' && body.bytes.length > LARGE_BYTES) await turns.take();
-    return judge(x, check, body);
+    return judge(body, maxBytes, judgeBytes);
   }
 
-  function judge(x: Here, check: BodyCheck, body: BodyRead): Denial | undefined {
+  function judge(body: BodyRead, maxBytes: number, judgeBytes: JudgeBytes): Denial | undefined {
     switch (body.kind) {
       case 'body':
-        return judgeBytes(x, check, body.bytes);
+        return judgeBytes(body.bytes);
       case 'too-large':
-        return deny('body_too_large', { message: `The body is larger than ${config.maxBodyBytes} bytes.` });
+        return deny('body_too_large', { message: `The body is larger than ${maxBytes} bytes.` });
       case 'timeout':
         return deny('request_timeout');
       case 'no-room':
@@ -72,21 +78,47 @@ export function createValidate(
     }
   }
 
-  function judgeBytes(x: Here, check: BodyCheck, bytes: Buffer): Denial | undefined {
+  function judgeJson(x: Here, check: BodyCheck, bytes: Buffer): Denial | undefined {
     const parsed = parseStrictJson(bytes);
     if (!parsed.ok) {
       const { code, message, param } = parsed;
       return deny(code, param === null ? { message } : { message, param });
     }
-    const request = check(parsed.value, bytes.length, callerOf(x.principal), deps.factsOf);
+    const request = judgeBody(x, check, parsed.value, bytes.length);
     if (request instanceof Refusal) return refuse(request);
+    x.request = request;
+    return undefined;
+  }
+
+  function judgeBody(x: Here, check: BodyCheck, value: JsonObject, bodyBytes: number): InferenceRequest | Refusal {
+    const request = check(value, bodyBytes, callerOf(x.principal), deps.factsOf);
+    if (request instanceof Refusal) return request;
     const body = checkTokens(request.model, request.body);
-    if (body instanceof Refusal) return refuse(body);
+    if (body instanceof Refusal) return body;
     // Last, and on what is sent: a patch answers only where it alone refuses.
     const hole = deps.patchCheckOf(request.model)(x.route.id, body);
-    if (hole !== undefined) return refuse(hole);
-    x.request = body === request.body ? request : { ...request, body };
+    if (hole !== undefined) return new Refusal(hole.code, hole.path, hole.message);
+    return body === request.body ? request : { ...request, body };
+  }
+
+  function judgeForm(x: Here, check: BodyCheck, bytes: Buffer, boundary: string): Denial | undefined {
+    const read = readUpload(bytes, boundary);
+    if (read instanceof Refusal) return refuse(read);
+    const audio = checkAudioFile(read.file, { ...DEFAULT_AUDIO_CAPS, mediaBytes: config.maxUploadBytes });
+    if (audio instanceof Refusal) return refuse(audio.within('file'));
+    const request = judgeBody(x, check, read.body, read.textBytes);
+    if (request instanceof Refusal) return refuse(request);
+    const seed = `sallyport-${x.requestId}`;
+    x.request = { ...request, upload: writeUpload(request.body, read.file, audio.format, seed) };
     return undefined;
+  }
+
+  function readForm(x: Here, check: BodyCheck): Denial | Promise<Denial | undefined> {
+    const { headers } = x.head;
+    if (!isForm(headers)) return deny('unsupported_media_type', { message: ONLY_FORMS });
+    const boundary = parseFormBoundary(headers.get('content-type') ?? '');
+    if (boundary === undefined) return deny('invalid_request', { message: NO_BOUNDARY });
+    return read(x, config.maxUploadBytes, (bytes) => judgeForm(x, check, bytes, boundary));
   }
 
   return {
@@ -95,13 +127,15 @@ export function createValidate(
     decide(x) {
       const check = checks.get(x.route.family);
       if (check === undefined) return deny('invalid_request', { message: 'This route takes no body.' });
+      if (x.route.family === 'transcription') return readForm(x, check);
       if (!acceptsMediaType(x.head.headers)) return deny('unsupported_media_type');
-      return read(x, check);
+      return read(x, config.maxBodyBytes, (bytes) => judgeJson(x, check, bytes));
     },
   };
 }
 
 const refuse = ({ code, path, message }: Pick<Refusal, 'code' | 'path' | 'message'>): Denial =>
-  deny(code, { param: path, message });
+  deny(code, path === '' ? { message } : { param: path, message });
 
+type JudgeBytes = (bytes: Buffer) => Denial | undefined;
 type Here = Exchange & Has<'head' | 'principal' | 'route'> & Slots<'request'>;

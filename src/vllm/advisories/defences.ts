@@ -311,7 +311,6 @@ export const defences: readonly Defence[] = [
     },
     verdict: refused(413, 'body_too_large'),
     twin: chat(),
-    until: closedRoute,
   },
   {
     advisory: 'GHSA-7h4p-rffg-7823',

@@ -14,6 +14,7 @@ import { sdk } from './sdk.ts';
 import { responseFormat, structuredOutput } from './structured-output.ts';
 import { tokenize } from './tokenize.ts';
 import { tools } from './tools.ts';
+import { transcription } from './transcription.ts';
 
 /** Every field that a request body can have, family by family. */
 export const fieldFamilies: readonly FieldFamily[] = [
@@ -38,4 +39,5 @@ export const fieldFamilies: readonly FieldFamily[] = [
   cohere,
   tokenize,
   lora,
+  transcription,
 ];

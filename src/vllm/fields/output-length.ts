@@ -19,6 +19,8 @@ const OUTPUT: { readonly [kind in BodyKind]?: { readonly names: readonly string[
   completions: { names: ['max_tokens'], isOpen: false },
   responses: { names: ['max_output_tokens'], isOpen: true },
   messages: { names: ['max_tokens'], isOpen: false },
+  // Recordings are cut into pieces, each of which ends with the context of a small model.
+  transcription: { names: ['max_completion_tokens'], isOpen: false },
 };
 
 /** Fewest bytes of text that make a token of a prompt, as a rule: what an estimate divides by. */

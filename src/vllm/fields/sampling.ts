@@ -34,15 +34,15 @@ export const tokenIds = (max: number): Check => emptyIsAbsent(listOf(int(0, MAX_
 
 /** How the next token is chosen, and when to stop. */
 export const sampling = {
-  temperature: { on: [...GENERATE, 'responses', 'messages'], policy: 'pass', type: num(0, 2) },
-  top_p: { on: [...GENERATE, 'responses', 'messages'], policy: 'pass', type: numAbove(0, 1) },
-  top_k: { on: [...GENERATE, 'responses', 'messages'], policy: 'pass', type: int(-1, 1_000_000) },
-  min_p: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(0, 1) },
-  presence_penalty: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(-2, 2) },
-  frequency_penalty: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(-2, 2) },
-  repetition_penalty: { on: [...GENERATE, 'responses'], policy: 'pass', type: num(0.5, 2) },
+  temperature: { on: [...GENERATE, 'responses', 'messages', 'transcription'], policy: 'pass', type: num(0, 2) },
+  top_p: { on: [...GENERATE, 'responses', 'messages', 'transcription'], policy: 'pass', type: numAbove(0, 1) },
+  top_k: { on: [...GENERATE, 'responses', 'messages', 'transcription'], policy: 'pass', type: int(-1, 1_000_000) },
+  min_p: { on: [...GENERATE, 'responses', 'transcription'], policy: 'pass', type: num(0, 1) },
+  presence_penalty: { on: [...GENERATE, 'responses', 'transcription'], policy: 'pass', type: num(-2, 2) },
+  frequency_penalty: { on: [...GENERATE, 'responses', 'transcription'], policy: 'pass', type: num(-2, 2) },
+  repetition_penalty: { on: [...GENERATE, 'responses', 'transcription'], policy: 'pass', type: num(0.5, 2) },
   seed: {
-    on: [...GENERATE, 'responses'],
+    on: [...GENERATE, 'responses', 'transcription'],
     policy: 'pass',
     type: int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   },
@@ -51,7 +51,7 @@ export const sampling = {
   logit_bias: { on: [...GENERATE, 'responses'], policy: 'pass', type: biasCheck },
   max_tokens: { on: GENERATE, policy: 'pass', type: int(1, Number.MAX_SAFE_INTEGER) },
   max_completion_tokens: { on: CHAT, policy: 'pass', type: int(1, Number.MAX_SAFE_INTEGER) },
-  include_stop_str_in_output: { on: [...GENERATE, 'responses'], policy: 'pass', type: bool },
+  include_stop_str_in_output: { on: [...GENERATE, 'responses', 'transcription'], policy: 'pass', type: bool },
   reasoning_effort: {
     on: ['chat'],
     policy: 'pass',
@@ -77,7 +77,7 @@ export const sampling = {
   },
   best_of: { on: GENERATE, policy: 'deny', why: 'Generates several answers for one that is counted.' },
   use_beam_search: {
-    on: GENERATE,
+    on: [...GENERATE, 'transcription'],
     policy: 'deny',
     vllmDefault: false,
     why: 'Multiplies the work of every step by the width of the beam.',
@@ -85,7 +85,7 @@ export const sampling = {
     type: bool,
   },
   length_penalty: {
-    on: GENERATE,
+    on: [...GENERATE, 'transcription'],
     policy: 'deny',
     vllmDefault: 1,
     why: 'Belongs to beam search.',

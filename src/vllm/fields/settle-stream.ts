@@ -11,6 +11,7 @@ const ASKS: ReadonlySet<BodyKind> = new Set(['chat', 'completions']);
  * whether the caller wants it too.
  */
 export function settleStream(kind: BodyKind, sent: JsonObject): boolean | Refusal {
+  if (kind === 'transcription') return settleTranscript(sent);
   if (!ASKS.has(kind)) return true;
   const options = sent['stream_options'];
   if (sent['stream'] !== true) {
@@ -19,4 +20,13 @@ export function settleStream(kind: BodyKind, sent: JsonObject): boolean | Refusa
   }
   sent['stream_options'] = { include_usage: true };
   return isJsonObject(options) && options['include_usage'] === true;
+}
+
+/** Forms have no objects: usage is asked for by a field of its own, which means nothing without a stream. */
+function settleTranscript(sent: JsonObject): boolean {
+  const wantsUsage = sent['stream_include_usage'] === true;
+  delete sent['stream_include_usage'];
+  if (sent['stream'] !== true) return false;
+  sent['stream_include_usage'] = true;
+  return wantsUsage;
 }

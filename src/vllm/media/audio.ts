@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { invalid, outOfRange } from '../fields/refusal.ts';
-import type { Refusal } from '../fields/refusal.ts';
+import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
 import { has, spells, uint16le, uint32, uint32le } from './bytes.ts';
 import { base64Bytes } from './data-url.ts';
 
@@ -58,6 +57,7 @@ interface Format {
 const unread: ReadHeader = () => 'none';
 const M4A_BRANDS = ['M4A ', 'M4B ', 'mp41', 'mp42', 'isom', 'iso2', 'dash'] as const;
 
+/** What begins in a way that others begin, too, comes behind them. */
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['wav', { format: 'wav', isBegunBy: (head) => spells(head, 0, 'RIFF') && spells(head, 8, 'WAVE'), read: wavHeader }],
   ['mp3', { format: 'mp3', isBegunBy: (head) => spells(head, 0, 'ID3') || isMp3Frame(head), read: unread }],
@@ -97,18 +97,38 @@ export function checkInputAudio(
   if (!isBegunBy(Buffer.from(audio.data.slice(0, 64), 'base64'))) {
     return invalid('Give a recording of the format that is declared.', 'data');
   }
-  const header = read(Buffer.from(audio.data, 'base64'));
-  if (header === undefined) return invalid(`Give a well-formed recording of format ${format}.`, 'data');
+  const facts = judgeHeader(format, read(Buffer.from(audio.data, 'base64')), bytes, caps);
+  return facts instanceof Refusal ? facts.within('data') : facts;
+}
+
+/**
+ * Judges a recording that comes as bytes and says nothing of its format: that is told by the first bytes. WebM is no
+ * format here: it is a container of videos, too, and says nothing in a header that could be bounded.
+ */
+export function checkAudioFile(bytes: Uint8Array, caps: AudioCaps = DEFAULT_AUDIO_CAPS): AudioFacts | Refusal {
+  if (bytes.length > caps.mediaBytes) return outOfRange(`Give a recording of at most ${caps.mediaBytes} bytes.`);
+  const found = [...FORMATS.values()].findLast(({ isBegunBy }) => isBegunBy(bytes.subarray(0, 48)));
+  if (found === undefined) return invalid(`Give a recording in one of the formats: ${[...FORMATS.keys()].join(', ')}.`);
+  return judgeHeader(found.format, found.read(bytes), bytes.length, caps);
+}
+
+function judgeHeader(
+  format: AudioFormat,
+  header: ReturnType<ReadHeader>,
+  bytes: number,
+  caps: AudioCaps,
+): AudioFacts | Refusal {
+  if (header === undefined) return invalid(`Give a well-formed recording of format ${format}.`);
   if (header === 'none') return { format, bytes, sampleRate: undefined, channels: undefined, seconds: undefined };
   return refuseHeader(header, caps) ?? { format, bytes, ...header };
 }
 
 function refuseHeader({ sampleRate, channels, seconds }: Header, caps: AudioCaps): Refusal | undefined {
   if (sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {
-    return outOfRange(`Give a recording of ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} samples a second.`, 'data');
+    return outOfRange(`Give a recording of ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} samples a second.`);
   }
-  if (channels > MAX_CHANNELS) return outOfRange(`Give a recording of at most ${MAX_CHANNELS} channels.`, 'data');
-  if (seconds > caps.seconds) return outOfRange(`Give a recording of at most ${caps.seconds} seconds.`, 'data');
+  if (channels > MAX_CHANNELS) return outOfRange(`Give a recording of at most ${MAX_CHANNELS} channels.`);
+  if (seconds > caps.seconds) return outOfRange(`Give a recording of at most ${caps.seconds} seconds.`);
   return undefined;
 }
 

@@ -7,6 +7,7 @@ import { rerank, score } from './score.ts';
 import { responses } from './responses.ts';
 import type { AnswerShapes } from './shape.ts';
 import { detokenize, tokenize } from './tokenize.ts';
+import { transcription } from './transcription.ts';
 
 /** What passes of each family's answers. A family without shapes has no answer that could pass. */
 export const SHAPES: { readonly [family in RouteFamily]?: AnswerShapes } = {
@@ -24,4 +25,5 @@ export const SHAPES: { readonly [family in RouteFamily]?: AnswerShapes } = {
   'cohere-embed': cohereEmbed,
   tokenize,
   detokenize,
+  transcription,
 };
