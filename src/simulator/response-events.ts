@@ -11,6 +11,8 @@ export interface MadeResponse {
   readonly item: object;
   readonly prompt: string;
   readonly tokens: number;
+  /** What it says in place of words; undefined for words. */
+  readonly pieces: readonly string[] | undefined;
   readonly call: MadeCall | undefined;
 }
 
@@ -32,14 +34,14 @@ export function* responseEvents(made: MadeResponse): Generator<string> {
 
 type Part = readonly [type: string, facts: object];
 
-function* textParts({ item, prompt, tokens }: MadeResponse): Generator<Part> {
+function* textParts({ item, prompt, tokens, pieces }: MadeResponse): Generator<Part> {
   const { id: item_id } = item as { id: string };
   const at = { item_id, output_index: 0 };
-  const text = answerText(prompt, tokens);
+  const text = pieces?.join('') ?? answerText(prompt, tokens);
   yield ['response.output_item.added', { item: { ...item, content: [], status: 'in_progress' }, output_index: 0 }];
   const part = { annotations: [], text: '', type: 'output_text', logprobs: [] };
   yield ['response.content_part.added', { content_index: 0, ...at, part }];
-  for (const delta of answerWords(prompt, tokens)) {
+  for (const delta of pieces ?? answerWords(prompt, tokens)) {
     yield ['response.output_text.delta', { content_index: 0, delta, item_id, logprobs: [], output_index: 0 }];
   }
   yield ['response.output_text.done', { content_index: 0, item_id, logprobs: [], output_index: 0, text }];

@@ -7,7 +7,7 @@ import type { AnswerContext } from './options.ts';
 import { jsonPlan, streamPlan, type AnswerPlan } from './plan.ts';
 import { responseEvents } from './response-events.ts';
 import { pythonInput } from './python-text.ts';
-import { callOf, type OfferedTool, type ToolWish } from './tool-calls.ts';
+import { callOf, exampleText, type OfferedTool, type ToolWish } from './tool-calls.ts';
 import { answerText } from './words.ts';
 
 /** Answers `POST /v1/responses`. */
@@ -49,11 +49,12 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
 
   const { idSuffix } = context;
   const call = callOf(toolsOf(body['tools']), wishOf(body['tool_choice']), lastTextOf(items), idSuffix);
-  const outputTokens = call?.pieces.length ?? generation.tokens;
-  const isCut = call === undefined && generation.finishReason === 'length';
+  const pieces = call === undefined ? piecesOf(body['text']) : undefined;
+  const outputTokens = (call?.pieces ?? pieces)?.length ?? generation.tokens;
+  const isCut = call === undefined && pieces === undefined && generation.finishReason === 'length';
   const item =
     call === undefined
-      ? messageItem(`msg_${idSuffix}`, answerText(prompt, generation.tokens))
+      ? messageItem(`msg_${idSuffix}`, pieces?.join('') ?? answerText(prompt, generation.tokens))
       : callItem(`fc_${idSuffix}`, call.id, call.name, call.pieces.join(''));
   const response = (status: string, output: readonly object[], usage: object | null): object => ({
     id: `resp_${idSuffix}`,
@@ -93,7 +94,7 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
   const begun = response('in_progress', [], null);
   const whole = response(isCut ? 'incomplete' : 'completed', [item], usageOf(promptTokens, outputTokens));
   if (!generationFields.isStream) return jsonPlan(200, whole);
-  return streamPlan(responseEvents({ begun, whole, item, prompt, tokens: generation.tokens, call }));
+  return streamPlan(responseEvents({ begun, whole, item, prompt, tokens: generation.tokens, call, pieces }));
 }
 
 /** A message of the model's. */
@@ -131,6 +132,19 @@ function usageOf(input: number, output: number): object {
     },
     total_tokens: input + output,
   };
+}
+
+/** JSON that fits, where the request demands it. */
+function piecesOf(text: LaxValue | undefined): readonly string[] | undefined {
+  const format = isLaxObject(text) ? text['format'] : undefined;
+  if (!isLaxObject(format)) return undefined;
+  const schema =
+    format['type'] === 'json_schema'
+      ? format['schema']
+      : format['type'] === 'json_object'
+        ? { type: 'object' }
+        : undefined;
+  return schema === undefined ? undefined : (exampleText(schema).match(/.{1,8}/gsu) ?? []);
 }
 
 function textOfItem(item: LaxValue): string {

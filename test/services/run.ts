@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,16 @@ const cache =
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sallyport-services');
 const VLLM_PORT = process.env['SALLYPORT_REAL_VLLM_PORT'] ?? '18000';
 const OPENAI_PYTHON = 'openai==3.54.0';
+/** The stock SDKs that take a tour, each at one release. */
+const PYTHON_SDKS = [OPENAI_PYTHON, 'anthropic==2.14.0', 'langchain-openai==1.7.4'];
+const NPM_SDKS = [
+  'ai@7.0.173',
+  '@ai-sdk/openai@4.0.118',
+  '@ai-sdk/openai-compatible@3.0.92',
+  '@langchain/openai@1.6.0',
+  '@langchain/core@1.4.0',
+  'zod@4.6.7',
+];
 
 function must(command: string, args: readonly string[], quiet = true): string {
   const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] });
@@ -49,6 +59,26 @@ function pythonWithOpenAi(): string {
   return python;
 }
 
+function pythonWithSdks(): string {
+  const venv = join(cache, 'python-sdks');
+  const python = join(venv, 'bin', 'python');
+  mkdirSync(cache, { recursive: true });
+  if (spawnSync(python, ['-c', 'import openai, anthropic, langchain_openai']).status !== 0) {
+    must('python3', ['-m', 'venv', venv]);
+    must(python, ['-m', 'pip', 'install', '-q', ...PYTHON_SDKS]);
+  }
+  return python;
+}
+
+function npmSdks(): string {
+  const folder = join(cache, 'npm-sdks');
+  mkdirSync(folder, { recursive: true });
+  if (!existsSync(join(folder, 'node_modules', 'ai'))) {
+    must('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', ...NPM_SDKS]);
+  }
+  return folder;
+}
+
 const services: readonly Service[] = [
   {
     name: 'vllm',
@@ -56,10 +86,16 @@ const services: readonly Service[] = [
       debian('curl', 'curl');
       const script = join(here, 'vllm', 'start.sh');
       const url = must(script, ['start', VLLM_PORT]).split('\n').at(-1) ?? '';
-      return { VLLM_URL: url, VLLM_LOG_COMMAND: `${script} log ${VLLM_PORT}`, PYTHON_WITH_OPENAI: pythonWithOpenAi() };
+      return {
+        VLLM_URL: url,
+        VLLM_LOG_COMMAND: `${script} log ${VLLM_PORT}`,
+        PYTHON_WITH_OPENAI: pythonWithOpenAi(),
+        PYTHON_WITH_SDKS: pythonWithSdks(),
+        SDK_DIR: npmSdks(),
+      };
     },
     stop: () => void spawnSync(join(here, 'vllm', 'start.sh'), ['stop', VLLM_PORT]),
-    tests: ['real-vllm.test.ts', 'firewall.test.ts'],
+    tests: ['real-vllm.test.ts', 'firewall.test.ts', 'sdk-tours.test.ts'],
   },
   {
     name: 'promtool',

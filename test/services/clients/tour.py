@@ -1,0 +1,133 @@
+"""Tours a gateway with the stock Python SDKs of OpenAI, Anthropic and LangChain; prints what came as JSON.
+
+Environment: ORIGIN, API_KEY, IMAGE (a data: URL), SSL_CERT_FILE.
+"""
+import json
+import os
+
+from anthropic import Anthropic
+from langchain_openai import ChatOpenAI
+from openai import OpenAI
+
+origin, key, image = os.environ["ORIGIN"], os.environ["API_KEY"], os.environ["IMAGE"]
+out = {}
+schema = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+
+
+def attempt(name, run):
+    try:
+        out[name] = run()
+    except Exception as error:  # noqa: BLE001 (what came is what is judged)
+        out[name] = {"status": getattr(error, "status_code", 0), "error": str(error)[:300]}
+
+
+openai = OpenAI(base_url=f"{origin}/v1", api_key=key, max_retries=0)
+messages = [{"role": "user", "content": "hello"}]
+tool = {"type": "function", "function": {"name": "weather", "description": "Weather", "parameters": schema}}
+
+
+def openai_tools():
+    answer = openai.chat.completions.create(
+        model="tiny", messages=messages, tools=[tool], tool_choice="required", max_tokens=100
+    )
+    calls = answer.choices[0].message.tool_calls
+    history = [
+        *messages,
+        answer.choices[0].message,
+        {"role": "tool", "tool_call_id": calls[0].id, "content": '{"degrees":20}'},
+    ]
+    again = openai.chat.completions.create(model="tiny", messages=history, tools=[tool], max_tokens=6)
+    return {"calls": [call.function.name for call in calls], "text": again.choices[0].message.content}
+
+
+def openai_schema():
+    answer = openai.chat.completions.create(
+        model="tiny",
+        messages=messages,
+        max_tokens=60,
+        response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": schema, "strict": True}},
+    )
+    return {"text": answer.choices[0].message.content}
+
+
+def openai_image():
+    content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": image}}]
+    answer = openai.chat.completions.create(
+        model="tiny", messages=[{"role": "user", "content": content}], max_tokens=6
+    )
+    return {"text": answer.choices[0].message.content}
+
+
+def openai_responses():
+    answer = openai.responses.create(model="tiny", input="hello", max_output_tokens=6)
+    return {"text": answer.output_text}
+
+
+def openai_responses_stream():
+    with openai.responses.stream(model="tiny", input="hello", max_output_tokens=6) as stream:
+        for _ in stream:
+            pass
+        return {"text": stream.get_final_response().output_text}
+
+
+attempt("openai tools", openai_tools)
+attempt("openai schema", openai_schema)
+attempt("openai image", openai_image)
+attempt("openai responses", openai_responses)
+attempt("openai responses stream", openai_responses_stream)
+attempt("openai embedding", lambda: {"length": len(openai.embeddings.create(model="tiny", input="hi").data[0].embedding)})
+
+anthropic = Anthropic(base_url=origin, api_key=key, max_retries=0)
+
+
+def anthropic_text():
+    answer = anthropic.messages.create(model="tiny", max_tokens=6, messages=messages)
+    return {"text": answer.content[0].text, "tokens": answer.usage.output_tokens}
+
+
+def anthropic_stream():
+    with anthropic.messages.stream(model="tiny", max_tokens=6, messages=messages) as stream:
+        return {"text": "".join(stream.text_stream)}
+
+
+def anthropic_tools():
+    tools = [{"name": "weather", "description": "Weather", "input_schema": schema}]
+    answer = anthropic.messages.create(
+        model="tiny", max_tokens=100, messages=messages, tools=tools, tool_choice={"type": "any"}
+    )
+    call = next(block for block in answer.content if block.type == "tool_use")
+    history = [
+        *messages,
+        {"role": "assistant", "content": answer.content},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "20"}]},
+    ]
+    again = anthropic.messages.create(model="tiny", max_tokens=6, messages=history, tools=tools)
+    return {"calls": [call.name], "text": again.content[0].text}
+
+
+attempt("anthropic text", anthropic_text)
+attempt("anthropic stream", anthropic_stream)
+attempt("anthropic tools", anthropic_tools)
+attempt("anthropic count", lambda: {"tokens": anthropic.messages.count_tokens(model="tiny", messages=messages).input_tokens})
+
+model = ChatOpenAI(model="tiny", base_url=f"{origin}/v1", api_key=key, max_retries=0, max_tokens=6)
+longer = ChatOpenAI(model="tiny", base_url=f"{origin}/v1", api_key=key, max_retries=0, max_tokens=100)
+
+
+def langchain_tools():
+    return {"calls": [call["name"] for call in longer.bind_tools([tool], tool_choice="required").invoke("weather?").tool_calls]}
+
+
+attempt("langchain text", lambda: {"text": model.invoke("hello").content})
+attempt("langchain stream", lambda: {"text": "".join(part.content for part in model.stream("hello"))})
+attempt("langchain tools", langchain_tools)
+attempt(
+    "langchain schema",
+    lambda: {"text": json.dumps(longer.with_structured_output({**schema, "title": "city"}, method="json_schema").invoke("a city"))},
+)
+print(json.dumps(out))

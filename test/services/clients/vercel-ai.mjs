@@ -1,0 +1,82 @@
+// Tours a gateway with the stock Vercel AI SDK; prints what came as JSON. Environment: SDK_DIR, BASE_URL, API_KEY, IMAGE.
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+const require = createRequire(`${process.env.SDK_DIR}/`);
+const load = (name) => import(pathToFileURL(require.resolve(name)).href);
+const { embed, generateText, jsonSchema, Output, stepCountIs, streamText, tool } = await load('ai');
+const { createOpenAI } = await load('@ai-sdk/openai');
+const { createOpenAICompatible } = await load('@ai-sdk/openai-compatible');
+
+const settings = { baseURL: process.env.BASE_URL, apiKey: process.env.API_KEY };
+const openai = createOpenAI(settings);
+const compatible = createOpenAICompatible({ ...settings, name: 'gateway', includeUsage: true });
+const schema = jsonSchema({
+  type: 'object',
+  properties: { city: { type: 'string' } },
+  required: ['city'],
+  additionalProperties: false,
+});
+const weather = tool({ description: 'Weather of a city', inputSchema: schema, execute: async () => ({ degrees: 20 }) });
+const out = {};
+
+async function attempt(name, run) {
+  try {
+    out[name] = await run();
+  } catch (error) {
+    out[name] = { status: error.statusCode ?? 0, error: String(error.message).slice(0, 300) };
+  }
+}
+
+for (const [kind, model] of [
+  ['chat', openai.chat('tiny')],
+  ['responses', openai.responses('tiny')],
+  ['compatible', compatible.chatModel('tiny')],
+]) {
+  const common = { model, maxOutputTokens: 6, maxRetries: 0 };
+  await attempt(`${kind} text`, async () => ({ text: (await generateText({ ...common, prompt: 'hello' })).text }));
+  await attempt(`${kind} stream`, async () => {
+    let text = '';
+    for await (const part of streamText({
+      ...common,
+      prompt: 'hello',
+      onError: ({ error }) => {
+        throw error;
+      },
+    }).textStream)
+      text += part;
+    return { text };
+  });
+  await attempt(`${kind} tools`, async () => {
+    const answer = await generateText({
+      ...common,
+      maxOutputTokens: 100,
+      prompt: 'weather?',
+      tools: { weather },
+      toolChoice: 'required',
+      stopWhen: stepCountIs(1),
+    });
+    return { calls: answer.toolCalls.map(({ toolName }) => toolName) };
+  });
+  await attempt(`${kind} schema`, async () => {
+    const answer = await generateText({
+      ...common,
+      maxOutputTokens: 60,
+      prompt: 'a city',
+      output: Output.object({ schema }),
+    });
+    return { text: answer.text };
+  });
+  await attempt(`${kind} image`, async () => {
+    const content = [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image', image: process.env.IMAGE },
+    ];
+    return { text: (await generateText({ ...common, messages: [{ role: 'user', content }] })).text };
+  });
+}
+await attempt('embedding', async () => {
+  const { embedding } = await embed({ model: openai.embedding('tiny'), value: 'hello', maxRetries: 0 });
+  return { length: embedding.length };
+});
+process.stdout.write(JSON.stringify(out));
