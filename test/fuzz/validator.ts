@@ -1,0 +1,158 @@
+import { Buffer } from 'node:buffer';
+import { AnyExchange, type InferenceRequest, type Principal, type RouteFamily } from '../../src/kernel/exchange.ts';
+import type { JsonObject, JsonValue } from '../../src/kernel/json.ts';
+import type { Denial } from '../../src/kernel/reasons.ts';
+import type { BodyRead, Downstream } from '../../src/kernel/transport.ts';
+import { validationConfig } from '../../src/stages/validate/config.ts';
+import { createValidate } from '../../src/stages/validate/stage.ts';
+import { patches } from '../../src/vllm/patches/index.ts';
+import { activePatches, createPatchCheck } from '../../src/vllm/patches/patch.ts';
+import { parseRelease } from '../../src/vllm/release.ts';
+import { routes } from '../../src/vllm/routes/index.ts';
+import { alice } from '../support/exchange.ts';
+import { createDice, type Dice } from './dice.ts';
+import type { Numbers, Watch } from './seen.ts';
+
+const CHOICES = (['deny', 'drop'] as const).flatMap((unknownFields) =>
+  (['lower', 'deny'] as const).flatMap((overCap) =>
+    (['deny', 'neutralise', 'pass'] as const).map((controlTokens) => ({ unknownFields, overCap, controlTokens })),
+  ),
+);
+const RELEASES = [undefined, '0.9.2', '0.16.0', '0.22.0', '0.33.0'].map((release) =>
+  createPatchCheck(activePatches(patches, release === undefined ? undefined : parseRelease(release), [], 'auto')),
+);
+const LENGTHS = [undefined, 16, 4096, 131_072];
+const HEADERS: ReadonlyMap<string, string> = new Map([['content-type', 'application/json']]);
+
+/** What the model of the request is like; set for each request. */
+let facts: { readonly contextTokens: number | undefined; readonly knowsSalt: boolean } = {
+  contextTokens: undefined,
+  knowsSalt: true,
+};
+let patchCheck = createPatchCheck([]);
+const stages = CHOICES.map((choice) =>
+  createValidate(validationConfig.parse({ ...choice, loraPaths: ['/adapters', 'org/adapter'] }), {
+    maxOutputTokens: 65_536,
+    tenantKey: Buffer.alloc(32, 7),
+    controlTokens: [],
+    factsOf: () => facts,
+    patchCheckOf: () => patchCheck,
+  }),
+);
+
+const configured: Numbers = { ...validationConfig.parse({}).caps, outputTokens: 65_536 };
+const TIGHT: Numbers = {
+  ...{ n: 1, stop: 1, messages: 2, promptList: 1, inputList: 2, documents: 2, conversations: 2, tools: 2 },
+  ...{ topLogprobs: 0, images: 1, audios: 1, mediaBytes: 1024, textBytes: 1024, toolBytes: 1024, schemaBytes: 1024 },
+  ...{ schemaNodes: 4, schemaDepth: 2, outputTokens: 16 },
+};
+const WIDE: Numbers = { n: 128, stop: 64, audios: 4, images: 16, topLogprobs: 20, outputTokens: 10_000_000 };
+const GRANTS = 'beam-search benchmark logprobs media-audio prefill structured-output token-ids'
+  .split(' ')
+  .map((name) => `fields:${name}`);
+
+/** Callers of a few tenants, each with caps and grants of its own. */
+const CALLERS: readonly Principal[] = Array.from({ length: 48 }, (_, seed) => {
+  const dice = createDice(seed + 1);
+  const changed = Object.entries(dice.pick([TIGHT, WIDE])).filter(() => seed > 15 && dice.chance(0.3));
+  const grants = GRANTS.filter(() => dice.chance(dice.pick([0, 0.5, 1])));
+  return {
+    ...alice,
+    tenant: `tenant-${seed % 4}`,
+    caps: Object.fromEntries(changed),
+    grants: new Set(grants),
+  };
+});
+
+/** Everything of a request besides its body. */
+export interface Setting {
+  readonly kind: string;
+  readonly choice: (typeof CHOICES)[number];
+  readonly stage: (typeof stages)[number];
+  readonly caller: Principal;
+  readonly contextTokens: number | undefined;
+  readonly knowsSalt: boolean;
+  readonly patchCheck: ReturnType<typeof createPatchCheck>;
+}
+
+/** Draws who sends a body of the kind, to which release and model, and what the operator has chosen. */
+export function drawSetting(kind: string, dice: Dice): Setting {
+  const at = dice.chance(0.5) ? 0 : dice.int(0, stages.length - 1);
+  const [choice, stage] = [CHOICES[at], stages[at]];
+  if (choice === undefined || stage === undefined) throw new RangeError('no such choice');
+  const patchCheck = dice.pick(RELEASES);
+  const caller = dice.pick(CALLERS);
+  return { kind, choice, stage, caller, contextTokens: dice.pick(LENGTHS), knowsSalt: dice.chance(0.9), patchCheck };
+}
+
+/** The caps that count for a caller. */
+export const capsOf = ({ caps }: Principal): Numbers => ({ ...configured, ...caps });
+
+/** Who looks at what is sent. */
+export function watch({ caller, choice, contextTokens, knowsSalt }: Setting): Watch {
+  return {
+    caps: capsOf(caller),
+    grants: caller.grants,
+    contextTokens,
+    isSalted: knowsSalt,
+    grown: choice.controlTokens === 'neutralise' ? 16 : 0,
+    images: { count: 0, bytes: 0 },
+    audios: { count: 0 },
+    faults: [],
+  };
+}
+
+const ROUTES = new Map<string, { readonly id: string; readonly path: string }>(
+  routes.flatMap((row) => (row.family === undefined ? [] : [[row.family, { id: row.id, path: row.path }] as const])),
+);
+
+/** What the gateway says of the bytes of a body: the request that would be sent, or the denial. */
+export async function validate(setting: Setting, bytes: Buffer): Promise<InferenceRequest | Denial> {
+  ({ patchCheck } = setting);
+  facts = setting;
+  const downstream = {
+    readBody: (): Promise<BodyRead> => Promise.resolve({ kind: 'body', bytes }),
+  } as unknown as Downstream; // the stage uses nothing else of it
+  const { id = '', path = '' } = ROUTES.get(setting.kind) ?? {};
+  const x = Object.assign(new AnyExchange('id', 0, downstream, false), {
+    head: { method: 'POST', path, headers: HEADERS, hasBody: true, isUpgrade: false },
+    principal: setting.caller,
+    route: { id, family: setting.kind as RouteFamily, method: 'POST' as const, path, scope: 'inference:chat' as const },
+  });
+  const denial = await setting.stage.decide?.(x);
+  if (denial !== undefined) return denial;
+  if (x.request === undefined) throw new Error('neither a request nor a denial');
+  return x.request;
+}
+
+/** Tells a request that is sent from a denial. */
+export const isSent = (answer: InferenceRequest | Denial): answer is InferenceRequest => 'body' in answer;
+
+/** One less of a body: each member and item left out in turn, and each text and number made small. */
+export function* smallerThan(value: JsonValue): Generator<JsonValue> {
+  if (typeof value === 'string' && value.length > 1) yield value.slice(0, value.length >> 1);
+  if (typeof value !== 'object' || value === null) return;
+  for (const key of Object.keys(value)) {
+    const without = copyOf(value);
+    if (Array.isArray(without)) without.splice(Number(key), 1);
+    else delete without[key];
+    yield without;
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    for (const smaller of smallerThan(inner)) {
+      const changed = copyOf(value);
+      Object.defineProperty(changed, key, { value: smaller, enumerable: true, writable: true, configurable: true });
+      yield changed;
+    }
+  }
+}
+
+const copyOf = <T extends JsonValue>(value: T): T => JSON.parse(JSON.stringify(value)) as T; // as it was written
+
+/** The smallest body found in which still the same is wrong. */
+export async function shrink(body: JsonObject, isWrong: (body: JsonObject) => Promise<boolean>): Promise<JsonObject> {
+  for (const smaller of smallerThan(body)) {
+    if (await isWrong(smaller as JsonObject)) return shrink(smaller as JsonObject, isWrong); // of an object, objects
+  }
+  return body;
+}
