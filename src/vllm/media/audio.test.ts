@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Refusal } from '../fields/refusal.ts';
-import { DEFAULT_AUDIO_CAPS, checkInputAudio } from './audio.ts';
+import { DEFAULT_AUDIO_CAPS, checkAudioFile, checkInputAudio } from './audio.ts';
 
 interface Wav {
   readonly format?: number;
@@ -39,6 +39,10 @@ function flac(sampleRate: number, channels: number, samples: number): Buffer {
   return bytes;
 }
 
+const FRAME = '\xff\xfb\x90\x64';
+/** A tag of 130 bytes, and what stands behind it. */
+const tagged = (rest: string, flags = 0): Buffer =>
+  latin1(`ID3\x04\0${String.fromCharCode(flags)}\0\0\x01\x02${'t'.repeat(130)}${rest}`);
 const page = (content: string): Buffer =>
   Buffer.from(`OggS\0${'\0'.repeat(21)}\x01\x13${content}${'\0'.repeat(20)}`, 'latin1');
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -56,7 +60,13 @@ for (const { name, format, bytes, is } of [
   { name: 'stereo', format: 'wav', bytes: wav({ channels: 2 }), is: 'wav 0.5s' },
   { name: 'floats', format: 'wav', bytes: wav({ format: 3, bits: 32 }), is: 'wav 0.5s' },
   { name: 'WAV whose length is open', format: 'wav', bytes: wav({}).fill(0xff, 40, 44), is: 'wav 1s' },
-  { name: 'MP3 with a tag', format: 'mp3', bytes: latin1('ID3\x04\0\0\0\0\0\0'), is: 'mp3 ?s' },
+  { name: 'MP3 with a tag', format: 'mp3', bytes: tagged(FRAME), is: 'mp3 ?s' },
+  { name: 'MP3 with padding behind a tag', format: 'mp3', bytes: tagged(`\0\0\0${FRAME}`), is: 'mp3 ?s' },
+  { name: 'MP3 with a footer', format: 'mp3', bytes: tagged(`3DI\x04\0\0\0\0\x01\x02${FRAME}`, 0x10), is: 'mp3 ?s' },
+  { name: 'a tag with a playlist behind it', format: 'mp3', bytes: tagged('#EXTM3U\nhttp://10.0.0.1/'), is: INVALID },
+  { name: 'a tag with nothing behind it', format: 'mp3', bytes: tagged(''), is: INVALID },
+  { name: 'a tag that is cut', format: 'mp3', bytes: latin1('ID3\x04\0\0'), is: INVALID },
+  { name: 'a tag of no size', format: 'mp3', bytes: latin1(`ID3\x04\0\0\0\0\x80\0${FRAME}`), is: INVALID },
   { name: 'a frame of MP3', format: 'mp3', bytes: latin1('\xff\xfb\x90\x64'), is: 'mp3 ?s' },
   { name: 'FLAC', format: 'flac', bytes: flac(48_000, 2, 96_000), is: 'flac 2s' },
   { name: 'Ogg', format: 'ogg', bytes: page('\x01vorbis'), is: 'ogg ?s' },
@@ -88,6 +98,48 @@ for (const { name, format, bytes, is } of [
   test(`${/^(invalid|value)/.test(is) ? 'refuses' : 'accepts'} ${name}`, () =>
     assert.equal(verdict(format, bytes), is));
 }
+
+/** As `verdict`, of a file that says nothing of its format. */
+function fileVerdict(bytes: Buffer, caps = DEFAULT_AUDIO_CAPS): string {
+  const facts = checkAudioFile(bytes, caps);
+  if (facts instanceof Refusal) return `${facts.code} ${facts.path}`.trim();
+  return `${facts.format} ${facts.seconds ?? '?'}s`;
+}
+
+for (const { name, bytes, is } of [
+  { name: 'WAV', bytes: wav({}), is: 'wav 1s' },
+  { name: 'FLAC', bytes: flac(48_000, 2, 96_000), is: 'flac 2s' },
+  { name: 'MP3 without a tag', bytes: latin1('\xff\xfb\x90\x64'), is: 'mp3 ?s' },
+  { name: 'MP3 with a tag', bytes: tagged(FRAME), is: 'mp3 ?s' },
+  { name: 'Ogg that holds Vorbis', bytes: page('\x01vorbis'), is: 'ogg ?s' },
+  { name: 'Ogg that holds Opus', bytes: page('OpusHead'), is: 'opus ?s' },
+  { name: 'M4A', bytes: latin1('\0\0\0\x1cftypM4A \0\0\0\0'), is: 'm4a ?s' },
+  { name: 'WebM', bytes: latin1('\x1a\x45\xdf\xa3webm'), is: 'invalid_field' },
+  { name: 'a playlist', bytes: latin1('#EXTM3U\nhttp://10.0.0.1/'), is: 'invalid_field' },
+  { name: 'a list of files for FFmpeg', bytes: latin1('ffconcat version 1.0\nfile /etc/passwd'), is: 'invalid_field' },
+  { name: 'a tag with a playlist behind it', bytes: tagged('#EXTM3U\n'), is: 'invalid_field' },
+  { name: 'nothing', bytes: latin1(''), is: 'invalid_field' },
+  { name: 'WAV with 9 channels', bytes: wav({ channels: 9, bits: 8 }), is: 'value_out_of_range' },
+  { name: 'FLAC of 11 minutes', bytes: flac(8000, 1, 8000 * 660), is: 'value_out_of_range' },
+]) {
+  test(`a file that is ${name} is ${is}`, () => assert.equal(fileVerdict(bytes), is));
+}
+
+test('the cap of bytes is that of the file', () => {
+  const bytes = wav({});
+  assert.equal(fileVerdict(bytes, { ...DEFAULT_AUDIO_CAPS, mediaBytes: bytes.length }), 'wav 1s');
+  assert.equal(fileVerdict(bytes, { ...DEFAULT_AUDIO_CAPS, mediaBytes: bytes.length - 1 }), 'value_out_of_range');
+});
+
+test('a file of any bytes never throws', () => {
+  const begun = fc.tuple(
+    fc.constantFrom('RIFF\0\0\0\0WAVE', 'ID3', 'fLaC', 'OggS\0', '\0\0\0\0ftypM4A '),
+    fc.uint8Array(),
+  );
+  fc.assert(
+    fc.property(begun, ([start, rest]) => void checkAudioFile(Buffer.concat([latin1(start), Buffer.from(rest)]))),
+  );
+});
 
 test('the cap of bytes is that of the recording', () => {
   const bytes = wav({});

@@ -60,7 +60,7 @@ const M4A_BRANDS = ['M4A ', 'M4B ', 'mp41', 'mp42', 'isom', 'iso2', 'dash'] as c
 /** What begins in a way that others begin, too, comes behind them. */
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['wav', { format: 'wav', isBegunBy: (head) => spells(head, 0, 'RIFF') && spells(head, 8, 'WAVE'), read: wavHeader }],
-  ['mp3', { format: 'mp3', isBegunBy: (head) => spells(head, 0, 'ID3') || isMp3Frame(head), read: unread }],
+  ['mp3', { format: 'mp3', isBegunBy: (head) => spells(head, 0, 'ID3') || isMp3Frame(head), read: mp3Header }],
   ['flac', { format: 'flac', isBegunBy: (head) => spells(head, 0, 'fLaC'), read: flacHeader }],
   ['ogg', { format: 'ogg', isBegunBy: (head) => spells(head, 0, 'OggS\0'), read: unread }],
   // The first page has one segment, which begins behind 28 bytes (RFC 3533 §6, RFC 7845 §5.1).
@@ -176,6 +176,23 @@ function flacHeader(bytes: Uint8Array): Header | undefined {
   const channels = ((packed >>> 9) & 7) + 1;
   const samples = ((bytes[21] ?? 0) & 0x0f) * 2 ** 32 + uint32(bytes, 22);
   return sampleRate === 0 ? undefined : { sampleRate, channels, seconds: samples / sampleRate };
+}
+
+/**
+ * A tag (ID3v2.4 §3.1) with a frame behind it. Decoders look behind a tag anew for what the file is: a playlist there
+ * would make FFmpeg fetch what it names.
+ */
+function mp3Header(bytes: Uint8Array): 'none' | undefined {
+  if (!spells(bytes, 0, 'ID3')) return 'none';
+  const size = uint32(bytes, 6);
+  if (!has(bytes, 0, 10) || (size & 0x80_80_80_80) !== 0) return undefined;
+  const tagBytes =
+    (size & 0x7f) | ((size & 0x7f_00) >>> 1) | ((size & 0x7f_00_00) >>> 2) | ((size & 0x7f_00_00_00) >>> 3);
+  const hasFooter = ((bytes[5] ?? 0) & 0x10) !== 0;
+  let at = 10 + tagBytes + (hasFooter ? 10 : 0);
+  // Padding that some writers leave out of the tag's size.
+  while (bytes[at] === 0) at++;
+  return isMp3Frame(bytes.subarray(at, at + 4)) ? 'none' : undefined;
 }
 
 /** A frame of MPEG 1, 2 or 2.5, layer III, with a bit rate and a sample rate. */
