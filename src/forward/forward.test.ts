@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InferenceRequest } from '../kernel/exchange.ts';
+import type { InferenceRequest, Upload } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { Inspector, Outcome } from '../kernel/stage.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
@@ -417,6 +417,43 @@ test('keeps of the body what is sent, until upstream has it', () => {
   assert.equal(peer.kept, '{"model":"tiny"}'.length);
   call().listener.head({ status: 200, header: JSON_TYPE });
   assert.equal(peer.kept, 0);
+});
+
+/** A request whose body is no JSON. */
+function uploading(): Partial<InferenceRequest> & { readonly upload: Upload } {
+  return { upload: { contentType: 'multipart/form-data; boundary=b', bytes: Buffer.from([0, 0xff, 1]) } };
+}
+
+test('an upload is sent as its bytes under its own type, and its memory goes with the sending', () => {
+  const request = uploading();
+  const { call, peer } = setUp({ isStream: false, request });
+  const { headers, body } = call().request;
+  assert.deepEqual(body, Buffer.from([0, 0xff, 1]));
+  assert.deepEqual(headers.slice(0, 2), ['content-type', 'multipart/form-data; boundary=b']);
+  assert.equal(peer.kept, 3);
+  assert.equal(request.upload.bytes, undefined);
+  call().listener.head({ status: 200, header: JSON_TYPE });
+  assert.equal(peer.kept, 0);
+});
+
+test('an upload that found no connection goes to another upstream as it is', () => {
+  const { servers } = setUp({ isStream: false, upstreams: 2, request: uploading() });
+  servers.find(({ calls }) => calls.length === 1)?.calls[0]?.listener.fault('connect');
+  const bodies = servers.map(({ calls }) => calls[0]?.request.body);
+  assert.deepEqual(bodies, [Buffer.from([0, 0xff, 1]), Buffer.from([0, 0xff, 1])]);
+});
+
+test('an upload that is refused for its length is not sent again: its form holds what was refused', () => {
+  const output = { name: 'max_completion_tokens', isOurs: true };
+  const body = { model: 'tiny', max_completion_tokens: 2000 };
+  const { call, servers, peer } = setUp({ isStream: false, request: { ...uploading(), body, output } });
+  refuseLength(
+    call(),
+    "This model's maximum context length is 448 tokens. However, you requested 2000 output tokens and your prompt " +
+      'contains 4 input tokens, for a total of 2004 tokens.',
+  );
+  assert.equal(servers[0]?.calls.length, 1);
+  assert.equal(peer.status, 400);
 });
 
 test('a peer that went away while its body was judged costs upstream nothing and holds nothing', () => {

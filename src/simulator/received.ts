@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readSimulatedForm } from './form.ts';
 import { isLaxObject, parseLaxJson } from './lax-json.ts';
 
 /** What the simulator tells of one request that reached it. */
@@ -15,7 +16,7 @@ export interface ReceivedRequest {
   readonly bodyBytes: number;
   /** Whether the body arrived whole. */
   readonly complete: boolean;
-  /** Top-level keys of a JSON object in the body, else empty. */
+  /** Top-level keys of a JSON object in the body, or names of the parts of a form, else empty. */
   readonly keys: readonly string[];
   /** The body as text; only where bodies are kept. */
   readonly body?: string;
@@ -70,7 +71,7 @@ export function createReceivedLog(keepBodies: boolean, limit = 10_000): Received
           request.bodySha256 = sha256(bytes);
           request.bodyBytes = bytes.length;
           request.complete = true;
-          request.keys = keysOf(bytes);
+          request.keys = keysOf(request.headers, bytes);
           if (keepBodies) request.body = bytes.toString('utf8');
         },
         status: (status) => void (request.status = status),
@@ -119,7 +120,10 @@ function pairsOf(rawHeaders: readonly string[]): [string, string][] {
   return pairs;
 }
 
-function keysOf(bytes: Buffer): readonly string[] {
+function keysOf(headers: ReceivedRequest['headers'], bytes: Buffer): readonly string[] {
+  const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+  const parts = readSimulatedForm(type, bytes);
+  if (parts !== undefined) return parts.map(({ name }) => name);
   const parsed = parseLaxJson(bytes);
   return parsed.kind === 'value' && isLaxObject(parsed.value) ? Object.keys(parsed.value) : [];
 }

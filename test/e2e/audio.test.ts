@@ -66,6 +66,7 @@ test('the stock OpenAI SDK transcribes a file', async () => {
   assert.deepEqual(Object.keys(answer), ['text', 'usage']);
   assert.deepEqual(answer.usage, { type: 'duration', seconds: 2 });
   const form = await sentForm();
+  assert.deepEqual(arrived()[0]?.keys, [...form.keys()]);
   assert.deepEqual([...form.keys()].sort(), ['file', 'language', 'model', 'temperature']);
   assert.equal(form.get('temperature'), '0.25');
 });

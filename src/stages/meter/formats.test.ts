@@ -47,6 +47,16 @@ for (const { name, answer, expected } of [
   },
   { name: 'embeddings', answer: { usage: { prompt_tokens: 5, total_tokens: 5 } }, expected: [5, undefined] },
   {
+    name: 'a transcription, which are none',
+    answer: { usage: { type: 'duration', seconds: 5 } },
+    expected: [undefined, undefined],
+  },
+  {
+    name: 'the last event of a transcription',
+    answer: [{ choices: [], usage: { prompt_tokens: 5, completion_tokens: 6 } }],
+    expected: [5, 6],
+  },
+  {
     name: 'numbers that are none',
     answer: { usage: { prompt_tokens: -1, completion_tokens: 1.5 } },
     expected: [undefined, undefined],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptsMediaType } from './media-type.ts';
+import { acceptsMediaType, isForm } from './media-type.ts';
 
 for (const { type, coding, isAccepted } of [
   { type: 'application/json', isAccepted: true },
@@ -34,4 +34,19 @@ for (const { type, coding, isAccepted } of [
     if (coding !== undefined) headers.set('content-encoding', coding);
     assert.equal(acceptsMediaType(headers), isAccepted);
   });
+}
+
+for (const { headers, is } of [
+  { headers: { 'content-type': 'multipart/form-data; boundary=x' }, is: true },
+  { headers: { 'content-type': 'Multipart/FORM-data;boundary=x', 'content-encoding': 'identity' }, is: true },
+  { headers: { 'content-type': 'multipart/form-data' }, is: true },
+  { headers: { 'content-type': 'multipart/form-data; boundary=x', 'content-encoding': 'gzip' }, is: false },
+  { headers: { 'content-type': 'multipart/form-database; boundary=x' }, is: false },
+  { headers: { 'content-type': 'multipart/mixed; boundary=x' }, is: false },
+  { headers: { 'content-type': 'application/json' }, is: false },
+  { headers: { 'content-type': 'text/plain, multipart/form-data; boundary=x' }, is: false },
+  { headers: {}, is: false },
+]) {
+  test(`${JSON.stringify(headers)} is ${is ? 'a' : 'no'} form`, () =>
+    assert.equal(isForm(new Map(Object.entries(headers))), is));
 }

@@ -42,8 +42,14 @@ export const transcription = {
     type: intUpTo(1, 'n'),
   },
   chunking_strategy: { on: ON, policy: 'drop', why: IGNORED },
+  'chunking_strategy[type]': { on: ON, policy: 'drop', why: IGNORED },
+  'chunking_strategy[prefix_padding_ms]': { on: ON, policy: 'drop', why: IGNORED },
+  'chunking_strategy[silence_duration_ms]': { on: ON, policy: 'drop', why: IGNORED },
+  'chunking_strategy[threshold]': { on: ON, policy: 'drop', why: IGNORED },
   'include[]': { on: ON, policy: 'drop', why: IGNORED },
   'keywords[]': { on: ON, policy: 'drop', why: IGNORED },
+  'known_speaker_names[]': { on: ON, policy: 'drop', why: IGNORED },
+  'known_speaker_references[]': { on: ON, policy: 'drop', why: IGNORED },
   'languages[]': { on: ON, policy: 'drop', why: IGNORED },
 } as const satisfies FieldFamily;
 

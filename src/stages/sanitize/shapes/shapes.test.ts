@@ -76,6 +76,21 @@ test('an answer in the Cohere format keeps its embeddings and what was counted',
   assert.deepEqual(keep('cohere-embed', answer), answer);
 });
 
+test('a transcription keeps what the OpenAI API has of it and nothing else', () => {
+  const segment = { id: 0, start: 0, end: 1, text: 'a', tokens: [1], avg_logprob: -1, no_speech_prob: null };
+  const answer = {
+    text: 'a',
+    language: 'en',
+    duration: '1.0',
+    segments: [segment],
+    words: [{ word: 'a', start: 0, end: 1 }],
+    usage: { type: 'duration', seconds: 1 },
+  };
+  const more = { kv_transfer_params: {}, metrics: { secret: 1 }, segments: [{ ...segment, secret: 1 }] };
+  assert.deepEqual(keep('transcription', { ...answer, ...more }), answer);
+  assert.equal(SHAPES.transcription?.isAnswer?.({ object: 'error' }), false);
+});
+
 /** Paths of members that are in one value and not in the other. */
 function missing(before: unknown, after: unknown, at = ''): string[] {
   if (typeof before !== 'object' || before === null) return before === after ? [] : [at];
