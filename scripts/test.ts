@@ -19,7 +19,6 @@ const result = spawnSync(
     '--test',
     '--test-concurrency=2',
     '--test-timeout=120000',
-    '--test-force-exit',
     ...files,
   ],
   { stdio: 'inherit' },
