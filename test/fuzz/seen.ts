@@ -135,6 +135,20 @@ const SCHEMAS_IN = {
 } as const;
 const COUNTS = 'minLength maxLength minItems maxItems minContains maxContains minProperties maxProperties'.split(' ');
 const TYPES = new Set<JsonValue>(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']);
+/** What else JSON Schema, OpenAPI and the libraries that write schemas have, besides "x-" and a name. */
+const KNOWN = new Set([
+  ...SCHEMAS_IN.one,
+  ...SCHEMAS_IN.many,
+  ...SCHEMAS_IN.named,
+  ...COUNTS,
+  ...'type enum const pattern format $ref $id $schema $comment title description default example examples'.split(' '),
+  ...'minimum maximum exclusiveMinimum exclusiveMaximum multipleOf uniqueItems required dependentRequired'.split(' '),
+  ...'nullable deprecated readOnly writeOnly contentEncoding contentMediaType discriminator externalDocs xml'.split(
+    ' ',
+  ),
+  ...'enumNames enumDescriptions markdownDescription markdownEnumDescriptions deprecationMessage'.split(' '),
+  ...['errorMessage', 'propertyOrdering'],
+]);
 /** What could lead a reader somewhere else than it seems, and what steers one compiler. */
 const NEVER = ['$anchor', '$dynamicRef', '$dynamicAnchor', '$recursiveRef', '$recursiveAnchor', 'x-guidance'];
 
@@ -191,6 +205,9 @@ function walkSchema(node: JsonValue, at: string, walk: Walk): void {
 
 function keywords(node: JsonObject, at: string, { watch, count, isCompiled }: Walk): void {
   const has = (name: string): boolean => Object.hasOwn(node, name);
+  for (const name of Object.keys(node)) {
+    if (!KNOWN.has(name) && !name.startsWith('x-')) fault(watch, `${at}.${name}`, 'keyword');
+  }
   for (const name of COUNTS.filter(has)) {
     int(0, isCompiled ? 1000 : Number.MAX_SAFE_INTEGER)(node[name] ?? null, `${at}.${name}`, watch);
   }
@@ -198,7 +215,7 @@ function keywords(node: JsonObject, at: string, { watch, count, isCompiled }: Wa
     const types = Array.isArray(node['type']) ? node['type'] : [node['type'] ?? null];
     if (types.length === 0 || !types.every((type) => TYPES.has(type))) fault(watch, `${at}.type`, 'type');
   }
-  if (has('$ref') && !/^#(\/|$)/.test(String(node['$ref']))) fault(watch, `${at}.$ref`, 'leads elsewhere');
+  if (has('$ref') && !/^#(\/[^%]*)?$/.test(String(node['$ref']))) fault(watch, `${at}.$ref`, 'leads elsewhere');
   if (has('enum')) {
     if (!Array.isArray(node['enum'])) fault(watch, `${at}.enum`, 'list');
     else count.values += node['enum'].length;

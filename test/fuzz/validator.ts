@@ -43,7 +43,7 @@ const stages = CHOICES.map((choice) =>
 const configured: Numbers = { ...validationConfig.parse({}).caps, outputTokens: 65_536 };
 const TIGHT: Numbers = {
   ...{ n: 1, stop: 1, messages: 2, promptList: 1, inputList: 2, documents: 2, conversations: 2, tools: 2 },
-  ...{ topLogprobs: 0, images: 1, audios: 1, mediaBytes: 1024, textBytes: 1024, toolBytes: 1024, schemaBytes: 1024 },
+  ...{ topLogprobs: 0, images: 1, audios: 1, mediaBytes: 160, textBytes: 1024, toolBytes: 160, schemaBytes: 200 },
   ...{ schemaNodes: 4, schemaDepth: 2, outputTokens: 16 },
 };
 const WIDE: Numbers = { n: 128, stop: 64, audios: 4, images: 16, topLogprobs: 20, outputTokens: 10_000_000 };

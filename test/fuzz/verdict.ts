@@ -122,9 +122,10 @@ export async function tryOut(kind: string, seed: number): Promise<string> {
   const dice = createDice(seed);
   const setting = drawSetting(kind, dice);
   const body = woundedBody(kind, dice, capsOf(setting.caller));
-  const text = textOf(body, dice);
+  const { text, isBroken } = textOf(body, dice);
   const answer = await validate(setting, Buffer.from(text));
-  const wrong = await wrongAnswer(setting, answer, text);
+  const wrong =
+    isBroken && isSent(answer) ? 'reads what another reads otherwise' : await wrongAnswer(setting, answer, text);
   if (wrong === undefined) return isSent(answer) ? 'sent' : answer.code;
   const isWrong = async (one: JsonObject) => (await wrongIn(setting, JSON.stringify(one))) === wrong;
   const smallest = (await isWrong(body)) ? JSON.stringify(await shrink(body, isWrong)) : text;

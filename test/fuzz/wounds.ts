@@ -163,6 +163,20 @@ const WOUNDS: readonly Wound[] = [
     put(holder, key, dice.pick([Number(value) + 1, -Number(value), Number(value) * 1e3, Number(value) + 0.5]));
   },
   spell,
+  spellApart,
+  spell,
+  spellApart,
+  schemaKeyword,
+  schemaKeyword,
+  aboveCap,
+  aboveCap,
+  (body, dice) => put(body, 'chat_template_kwargs', { [dice.pick(VARIABLES)]: dice.pick([true, `${MARK}v`]) }),
+  (body, dice) => {
+    const texts = textsIn(body);
+    if (texts.length === 0) return;
+    const { holder, key } = dice.pick(texts);
+    put(holder, key, `${MARK}${'long '.repeat(dice.int(100, 800))}`);
+  },
   // More of a list, up to what no cap allows.
   (body, dice) => {
     const lists = placesOf(body).filter(({ value }) => Array.isArray(value) && value.length > 0);
@@ -175,11 +189,14 @@ const WOUNDS: readonly Wound[] = [
     const { holder, key, value } = somewhere(body, dice);
     put(holder, key, dice.pick<JsonValue>([[value], { ...(isJsonObject(value) ? value : { a: value }) }, [[value]]]));
   },
+  elsewhere,
+  elsewhere,
+  // Nothing but a kind, and one that may be closed.
   (body, dice) => {
-    const media = placesOf(body).filter(({ value }) => typeof value === 'string' && value.startsWith('data:'));
-    if (media.length === 0) return;
-    const { holder, key } = dice.pick(media);
-    put(holder, key, dice.pick(URLS));
+    const kinds = placesOf(body).filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, 'type'));
+    if (kinds.length === 0) return;
+    const { holder, key, value } = dice.pick(kinds);
+    put(holder, key, { type: dice.pick([...KINDS_OF_PARTS, (value as JsonObject)['type'] ?? null]) }); // filtered above
   },
   (body, dice) => {
     const { holder, key, value } = somewhere(body, dice);
@@ -208,26 +225,93 @@ const WOUNDS: readonly Wound[] = [
   },
 ];
 
-/** A control token in a text, in a name, or across two parts. */
+/** Another URL in the place of an image's. */
+function elsewhere(body: JsonObject, dice: Dice): void {
+  const media = placesOf(body).filter(({ value }) => typeof value === 'string' && value.startsWith('data:'));
+  if (media.length === 0) return;
+  const { holder, key } = dice.pick(media);
+  put(holder, key, dice.pick(URLS));
+}
+
+const VARIABLES = 'chat_template tokenize tools documents enable_thinking reasoning_effort add_generation_prompt'.split(
+  ' ',
+);
+const textsIn = (body: JsonObject): Place[] =>
+  placesOf(body).filter(({ value, key }) => typeof value === 'string' && key !== 'type' && key !== 'role');
+/** Objects that a caller names the members of. */
+const OPEN = new Set<string | number>(['properties', 'input', '$defs', 'documents']);
+
+/** A control token in a text or in a name. */
 function spell(body: JsonObject, dice: Dice): void {
   const spelling = dice.pick(SPELLINGS);
-  const texts = placesOf(body).filter(
-    ({ value, key }) => typeof value === 'string' && key !== 'type' && key !== 'role',
-  );
+  const open = placesOf(body).filter(({ key, value }) => OPEN.has(key) && isJsonObject(value));
+  if (dice.chance(0.3) && open.length > 0) return put(dice.pick(open).value as JsonObject, spelling, {}); // filtered above
+  const texts = textsIn(body);
   if (texts.length === 0) return;
   const { holder, key, value } = dice.pick(texts);
-  const at = dice.int(1, spelling.length - 1);
-  const parts = placesOf(body).filter(
-    ({ value: part }) =>
-      Array.isArray(part) && part.some((one) => isJsonObject(one) && typeof one['text'] === 'string'),
-  );
-  if (dice.chance(0.3) && parts.length > 0) {
-    const list = dice.pick(parts).value as JsonArray; // filtered above
-    const type = (list.find((one) => isJsonObject(one) && typeof one['text'] === 'string') as JsonObject)['type'] ?? '';
-    list.push({ type, text: `${MARK}${spelling.slice(0, at)}` }, { type, text: `${spelling.slice(at)}${MARK}` });
-  } else if (dice.chance(0.2)) put(objectIn(body, dice), spelling, 'x');
-  else if (key === 'arguments') put(holder, key, JSON.stringify({ a: spelling }).replace('|', '\\u007c'));
+  if (key === 'arguments') put(holder, key, JSON.stringify({ a: spelling }).replace('|', '\\u007c'));
   else put(holder, key, `${String(value)} ${spelling}${dice.chance(0.5) ? spelling : ''}`);
+}
+
+/** A control token that one part begins and the next one ends. */
+function spellApart(body: JsonObject, dice: Dice): void {
+  const isText = (one: JsonValue): boolean => isJsonObject(one) && typeof one['text'] === 'string';
+  const lists = placesOf(body).filter(({ value }) => Array.isArray(value) && value.some(isText));
+  if (lists.length === 0) return;
+  const list = dice.pick(lists).value as JsonArray; // filtered above
+  const type = (list.find(isText) as JsonObject)['type'] ?? '';
+  const spelling = dice.pick(SPELLINGS);
+  const at = dice.int(1, spelling.length - 1);
+  list.push({ type, text: `${MARK}${spelling.slice(0, at)}` }, { type, text: `${spelling.slice(at)}${MARK}` });
+}
+
+const KEYWORDS: readonly (readonly [string, JsonValue])[] = [
+  ...[1000, 1001, -1, 1e9, 0.5].map((bound) => ['maxLength', bound] as const),
+  ...[1001, '5'].map((bound) => ['minItems', bound] as const),
+  ...['http://h/', '#/%41', '#/$defs/none', '#', '', 'other.json#/a'].map((to) => ['$ref', to] as const),
+  ...['$dynamicRef', '$anchor', 'x-guidance', 'keyword', 'x-mine', '__proto__'].map((name) => [name, '#a'] as const),
+  ...['(a+)+$', '(?=a)b', '(a)\\1', '[', 'a'.repeat(600), 'a{1,2000}'].map((one) => ['pattern', one] as const),
+  ...['stringy', [], ['string', 'string'], null, 1].map((type) => ['type', type] as const),
+  ['enum', []],
+  ['enum', Array.from({ length: 1001 }, (_, i) => i)],
+  ['default', { a: [1.5] }],
+];
+/** Objects that are schemas, or stand where one does. */
+const isSchemaLike = ({ key, value }: Place): boolean =>
+  isJsonObject(value) &&
+  (/^(parameters|input_schema|schema|json|items|properties|a|b|node|not|parametersJsonSchema)$/.test(String(key)) ||
+    Object.hasOwn(value, 'anyOf'));
+
+/** A keyword of JSON Schema, or what looks like one. */
+function schemaKeyword(body: JsonObject, dice: Dice): void {
+  const schemas = placesOf(body).filter(isSchemaLike);
+  if (schemas.length === 0) return;
+  const [name, value] = dice.pick(KEYWORDS);
+  put(dice.pick(schemas).value as JsonObject, name, JSON.parse(JSON.stringify(value)) as JsonValue); // filtered above
+}
+
+const CAPPED: readonly (readonly [name: string, cap: string])[] = [
+  ...['n', 'stop', 'tools', 'messages', 'documents', 'images'].map((name) => [name, name] as const),
+  ...['top_logprobs', 'logprobs'].map((name) => [name, 'topLogprobs'] as const),
+  ...['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'min_tokens', 'thinking_token_budget'].map(
+    (name) => [name, 'outputTokens'] as const,
+  ),
+  ...['prompt', 'input', 'texts', 'inputs'].map(
+    (name) => [name, name === 'prompt' ? 'promptList' : 'inputList'] as const,
+  ),
+];
+
+/** One more, or one less, than a cap: of a number, or of the items of a list. */
+function aboveCap(body: JsonObject, dice: Dice, caps: Numbers): void {
+  const named = CAPPED.filter(([name]) => Object.hasOwn(body, name));
+  const [name, cap] = dice.pick(named.length > 0 && dice.chance(0.7) ? named : CAPPED);
+  const most = (caps[cap] ?? 0) + dice.int(0, 1);
+  const value = body[name];
+  if (!Array.isArray(value)) {
+    if (Number.isFinite(most) && /^n$|tokens|logprobs|budget/.test(name)) put(body, name, most);
+  } else if (value.length > 0 && most <= 64) {
+    while (value.length < most) value.push(JSON.parse(JSON.stringify(value[0])) as JsonValue); // as it was written
+  }
 }
 
 /** A body that is hurt in a few places, or in none. */
@@ -239,20 +323,24 @@ export function woundedBody(kind: string, dice: Dice, caps: Numbers): JsonObject
   return body;
 }
 
-/** The text of a body; a few say what `JSON.stringify` never does. */
-export function textOf(body: JsonObject, dice: Dice): string {
+/** The text of a body; a few say what `JSON.stringify` never does, and most of these have to be refused. */
+export function textOf(body: JsonObject, dice: Dice): { readonly text: string; readonly isBroken: boolean } {
   const text = JSON.stringify(body);
-  if (!dice.chance(0.04)) return text;
+  if (!dice.chance(0.05)) return { text, isBroken: false };
   const rest = text === '{}' ? '}' : `,${text.slice(1)}`;
-  return dice.pick([
-    `{"model":"${MARK}other"${rest}`,
+  const name = dice.pick(Object.keys(body).concat('model'));
+  const spelt = (one: string): string => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const hurt = dice.pick([
+    text.endsWith('}') && Object.hasOwn(body, name) ? `{${JSON.stringify(name)}:null${rest}` : text.slice(1),
     `{"seed":9007199254740993${rest}`,
-    `{"temperature":1e999${rest}`,
-    `{"temperature":NaN${rest}`,
+    `{"metadata":{"a":1e999}${rest}`,
+    text.includes('"default":true') ? text.replace('"default":true', '"default":1e999') : `{"a":NaN${rest}`,
     `{"user":"\\ud800"${rest}`,
     `{"user":"\\u0000"${rest}`,
     `\ufeff${text}`,
     text.slice(0, -1),
-    text.replaceAll(/[a-z](?=[^"]*":)/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    '',
   ]);
+  if (hurt !== '') return { text: hurt, isBroken: true };
+  return { text: text.replaceAll(/[a-z](?=[^"]*":)/g, spelt), isBroken: false };
 }
