@@ -61,20 +61,10 @@ for (const [name, overrides, paths] of [
   ],
   [
     'less memory for bodies than one body is a mistake',
-    { listen: { maxBufferedBytes: '8388607' }, validation: { maxUploadBytes: '8388607' } },
+    { listen: { maxBufferedBytes: '8388607' } },
     ['listen.maxBufferedBytes'],
   ],
-  [
-    'less memory for bodies than one upload is a mistake',
-    { listen: { maxBufferedBytes: '26214399' } },
-    ['listen.maxBufferedBytes'],
-  ],
-  ['memory for just one upload is accepted', { listen: { maxBufferedBytes: '25MiB' } }, []],
-  [
-    'memory for just one body is accepted',
-    { listen: { maxBufferedBytes: '8MiB' }, validation: { maxUploadBytes: '8MiB' } },
-    [],
-  ],
+  ['memory for just one body is accepted', { listen: { maxBufferedBytes: '8MiB' } }, []],
   ['two upstreams of one name are a mistake', { upstreams: [{}, {}] }, ['upstreams[1].name']],
   ['two upstreams of two names are accepted', { upstreams: [{}, { name: 'b' }] }, []],
   ['no upstream is a mistake', { upstreams: [] }, ['upstreams']],

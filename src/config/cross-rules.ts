@@ -71,12 +71,10 @@ function listeners({ listen, admin, telemetry, validation }: Config): Conflict[]
     const hint = 'Metrics without credential are served on loopback only: give true, or set admin.host to 127.0.0.1.';
     found.push({ path: ['telemetry', 'prometheus'], hint, reads: [['admin', 'host']] });
   }
-  for (const name of ['maxBodyBytes', 'maxUploadBytes'] as const) {
-    const largest = validation[name];
-    if (listen.maxBufferedBytes >= largest) continue;
-    const hint = `Bodies of validation.${name} would never fit: give at least ${formatBytes(largest)}.`;
-    found.push({ path: ['listen', 'maxBufferedBytes'], hint, reads: [['validation', name]] });
-    break;
+  const largest = validation.maxBodyBytes;
+  if (listen.maxBufferedBytes < largest) {
+    const hint = `Bodies of validation.maxBodyBytes would never fit: give at least ${formatBytes(largest)}.`;
+    found.push({ path: ['listen', 'maxBufferedBytes'], hint, reads: [['validation', 'maxBodyBytes']] });
   }
   return found;
 }

@@ -108,11 +108,7 @@ test('connections of an address above its limit are closed at once, and the next
 test('bodies beyond the memory set aside for them are refused with 503 overloaded', async () => {
   await using it = await startTestGateway({
     plain: true,
-    config: {
-      ...OPEN,
-      listen: { maxBufferedBytes: '64KiB' },
-      validation: { maxBodyBytes: '64KiB', maxUploadBytes: '64KiB' },
-    },
+    config: { ...OPEN, listen: { maxBufferedBytes: '64KiB' }, validation: { maxBodyBytes: '64KiB' } },
   });
   const { key } = await it.issue();
   it.simulator.misbehave({ kind: 'hang' });
