@@ -29,6 +29,7 @@ const KEPT: Readonly<Record<string, readonly number[]>> = {
   responses: [182_140, 1_195_772, 20_850_730, 25_103_233, 34_574_357], // places behind an item that was left out
   messages: [4_648_456, 18_490_868, 45_874_770],
   'count-tokens': [43_681_207, 29_545_792],
+  'cohere-embed': [923_235_397], // a stream on a route that has none: dropped where unknown fields are
   tokenize: [7_135_022, 37_417_278],
 };
 

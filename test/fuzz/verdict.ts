@@ -29,7 +29,7 @@ function wrongRequest(setting: Setting, { model, body, isStream, adjusted }: Inf
   const asked = JSON.parse(text) as JsonObject; // it was accepted
   const named = asked[setting.kind === 'load-lora' ? 'lora_name' : 'model'];
   if (model !== named || sent[setting.kind === 'load-lora' ? 'lora_name' : 'model'] !== named) return 'another model';
-  if (isStream !== (asked['stream'] === true)) return 'isStream';
+  if (isStream !== (sent['stream'] === true)) return 'isStream';
   if (adjusted.some((note) => !/^[A-Za-z0-9_.-]{1,64}=[A-Za-z0-9.]+$/.test(note))) return 'a note breaks its header';
   const spelled = setting.choice.controlTokens === 'pass' ? undefined : spelledAt(sent);
   if (spelled !== undefined) return `a control token at ${spelled}`;
