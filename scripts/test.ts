@@ -14,13 +14,7 @@ const files =
         .sort();
 const result = spawnSync(
   process.execPath,
-  [
-    '--disable-warning=ExperimentalWarning',
-    '--test',
-    '--test-concurrency=2',
-    '--test-timeout=120000',
-    ...files,
-  ],
+  ['--disable-warning=ExperimentalWarning', '--test', '--test-concurrency=2', '--test-timeout=120000', ...files],
   { stdio: 'inherit' },
 );
 process.exitCode = result.status ?? 1;
