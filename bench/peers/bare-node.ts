@@ -41,7 +41,12 @@ function forward(request: IncomingMessage, response: ServerResponse, body: Buffe
   pool.dispatch(
     { path: request.url ?? '/', method: 'POST', headers: { 'content-type': 'application/json' }, body },
     {
-      onRequestStart: () => {},
+      // A stream that nobody reads would hold its port towards upstream while the next peer is measured.
+      onRequestStart: (controller) => {
+        response.once('close', () => {
+          if (!response.writableFinished) controller.abort(new Error('the caller went away'));
+        });
+      },
       onResponseStart(_, status, headers) {
         const length = headers['content-length'];
         response.writeHead(status, {
