@@ -65,7 +65,7 @@ export interface SharedMemory {
   readonly counters: CounterMemory;
   readonly bodies: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
-  /** A heartbeat for each row: seconds, monotonic. */
+  /** The last heartbeat of each row: milliseconds of the process's uptime, int32. */
   readonly heartbeats: SharedArrayBuffer;
 }
 

@@ -142,7 +142,10 @@ const server: PublicServer = createPublicServer(
     clock,
   },
   {
-    request: (downstream) => front(downstream),
+    request(downstream) {
+      beat();
+      return front(downstream);
+    },
     brokenHead(kind, target, peerAddress) {
       const code = CODES[kind];
       const [requestId, nowMs] = [randomUUID(), clock.nowMs()];
@@ -162,6 +165,7 @@ const server: PublicServer = createPublicServer(
       });
     },
     connection(peerAddress) {
+      beat();
       // In the clear behind proxies: nobody else may reach us around them.
       const { tls, trustedProxies } = settings.config.listen;
       if (tls.mode === 'off' && trustedProxies.length > 0 && !isTrustedProxy(peerAddress)) return undefined;
@@ -189,9 +193,17 @@ const server: PublicServer = createPublicServer(
 );
 const allConnections = counters.keyOf('connections');
 
-setInterval(() => {
-  // Monotonic seconds, so that a clock that is set does not look like a stuck thread.
+/**
+ * Also for each connection and request: timers wait while the loop works off a burst of thousands of them, and a
+ * worker that is only busy would be ended with all its streams.
+ */
+function beat(): void {
+  // Monotonic, so that a clock that is set does not look like a stuck thread.
   Atomics.store(heartbeats, row, Math.floor(process.uptime() * 1000));
+}
+
+setInterval(() => {
+  beat();
   gauges[GAUGE.openStreams] = running.count();
   gauges[GAUGE.droppedLines] = lines.dropped();
 }, BEAT_MS);
@@ -257,5 +269,5 @@ async function drain(graceMs: number): Promise<void> {
 }
 
 await server.listen(start.host, start.port);
-Atomics.store(heartbeats, row, Math.floor(process.uptime() * 1000));
+beat();
 send({ kind: 'ready' });
