@@ -1,25 +1,26 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
 import { closedForm, closedForms } from './closed-form.ts';
-import type { Check, DropRow, Members } from './field.ts';
+import type { Check, Members } from './field.ts';
+import { IGNORED_OF_ANTHROPIC } from './ignored.ts';
 import { textOrKeptList } from './kept-list.ts';
 import { imageUrlCheck } from './media.ts';
 import { formsOf, objectOf } from './object.ts';
 import { refine } from './refine.ts';
 import { Refusal, invalid } from './refusal.ts';
 
-const IGNORED: DropRow = { policy: 'drop', why: "A field of Anthropic's API that vLLM ignores." };
-const HINT = 'Give a text or a list of blocks such as {"type":"text","text":"…"}.';
+/** What to give as content. */
+export const CONTENT_HINT = 'Give a text or a list of blocks such as {"type":"text","text":"…"}.';
 
 const block = (word: string, rows: Members): Check =>
   objectOf(
-    { type: { policy: 'pass', type: oneOf(word), isRequired: true }, cache_control: IGNORED, ...rows },
+    { type: { policy: 'pass', type: oneOf(word), isRequired: true }, cache_control: IGNORED_OF_ANTHROPIC, ...rows },
     `Give a block: {"type":"${word}", …}.`,
   );
 
 const textBlock = block('text', {
   text: { policy: 'pass', type: text, isRequired: true },
-  citations: IGNORED,
+  citations: IGNORED_OF_ANTHROPIC,
 });
 
 const base64Members = objectOf(
@@ -62,7 +63,7 @@ const imageBlock = block('image', {
       'Give {"type":"base64","media_type":"image/png","data":"…"}.',
     ),
   },
-  transformations: IGNORED,
+  transformations: IGNORED_OF_ANTHROPIC,
 });
 
 const UNREAD = 'vLLM does not read this kind of block.';
@@ -104,7 +105,7 @@ const resultBlock = formsOf(
     ...closedForms('document search_result browser_state', { why: UNREAD, what: 'kind of block' }),
     tool_reference: foundTool,
   },
-  HINT,
+  CONTENT_HINT,
 );
 
 /** A block of a message of the user. */
@@ -117,7 +118,7 @@ export const userBlock = formsOf(
       tool_use_id: { policy: 'pass', type: shortText(1, 256), isRequired: true },
       content: { policy: 'pass', type: textOrKeptList(resultBlock, 4096) },
       is_error: { policy: 'pass', type: bool },
-      toolset_name: IGNORED,
+      toolset_name: IGNORED_OF_ANTHROPIC,
     }),
     tool_use: TOOL_USE,
     thinking: THINKING,
@@ -125,13 +126,13 @@ export const userBlock = formsOf(
     ...TOOL_CHANGES,
     ...UNREAD_BLOCKS,
   },
-  HINT,
+  CONTENT_HINT,
 );
 
 const inputCheck: Check = (value) =>
   isJsonObject(value) ? value : invalid('Give the object that the tool was called with.');
 const redactedMembers: Members = {
-  type: IGNORED,
+  type: IGNORED_OF_ANTHROPIC,
   data: { policy: 'drop', why: 'Reasoning that only its author can read; vLLM skips it.' },
 };
 /** A block of a message of the assistant. */
@@ -143,8 +144,8 @@ export const assistantBlock = formsOf(
       id: { policy: 'pass', type: shortText(1, 256), isRequired: true },
       name: { policy: 'pass', type: shortText(1, 256), isRequired: true },
       input: { policy: 'pass', type: inputCheck, isRequired: true },
-      caller: IGNORED,
-      toolset_name: IGNORED,
+      caller: IGNORED_OF_ANTHROPIC,
+      toolset_name: IGNORED_OF_ANTHROPIC,
     }),
     thinking: block('thinking', {
       thinking: { policy: 'pass', type: text, isRequired: true },
@@ -157,7 +158,7 @@ export const assistantBlock = formsOf(
     ...TOOL_CHANGES,
     ...UNREAD_BLOCKS,
   },
-  HINT,
+  CONTENT_HINT,
 );
 
 /** A block of a message of the system. */
@@ -173,5 +174,5 @@ export const systemBlock = formsOf(
     ...TOOL_CHANGES,
     ...UNREAD_BLOCKS,
   },
-  HINT,
+  CONTENT_HINT,
 );

@@ -1,16 +1,15 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonArray, JsonValue } from '../../kernel/json.ts';
-import { assistantBlock, systemBlock, userBlock } from './anthropic-blocks.ts';
+import { CONTENT_HINT, assistantBlock, systemBlock, userBlock } from './anthropic-blocks.ts';
 import { oneOf } from './check.ts';
-import type { Check, DropRow, Members } from './field.ts';
+import type { Check, Members } from './field.ts';
+import { IGNORED_OF_ANTHROPIC } from './ignored.ts';
 import { textOrKeptList } from './kept-list.ts';
 import { keepPlaces } from './kept-places.ts';
 import { formsOf, objectOf } from './object.ts';
 import { refine } from './refine.ts';
 import { invalid } from './refusal.ts';
 
-const IGNORED: DropRow = { policy: 'drop', why: "A field of Anthropic's API that vLLM ignores." };
-const HINT = 'Give a text or a list of blocks such as {"type":"text","text":"…"}.';
 const MAX_BLOCKS = 4096;
 
 /** Begins Claude Code's attribution, which differs in each request: vLLM leaves it out, else no prefix would be cached. */
@@ -53,13 +52,13 @@ const message = (role: string, item: Check): Check => {
   const members: Members = {
     role: { policy: 'pass', type: oneOf(role), isRequired: true },
     content: { policy: 'pass', type: textOrKeptList(item, MAX_BLOCKS) },
-    clear_at: IGNORED,
-    output_config: IGNORED,
+    clear_at: IGNORED_OF_ANTHROPIC,
+    output_config: IGNORED_OF_ANTHROPIC,
   };
   return refine(objectOf(members, 'Give a message: an object with role and content.'), (checked, _, sent) => {
     if (checked['content'] !== undefined) return checked;
     // All its blocks were left out, or it was an answer without any: nothing of it is left to send.
-    return isJsonObject(sent) && Array.isArray(sent['content']) ? undefined : invalid(HINT, 'content');
+    return isJsonObject(sent) && Array.isArray(sent['content']) ? undefined : invalid(CONTENT_HINT, 'content');
   });
 };
 

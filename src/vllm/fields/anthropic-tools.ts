@@ -1,11 +1,10 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
-import type { Check, DropRow, Members } from './field.ts';
+import type { Check, Members } from './field.ts';
+import { IGNORED_OF_ANTHROPIC } from './ignored.ts';
 import { formsOf, objectOf } from './object.ts';
 import type { Refusal } from './refusal.ts';
 import { readSchema, toolsOf } from './tools.ts';
-
-const IGNORED: DropRow = { policy: 'drop', why: "A field of Anthropic's API that vLLM ignores." };
 
 const tool: Members = {
   type: { policy: 'drop', why: 'Tells the kind; `custom` is the only one that vLLM has.' },
@@ -17,10 +16,10 @@ const tool: Members = {
     policy: 'drop',
     why: 'Hides the tool until a block names it; here the model sees all from the start.',
   },
-  allowed_callers: IGNORED,
-  cache_control: IGNORED,
-  eager_input_streaming: IGNORED,
-  input_examples: IGNORED,
+  allowed_callers: IGNORED_OF_ANTHROPIC,
+  cache_control: IGNORED_OF_ANTHROPIC,
+  eager_input_streaming: IGNORED_OF_ANTHROPIC,
+  input_examples: IGNORED_OF_ANTHROPIC,
 };
 
 /**

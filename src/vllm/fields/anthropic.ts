@@ -1,7 +1,8 @@
 import { anthropicMessage, systemCheck } from './anthropic-messages.ts';
 import { anthropicChoice, anthropicTools } from './anthropic-tools.ts';
 import { emptyIsAbsent, int, listOf, oneOf, shortText } from './check.ts';
-import type { BodyKind, Check, DropRow, FieldFamily, Members } from './field.ts';
+import type { BodyKind, Check, FieldFamily, Members } from './field.ts';
+import { IGNORED_OF_ANTHROPIC } from './ignored.ts';
 import { keptListOf } from './kept-list.ts';
 import { formsOf, objectOf } from './object.ts';
 import { emptyObjectIsAbsent } from './refine.ts';
@@ -10,8 +11,7 @@ import { compiledSchema } from './tools.ts';
 const MESSAGES = ['messages'] as const satisfies readonly BodyKind[];
 const BOTH = ['messages', 'count-tokens'] as const satisfies readonly BodyKind[];
 
-const IGNORED: DropRow = { policy: 'drop', why: "A field of Anthropic's API that vLLM ignores." };
-const IGNORED_ON_BOTH = { on: BOTH, ...IGNORED } as const;
+const IGNORED_ON_BOTH = { on: BOTH, ...IGNORED_OF_ANTHROPIC } as const;
 
 /** A stop string is compared with the text after each token, so it has to stay short. */
 const MAX_STOP_CHARS = 1024;
@@ -19,7 +19,7 @@ const MIN_BUDGET_TOKENS = 1024;
 
 const thinkingForm = (word: string, rows: Members = {}): Check =>
   objectOf(
-    { type: { policy: 'pass', type: oneOf(word), isRequired: true }, block_binding: IGNORED, ...rows },
+    { type: { policy: 'pass', type: oneOf(word), isRequired: true }, block_binding: IGNORED_OF_ANTHROPIC, ...rows },
     'Give an object with type.',
   );
 const display: Members = { display: { policy: 'pass', type: oneOf('summarized', 'omitted', 'updates') } };
@@ -34,7 +34,7 @@ const thinkingCheck: Check = formsOf(
     adaptive: thinkingForm('adaptive', display),
     disabled: thinkingForm('disabled'),
     // A wish that vLLM does not know; how it thinks by itself comes nearest.
-    between_tools: Object.assign(() => undefined, { rows: { type: IGNORED } satisfies Members }),
+    between_tools: Object.assign(() => undefined, { rows: { type: IGNORED_OF_ANTHROPIC } satisfies Members }),
   },
   'Give an object such as {"type":"enabled","budget_tokens":4096}.',
 );
@@ -46,7 +46,7 @@ const formatMembers: Members = {
 const configMembers: Members = {
   effort: { policy: 'pass', type: oneOf('low', 'medium', 'high', 'xhigh', 'max') },
   format: { policy: 'pass', type: objectOf(formatMembers, 'Give an object with type and schema.') },
-  task_budget: IGNORED,
+  task_budget: IGNORED_OF_ANTHROPIC,
 };
 const configCheck = emptyObjectIsAbsent(objectOf(configMembers, 'Give an object such as {"effort":"low"}.'));
 

@@ -1,6 +1,7 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
+import { IGNORED_OF_OTHERS } from './ignored.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { Check, Members } from './field.ts';
 import { objectOf } from './object.ts';
@@ -65,7 +66,7 @@ const members: Members = {
   recipient: { policy: 'deny', why: HARMONY },
   content_type: { policy: 'deny', why: HARMONY },
   // Members of one kind of part, where a client sends them on the message.
-  cache_control: { policy: 'drop', why: 'A field of other APIs that vLLM ignores.' },
+  cache_control: IGNORED_OF_OTHERS,
 };
 const checkMembers = objectOf(members, 'Give a message: an object with role and content.');
 

@@ -1,13 +1,13 @@
 import { oneOf, shortText, text } from './check.ts';
+import { IGNORED_OF_OTHERS } from './ignored.ts';
 import { Refusal } from './refusal.ts';
 import type { Check, Members } from './field.ts';
 import { audioCheck, imageCheck } from './media.ts';
 import { formsOf, objectOf } from './object.ts';
 
-const IGNORED = 'A field of other APIs that vLLM ignores.';
 const cacheHints: Members = {
-  cache_control: { policy: 'drop', why: IGNORED },
-  prompt_cache_breakpoint: { policy: 'drop', why: IGNORED },
+  cache_control: IGNORED_OF_OTHERS,
+  prompt_cache_breakpoint: IGNORED_OF_OTHERS,
 };
 const part = (word: string, rows: Members): Check =>
   objectOf(
@@ -52,7 +52,7 @@ export const partCheck: Check = formsOf(
     thinking: part('thinking', {
       thinking: { policy: 'pass', type: text, isRequired: true },
       closed: { policy: 'drop', why: 'Tells whether the block has ended; it always has.' },
-      signature: { policy: 'drop', why: IGNORED },
+      signature: IGNORED_OF_OTHERS,
     }),
     audio_url: closedPart('audio_url', FETCHED),
     video_url: closedPart('video_url', FETCHED),

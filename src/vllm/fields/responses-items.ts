@@ -1,14 +1,14 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
 import { closedForm, closedForms } from './closed-form.ts';
-import type { Check, DropRow, Members } from './field.ts';
+import type { Check, Members } from './field.ts';
+import { IGNORED_OF_OPENAI } from './ignored.ts';
 import { textOrKeptList } from './kept-list.ts';
 import { formsOf, objectOf } from './object.ts';
 import { refine } from './refine.ts';
 import { invalid } from './refusal.ts';
 import { functionOutput, responsesContent } from './responses-parts.ts';
 
-const IGNORED: DropRow = { policy: 'drop', why: "A field of OpenAI's API that vLLM ignores." };
 const HINT = 'Give an item such as {"role":"user","content":"…"}.';
 
 /**
@@ -27,9 +27,9 @@ const item = (word: string, rows: Members): Check =>
       type: { policy: 'pass', type: oneOf(word) },
       id: { policy: 'pass', type: shortText(1, 256) },
       status: { policy: 'pass', type: statusCheck },
-      phase: IGNORED,
-      end_turn: IGNORED,
-      created_by: IGNORED,
+      phase: IGNORED_OF_OPENAI,
+      end_turn: IGNORED_OF_OPENAI,
+      created_by: IGNORED_OF_OPENAI,
       ...rows,
     },
     HINT,
@@ -41,8 +41,8 @@ const message = item('message', {
 });
 
 const callMembers: Members = {
-  caller: IGNORED,
-  async: IGNORED,
+  caller: IGNORED_OF_OPENAI,
+  async: IGNORED_OF_OPENAI,
   namespace: { policy: 'deny', why: 'Names a tool that was left out.' },
 };
 const functionCall = item('function_call', {
@@ -53,7 +53,7 @@ const functionCall = item('function_call', {
 });
 const functionCallOutput = item('function_call_output', {
   ...callMembers,
-  name: IGNORED,
+  name: IGNORED_OF_OPENAI,
   call_id: { policy: 'pass', type: shortText(1, 256), isRequired: true },
   output: { policy: 'pass', type: functionOutput, isRequired: true },
 });

@@ -1,21 +1,21 @@
 import { oneOf, text } from './check.ts';
 import { closedForm, closedForms } from './closed-form.ts';
-import type { Check, DropRow, Members } from './field.ts';
+import type { Check, Members } from './field.ts';
+import { IGNORED_OF_OPENAI } from './ignored.ts';
 import { keptListOf } from './kept-list.ts';
 import { imageUrlCheck } from './media.ts';
 import { formsOf, objectOf } from './object.ts';
 import { refine } from './refine.ts';
 import { invalid } from './refusal.ts';
 
-const IGNORED: DropRow = { policy: 'drop', why: "A field of OpenAI's API that vLLM ignores." };
 const HINT = 'Give a part: {"type":"input_text","text":"…"}.';
 
 const part = (word: string, rows: Members): Check =>
   objectOf(
     {
       type: { policy: 'pass', type: oneOf(word), isRequired: true },
-      prompt_cache_breakpoint: IGNORED,
-      cache_control: IGNORED,
+      prompt_cache_breakpoint: IGNORED_OF_OPENAI,
+      cache_control: IGNORED_OF_OPENAI,
       ...rows,
     },
     `Give a part: {"type":"${word}", …}.`,
@@ -30,7 +30,7 @@ const outputMembers: Members = {
   text: { policy: 'pass', type: text, isRequired: true },
   // vLLM's schema wants a list, and nothing reads what is in it.
   annotations: { policy: 'overwrite', why: 'Citations of tools that vLLM does not run.' },
-  logprobs: IGNORED,
+  logprobs: IGNORED_OF_OPENAI,
 };
 /** Text of an earlier answer, in the form that vLLM's schema wants. */
 const outputText = refine(part('output_text', outputMembers), (checked) => ({ ...checked, annotations: [] }));

@@ -1,11 +1,10 @@
 import type { JsonValue } from '../../kernel/json.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
 import { closedForms } from './closed-form.ts';
-import type { Check, DropRow, FieldContext, Members } from './field.ts';
+import type { Check, FieldContext, Members } from './field.ts';
+import { IGNORED_OF_OPENAI } from './ignored.ts';
 import { formsOf, objectOf } from './object.ts';
 import { readSchema, toolsOf } from './tools.ts';
-
-const IGNORED: DropRow = { policy: 'drop', why: "A field of OpenAI's API that vLLM ignores." };
 
 /** Kinds of tools that the server would run, or that are forms of OpenAI's models: left out, so that agents still work. */
 const FOREIGN = {
@@ -46,9 +45,9 @@ const tool: Members = {
     policy: 'drop',
     why: 'Hides the tool until it is searched; here the model sees all from the start.',
   },
-  allowed_callers: IGNORED,
-  async: IGNORED,
-  output_schema: IGNORED,
+  allowed_callers: IGNORED_OF_OPENAI,
+  async: IGNORED_OF_OPENAI,
+  output_schema: IGNORED_OF_OPENAI,
 };
 const toolForms = formsOf(
   'type',

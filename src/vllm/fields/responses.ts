@@ -1,5 +1,6 @@
 import { bool, int, intUpTo, oneOf, shortText, text } from './check.ts';
-import type { BodyKind, Check, DropRow, FieldFamily, Members } from './field.ts';
+import type { BodyKind, Check, FieldFamily, Members } from './field.ts';
+import { IGNORED_OF_OPENAI } from './ignored.ts';
 import { keptListOf } from './kept-list.ts';
 import { formsOf, objectOf } from './object.ts';
 import { emptyObjectIsAbsent } from './refine.ts';
@@ -8,8 +9,7 @@ import { responsesChoice, responsesTools } from './responses-tools.ts';
 import { compiledSchema } from './tools.ts';
 
 const ON = ['responses'] as const satisfies readonly BodyKind[];
-const IGNORED: DropRow = { policy: 'drop', why: "A field of OpenAI's API that vLLM ignores." };
-const IGNORED_HERE = { on: ON, ...IGNORED } as const;
+const IGNORED_HERE = { on: ON, ...IGNORED_OF_OPENAI } as const;
 const STORED = 'Answers are not stored: vLLM gives one to whoever knows its id, and never forgets it.';
 
 const settings = (rows: Members, hint: string): Check => emptyObjectIsAbsent(objectOf(rows, hint));
@@ -39,10 +39,10 @@ const formatCheck = formsOf(
 
 const reasoningMembers: Members = {
   effort: { policy: 'pass', type: oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max') },
-  context: IGNORED,
-  generate_summary: IGNORED,
-  mode: IGNORED,
-  summary: IGNORED,
+  context: IGNORED_OF_OPENAI,
+  generate_summary: IGNORED_OF_OPENAI,
+  mode: IGNORED_OF_OPENAI,
+  summary: IGNORED_OF_OPENAI,
 };
 
 const LOGPROBS = 'message.output_text.logprobs';
@@ -81,7 +81,7 @@ export const responses = {
     on: ON,
     policy: 'pass',
     type: settings(
-      { format: { policy: 'pass', type: formatCheck }, verbosity: IGNORED },
+      { format: { policy: 'pass', type: formatCheck }, verbosity: IGNORED_OF_OPENAI },
       'Give an object such as {"format":{"type":"json_object"}}.',
     ),
   },

@@ -1,5 +1,6 @@
 import { bool } from './check.ts';
 import type { Check, Members } from './field.ts';
+import { IGNORED_OF_OPENAI } from './ignored.ts';
 import { objectOf } from './object.ts';
 
 const members: Members = {
@@ -9,7 +10,7 @@ const members: Members = {
     vllmDefault: false,
     why: 'Puts usage into every event, which costs and confuses who meters the stream.',
   },
-  include_obfuscation: { policy: 'drop', why: "A field of OpenAI's API that vLLM ignores." },
+  include_obfuscation: IGNORED_OF_OPENAI,
 };
 
 /** What the caller wants to hear besides the text. */

@@ -4,9 +4,11 @@ import { COMPILED_SCHEMA, READ_SCHEMA } from '../schema/limits.ts';
 import { jsonBytes } from '../schema/json-size.ts';
 import { checkSchema } from '../schema/schema.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
+import { IGNORED_OF_OTHERS } from './ignored.ts';
 import { Refusal, invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldContext, FieldFamily, Members } from './field.ts';
-import { notePlaces, placeOf } from './kept-places.ts';
+import { keptListOf } from './kept-list.ts';
+import { placeOf } from './kept-places.ts';
 import { formsOf, noteDropped, objectOf } from './object.ts';
 
 /** A JSON Schema that the model reads: a tool's parameters, unless a call is enforced (`enforcedTools`). */
@@ -32,7 +34,7 @@ const tool: Members = {
   type: { policy: 'pass', type: oneOf('function'), isRequired: true },
   function: { policy: 'pass', type: objectOf(toolFunction, 'Give an object with name.'), isRequired: true },
   defer_loading: { policy: 'deny', vllmDefault: false, why: 'Hides the tool from the prompt.' },
-  cache_control: { policy: 'drop', why: 'A field of other APIs that vLLM ignores.' },
+  cache_control: IGNORED_OF_OTHERS,
 };
 
 /** Kinds of tools in OpenAI's API that vLLM cannot run: left out, so that an agent that lists them still works. */
@@ -40,28 +42,20 @@ const FOREIGN_TOOLS: ReadonlySet<string> = new Set(['custom', 'web_search', 'web
 
 /** The list of tools. Those of other kinds are left out and said so. */
 export function toolsOf(check: Check, foreign: { readonly has: (kind: string) => boolean }): Check {
-  const judge = (value: JsonValue, context: FieldContext): JsonValue | Refusal | undefined => {
+  const known = keptListOf((item, context) => {
+    if (!isJsonObject(item) || typeof item['type'] !== 'string' || !foreign.has(item['type'])) {
+      return check(item, context);
+    }
+    noteDropped(context.adjusted, 'tools');
+    return undefined;
+  }, 'tools');
+  const judge: Check = (value, context) => {
     const { caps } = context;
     if (!Array.isArray(value)) return invalid('Give a list of tools.');
     if (value.length > caps.tools) return outOfRange(`Give at most ${caps.tools} tools.`);
     if (jsonBytes(value, caps.toolBytes) > caps.toolBytes)
       return outOfRange(`Give at most ${caps.toolBytes} bytes of tools.`);
-    const kept: JsonValue[] = [];
-    const places: number[] = [];
-    for (let i = 0; i < value.length; i++) {
-      const item = value[i] ?? null;
-      if (isJsonObject(item) && typeof item['type'] === 'string' && foreign.has(item['type'])) {
-        noteDropped(context.adjusted, 'tools');
-        continue;
-      }
-      const checked = check(item, context);
-      if (checked instanceof Refusal) return checked.within(`[${i}]`);
-      if (checked === undefined) continue;
-      kept.push(checked);
-      places.push(i);
-    }
-    if (kept.length === 0) return undefined;
-    return kept.length < value.length ? notePlaces(kept, places) : kept;
+    return known(value, context);
   };
   return Object.assign(judge, { item: check });
 }

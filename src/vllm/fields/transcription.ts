@@ -1,11 +1,11 @@
 import { bool, int, intUpTo, listOf, oneOf, shortText, text } from './check.ts';
 import type { Check, FieldFamily } from './field.ts';
+import { IGNORED_OF_OPENAI } from './ignored.ts';
 import { invalid, type Refusal } from './refusal.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { memberPath } from './json-path.ts';
 
 const ON = ['transcription'] as const;
-const IGNORED = "A field of OpenAI's API that vLLM ignores.";
 const MAX_HOTWORDS_CHARS = 1024;
 
 /** A language tag (RFC 5646), as vLLM's `en` and `zh-CN`. */
@@ -41,16 +41,16 @@ export const transcription = {
     grant: 'fields:beam-search',
     type: intUpTo(1, 'n'),
   },
-  chunking_strategy: { on: ON, policy: 'drop', why: IGNORED },
-  'chunking_strategy[type]': { on: ON, policy: 'drop', why: IGNORED },
-  'chunking_strategy[prefix_padding_ms]': { on: ON, policy: 'drop', why: IGNORED },
-  'chunking_strategy[silence_duration_ms]': { on: ON, policy: 'drop', why: IGNORED },
-  'chunking_strategy[threshold]': { on: ON, policy: 'drop', why: IGNORED },
-  'include[]': { on: ON, policy: 'drop', why: IGNORED },
-  'keywords[]': { on: ON, policy: 'drop', why: IGNORED },
-  'known_speaker_names[]': { on: ON, policy: 'drop', why: IGNORED },
-  'known_speaker_references[]': { on: ON, policy: 'drop', why: IGNORED },
-  'languages[]': { on: ON, policy: 'drop', why: IGNORED },
+  chunking_strategy: { on: ON, ...IGNORED_OF_OPENAI },
+  'chunking_strategy[type]': { on: ON, ...IGNORED_OF_OPENAI },
+  'chunking_strategy[prefix_padding_ms]': { on: ON, ...IGNORED_OF_OPENAI },
+  'chunking_strategy[silence_duration_ms]': { on: ON, ...IGNORED_OF_OPENAI },
+  'chunking_strategy[threshold]': { on: ON, ...IGNORED_OF_OPENAI },
+  'include[]': { on: ON, ...IGNORED_OF_OPENAI },
+  'keywords[]': { on: ON, ...IGNORED_OF_OPENAI },
+  'known_speaker_names[]': { on: ON, ...IGNORED_OF_OPENAI },
+  'known_speaker_references[]': { on: ON, ...IGNORED_OF_OPENAI },
+  'languages[]': { on: ON, ...IGNORED_OF_OPENAI },
 } as const satisfies FieldFamily;
 
 const NUMBERS: ReadonlySet<string> = new Set([
