@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { joinPath } from '../fields/json-path.ts';
 import { createShapeReader, memberOf, type Mistake, type ShapeReader } from '../mistakes.ts';
-import { isAffected, parseRelease, type Release, type ReleaseRange } from '../release.ts';
+import { readReleaseRange } from '../read-release-range.ts';
+import { isAffected, type Release, type ReleaseRange } from '../release.ts';
 
 /** How bad a hole is by its score (CVSS: low below 4, moderate below 7, high below 9); `unknown` without one. */
 export const SEVERITIES = ['low', 'moderate', 'high', 'critical', 'unknown'] as const;
@@ -94,7 +95,6 @@ export const MAX_SUMMARY_CHARS = 500;
 /** The form of an advisory's id. */
 export const ADVISORY_ID: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$/;
 const MEMBERS = ['id', 'aliases', 'summary', 'severity', 'score', 'published', 'affected', 'reach', 'trigger'];
-const BOUNDS = ['introduced', 'fixed', 'lastAffected'] as const;
 
 function readAdvisory(reader: ShapeReader, path: string, value: JsonValue): Advisory | undefined {
   const item = reader.object(path, value, MEMBERS);
@@ -102,7 +102,9 @@ function readAdvisory(reader: ShapeReader, path: string, value: JsonValue): Advi
   const at = (name: string): string => joinPath(path, name);
   const get = (name: string): JsonValue | undefined => memberOf(item, name);
   const summary = reader.text(at('summary'), get('summary'), MAX_SUMMARY_CHARS) ?? '';
-  const affected = reader.list(at('affected'), get('affected'), MAX_ITEMS, (at, range) => readRange(reader, at, range));
+  const affected = reader.list(at('affected'), get('affected'), MAX_ITEMS, (at, range) =>
+    readReleaseRange(reader, at, range),
+  );
   if (affected.length === 0) reader.note(at('affected'), 'Give at least one range; {} holds every release.');
   return {
     id: readId(reader, at('id'), get('id') ?? null) ?? '',
@@ -141,19 +143,6 @@ function readPublished(reader: ShapeReader, path: string, value: JsonValue | und
   if (value === undefined) return {};
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value)) return { published: value };
   return reader.note(path, 'Give a day as YYYY-MM-DD.') ?? {};
-}
-
-function readRange(reader: ShapeReader, path: string, value: JsonValue): ReleaseRange | undefined {
-  const range = reader.object(path, value, BOUNDS);
-  if (range === undefined) return undefined;
-  const bounds: Record<string, string> = {};
-  for (const name of BOUNDS) {
-    const bound = memberOf(range, name);
-    if (bound === undefined) continue;
-    if (typeof bound === 'string' && parseRelease(bound) !== undefined) bounds[name] = bound;
-    else reader.note(joinPath(path, name), 'Give a release as a text, such as "0.24.0".');
-  }
-  return bounds;
 }
 
 function readTrigger(reader: ShapeReader, path: string, value: JsonValue | undefined): { trigger?: Trigger } {

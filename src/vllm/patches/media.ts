@@ -1,12 +1,10 @@
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Condition } from './condition.ts';
 import { EVERY_ROUTE, type PatchFamily, type PatchSample } from './patch.ts';
+import { chat as chatOf } from './samples.ts';
 import type { Tests } from './value-tests.ts';
 
-const chat = (...content: JsonObject[]): PatchSample => ({
-  route: 'chat-completions',
-  body: { model: 'tiny', messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, ...content] }] },
-});
+const chat = (...parts: JsonObject[]): PatchSample => chatOf({}, [{ type: 'text', text: 'What is this?' }, ...parts]);
 const image = (url: string): JsonObject => ({ type: 'image_url', image_url: { url } });
 const video = (url: string): JsonObject => ({ type: 'video_url', video_url: { url } });
 const withField = (fields: JsonObject): PatchSample => {

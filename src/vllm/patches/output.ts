@@ -1,4 +1,5 @@
 import { EVERY_ROUTE, type PatchFamily } from './patch.ts';
+import { completion } from './samples.ts';
 
 /** What the answer is to hold beside the text. */
 export const output = [
@@ -21,7 +22,7 @@ export const output = [
       ],
     },
     message: 'Leave out prompt_logprobs, and echo together with logprobs.',
-    stops: { route: 'completions', body: { model: 'tiny', prompt: 'hi', echo: true, logprobs: 1 } },
-    passes: { route: 'completions', body: { model: 'tiny', prompt: 'hi', echo: false, logprobs: 1 } },
+    stops: completion({ echo: true, logprobs: 1 }),
+    passes: completion({ echo: false, logprobs: 1 }),
   },
 ] as const satisfies PatchFamily;

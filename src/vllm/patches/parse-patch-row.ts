@@ -3,7 +3,7 @@ import { isJsonObject } from '../../kernel/json.ts';
 import { nearest } from '../../kernel/nearest.ts';
 import { joinPath } from '../fields/json-path.ts';
 import { createShapeReader, memberOf, type Mistake, type ShapeReader } from '../mistakes.ts';
-import { parseRelease, type ReleaseRange } from '../release.ts';
+import { readReleaseRange } from '../read-release-range.ts';
 import { routes } from '../routes/index.ts';
 import { parseCondition } from './parse-condition.ts';
 import { createPatchCheck, type PatchRow, type PatchSample } from './patch.ts';
@@ -22,7 +22,6 @@ export function parsePatchRow(value: JsonValue): PatchRow | readonly Mistake[] {
 }
 
 const NAMES = ['id', 'advisories', 'releases', 'needsFeature', 'costs', 'on', 'when', 'message', 'stops', 'passes'];
-const RANGE_NAMES = ['introduced', 'fixed', 'lastAffected'] as const;
 const MAX_ADVISORIES = 64;
 const MAX_ROUTES = 256;
 const ROUTE_IDS = routes.map(({ id }) => id);
@@ -46,7 +45,7 @@ function read(reader: ShapeReader, value: JsonValue): PatchRow | undefined {
   const when = parseCondition(reader, 'when', get('when'));
   const message = asText('message', 500);
   const more = {
-    ...optional('releases', (range) => readRange(reader, range)),
+    ...optional('releases', (range) => readReleaseRange(reader, 'releases', range, ' (in YAML in quotes)')),
     ...optional('needsFeature', (name) => reader.text('needsFeature', name, 64)),
     ...optional('costs', (text) => reader.text('costs', text, 500)),
     ...optional('stops', (sample) => readSample(reader, 'stops', sample)),
@@ -63,19 +62,6 @@ function routeId(reader: ShapeReader, path: string, value: JsonValue): string | 
   if (value === '*' || ROUTE_IDS.includes(value)) return value;
   const near = nearest(value, ROUTE_IDS);
   return reader.note(path, near === undefined ? 'See sallyport routes for the ids.' : `Did you mean ${near}?`);
-}
-
-function readRange(reader: ShapeReader, value: JsonValue): ReleaseRange | undefined {
-  const range = reader.object('releases', value, RANGE_NAMES);
-  if (range === undefined) return undefined;
-  const bounds: Record<string, string> = {};
-  for (const name of RANGE_NAMES) {
-    const bound = memberOf(range, name);
-    if (bound === undefined) continue;
-    if (typeof bound === 'string' && parseRelease(bound) !== undefined) bounds[name] = bound;
-    else reader.note(joinPath('releases', name), 'Give a release as a text, such as "0.24.0" (in YAML in quotes).');
-  }
-  return bounds;
 }
 
 function readSample(reader: ShapeReader, path: string, value: JsonValue): PatchSample | undefined {

@@ -1,15 +1,6 @@
-import type { JsonObject } from '../../kernel/json.ts';
 import type { Condition } from './condition.ts';
-import { EVERY_ROUTE, type PatchFamily, type PatchSample } from './patch.ts';
-
-const completion = (fields: JsonObject): PatchSample => ({
-  route: 'completions',
-  body: { model: 'tiny', prompt: 'hi', ...fields },
-});
-const chat = (content: string): PatchSample => ({
-  route: 'chat-completions',
-  body: { model: 'tiny', messages: [{ role: 'user', content }] },
-});
+import { EVERY_ROUTE, type PatchFamily } from './patch.ts';
+import { chat, completion } from './samples.ts';
 
 /** Routes whose `prompt` is the model's, and not a hint for a transcription. */
 const PROMPT_ROUTES = ['completions', 'completions-render', 'tokenize', 'invocations'] as const;
@@ -84,7 +75,7 @@ export const prompt = [
     on: EVERY_ROUTE,
     when: { any: TEXTS.map((field): Condition => ({ field, contains: PLACEHOLDERS })) },
     message: 'Take the control tokens of the model out of this text.',
-    stops: chat('<|image_pad|>'.repeat(200)),
-    passes: chat('What is an image pad in a prompt?'),
+    stops: chat({}, '<|image_pad|>'.repeat(200)),
+    passes: chat({}, 'What is an image pad in a prompt?'),
   },
 ] as const satisfies PatchFamily;

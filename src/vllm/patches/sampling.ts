@@ -1,14 +1,6 @@
-import type { JsonObject } from '../../kernel/json.ts';
-import { EVERY_ROUTE, type PatchFamily, type PatchSample } from './patch.ts';
+import { EVERY_ROUTE, type PatchFamily } from './patch.ts';
+import { chat, completion } from './samples.ts';
 
-const chat = (fields: JsonObject): PatchSample => ({
-  route: 'chat-completions',
-  body: { model: 'tiny', messages: [{ role: 'user', content: 'hi' }], ...fields },
-});
-const completion = (fields: JsonObject): PatchSample => ({
-  route: 'completions',
-  body: { model: 'tiny', prompt: 'hi', ...fields },
-});
 const LEAVE_OUT = 'Leave this field out: it is closed on this server.';
 
 /** How the next token is chosen, and how much work one request may ask for. */

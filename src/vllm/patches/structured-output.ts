@@ -1,11 +1,7 @@
-import type { JsonObject } from '../../kernel/json.ts';
 import type { Condition } from './condition.ts';
-import { EVERY_ROUTE, type PatchFamily, type PatchSample } from './patch.ts';
+import { EVERY_ROUTE, type PatchFamily } from './patch.ts';
+import { chat } from './samples.ts';
 
-const chat = (fields: JsonObject): PatchSample => ({
-  route: 'chat-completions',
-  body: { model: 'tiny', messages: [{ role: 'user', content: 'hi' }], ...fields },
-});
 const present = (...fields: readonly string[]): readonly Condition[] =>
   fields.map((field) => ({ field, is: 'present' }) as const);
 

@@ -1,10 +1,5 @@
-import type { JsonObject } from '../../kernel/json.ts';
-import { EVERY_ROUTE, type PatchFamily, type PatchSample } from './patch.ts';
-
-const chat = (fields: JsonObject): PatchSample => ({
-  route: 'chat-completions',
-  body: { model: 'tiny', messages: [{ role: 'user', content: 'hi' }], ...fields },
-});
+import { EVERY_ROUTE, type PatchFamily } from './patch.ts';
+import { chat } from './samples.ts';
 
 /** Templates that a request brings along, and what it tells the server's own. */
 export const templates = [

@@ -1,12 +1,10 @@
 import type { JsonObject } from '../../kernel/json.ts';
 import { EVERY_ROUTE, type PatchFamily, type PatchSample } from './patch.ts';
+import { chat, completion } from './samples.ts';
 
 /** Members and kinds of parts that carry tensors. */
 const EMBEDS = ['image_embeds', 'audio_embeds', 'video_embeds', 'prompt_embeds'] as const;
-const part = (content: JsonObject): PatchSample => ({
-  route: 'chat-completions',
-  body: { model: 'tiny', messages: [{ role: 'user', content: [{ type: 'text', text: 'hi' }, content] }] },
-});
+const part = (content: JsonObject): PatchSample => chat({}, [{ type: 'text', text: 'hi' }, content]);
 
 /**
  * Tensors out of requests, which vLLM gives to `torch.load`. On for every release: the guard was undone twice
@@ -26,7 +24,7 @@ export const tensors = [
     },
     message: 'Send texts: tensors are closed on this server.',
     stops: { route: 'completions', body: { model: 'tiny', prompt_embeds: 'UEsDBAAACAgAAAAAAAA=' } },
-    passes: { route: 'completions', body: { model: 'tiny', prompt: 'hi', prompt_embeds: null } },
+    passes: completion({ prompt_embeds: null }),
   },
   {
     id: 'media-embeds',

@@ -1,4 +1,5 @@
 import { EVERY_ROUTE, type PatchFamily } from './patch.ts';
+import { chat } from './samples.ts';
 
 /** Fields that reach the connectors by which engines hand blocks of prompts to each other. */
 export const transfer = [
@@ -19,17 +20,7 @@ export const transfer = [
       ],
     },
     message: 'Leave this field out: only the router of the servers may set it.',
-    stops: {
-      route: 'chat-completions',
-      body: {
-        model: 'tiny',
-        messages: [{ role: 'user', content: 'hi' }],
-        kv_transfer_params: { do_remote_prefill: true, remote_host: '192.0.2.7', tp_size: 1_000_000 },
-      },
-    },
-    passes: {
-      route: 'chat-completions',
-      body: { model: 'tiny', messages: [{ role: 'user', content: 'hi' }], kv_transfer_params: null },
-    },
+    stops: chat({ kv_transfer_params: { do_remote_prefill: true, remote_host: '192.0.2.7', tp_size: 1_000_000 } }),
+    passes: chat({ kv_transfer_params: null }),
   },
 ] as const satisfies PatchFamily;
