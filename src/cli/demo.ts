@@ -7,7 +7,7 @@ import { loadConfig, renderMistakes } from '../config/load.ts';
 import { plainWish } from '../directory/issue.ts';
 import { issueKey } from '../gateway/issue-key.ts';
 import { startGateway, type Gateway } from '../gateway/gateway.ts';
-import { attackTour } from './attack-tour.ts';
+import { attackTour, codeOf } from './attack-tour.ts';
 import { CommandError, type Command, type CommandIo } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { untilStopped } from './launcher.ts';
@@ -70,7 +70,7 @@ async function tour(gateway: Gateway, key: string, io: CommandIo): Promise<boole
   const ca = caOf(gateway);
   io.out(`gateway   ${gateway.publicUrl}  (before a simulated vLLM)\n\n`);
   const refused = await chat(gateway.port, ca, undefined);
-  const code = /"code":"([a-z_]+)"/.exec(refused.text)?.[1] ?? '';
+  const code = codeOf(refused.text);
   io.out(`refused ${refused.status} ${code}   POST /v1/chat/completions without a key\n`);
   const accepted = await chat(gateway.port, ca, key);
   const words = [...accepted.text.matchAll(/"content":"([^"]*)"/g)].map((match) => match[1]).join('');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AnyExchange, type ParsedHead } from '../kernel/exchange.ts';
-import { deny, reasons, type Denial } from '../kernel/reasons.ts';
-import type { Pipeline } from '../kernel/stage.ts';
+import { deny, reasons, type Denial, type ReasonCode } from '../kernel/reasons.ts';
+import type { Outcome, Pipeline } from '../kernel/stage.ts';
 import type { Downstream } from '../kernel/transport.ts';
 import { responseHeaders, sendDenial } from '../wire/answer.ts';
 import { parseRequestHead, surfaceOf, surfaceOfTarget, type HeadRules } from '../wire/request-head.ts';
@@ -67,14 +67,16 @@ function allowedOrigin(origins: ReadonlySet<string>, head: ParsedHead): string |
 const isPreflight = (x: AnyExchange, head: ParsedHead): boolean =>
   head.method === 'OPTIONS' && x.allowedOrigin !== undefined && head.headers.has('access-control-request-method');
 
-function observe(deps: FrontDeps, x: AnyExchange, denial: Denial): void {
-  const { status } = reasons[denial.code];
-  deps.observe(x, {
-    kind: 'denial',
-    status,
-    code: denial.code,
-    durationMs: 0,
-    firstByteMs: undefined,
-    upstream: undefined,
-  });
+function observe(deps: FrontDeps, x: AnyExchange, { code }: Denial): void {
+  deps.observe(x, refusedAtOnce(code));
 }
+
+/** The outcome of a request that was refused before it came to a pipeline. */
+export const refusedAtOnce = (code: ReasonCode): Outcome => ({
+  kind: 'denial',
+  status: reasons[code].status,
+  code,
+  durationMs: 0,
+  firstByteMs: undefined,
+  upstream: undefined,
+});

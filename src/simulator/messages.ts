@@ -6,7 +6,7 @@ import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
 import { messageEvents } from './message-events.ts';
 import type { AnswerContext } from './options.ts';
 import { jsonPlan, streamPlan, type AnswerPlan } from './plan.ts';
-import { callOf, type MadeCall, type OfferedTool, type ToolWish } from './tool-calls.ts';
+import { callOf, flatTools, type MadeCall, type ToolWish } from './tool-calls.ts';
 import { answerText } from './words.ts';
 
 /** Answers `POST /v1/messages`. */
@@ -24,7 +24,12 @@ export function answerMessages(body: LaxObject, context: AnswerContext): AnswerP
   const generation = planGeneration(generationFields, [prompt], promptTokens, context);
   if ('status' in generation) return anthropicError(generation);
 
-  const call = callOf(toolsOf(body['tools']), wishOf(body['tool_choice']), lastTextOf(messages), context.idSuffix);
+  const call = callOf(
+    flatTools(body['tools'], 'input_schema'),
+    wishOf(body['tool_choice']),
+    lastTextOf(messages),
+    context.idSuffix,
+  );
   const made = { prompt, promptTokens, generation, call, stopReason: stopReasonOf(generation.finishReason, call) };
   const id = `chatcmpl-${context.idSuffix}`;
   if (generationFields.isStream) return streamPlan(messageEvents(id, made));
@@ -105,13 +110,6 @@ function lastTextOf(messages: readonly LaxValue[]): string {
   // Instructions may stand behind it: Claude Code puts reminders there.
   const last = messages.findLast((message) => !isLaxObject(message) || message['role'] !== 'system');
   return isLaxObject(last) && last['role'] === 'user' ? textOfMessage(last) : '';
-}
-
-function toolsOf(tools: LaxValue | undefined): OfferedTool[] {
-  if (!Array.isArray(tools)) return [];
-  return tools.flatMap((tool) =>
-    isLaxObject(tool) && typeof tool['name'] === 'string' ? [{ name: tool['name'], schema: tool['input_schema'] }] : [],
-  );
 }
 
 function wishOf(choice: LaxValue | undefined): ToolWish {

@@ -7,7 +7,7 @@ import type { AnswerContext } from './options.ts';
 import { jsonPlan, streamPlan, type AnswerPlan } from './plan.ts';
 import { responseEvents } from './response-events.ts';
 import { pythonInput } from './python-text.ts';
-import { callOf, exampleText, type OfferedTool, type ToolWish } from './tool-calls.ts';
+import { callOf, exampleText, flatTools, type ToolWish } from './tool-calls.ts';
 import { answerText } from './words.ts';
 
 /** Answers `POST /v1/responses`. */
@@ -48,7 +48,7 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
   if ('status' in generation) return generation;
 
   const { idSuffix } = context;
-  const call = callOf(toolsOf(body['tools']), wishOf(body['tool_choice']), lastTextOf(items), idSuffix);
+  const call = callOf(flatTools(body['tools'], 'parameters'), wishOf(body['tool_choice']), lastTextOf(items), idSuffix);
   const pieces = call === undefined ? piecesOf(body['text']) : undefined;
   const outputTokens = (call?.pieces ?? pieces)?.length ?? generation.tokens;
   const isCut = call === undefined && pieces === undefined && generation.finishReason === 'length';
@@ -155,13 +155,6 @@ function textOfItem(item: LaxValue): string {
 function lastTextOf(items: readonly LaxValue[]): string {
   const last = items.at(-1);
   return isLaxObject(last) && last['role'] === 'user' ? textOfMessage(last) : '';
-}
-
-function toolsOf(tools: LaxValue | undefined): OfferedTool[] {
-  if (!Array.isArray(tools)) return [];
-  return tools.flatMap((tool) =>
-    isLaxObject(tool) && typeof tool['name'] === 'string' ? [{ name: tool['name'], schema: tool['parameters'] }] : [],
-  );
 }
 
 function wishOf(choice: LaxValue | undefined): ToolWish {

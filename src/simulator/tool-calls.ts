@@ -7,6 +7,18 @@ export interface OfferedTool {
   readonly schema: LaxValue | undefined;
 }
 
+/**
+ * The tools of a list whose items carry name and schema themselves, as in Messages and Responses.
+ *
+ * @param schemaMember what an item calls its schema
+ */
+export function flatTools(tools: LaxValue | undefined, schemaMember: string): OfferedTool[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.flatMap((tool) =>
+    isLaxObject(tool) && typeof tool['name'] === 'string' ? [{ name: tool['name'], schema: tool[schemaMember] }] : [],
+  );
+}
+
 /** Which tool a request wants called: by its name, any one, or what the model thinks best. */
 export type ToolWish = { readonly name: string } | 'required' | 'auto' | 'none';
 

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { BodyRead, Downstream, RequestHead } from '../../kernel/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
-import type { ReadHead, RequestReader } from './request-reader.ts';
+import type { LatinBuffer, ReadHead, RequestReader } from './request-reader.ts';
 import { renderHead } from './response-head.ts';
 
 /** Limits on how a body arrives. */
@@ -293,8 +293,5 @@ function keep(collecting: Collecting, piece: Buffer): boolean {
   else if (!body.add(piece)) collecting.refused = { kind: 'no-room' };
   return collecting.refused === undefined;
 }
-
-/** `Buffer` has the method; its types do not. */
-type LatinBuffer = Buffer & { latin1Slice(from: number, to: number): string };
 
 const nothing = (): void => undefined;

@@ -228,7 +228,7 @@ export class RequestReader {
 }
 
 /** `Buffer` has the method; its types do not. */
-type LatinBuffer = Buffer & { latin1Slice(from: number, to: number): string };
+export type LatinBuffer = Buffer & { latin1Slice(from: number, to: number): string };
 
 const CR = 13;
 const LF = 10;

@@ -7,7 +7,7 @@ import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
 import { systemClock } from '../../kernel/clock.ts';
-import { deny, reasons, type ReasonCode } from '../../kernel/reasons.ts';
+import { deny, type ReasonCode } from '../../kernel/reasons.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
 import { createMetricsObserver } from '../../observers/metrics/observer.ts';
@@ -16,7 +16,7 @@ import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { surfaceOfTarget } from '../../wire/request-head.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
-import { createFront } from '../front.ts';
+import { createFront, refusedAtOnce } from '../front.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
 import { randomUUID } from 'node:crypto';
 
@@ -149,14 +149,7 @@ const server: PublicServer = createPublicServer(
     brokenHead(kind, target, peerAddress) {
       const code = CODES[kind];
       const [requestId, nowMs] = [randomUUID(), clock.nowMs()];
-      observe(unreadExchange(requestId, nowMs, peerAddress), {
-        kind: 'denial',
-        status: reasons[code].status,
-        code,
-        durationMs: 0,
-        firstByteMs: undefined,
-        upstream: undefined,
-      });
+      observe(unreadExchange(requestId, nowMs, peerAddress), refusedAtOnce(code));
       return brokenHeadResponse(code, {
         surface: surfaceOfTarget(target),
         requestId,
