@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import { Agent, fetch as undiciFetch } from 'undici';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { trustingFetch } from '../support/sdk.ts';
 
 let it: TestGateway;
 let client: Anthropic;
 before(async () => {
   it = await startTestGateway({ workers: 2 });
   const { key } = await it.issue();
-  const dispatcher = new Agent({ connect: { ca: it.ca ?? '' } });
   client = new Anthropic({
     baseURL: it.url,
     apiKey: key, // goes out as x-api-key
     maxRetries: 0,
-    fetch: ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown as typeof fetch,
+    fetch: trustingFetch(it),
   });
 });
 after(() => it[Symbol.asyncDispose]());

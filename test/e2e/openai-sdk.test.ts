@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import OpenAI from 'openai';
-import { Agent, fetch as undiciFetch } from 'undici';
+import type OpenAI from 'openai';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { openAiClient } from '../support/sdk.ts';
 
 let it: TestGateway;
 let client: OpenAI;
 before(async () => {
   it = await startTestGateway({ workers: 2 });
-  const { key } = await it.issue();
-  const dispatcher = new Agent({ connect: { ca: it.ca ?? '' } });
-  client = new OpenAI({
-    baseURL: `${it.url}/v1`,
-    apiKey: key,
-    maxRetries: 0,
-    fetch: ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown as typeof fetch,
-  });
+  client = await openAiClient(it);
 });
 after(() => it[Symbol.asyncDispose]());
 
