@@ -1,13 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildLoad, startUpstream } from './load.ts';
 import { writeCertificate } from './certificate.ts';
+import { gatewayOf } from './peers/gateway.ts';
 import { MORE_PEERS, PEERS } from './peers/index.ts';
 import type { Peer, PeerSetting, RunningPeer } from './peers/peer.ts';
-import { BOTH_CORES, killAll, LOAD_CORE, PROXY_CORE, stopAll, type Started } from './processes.ts';
+import { BOTH_CORES, killAll, LOAD_CORE, PROXY_CORE, run, stopAll, type Started } from './processes.ts';
 import { OPEN_STREAMS, SCENARIOS, type Figures, type Scenario } from './scenarios.ts';
 import { comparison, medians } from './table.ts';
 import { measureWorkers } from './two-workers.ts';
@@ -16,7 +17,7 @@ import { measureWorkers } from './two-workers.ts';
  * Measures the gateway beside its peers and prints one table.
  *
  * `--all` more peers, `--rounds N`, `--seconds S` of each closed and open load, `--only a,b` scenarios by id,
- * `--peers a,b` by name.
+ * `--peers a,b` by name, `--beside DIR` the gateway of another work tree as one more peer.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '3' },
     only: { type: 'string' },
     peers: { type: 'string' },
+    beside: { type: 'string' },
   },
 });
 const rounds = Number(flags.rounds);
@@ -80,8 +82,9 @@ try {
 
 async function installPeers(): Promise<string[]> {
   const versions: string[] = [];
-  for (const peer of [...PEERS, ...(flags.all ? MORE_PEERS : [])]) {
-    if (named !== undefined && !named.includes(peer.name)) continue;
+  const other = flags.beside === undefined ? [] : [await gatewayBeside(resolve(flags.beside))];
+  for (const peer of [...PEERS, ...(flags.all ? MORE_PEERS : []), ...other]) {
+    if (named !== undefined && !named.includes(peer.name) && !other.includes(peer)) continue;
     try {
       await peer.install(installs);
       versions.push(`${peer.name} ${await peer.version(installs)} (${peer.about})`);
@@ -91,6 +94,11 @@ async function installPeers(): Promise<string[]> {
     }
   }
   return versions;
+}
+
+async function gatewayBeside(root: string): Promise<Peer> {
+  const commit = await run('git', ['-C', root, 'rev-parse', '--short', 'HEAD']);
+  return gatewayOf('beside', root, `the gateway at commit ${commit.trim()}`);
 }
 
 function settingOf(peer: Peer, upstreamUrl: string, tls: PeerSetting['tls'], workers: number): PeerSetting {
