@@ -36,7 +36,7 @@ export function answerChat(body: LaxObject, context: AnswerContext): AnswerPlan 
     model: generation.model,
   };
   // What nobody says for some tokens only: a choice alone, and whole.
-  const form = generation.n === 1 ? formOf(body, textOfMessage(messages.at(-1) ?? null), context.idSuffix) : undefined;
+  const form = generation.n === 1 ? formOf(body, lastTextOf(messages), context.idSuffix) : undefined;
   if (form !== undefined) {
     const { version } = context;
     const { includeUsage } = generationFields;
@@ -74,6 +74,12 @@ export function answerChat(body: LaxObject, context: AnswerContext): AnswerPlan 
       }),
     }),
   );
+}
+
+/** What the caller said last; empty where that was no message of the user, such as a tool's result. */
+function lastTextOf(messages: readonly LaxValue[]): string {
+  const last = messages.at(-1);
+  return isLaxObject(last) && last['role'] === 'user' ? textOfMessage(last) : '';
 }
 
 /** The text of a chat request that its answer depends on. */

@@ -33,6 +33,9 @@ const NPM_SDKS = [
   'zod@4.6.7',
 ];
 
+/** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
+const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
+
 function must(command: string, args: readonly string[], quiet = true): string {
   const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] });
   if (result.error !== undefined) throw result.error;
@@ -79,6 +82,15 @@ function npmSdks(): string {
   return folder;
 }
 
+function npmAgents(): string {
+  const folder = join(cache, 'npm-agents');
+  mkdirSync(folder, { recursive: true });
+  if (!AGENTS.every((name) => existsSync(join(folder, 'node_modules', name.slice(0, name.lastIndexOf('@')))))) {
+    must('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', ...AGENTS]);
+  }
+  return folder;
+}
+
 const services: readonly Service[] = [
   {
     name: 'vllm',
@@ -96,6 +108,18 @@ const services: readonly Service[] = [
     },
     stop: () => void spawnSync(join(here, 'vllm', 'start.sh'), ['stop', VLLM_PORT]),
     tests: ['real-vllm.test.ts', 'firewall.test.ts', 'sdk-tours.test.ts'],
+  },
+  {
+    name: 'agents',
+    start() {
+      mkdirSync(cache, { recursive: true });
+      return {
+        AGENTS_DIR: npmAgents(),
+        OPEN_WEBUI: must(join(here, 'clients', 'open-webui.sh'), [join(cache, 'open-webui')]),
+      };
+    },
+    stop: () => undefined,
+    tests: ['agents.test.ts'],
   },
   {
     name: 'promtool',

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+
+/**
+ * Programs that people put before a model, unmodified and as they are installed: each is asked for a tool, calls it,
+ * sends its result and gets a text. The simulator calls the tool that the last message names.
+ */
+const { AGENTS_DIR = '', OPEN_WEBUI = '' } = process.env;
+/** Agents send some ten thousand tokens before anybody has said a word. */
+const CONTEXT_TOKENS = 131_072;
+const AGENT_MS = 120_000;
+const PLATFORM = `${process.platform}-${process.arch}`;
+
+let gateway: TestGateway;
+let key = '';
+let home = '';
+before(async () => {
+  gateway = await startTestGateway({ plain: true, simulator: { maxModelLen: CONTEXT_TOKENS, answerTokens: 12 } });
+  ({ key } = await gateway.issue());
+});
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'sallyport-agent-'));
+  mkdirSync(join(home, 'work'));
+  gateway.log.length = 0;
+});
+after(async () => {
+  await gateway[Symbol.asyncDispose]();
+});
+
+/** A process with a home of its own, so that nothing of this user's settings counts. */
+const environment = (more: Record<string, string>): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: home,
+  XDG_CONFIG_HOME: join(home, 'config'),
+  XDG_DATA_HOME: join(home, 'data'),
+  XDG_CACHE_HOME: join(home, 'cache'),
+  XDG_STATE_HOME: join(home, 'state'),
+  ...more,
+});
+
+/** Runs an agent to its end in an empty folder; the JSON lines that it printed. */
+async function run(
+  command: string,
+  words: readonly string[],
+  env: Record<string, string>,
+): Promise<readonly unknown[]> {
+  const child = spawn(command, words, {
+    cwd: join(home, 'work'),
+    env: environment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: AGENT_MS,
+    killSignal: 'SIGKILL',
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (err += part.toString()));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  rmSync(home, { recursive: true, force: true });
+  assert.equal(code, 0, `${out.slice(-1000)}\n${err.slice(-1000)}`);
+  return out.split('\n').flatMap((line): unknown[] => (line.startsWith('{') ? [JSON.parse(line)] : []));
+}
+
+/** Every request of the agent was answered, and there were two at least: the call and its result. */
+function assertServed(route: string): void {
+  const requests = gateway.log.flatMap((text) => text.split('\n').filter((line) => line.includes('"route":')));
+  for (const line of requests) assert.match(line, /"status":200/);
+  assert.ok(requests.filter((line) => line.includes(`"route":"${route}"`)).length >= 2, requests.join('\n'));
+}
+
+const has = (values: readonly unknown[], ...texts: readonly RegExp[]): boolean =>
+  values.some((value) => texts.every((text) => text.test(JSON.stringify(value))));
+
+const bin = (path: string): string => join(AGENTS_DIR, 'node_modules', path);
+
+test('Codex calls a tool and goes on with its result (Responses)', async () => {
+  const settings = `model = "tiny"
+model_provider = "sallyport"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+[model_providers.sallyport]
+name = "sallyport"
+base_url = "${gateway.url}/v1"
+env_key = "SALLYPORT_API_KEY"
+wire_api = "responses"
+`;
+  writeFileSync(join(home, 'config.toml'), settings);
+  const words = ['exec', '--skip-git-repo-check', '--json', 'Please use exec_command'];
+  const said = await run(bin('.bin/codex'), words, { CODEX_HOME: home, SALLYPORT_API_KEY: key });
+  assert.ok(has(said, /"item.completed"/, /"command_execution"/, /"exit_code":127/), 'the tool ran');
+  assert.ok(has(said, /"item.completed"/, /"agent_message","text":"\w+/), 'a text followed');
+  assertServed('responses');
+});
+
+test('Claude Code calls a tool and goes on with its result (Messages)', async () => {
+  const words = ['-p', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'];
+  const said = await run(bin(`@anthropic-ai/claude-code-${PLATFORM}/claude`), [...words, 'Please use the Bash tool'], {
+    IS_SANDBOX: '1',
+    CLAUDE_CONFIG_DIR: home,
+    ANTHROPIC_BASE_URL: gateway.url,
+    ANTHROPIC_AUTH_TOKEN: key,
+    ANTHROPIC_MODEL: 'tiny',
+    ANTHROPIC_SMALL_FAST_MODEL: 'tiny',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    DISABLE_AUTOUPDATER: '1',
+  });
+  assert.ok(has(said, /"tool_use"/, /"name":"Bash"/), 'the tool was called');
+  assert.ok(has(said, /"tool_result"/, /Exit code 127/), 'the tool ran');
+  assert.ok(has(said, /"type":"result"/, /"is_error":false/), 'a text followed');
+  assertServed('messages');
+});
+
+test('OpenCode calls a tool and goes on with its result (chat)', async () => {
+  const settings = {
+    model: 'sallyport/tiny',
+    small_model: 'sallyport/tiny',
+    autoupdate: false,
+    share: 'disabled',
+    permission: { '*': 'allow' },
+    provider: {
+      sallyport: {
+        npm: '@ai-sdk/openai-compatible',
+        name: 'sallyport',
+        options: { baseURL: `${gateway.url}/v1`, apiKey: '{env:SALLYPORT_API_KEY}' },
+        models: { tiny: { name: 'tiny', tool_call: true, limit: { context: CONTEXT_TOKENS, output: 4096 } } },
+      },
+    },
+  };
+  writeFileSync(join(home, 'work', 'opencode.json'), JSON.stringify(settings));
+  const words = ['run', '--format', 'json', 'Please use the bash tool'];
+  const said = await run(bin(`opencode-${PLATFORM}/bin/opencode`), words, { SALLYPORT_API_KEY: key });
+  assert.ok(has(said, /"tool_use"/, /"tool":"bash"/, /"exit":127/), 'the tool ran');
+  assert.ok(has(said, /"type":"text"/, /"text":"\w+/), 'a text followed');
+  assertServed('chat-completions');
+});
+
+test('Open WebUI calls a tool and goes on with its result (chat)', async () => {
+  const port = await freePort();
+  const data = join(home, 'data');
+  mkdirSync(data);
+  const settings = {
+    DATA_DIR: data,
+    WEBUI_AUTH: 'False',
+    WEBUI_SECRET_KEY: 'of a test',
+    OPENAI_API_BASE_URL: `${gateway.url}/v1`,
+    OPENAI_API_KEY: key,
+    ENABLE_OLLAMA_API: 'False',
+    RAG_EMBEDDING_ENGINE: 'openai',
+    AUDIO_STT_ENGINE: 'openai',
+    OFFLINE_MODE: 'True',
+    HF_HUB_OFFLINE: '1',
+  };
+  const words = ['serve', '--host', '127.0.0.1', '--port', String(port)];
+  const server = spawn(OPEN_WEBUI, words, { cwd: data, env: environment(settings), stdio: 'ignore' });
+  const ended = new Promise((resolve) => server.once('close', resolve));
+  try {
+    const script = fileURLToPath(new URL('clients/open-webui.py', import.meta.url));
+    const [said] = await run('python3', [script], { WEBUI_ORIGIN: `http://127.0.0.1:${port}` });
+    assert.ok(has([said], /"models":\["tiny"\]/), 'it lists the models');
+    assert.ok(has([said], /"function_call"/, /"sunny in \w+"/), 'the tool ran');
+    assert.ok(has([said], /"text":"\w+/), 'a text followed');
+  } finally {
+    server.kill('SIGKILL');
+    await ended;
+  }
+  assertServed('chat-completions');
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
