@@ -22,7 +22,6 @@ const RELEASES = [undefined, '0.9.2', '0.16.0', '0.22.0', '0.33.0'].map((release
   createPatchCheck(activePatches(patches, release === undefined ? undefined : parseRelease(release), [], 'auto')),
 );
 const LENGTHS = [undefined, 16, 4096, 131_072];
-const HEADERS: ReadonlyMap<string, string> = new Map([['content-type', 'application/json']]);
 
 /** What the model of the request is like; set for each request. */
 let facts: { readonly contextTokens: number | undefined; readonly knowsSalt: boolean } = {
@@ -107,7 +106,11 @@ const ROUTES = new Map<string, { readonly id: string; readonly path: string }>(
 );
 
 /** What the gateway says of the bytes of a body: the request that would be sent, or the denial. */
-export async function validate(setting: Setting, bytes: Buffer): Promise<InferenceRequest | Denial> {
+export async function validate(
+  setting: Setting,
+  bytes: Buffer,
+  contentType = 'application/json',
+): Promise<InferenceRequest | Denial> {
   ({ patchCheck } = setting);
   facts = setting;
   const downstream = {
@@ -115,7 +118,7 @@ export async function validate(setting: Setting, bytes: Buffer): Promise<Inferen
   } as unknown as Downstream; // the stage uses nothing else of it
   const { id = '', path = '' } = ROUTES.get(setting.kind) ?? {};
   const x = Object.assign(new AnyExchange('id', 0, downstream, false), {
-    head: { method: 'POST', path, headers: HEADERS, hasBody: true, isUpgrade: false },
+    head: { method: 'POST', path, headers: new Map([['content-type', contentType]]), hasBody: true, isUpgrade: false },
     principal: setting.caller,
     route: { id, family: setting.kind as RouteFamily, method: 'POST' as const, path, scope: 'inference:chat' as const },
   });
