@@ -20,6 +20,7 @@ import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createValidate } from '../stages/validate/stage.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
+import { createResponseIds } from '../wire/response-id.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, preflight, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
@@ -32,7 +33,7 @@ export interface DataPlaneDeps {
   readonly counters: SharedCounters;
   readonly credentials: () => Credentials;
   readonly hmacKey: Uint8Array;
-  /** Secret that keeps the tenants' caches apart upstream. */
+  /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
@@ -78,6 +79,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         }),
       ]
     : [];
+  const responseIds = createResponseIds(deps.tenantKey);
   const { perIp } = config.limits;
   let read = deps.known();
   let opened = createModelBook(config, read);
@@ -105,6 +107,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     validate: createValidate(config.validation, {
       maxOutputTokens: config.limits.default.maxOutputTokens,
       tenantKey: deps.tenantKey,
+      responseIds,
       controlTokens: config.models.controlTokens,
       factsOf: (model) => book().entry(model).facts,
       patchCheckOf: (model) => book().entry(model).patchCheck,
@@ -120,6 +123,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       },
       routeIndex: (id) => routes.findIndex((route) => route.id === id),
       states: createUpstreamStates(settings.upstreamMemory, deps.row),
+      responseIds,
       running: deps.running,
       isUsable: (keyId) => isUsable(deps.credentials().find(keyId)),
       clock,

@@ -9,6 +9,7 @@ import { patches } from '../../src/vllm/patches/index.ts';
 import { activePatches, createPatchCheck } from '../../src/vllm/patches/patch.ts';
 import { parseRelease } from '../../src/vllm/release.ts';
 import { routes } from '../../src/vllm/routes/index.ts';
+import { createResponseIds } from '../../src/wire/response-id.ts';
 import { alice } from '../support/exchange.ts';
 import { createDice, type Dice } from './dice.ts';
 import type { Numbers, Watch } from './seen.ts';
@@ -34,6 +35,7 @@ const stages = CHOICES.map((choice) =>
   createValidate(validationConfig.parse({ ...choice, loraPaths: ['/adapters', 'org/adapter'] }), {
     maxOutputTokens: 65_536,
     tenantKey: Buffer.alloc(32, 7),
+    responseIds: createResponseIds(Buffer.alloc(32, 7)),
     controlTokens: [],
     factsOf: () => facts,
     patchCheckOf: () => patchCheck,
