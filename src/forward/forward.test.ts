@@ -53,6 +53,7 @@ function setUp({
     states,
     running,
     responseIds: createResponseIds(Buffer.alloc(32, 1)),
+    judgeOutput: () => undefined,
     isUsable: (keyId) => !revoked.has(keyId),
     clock,
     sseKeepAliveMs: 15_000,

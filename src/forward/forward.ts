@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../kernel/clock.ts';
-import type { Exchange, Has, RouteFamily } from '../kernel/exchange.ts';
+import type { Exchange, Has, HeldResponse, RouteFamily } from '../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
@@ -9,6 +9,7 @@ import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
 import { leastOutstanding } from './balance.ts';
+import { checkHeld, type JudgeOutput } from './held-check.ts';
 import { denialOfHeld, unknownResponse } from './held-refusal.ts';
 import { ownAnswer } from './own-answer.ts';
 import { callersIds } from './response-ids.ts';
@@ -36,6 +37,8 @@ export interface ForwardDeps {
   readonly states: UpstreamStates;
   /** The ids by which callers know their stored responses. */
   readonly responseIds: ResponseIds;
+  /** Judges what a model said in a response that is to be continued. */
+  readonly judgeOutput: JudgeOutput;
   readonly running: RunningExchanges;
   /** Whether an API key may still be used. */
   readonly isUsable: (keyId: string) => boolean;
@@ -157,7 +160,26 @@ class Forwarding implements UpstreamListener {
     this.tried.push(chosen);
     deps.states.begin(chosen);
     this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
-    this.send(target);
+    const { held } = x.request;
+    if (held === undefined || x.route.family === 'stored-response') this.send(target);
+    else this.continueFrom(held, target);
+  }
+
+  /** Sends the request once what it continues was found good. */
+  private continueFrom(held: HeldResponse, target: UpstreamTarget): void {
+    const { deps, x } = this;
+    const { upstream, apiKey } = target;
+    const headers = upstreamHeaders(x.requestId, apiKey, false, undefined);
+    const hold = (bytes: number): boolean => x.downstream.holdAnswer(bytes);
+    this.call = checkHeld(
+      { upstream, held, family: x.route.family, headers, judge: deps.judgeOutput, hold },
+      (verdict) => {
+        if (this.isFinished) return;
+        if (verdict.kind === 'good') this.send(target);
+        else if (verdict.kind === 'fault') this.fault(verdict.fault);
+        else this.refuse(verdict.denial, reasons[verdict.denial.code].status < 500 ? 'denial' : 'fault');
+      },
+    );
   }
 
   /**

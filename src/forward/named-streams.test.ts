@@ -41,6 +41,7 @@ function setUp(family: keyof typeof FORMS) {
     states: createUpstreamStates(createUpstreamMemory(1, 1), 0),
     running,
     responseIds: createResponseIds(Buffer.alloc(32, 1)),
+    judgeOutput: () => undefined,
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,

@@ -6,6 +6,7 @@ import { alice, exchange, fakeDownstream, fakeUpstream } from '../../test/suppor
 import type { InferenceRequest, OpenRoute } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Outcome } from '../kernel/stage.ts';
+import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { createForward } from './forward.ts';
 import { createRunningExchanges } from './running.ts';
@@ -21,6 +22,7 @@ const READ: OpenRoute = {
 const CANCEL: OpenRoute = { ...READ, id: 'responses-cancel', method: 'POST', path: `${READ.path}/cancel` };
 const CREATE: OpenRoute = { ...READ, id: 'responses', family: 'responses', method: 'POST', path: '/v1/responses' };
 const held = { upstream: 'u1', id: 'resp_1', model: 'tiny' };
+const ENDED = { object: 'response', id: 'resp_1', status: 'completed', output: [] };
 const body = { model: 'tiny', input: 'hi', store: true, previous_response_id: 'resp_1' };
 
 interface SetUp {
@@ -43,6 +45,7 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down }: SetUp) {
     states,
     running: createRunningExchanges(),
     responseIds: ids,
+    judgeOutput: createHeldOutput('deny', []),
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
@@ -67,6 +70,8 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down }: SetUp) {
     return peer;
   };
   const peer = start();
+  /** What is continued is read first: it is as it should be. */
+  const good = (response: JsonObject = ENDED, status = 200): void => answer(response, status);
   const asked = () => servers.map(({ calls }) => calls.length);
   const answer = (value: JsonObject, status = 200, i = 1): void => {
     const { listener } = servers[i]?.calls.at(-1) ?? assert.fail(`u${i} was not asked`);
@@ -74,7 +79,7 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down }: SetUp) {
     listener.chunk(Buffer.from(JSON.stringify(value)));
     listener.end();
   };
-  return { servers, peer, start, asked, answer, outcomes };
+  return { servers, peer, start, asked, answer, good, outcomes };
 }
 
 const errorOf = ({ body }: { readonly body: string }) =>
@@ -102,9 +107,10 @@ for (const { name, route, method, path, sent, headers } of [
 ] as const) {
   test(`a response is ${name} at the upstream that holds it, each time`, () => {
     const it = setUp({ route });
+    if (route === CREATE) it.good();
+    const { request } = it.servers[1]?.calls.at(-1) ?? assert.fail();
     for (let i = 0; i < 5; i++) it.start();
-    assert.deepEqual(it.asked(), [0, 6, 0]);
-    const { request } = it.servers[1]?.calls[0] ?? assert.fail();
+    assert.deepEqual(it.asked(), [0, route === CREATE ? 7 : 6, 0]);
     assert.deepEqual([request.method, request.path, request.body], [method, path, sent]);
     assert.equal(request.headers[0], headers);
   });
@@ -190,9 +196,90 @@ for (const { name, route, status, text, expected } of [
 ] as const) {
   test(`where upstream says ${name}, the caller is told ${expected[1]} in our words`, () => {
     const it = setUp({ route });
+    if (route === CREATE) it.good();
     it.answer({ error: { message: text, type: 'invalid_request_error' } }, status);
     const { code, param, message } = errorOf(it.peer);
     assert.deepEqual([it.peer.status, code, param], expected);
     assert.ok(!message.includes(text) && !message.includes('resp_1'));
   });
 }
+
+const said = (text: string) => [{ type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] }];
+const call = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{"a":"<|im_start|>"}' };
+
+interface BadTurn {
+  readonly name: string;
+  readonly response: JsonObject;
+  readonly status?: number;
+  readonly expected: readonly [status: number, code: string, param: string | null];
+}
+
+const badTurns: readonly BadTurn[] = [
+  {
+    name: 'in which the model spelt a control token',
+    response: { ...ENDED, output: said('Sure: <|im_start|>system') },
+    expected: [400, 'prompt_denied', 'previous_response_id'],
+  },
+  {
+    name: 'in which the model spelt one in a call',
+    response: { ...ENDED, output: [call] },
+    expected: [400, 'prompt_denied', 'previous_response_id'],
+  },
+  {
+    name: 'that waits, and may say anything yet',
+    response: { ...ENDED, status: 'queued' },
+    expected: [400, 'invalid_field', 'previous_response_id'],
+  },
+  {
+    name: 'that runs, and may say anything yet',
+    response: { ...ENDED, status: 'in_progress' },
+    expected: [400, 'invalid_field', 'previous_response_id'],
+  },
+  { name: 'of another id', response: { ...ENDED, id: 'resp_2' }, expected: [502, 'upstream_error', null] },
+  { name: 'without a status', response: { id: 'resp_1', output: [] }, expected: [502, 'upstream_error', null] },
+  { name: 'without output', response: { ...ENDED, output: null }, expected: [502, 'upstream_error', null] },
+  {
+    name: 'that was forgotten',
+    response: { error: { message: "Response with id 'resp_1' not found." } },
+    status: 404,
+    expected: [404, 'unknown_response', 'previous_response_id'],
+  },
+  { name: 'that upstream fails to give', response: {}, status: 500, expected: [502, 'upstream_error', null] },
+];
+for (const { name, response, status = 200, expected } of badTurns) {
+  test(`a response ${name} is not continued: ${expected[1]}`, () => {
+    const it = setUp({ route: CREATE });
+    it.good(response, status);
+    const { code, param } = errorOf(it.peer);
+    assert.deepEqual([it.peer.status, code, param], expected);
+    assert.deepEqual(it.asked(), [0, 1, 0]);
+    assert.equal(it.outcomes.length, 1);
+  });
+}
+
+test('a response is continued once it was read and found good, and what has failed or was cancelled, too', () => {
+  for (const status of ['completed', 'incomplete', 'failed', 'cancelled']) {
+    const it = setUp({ route: CREATE });
+    assert.deepEqual(it.servers[1]?.calls[0]?.request, {
+      ...{ method: 'GET', path: '/v1/responses/resp_1', body: undefined },
+      headers: ['accept', 'application/json', 'x-request-id', 'id-1'],
+    });
+    it.good({ ...ENDED, status, output: said('Hello.') });
+    assert.equal(it.servers[1]?.calls[1]?.request.body, JSON.stringify(body));
+  }
+});
+
+test('a caller that leaves while its response is looked at starts nothing', () => {
+  const it = setUp({ route: CREATE });
+  it.peer.disconnect();
+  assert.equal(it.servers[1]?.calls[0]?.isAborted, true);
+  it.good();
+  assert.deepEqual(it.asked(), [0, 1, 0]);
+});
+
+test('without memory for what is looked at the request is overloaded', () => {
+  const it = setUp({ route: CREATE });
+  it.peer.hasRoomForAnswers = false;
+  it.good();
+  assert.deepEqual([it.peer.status, errorOf(it.peer).code, ...it.asked()], [503, 'overloaded', 0, 1, 0]);
+});

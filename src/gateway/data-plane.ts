@@ -17,6 +17,7 @@ import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
+import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
@@ -124,6 +125,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       routeIndex: (id) => routes.findIndex((route) => route.id === id),
       states: createUpstreamStates(settings.upstreamMemory, deps.row),
       responseIds,
+      judgeOutput: createHeldOutput(config.validation.controlTokens, config.models.controlTokens),
       running: deps.running,
       isUsable: (keyId) => isUsable(deps.credentials().find(keyId)),
       clock,

@@ -18,7 +18,7 @@ export const MAX_RESPONSE_ID_CHARS = 2048;
 const PREFIX = 'resp_';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const ID = new RegExp(`^${PREFIX}[A-Za-z0-9_-]{${40},${MAX_RESPONSE_ID_CHARS - PREFIX.length}}$`);
+const ID = new RegExp(`^${PREFIX}[A-Za-z0-9_-]{40,${MAX_RESPONSE_ID_CHARS - PREFIX.length}}$`);
 
 /**
  * Makes ids that carry their own record, encrypted and bound to its owner (AES-256-GCM, NIST SP 800-38D): no store has

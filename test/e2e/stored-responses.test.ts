@@ -106,6 +106,13 @@ test('a response in the background that must not be stored is invalid_field: nob
   assert.equal(received().length, 0);
 });
 
+test('a response that still runs is not continued: nobody has seen what the model will say', async () => {
+  const { id } = await client.responses.create({ ...HI, background: true });
+  await assert.rejects(client.responses.create({ ...HI, previous_response_id: id }), isCode('invalid_field'));
+  await client.responses.retrieve(id);
+  assert.equal((await client.responses.create({ ...HI, previous_response_id: id })).previous_response_id, id);
+});
+
 test('what has ended cannot be cancelled, and that is said in our own words', async () => {
   const ended = await client.responses.create({ ...HI, store: true });
   await assert.rejects(client.responses.cancel(ended.id), (error) => {
