@@ -22,6 +22,7 @@ import { createNetwork } from '../src/stages/network/stage.ts';
 import { createRateLimit } from '../src/stages/rate-limit/stage.ts';
 import { createRoute } from '../src/stages/route/stage.ts';
 import { createCallers } from '../src/stages/validate/callers.ts';
+import { createResponseIds } from '../src/wire/response-id.ts';
 import { createControlTokens } from '../src/stages/validate/control-tokens.ts';
 import { patches } from '../src/vllm/patches/index.ts';
 import { activePatches, createPatchCheck } from '../src/vllm/patches/patch.ts';
@@ -130,7 +131,11 @@ const check = createBodyCheck('chat', config.validation);
 const release = parseRelease('0.32.0');
 const patchCheck = createPatchCheck(activePatches(patches, release, [], 'auto'));
 const checkTokens = createControlTokens('deny', []);
-const callerOf = createCallers(config.validation, { maxOutputTokens: 65_536, tenantKey: hmacKey });
+const callerOf = createCallers(config.validation, {
+  maxOutputTokens: 65_536,
+  tenantKey: hmacKey,
+  responseIds: createResponseIds(hmacKey),
+});
 
 const head = parseRequestHead(downstream.head, rules);
 if ('code' in head) throw new Error(head.message);

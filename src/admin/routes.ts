@@ -34,7 +34,11 @@ export function showRoutes(opened: ReadonlySet<string> = new Set()): RouteShown[
 
 /** The part of the configuration, as it is printed, that opens routes. */
 const openings = z.object({
-  validation: z.object({ openRoutes: z.array(z.string()), loraPaths: z.array(z.string()) }),
+  validation: z.object({
+    openRoutes: z.array(z.string()),
+    loraPaths: z.array(z.string()),
+    storedResponses: z.boolean(),
+  }),
 });
 const openedBy = (config: unknown): ReadonlySet<string> => {
   const { success, data } = openings.safeParse(config);

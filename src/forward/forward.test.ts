@@ -6,6 +6,7 @@ import type { Inspector, Outcome } from '../kernel/stage.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { settableClock } from '../../test/support/clock.ts';
 import { exchange, fakeDownstream, fakeUpstream, type FakeCall } from '../../test/support/exchange.ts';
+import { createResponseIds } from '../wire/response-id.ts';
 import { createForward } from './forward.ts';
 import { createRunningExchanges } from './running.ts';
 
@@ -51,6 +52,8 @@ function setUp({
     routeIndex: () => 0,
     states,
     running,
+    responseIds: createResponseIds(Buffer.alloc(32, 1)),
+    judgeOutput: () => undefined,
     isUsable: (keyId) => !revoked.has(keyId),
     clock,
     sseKeepAliveMs: 15_000,

@@ -1,14 +1,18 @@
 import type { Clock, Timer } from '../kernel/clock.ts';
-import type { Exchange, Has, RouteFamily } from '../kernel/exchange.ts';
+import type { Exchange, Has, HeldResponse, RouteFamily } from '../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
 import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
 import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
+import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
 import { leastOutstanding } from './balance.ts';
+import { checkHeld, type JudgeOutput } from './held-check.ts';
+import { denialOfHeld, unknownResponse } from './held-refusal.ts';
 import { ownAnswer } from './own-answer.ts';
+import { callersIds } from './response-ids.ts';
 import type { RunningExchanges } from './running.ts';
 import { inspectEvent } from './stream-event.ts';
 import { upstreamHeaders } from './upstream-head.ts';
@@ -31,6 +35,10 @@ export interface ForwardDeps {
   /** Number of a route for the probe's sake. */
   readonly routeIndex: (routeId: string) => number;
   readonly states: UpstreamStates;
+  /** The ids by which callers know their stored responses. */
+  readonly responseIds: ResponseIds;
+  /** Judges what a model said in a response that is to be continued. */
+  readonly judgeOutput: JudgeOutput;
   readonly running: RunningExchanges;
   /** Whether an API key may still be used. */
   readonly isUsable: (keyId: string) => boolean;
@@ -67,6 +75,7 @@ class Forwarding implements UpstreamListener {
   private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
   private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
   private body: string | Buffer;
+  private readonly hasBody: boolean;
   private readonly startedMs: number;
   private readonly keepAlive: Timer | undefined;
   private readonly forget: () => void;
@@ -109,7 +118,8 @@ class Forwarding implements UpstreamListener {
     this.adjusted = x.request.adjusted;
     // What was validated is what is sent: the checked value, serialised anew.
     const { upload } = x.request;
-    this.body = upload?.bytes ?? JSON.stringify(x.request.body);
+    this.hasBody = x.route.family !== 'stored-response';
+    this.body = upload?.bytes ?? (this.hasBody ? JSON.stringify(x.request.body) : '');
     if (upload !== undefined) upload.bytes = undefined;
     // What was read is not needed any more; what is sent is, until upstream has it.
     x.downstream.keepBody(this.body.length);
@@ -128,7 +138,9 @@ class Forwarding implements UpstreamListener {
     const { deps, x } = this;
     // Its body may have taken half a minute: a key that was revoked meanwhile must not start anything.
     if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));
-    const serving = deps.serving(x.model, x.route.family).filter((index) => !this.tried.includes(index));
+    const candidates = this.candidates();
+    if (candidates === undefined) return this.refuse(unknownResponse(x.route.family));
+    const serving = candidates.filter((index) => !this.tried.includes(index));
     if (serving.length === 0) {
       return this.refuse(
         this.tried.length > 0 ? deny('upstream_unreachable') : deny('unknown_model', { param: 'model' }),
@@ -148,17 +160,53 @@ class Forwarding implements UpstreamListener {
     this.tried.push(chosen);
     deps.states.begin(chosen);
     this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
-    this.send(target);
+    const { held } = x.request;
+    if (held === undefined || x.route.family === 'stored-response') this.send(target);
+    else this.continueFrom(held, target);
+  }
+
+  /** Sends the request once what it continues was found good. */
+  private continueFrom(held: HeldResponse, target: UpstreamTarget): void {
+    const { deps, x } = this;
+    const { upstream, apiKey } = target;
+    const headers = upstreamHeaders(x.requestId, apiKey, false, undefined);
+    const hold = (bytes: number): boolean => x.downstream.holdAnswer(bytes);
+    this.call = checkHeld(
+      { upstream, held, family: x.route.family, headers, judge: deps.judgeOutput, hold },
+      (verdict) => {
+        if (this.isFinished) return;
+        if (verdict.kind === 'good') this.send(target);
+        else if (verdict.kind === 'fault') this.fault(verdict.fault);
+        else this.refuse(verdict.denial, reasons[verdict.denial.code].status < 500 ? 'denial' : 'fault');
+      },
+    );
+  }
+
+  /**
+   * Indexes of the upstreams that may be asked. A response that is held lies in the memory of one of them, and of none
+   * where that one is gone or, to go on from it, serves the model no more: undefined.
+   */
+  private candidates(): readonly number[] | undefined {
+    const { deps, x } = this;
+    const { held } = x.request;
+    const serving = deps.serving(x.model, x.route.family);
+    if (held === undefined) return serving;
+    const index = deps.targets.findIndex(({ name }) => name === held.upstream);
+    const isAble = index >= 0 && (x.route.family === 'stored-response' || serving.includes(index));
+    return isAble ? [index] : undefined;
   }
 
   private send(target: UpstreamTarget): void {
-    const { x } = this;
+    const { x, hasBody } = this;
+    const { held, upload, isStream } = x.request;
+    const contentType = hasBody ? (upload?.contentType ?? 'application/json') : undefined;
     this.call = target.upstream.send(
       {
         method: x.route.method,
-        path: x.route.path,
-        headers: upstreamHeaders(x.requestId, target.apiKey, x.request.isStream, x.request.upload?.contentType),
-        body: this.body,
+        path: held === undefined ? x.route.path : x.route.path.replace('{response_id}', held.id),
+        headers: upstreamHeaders(x.requestId, target.apiKey, isStream, contentType),
+        // A POST without a body says so by its length (RFC 9110 §8.6).
+        body: hasBody || x.route.method === 'POST' ? this.body : undefined,
       },
       this,
     );
@@ -199,7 +247,9 @@ class Forwarding implements UpstreamListener {
     const expected = x.request.isStream ? 'text/event-stream' : 'application/json';
     // Another type could not be inspected, so it is not passed on.
     if (!type.startsWith(expected)) return this.refuse(deny('upstream_error'), 'fault');
-    this.inspectors = this.inspectorsOf(head);
+    const ids = callersIds(x, deps.targets[this.target]?.name ?? '', deps.responseIds);
+    // Last: what the others let pass is what the caller's ids are put into.
+    this.inspectors = ids === undefined ? this.inspectorsOf(head) : [...this.inspectorsOf(head), ids];
     if (!x.request.isStream) return;
     this.parser = createSseParser(MAX_EVENT_BYTES);
     if (!this.isHeadSent) this.sendStreamHead();
@@ -231,7 +281,11 @@ class Forwarding implements UpstreamListener {
     if (this.status !== 200) {
       const text = this.text();
       if (this.retryShorter(text)) return;
-      const denial = denialOfUpstream(this.status, text);
+      const { request, route } = this.x;
+      const denial =
+        request.held === undefined
+          ? denialOfUpstream(this.status, text)
+          : denialOfHeld(this.status, text, route.family);
       // What upstream refuses for the caller's own mistake is no fault of anybody's.
       return this.refuse(denial, reasons[denial.code].status < 500 ? 'denial' : 'fault');
     }

@@ -6,6 +6,7 @@ import { exchange, fakeDownstream, fakeUpstream } from '../../test/support/excha
 import type { RouteFamily, Surface } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { Outcome } from '../kernel/stage.ts';
+import { createResponseIds } from '../wire/response-id.ts';
 import { createForward } from './forward.ts';
 import { createRunningExchanges } from './running.ts';
 
@@ -39,6 +40,8 @@ function setUp(family: keyof typeof FORMS) {
     routeIndex: () => 0,
     states: createUpstreamStates(createUpstreamMemory(1, 1), 0),
     running,
+    responseIds: createResponseIds(Buffer.alloc(32, 1)),
+    judgeOutput: () => undefined,
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,

@@ -3,16 +3,16 @@
  * vLLM reacts to (priorities, ranks, request ids, SageMaker's) can be smuggled, and never the caller's credential.
  *
  * @param requestId our own id, so that both logs tell of the same request
+ * @param contentType undefined where there is no body
  */
 export function upstreamHeaders(
   requestId: string,
   apiKey: string | undefined,
   isStream: boolean,
-  contentType = 'application/json',
+  contentType: string | undefined,
 ): string[] {
   const headers = [
-    'content-type',
-    contentType,
+    ...(contentType === undefined ? [] : ['content-type', contentType]),
     'accept',
     isStream ? 'text/event-stream' : 'application/json',
     'x-request-id',

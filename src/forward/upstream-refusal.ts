@@ -14,7 +14,7 @@ export function denialOfUpstream(status: number, text: string): Denial {
     case 413:
       return deny('invalid_request', { message: 'The model server found the request too large. Send less.' });
     case 404:
-      return MODEL_MISSING.test(text)
+      return isModelMissing(text)
         ? deny('unknown_model', { param: 'model' })
         : deny('unknown_model', { param: 'model', message: 'The upstream of this model does not offer this route.' });
     case 503:
@@ -26,6 +26,9 @@ export function denialOfUpstream(status: number, text: string): Denial {
       return deny('upstream_error');
   }
 }
+
+/** Whether a 404 is about the model, and not about the route or something that the request names. */
+export const isModelMissing = (text: string): boolean => MODEL_MISSING.test(text);
 
 /**
  * How many tokens of output a refusal for length leaves: what it names of context and prompt, in the words of vLLM 0.9
@@ -51,6 +54,13 @@ function invalid(text: string): Denial {
       message: `Prompt and output together exceed the model's context of ${limit} tokens. Shorten the prompt or lower max_tokens.`,
     });
   }
+  if (NO_STORE.test(text)) {
+    return deny('invalid_request', {
+      param: 'background',
+      message:
+        'The model server stores no responses. Its operator has to start it with VLLM_ENABLE_RESPONSES_API_STORE=1.',
+    });
+  }
   const param = PARAM.exec(text)?.[1]?.replace(/^body\./, '');
   const detail = { message: 'The model server refused the request as invalid. Check its fields against the model.' };
   return deny('invalid_request', param !== undefined && FIELD.test(param) ? { ...detail, param } : detail);
@@ -58,6 +68,7 @@ function invalid(text: string): Denial {
 
 const MODEL_MISSING = /"type"\s*:\s*"NotFoundError"|does not exist/;
 const CONTEXT_LENGTH = /(?:maximum context length is|context length of|context length is only) (\d{1,9})/;
+const NO_STORE = /does not support `store=True`/;
 const MAX_TOKENS = /cannot be greater than max_model_len=(\d{1,9})/;
 const PROMPT_TOKENS =
   /(?:your prompt contains|your request has) (\d{1,9}) input tokens(?:, for a total| \()|\((\d{1,9}) in the (?:messages|prompt)/;

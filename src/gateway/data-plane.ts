@@ -17,9 +17,11 @@ import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
+import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
+import { createResponseIds } from '../wire/response-id.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, preflight, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
@@ -32,7 +34,7 @@ export interface DataPlaneDeps {
   readonly counters: SharedCounters;
   readonly credentials: () => Credentials;
   readonly hmacKey: Uint8Array;
-  /** Secret that keeps the tenants' caches apart upstream. */
+  /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
@@ -78,6 +80,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         }),
       ]
     : [];
+  const responseIds = createResponseIds(deps.tenantKey);
   const { perIp } = config.limits;
   let read = deps.known();
   let opened = createModelBook(config, read);
@@ -105,6 +108,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     validate: createValidate(config.validation, {
       maxOutputTokens: config.limits.default.maxOutputTokens,
       tenantKey: deps.tenantKey,
+      responseIds,
       controlTokens: config.models.controlTokens,
       factsOf: (model) => book().entry(model).facts,
       patchCheckOf: (model) => book().entry(model).patchCheck,
@@ -120,6 +124,8 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       },
       routeIndex: (id) => routes.findIndex((route) => route.id === id),
       states: createUpstreamStates(settings.upstreamMemory, deps.row),
+      responseIds,
+      judgeOutput: createHeldOutput(config.validation.controlTokens, config.models.controlTokens),
       running: deps.running,
       isUsable: (keyId) => isUsable(deps.credentials().find(keyId)),
       clock,

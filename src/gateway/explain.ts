@@ -17,6 +17,8 @@ export interface ExplainDeps {
   /** The pipeline of a path, with the settings as they are now. */
   readonly pipelineOf: (path: string) => Pipeline;
   readonly nowMs: () => number;
+  /** `validation.storedResponses`. */
+  readonly storedResponses: boolean;
 }
 
 /** An exchange as a stage sees it: its needs were filled by the stages before it. */
@@ -49,7 +51,7 @@ export async function explain(question: ExplainQuestion, deps: ExplainDeps): Pro
   const { route, request } = x;
   const asked = readObject(question.body);
   const kind = BODY_KINDS.find((one) => one === route?.family);
-  const fields = kind === undefined || asked === undefined ? [] : fieldsOf(asked, rowsOf(kind), request?.body);
+  const fields = kind === undefined || asked === undefined ? [] : fieldsOf(asked, rowsOf(kind, deps), request?.body);
   return {
     stages,
     fields,

@@ -266,6 +266,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
         rules: { maxHeaders: config.listen.maxHeaders, hosts: new Set() },
         pipelineOf: (path) => publicPipelineOf(plane.pipelines, path),
         nowMs: () => clock.nowMs(),
+        storedResponses: config.validation.storedResponses,
       }).finally(() => plane.close());
     },
     metrics: () => metrics.text(),

@@ -8,7 +8,7 @@ export interface Stages {
   readonly route: Stage<'head' | 'principal', 'route'>;
   readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
   readonly authorize: Stage<'principal' | 'route' | 'request', 'model'>;
-  readonly meter: Stage<'request', 'usage'>;
+  readonly meter: Stage<'request' | 'route', 'usage'>;
   readonly sanitize: Stage<'route' | 'request'>;
   readonly forward: Forward<'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits'>;
   readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;

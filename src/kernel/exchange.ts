@@ -70,6 +70,7 @@ export type RouteFamily =
   | 'chat-batch'
   | 'completions'
   | 'responses'
+  | 'stored-response'
   | 'messages'
   | 'count-tokens'
   | 'embeddings'
@@ -89,6 +90,7 @@ export interface OpenRoute {
   readonly id: string;
   readonly family: RouteFamily;
   readonly method: 'GET' | 'POST';
+  /** As the catalogue has it: with `{response_id}` where upstream's own id has its place. */
   readonly path: string;
   readonly scope: Scope;
 }
@@ -107,6 +109,16 @@ export interface Upload {
   bytes: Buffer | undefined;
 }
 
+/** A response that an upstream holds, and that only who made it may read, continue and cancel. */
+export interface HeldResponse {
+  /** Name of the upstream: no other one knows the response. */
+  readonly upstream: string;
+  /** Upstream's own id of it, which is told to nobody. */
+  readonly id: string;
+  /** The model that it was made with. */
+  readonly model: string;
+}
+
 /** A request body that was parsed and checked: it is sent as it stands here. */
 export interface InferenceRequest {
   readonly model: string;
@@ -120,6 +132,8 @@ export interface InferenceRequest {
   readonly output: OutputLength | undefined;
   /** Sent in place of `body`, whose members it holds. */
   readonly upload?: Upload;
+  /** What is read, cancelled or continued: the request goes to the upstream that holds it and to no other. */
+  readonly held?: HeldResponse;
 }
 
 /** Tokens that the model counted; undefined until upstream has told. */

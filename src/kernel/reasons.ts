@@ -98,6 +98,13 @@ export const reasons = {
     'never',
     'No upstream serves this model. See GET /v1/models.',
   ),
+  unknown_response: row(
+    404,
+    'not_found_error',
+    'invalid_request',
+    'never',
+    'There is no such response of this credential. Check the id; a model server that restarts forgets its responses.',
+  ),
   unknown_object: row(
     404,
     'not_found_error',

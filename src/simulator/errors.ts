@@ -46,6 +46,23 @@ export function unknownModel(model: string, models: readonly string[]): AnswerPl
   return error(404, message, 'NotFoundError', 'model');
 }
 
+/** The answer to the id of a response that is not stored. */
+export function unknownResponse(id: string): AnswerPlan {
+  return error(404, `Response with id '${id}' not found.`, 'invalid_request_error', 'response_id');
+}
+
+/** The answer to the cancelling of a response that does not run. */
+export function cannotCancel(): AnswerPlan {
+  return error(400, 'Cannot cancel a synchronous response.', 'invalid_request_error', 'response_id');
+}
+
+/** The answer to a response in the background where none are stored. */
+export function noResponseStore(): AnswerPlan {
+  const message =
+    'This vLLM engine does not support `store=True` and therefore does not support the background mode. To enable these features, set the environment variable `VLLM_ENABLE_RESPONSES_API_STORE=1` when launching the vLLM server.';
+  return error(400, message, 'invalid_request_error', 'background');
+}
+
 /** What a failure inside of vLLM looks like. */
 export function internalError(message = 'Internal server error'): AnswerPlan {
   return error(500, message, 'InternalServerError', null);

@@ -12,6 +12,8 @@ export interface SimulatorOptions {
   readonly version: string;
   /** With it `/v1`, `/v2`, `/inference` and `/cohere` want `Authorization: Bearer` and this value, as `--api-key` does. */
   readonly apiKey: string | undefined;
+  /** Stores responses, as `VLLM_ENABLE_RESPONSES_API_STORE=1` does. */
+  readonly responseStore: boolean;
 }
 
 /** What the recorded server was started with. */
@@ -22,6 +24,7 @@ export const defaultSimulatorOptions: SimulatorOptions = {
   maxModelLen: 2048,
   version: '0.32.0',
   apiKey: undefined,
+  responseStore: true,
 };
 
 /** What an answer takes from the moment at which it is given. */

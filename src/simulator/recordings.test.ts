@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { defaultSimulatorOptions } from './options.ts';
+import { createResponseStore } from './response-store.ts';
 import { answerRequest } from './simulator.ts';
 
 /** A request that a real vLLM 0.32.0 was sent, and how closely the simulator must give the recorded answer. */
@@ -74,6 +75,7 @@ const same: readonly Case[] = [
   get('ping', '/ping'),
   get('load', '/load'),
   get('error-404-path', '/v1/nope'),
+  get('responses-404-id', '/v1/responses/resp_none'),
   get('error-405', '/v1/chat/completions'),
   { ...get('api-key-401', '/v1/models'), apiKey: 'secret' },
   { name: 'error-404-model', body: '{"model":"nope","messages":[]}' },
@@ -161,7 +163,7 @@ function answerCase(one: Case) {
       ...(one.maxModelLen === undefined ? {} : { maxModelLen: one.maxModelLen }),
       apiKey: one.apiKey,
     },
-    { serial: 1, running: 0, nowMs: 1_795_329_640_000 },
+    { serial: 1, running: 0, nowMs: 1_795_329_640_000, responses: createResponseStore() },
   );
   const text = Buffer.isBuffer(plan.body) ? plan.body.toString() : [...plan.body].join('');
   return { status: plan.status, headers: plan.headers, body: text };

@@ -16,8 +16,12 @@ export interface MadeResponse {
   readonly call: MadeCall | undefined;
 }
 
-/** The events of a response, numbered from 0, made one by one so that an aborted stream costs nothing more. */
-export function* responseEvents(made: MadeResponse): Generator<string> {
+/**
+ * The events of a response, numbered from 0, made one by one so that an aborted stream costs nothing more.
+ *
+ * @param onEnd called before the last one
+ */
+export function* responseEvents(made: MadeResponse, onEnd: () => void): Generator<string> {
   let number = 0;
   // As recorded: members in the order of the alphabet.
   const event = (type: string, facts: object): string => {
@@ -28,6 +32,7 @@ export function* responseEvents(made: MadeResponse): Generator<string> {
   yield event('response.in_progress', { response: made.begun });
   const parts = made.call === undefined ? textParts(made) : callParts(made.call, made.item);
   for (const [type, facts] of parts) yield event(type, facts);
+  onEnd();
   // As recorded: also where the answer is incomplete.
   yield event('response.completed', { response: made.whole });
 }

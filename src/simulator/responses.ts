@@ -1,17 +1,18 @@
 import { countChat, textOfChat, textOfMessage } from './chat.ts';
-import { validationError } from './errors.ts';
+import { badValue, noResponseStore, unknownResponse, validationError } from './errors.ts';
 import { planGeneration } from './generation.ts';
 import { createFieldReader } from './lax-fields.ts';
 import { isLaxObject, type LaxObject, type LaxValue } from './lax-json.ts';
 import type { AnswerContext } from './options.ts';
 import { jsonPlan, streamPlan, type AnswerPlan } from './plan.ts';
 import { responseEvents } from './response-events.ts';
+import type { KeptResponse, ResponseStore } from './response-store.ts';
 import { pythonInput } from './python-text.ts';
 import { callOf, exampleText, flatTools, type ToolWish } from './tool-calls.ts';
 import { answerText } from './words.ts';
 
 /** Answers `POST /v1/responses`. */
-export function answerResponses(body: LaxObject, context: AnswerContext): AnswerPlan {
+export function answerResponses(body: LaxObject, context: AnswerContext, store: ResponseStore): AnswerPlan {
   const fields = createFieldReader(body);
   const generationFields = {
     model: fields.string('model'),
@@ -26,6 +27,9 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
     includeUsage: true,
     continuousUsage: false,
   };
+  const isBackground = fields.bool('background') ?? false;
+  const isStored = (fields.bool('store') ?? true) && context.responseStore;
+  const previous = fields.string('previous_response_id');
   const { input } = body;
   if (input === undefined) fields.missing('input');
   const problems = [...fields.problems];
@@ -38,10 +42,17 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
     });
   }
   if (problems.length > 0) return validationError(problems);
+  if (isBackground && body['store'] === false) {
+    return badValue('background can only be used when `store` is true', 'background', undefined);
+  }
+  if (isBackground && !isStored) return noResponseStore();
+  const before = previous === undefined ? undefined : store.turn(previous);
+  if (previous !== undefined && before === undefined) return unknownResponse(previous);
 
   const items = Array.isArray(input) ? input : [{ role: 'user', content: input ?? '' }];
   const instructions = typeof body['instructions'] === 'string' ? [body['instructions']] : [];
-  const chat = [...instructions, ...items.map(textOfItem)].map((content) => ({ content }));
+  const texts = [...(before?.texts ?? []), ...instructions, ...items.map(textOfItem)];
+  const chat = texts.map((content) => ({ content }));
   const prompt = textOfChat(chat);
   const promptTokens = countChat(chat);
   const generation = planGeneration(generationFields, [prompt], promptTokens, context);
@@ -52,11 +63,12 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
   const pieces = call === undefined ? piecesOf(body['text']) : undefined;
   const outputTokens = (call?.pieces ?? pieces)?.length ?? generation.tokens;
   const isCut = call === undefined && pieces === undefined && generation.finishReason === 'length';
+  const words = pieces?.join('') ?? answerText(prompt, generation.tokens);
   const item =
     call === undefined
-      ? messageItem(`msg_${idSuffix}`, pieces?.join('') ?? answerText(prompt, generation.tokens))
+      ? messageItem(`msg_${idSuffix}`, words)
       : callItem(`fc_${idSuffix}`, call.id, call.name, call.pieces.join(''));
-  const response = (status: string, output: readonly object[], usage: object | null): object => ({
+  const response = (status: string, output: readonly object[], usage: object | null): KeptResponse => ({
     id: `resp_${idSuffix}`,
     created_at: context.createdS,
     incomplete_details: status === 'incomplete' ? { reason: 'max_output_tokens' } : null,
@@ -70,11 +82,11 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
     tool_choice: Array.isArray(body['tools']) ? (body['tool_choice'] ?? 'auto') : 'none',
     tools: body['tools'] ?? [],
     top_p: generationFields.topP ?? 1,
-    background: false,
+    background: isBackground,
     max_output_tokens:
       generationFields.maxTokens === undefined ? generation.tokens : Number(generationFields.maxTokens),
     max_tool_calls: null,
-    previous_response_id: null,
+    previous_response_id: previous ?? null,
     prompt: null,
     reasoning: body['reasoning'] ?? null,
     service_tier: 'auto',
@@ -93,8 +105,17 @@ export function answerResponses(body: LaxObject, context: AnswerContext): Answer
   });
   const begun = response('in_progress', [], null);
   const whole = response(isCut ? 'incomplete' : 'completed', [item], usageOf(promptTokens, outputTokens));
-  if (!generationFields.isStream) return jsonPlan(200, whole);
-  return streamPlan(responseEvents({ begun, whole, item, prompt, tokens: generation.tokens, call, pieces }));
+  const turn = { texts: [...texts, call === undefined ? words : call.pieces.join('')] };
+  const queued = response('queued', [], null);
+  if (isBackground) store.keep(whole, turn, queued);
+  const { isStream } = generationFields;
+  if (!isStream && isStored && !isBackground) store.keep(whole, turn);
+  if (!isStream) return jsonPlan(200, isBackground ? queued : whole);
+  const made = { begun, whole, item, prompt, tokens: generation.tokens, call, pieces };
+  const onEnd = (): void => {
+    if (isStored) store.keep(whole, turn);
+  };
+  return streamPlan(responseEvents(made, onEnd));
 }
 
 /** A message of the model's. */

@@ -18,7 +18,9 @@ import { emptyPlan, jsonPlan, type AnswerPlan, type SimulatedRequest } from './p
 import { answerClassify, answerCohereEmbed, answerPooling } from './pooling.ts';
 import { pythonInput, pythonRepr } from './python-text.ts';
 import { answerRerank, answerScore } from './scoring.ts';
+import type { ResponseStore } from './response-store.ts';
 import { answerResponses } from './responses.ts';
+import { answerCancelResponse, answerStoredResponse } from './stored-responses.ts';
 import { pathOfTarget } from './target.ts';
 import { answerDetokenize, answerTokenize } from './tokenizer.ts';
 
@@ -28,11 +30,12 @@ export interface SimulatorState {
   readonly serial: number;
   readonly running: number;
   readonly nowMs: number;
+  readonly responses: ResponseStore;
 }
 
 /**
- * Answers a request as vLLM would: pure, the time and the count of requests come as an argument. Routes that are
- * not simulated answer a canary.
+ * Answers a request as vLLM would: pure but for the stored responses; the time and the count of requests come as an
+ * argument. Routes that are not simulated answer a canary.
  */
 export function answerRequest(request: SimulatedRequest, options: SimulatorOptions, state: SimulatorState): AnswerPlan {
   const { method, headers } = request;
@@ -95,7 +98,11 @@ function answerRoute(
     case '/v1/messages/count_tokens':
       return withBody(request, (body) => answerCountTokens(body, context));
     case '/v1/responses':
-      return withBody(request, (body) => answerResponses(body, context));
+      return withBody(request, (body) => answerResponses(body, context, state.responses));
+    case '/v1/responses/{response_id}':
+      return answerStoredResponse(pathOfTarget(request.target), state.responses);
+    case '/v1/responses/{response_id}/cancel':
+      return answerCancelResponse(pathOfTarget(request.target), state.responses);
     case '/v1/audio/transcriptions':
       return answerSpeech('transcription', request, context);
     case '/v1/audio/translations':

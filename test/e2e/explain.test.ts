@@ -70,3 +70,28 @@ test('nothing is spent and nothing reaches upstream, and a key that is not there
   assert.equal(it.gateway.testing.held(), 0);
   assert.equal(await it.gateway.admin.explain(question(chat, { key: 'nobody' })), undefined);
 });
+
+test('what is said of stored responses is what the configuration says', async () => {
+  const asked = (of: TestGateway, body: object) =>
+    of
+      .issue({ models: ['tiny'] })
+      .then(({ record }) => of.gateway.admin.explain({ ...question(body, { path: '/v1/responses' }), key: record.id }));
+  const hi = { model: 'tiny', input: 'hi', store: true, background: true };
+  const closed = await asked(it, hi);
+  assert.deepEqual(
+    closed?.fields.map(({ name, policy, isSent }) => `${name} ${policy} ${isSent}`),
+    ['model pass false', 'input pass false', 'store overwrite false', 'background deny false'],
+  );
+  await using storing = await startTestGateway({ plain: true, config: { validation: { storedResponses: true } } });
+  const open = await asked(storing, hi);
+  assert.deepEqual(
+    open?.fields.map(({ name, policy, isSent }) => `${name} ${policy} ${isSent}`),
+    ['model pass true', 'input pass true', 'store pass true', 'background pass true'],
+  );
+  const { record } = await storing.issue();
+  const read = await storing.gateway.admin.explain({
+    ...question({}, { method: 'GET', path: '/v1/responses/resp_1' }),
+    key: record.id,
+  });
+  assert.deepEqual([read?.stages.at(-1)?.stage, read?.stages.at(-1)?.code], ['validate', 'unknown_response']);
+});

@@ -13,6 +13,7 @@ import {
   object,
   pattern,
   schema,
+  storing,
   text,
   textOr,
   word,
@@ -320,7 +321,10 @@ const BODIES: Readonly<Record<string, Look>> = {
     ...shared,
     ...generated,
     'input!': textOr(text(), list(responsesItem, 'messages')),
-    'store!': word(false),
+    'store!': storing(bool, word(false)),
+    background: storing(word(true)),
+    // Upstream's own id, and only where the caller's leads there.
+    previous_response_id: storing(word('resp_own')),
     stream: bool,
     instructions: text(),
     max_output_tokens: int(1, 'outputTokens'),
@@ -435,6 +439,7 @@ const ENDLESS: Readonly<Record<string, readonly string[]>> = {
 /** What is wrong with a body that would be sent, as vLLM's operator sees it; nothing where all is well. */
 export function faultsOf(kind: string, body: JsonObject, watch: Watch): readonly string[] {
   BODIES[kind]?.(body, '', watch);
+  if (body['background'] === true && body['store'] !== true) fault(watch, 'background', 'could never be read');
   if (CACHED.has(kind) !== (body['cache_salt'] !== undefined) && watch.isSalted) fault(watch, 'cache_salt', 'missing');
   if (
     (kind === 'chat' || kind === 'completions') &&

@@ -11,6 +11,8 @@ export interface Watch {
   /** Tokens of prompt and answer together; undefined where nobody knows. */
   readonly contextTokens: number | undefined;
   readonly isSalted: boolean;
+  /** Responses may be stored; left out, none may. */
+  readonly storesResponses?: boolean;
   /** Characters that texts may have grown by: control tokens in them were broken after their lengths were checked. */
   readonly grown: number;
   readonly images: { count: number; bytes: number };
@@ -54,6 +56,15 @@ export const word = (...words: readonly JsonValue[]): Look => {
 
 /** True or false. */
 export const bool: Look = word(true, false);
+
+/** What only is there where responses may be stored. */
+export function storing(look: Look, otherwise?: Look): Look {
+  return (value, at, watch) => {
+    if (watch.storesResponses === true) look(value, at, watch);
+    else if (otherwise === undefined) fault(watch, at, 'nothing is stored');
+    else otherwise(value, at, watch);
+  };
+}
 
 /** Anything at all. */
 export const anything: Look = () => undefined;

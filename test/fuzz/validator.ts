@@ -9,6 +9,7 @@ import { patches } from '../../src/vllm/patches/index.ts';
 import { activePatches, createPatchCheck } from '../../src/vllm/patches/patch.ts';
 import { parseRelease } from '../../src/vllm/release.ts';
 import { routes } from '../../src/vllm/routes/index.ts';
+import { createResponseIds } from '../../src/wire/response-id.ts';
 import { alice } from '../support/exchange.ts';
 import { createDice, type Dice } from './dice.ts';
 import type { Numbers, Watch } from './seen.ts';
@@ -29,15 +30,18 @@ let facts: { readonly contextTokens: number | undefined; readonly knowsSalt: boo
   knowsSalt: true,
 };
 let patchCheck = createPatchCheck([]);
-const stages = CHOICES.map((choice) =>
+const responseIds = createResponseIds(Buffer.alloc(32, 7));
+const stagesOf = (storedResponses: boolean) => CHOICES.map((choice) => stageOf({ ...choice, storedResponses }));
+const stageOf = (choice: object) =>
   createValidate(validationConfig.parse({ ...choice, loraPaths: ['/adapters', 'org/adapter'] }), {
     maxOutputTokens: 65_536,
     tenantKey: Buffer.alloc(32, 7),
+    responseIds,
     controlTokens: [],
     factsOf: () => facts,
     patchCheckOf: () => patchCheck,
-  }),
-);
+  });
+const [stages, storing] = [stagesOf(false), stagesOf(true)];
 
 const configured: Numbers = { ...validationConfig.parse({}).caps, outputTokens: 65_536 };
 const TIGHT: Numbers = {
@@ -72,6 +76,7 @@ export interface Setting {
   readonly contextTokens: number | undefined;
   readonly knowsSalt: boolean;
   readonly patchCheck: ReturnType<typeof createPatchCheck>;
+  readonly storesResponses: boolean;
 }
 
 /** Draws who sends a body of the kind, to which release and model, and what the operator has chosen. */
@@ -81,19 +86,46 @@ export function drawSetting(kind: string, dice: Dice): Setting {
   if (choice === undefined || stage === undefined) throw new RangeError('no such choice');
   const patchCheck = dice.pick(RELEASES);
   const caller = dice.pick(CALLERS);
-  return { kind, choice, stage, caller, contextTokens: dice.pick(LENGTHS), knowsSalt: dice.chance(0.9), patchCheck };
+  const [contextTokens, knowsSalt] = [dice.pick(LENGTHS), dice.chance(0.9)];
+  return { kind, choice, stage, caller, contextTokens, knowsSalt, patchCheck, storesResponses: false };
+}
+
+/** The same setting where responses may be stored. */
+export function storingSetting(setting: Setting): Setting {
+  const stage = storing[CHOICES.indexOf(setting.choice)];
+  if (stage === undefined) throw new RangeError('no such choice');
+  return { ...setting, stage, storesResponses: true };
+}
+
+/** A body that says something of stored responses: the caller's own, others', and ids of nobody. */
+export function withStored(body: JsonObject, { caller }: Setting, dice: Dice): JsonObject {
+  const ids = [ownId(caller), sealed('resp_foreign', { ...caller, tenant: 'other' }), 'resp_own', '', 7, null];
+  return {
+    ...body,
+    ...(dice.chance(0.5) ? { previous_response_id: dice.pick([ids[0] ?? '', ...ids]) } : {}),
+    ...(dice.chance(0.3) ? { background: dice.chance(0.8) } : {}),
+    ...(dice.chance(0.3) ? { store: dice.chance(0.5) } : {}),
+  };
+}
+
+/** The id by which a caller knows what upstream calls `resp_own`. */
+export const ownId = (caller: Principal): string => sealed('resp_own', caller);
+
+function sealed(id: string, owner: Principal): string {
+  return responseIds.seal({ upstream: 'main', id, model: 'tiny' }, owner);
 }
 
 /** The caps that count for a caller. */
 export const capsOf = ({ caps }: Principal): Numbers => ({ ...configured, ...caps });
 
 /** Who looks at what is sent. */
-export function watch({ caller, choice, contextTokens, knowsSalt }: Setting): Watch {
+export function watch({ caller, choice, contextTokens, knowsSalt, storesResponses }: Setting): Watch {
   return {
     caps: capsOf(caller),
     grants: caller.grants,
     contextTokens,
     isSalted: knowsSalt,
+    storesResponses,
     grown: choice.controlTokens === 'neutralise' ? 16 : 0,
     images: { count: 0, bytes: 0 },
     audios: { count: 0 },

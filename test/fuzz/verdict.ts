@@ -5,7 +5,18 @@ import type { Denial } from '../../src/kernel/reasons.ts';
 import { createDice } from './dice.ts';
 import { MARK } from './good-bodies.ts';
 import { SPELLINGS, faultsOf, spelledAt } from './may-see.ts';
-import { capsOf, drawSetting, isSent, shrink, validate, watch, type Setting } from './validator.ts';
+import {
+  capsOf,
+  drawSetting,
+  isSent,
+  ownId,
+  shrink,
+  storingSetting,
+  validate,
+  watch,
+  withStored,
+  type Setting,
+} from './validator.ts';
 import { textOf, woundedBody } from './wounds.ts';
 
 /** Every salt that upstream has seen, with its tenant. */
@@ -53,7 +64,10 @@ async function wrongAgain(setting: Setting, { body }: InferenceRequest, text: st
   const isBroken = setting.choice.controlTokens === 'neutralise' && SPELLINGS.some((one) => text.includes(one));
   if (isBroken) return undefined;
   const caller = { ...setting.caller, caps: { ...setting.caller.caps, textBytes: 1 << 20 } };
-  const again = await validate({ ...setting, caller, contextTokens: undefined }, Buffer.from(JSON.stringify(body)));
+  // Upstream's own id is nobody's: a caller has another one for it.
+  const isContinued = body['previous_response_id'] !== undefined;
+  const asked = isContinued ? { ...body, previous_response_id: ownId(setting.caller) } : body;
+  const again = await validate({ ...setting, caller, contextTokens: undefined }, Buffer.from(JSON.stringify(asked)));
   if (!isSent(again)) return `refuses what it sent: ${again.code} ${again.param ?? ''}`;
   return plain(body) === plain(again.body) ? undefined : 'sends another body the second time';
 }
@@ -88,7 +102,7 @@ function wrongDenial({ code, param, message }: Denial, text: string): string | u
 const CODES = new Set(
   'invalid_json duplicate_key invalid_encoding invalid_field unknown_field forbidden_field value_out_of_range'
     .split(' ')
-    .concat('model_not_allowed prompt_denied advisory_blocked'.split(' ')),
+    .concat('model_not_allowed prompt_denied advisory_blocked unknown_response'.split(' ')),
 );
 /** What is missing is named, too. */
 const MAY_BE_MISSING = new Set(['invalid_field', 'model_not_allowed']);
@@ -120,8 +134,12 @@ const isShortened = (own: string, shown: string): boolean =>
  */
 export async function tryOut(kind: string, seed: number): Promise<string> {
   const dice = createDice(seed);
-  const setting = drawSetting(kind, dice);
-  const body = woundedBody(kind, dice, capsOf(setting.caller));
+  // Dice of their own: what the kept seeds make stays the same.
+  const more = createDice(~seed);
+  const drawn = drawSetting(kind, dice);
+  const setting = kind === 'responses' && more.chance(0.5) ? storingSetting(drawn) : drawn;
+  const wounded = woundedBody(kind, dice, capsOf(setting.caller));
+  const body = setting.storesResponses && isJsonObject(wounded) ? withStored(wounded, setting, more) : wounded;
   const { text, isBroken } = textOf(body, dice);
   const answer = await validate(setting, Buffer.from(text));
   const wrong =

@@ -97,7 +97,8 @@ const services: readonly Service[] = [
     start() {
       debian('curl', 'curl');
       const script = join(here, 'vllm', 'start.sh');
-      const url = must(script, ['start', VLLM_PORT]).split('\n').at(-1) ?? '';
+      const url =
+        must('env', ['VLLM_ENABLE_RESPONSES_API_STORE=1', script, 'start', VLLM_PORT]).split('\n').at(-1) ?? '';
       return {
         VLLM_URL: url,
         VLLM_LOG_COMMAND: `${script} log ${VLLM_PORT}`,
@@ -107,7 +108,7 @@ const services: readonly Service[] = [
       };
     },
     stop: () => void spawnSync(join(here, 'vllm', 'start.sh'), ['stop', VLLM_PORT]),
-    tests: ['real-vllm.test.ts', 'firewall.test.ts', 'sdk-tours.test.ts'],
+    tests: ['real-vllm.test.ts', 'firewall.test.ts', 'stored-responses.test.ts', 'sdk-tours.test.ts'],
   },
   {
     name: 'agents',

@@ -121,16 +121,19 @@ test('exactly the routes that are meant to be can be opened', () => {
   ]);
   assert.deepEqual(
     openable.filter(({ openedBy }) => openedBy !== undefined).map(({ id }) => id),
-    ['load-lora-adapter'],
+    ['responses-get', 'responses-cancel', 'load-lora-adapter'],
   );
 });
 
-test('a configuration opens what it names, and the loading of adapters by its places', () => {
-  const opened = (openRoutes: string[], loraPaths: string[] = []) => [...openedRoutes({ openRoutes, loraPaths })];
+test('a configuration opens what it names, the loading of adapters by its places, stored responses by their switch', () => {
+  const opened = (openRoutes: string[], loraPaths: string[] = [], storedResponses = false) => [
+    ...openedRoutes({ openRoutes, loraPaths, storedResponses }),
+  ];
   assert.deepEqual(opened([]), []);
   assert.deepEqual(opened(['pooling', 'embed-v2']), ['embed-v2', 'pooling']);
   assert.deepEqual(opened(['load-lora-adapter', 'metrics', 'score']), []);
   assert.deepEqual(opened([], ['/srv/adapters']), ['load-lora-adapter']);
+  assert.deepEqual(opened([], [], true), ['responses-get', 'responses-cancel']);
 });
 
 /** The row that was written for a dumped route, not merely one whose pattern happens to match its path. */

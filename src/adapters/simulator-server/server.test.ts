@@ -15,7 +15,8 @@ const SIMULATED = new Set(
   (
     '/v1/chat/completions /v1/chat/completions/batch /v1/completions /v1/embeddings /v2/embed /v1/score /v1/rerank ' +
     '/v2/rerank /classify /pooling /tokenize /detokenize /v1/load_lora_adapter ' +
-    '/v1/messages /v1/messages/count_tokens /v1/responses /v1/audio/transcriptions /v1/audio/translations ' +
+    '/v1/messages /v1/messages/count_tokens /v1/responses /v1/responses/{response_id} ' +
+    '/v1/responses/{response_id}/cancel /v1/audio/transcriptions /v1/audio/translations ' +
     '/v1/models /health /ping /version /load /metrics*'
   ).split(' '),
 );

@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { urlHost } from '../../kernel/host.ts';
 import { createOrders, misbehaviourFrom, type MisbehaviourOrder } from '../../simulator/misbehaviour.ts';
 import { defaultSimulatorOptions, type SimulatorOptions } from '../../simulator/options.ts';
+import { createResponseStore } from '../../simulator/response-store.ts';
 import { createReceivedLog, type ReceivedRequest } from '../../simulator/received.ts';
 import { answerRequest } from '../../simulator/simulator.ts';
 import { CONTROL_PREFIX, control } from './control.ts';
@@ -40,6 +41,8 @@ export interface RunningSimulator {
   connections(): number;
   misbehave(order: MisbehaviourOrder): void;
   clearMisbehaviours(): void;
+  /** Forgets the responses that were stored, as a restart does. */
+  forgetResponses(): void;
   /** Cuts all connections and stops listening. */
   close(): Promise<void>;
 }
@@ -54,6 +57,7 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
   const clock = start.clock ?? systemClock;
   const log = createReceivedLog(start.keepBodies ?? false);
   const orders = createOrders();
+  const responses = createResponseStore();
   const sockets = new Set<Socket>();
   let serial = 0;
 
@@ -79,7 +83,8 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
     readBody(req, (body) => {
       entry.body(body);
       const request = { method: req.method ?? '', target: req.url ?? '', headers: headersOf(req), body };
-      const plan = answerRequest(request, options, { serial: ++serial, running: log.running(), nowMs: clock.nowMs() });
+      const state = { serial: ++serial, running: log.running(), nowMs: clock.nowMs(), responses };
+      const plan = answerRequest(request, options, state);
       const sending = { clock, chunkIntervalMs: options.chunkIntervalMs, entry };
       if (order === undefined) respond(res, plan, sending);
       else misbehave(order, { res, socket, plan, sending });
@@ -114,6 +119,7 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
     connections: () => sockets.size,
     misbehave: (order) => orders.add(misbehaviourFrom(order)),
     clearMisbehaviours: () => orders.clear(),
+    forgetResponses: () => responses.clear(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

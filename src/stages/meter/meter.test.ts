@@ -35,3 +35,16 @@ for (const { name, answer, prompt, completion } of [
     assert.deepEqual(usage, { promptTokens: prompt, completionTokens: completion });
   });
 }
+
+test('what a stored response has cost is not counted again each time that it is read', () => {
+  const x = exchange(fakeDownstream(), {
+    route: {
+      id: 'responses-get',
+      family: 'stored-response',
+      method: 'GET',
+      path: '/v1/responses/{response_id}',
+      scope: 'inference:responses',
+    },
+  });
+  assert.equal(createMeter().inspect?.(x, { status: 200, header: () => undefined }), undefined);
+});

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json
 import type { Stage } from '../../kernel/stage.ts';
 
 /** Notes the tokens that upstream counted; they are read from the answer, never from the caller. */
-export function createMeter(): Stage<'request', 'usage'> {
+export function createMeter(): Stage<'request' | 'route', 'usage'> {
   return {
     name: 'meter',
     adds: ['usage'],
@@ -12,6 +12,8 @@ export function createMeter(): Stage<'request', 'usage'> {
       return undefined;
     },
     inspect(x) {
+      // A stored response says what it has cost each time that it is read: counting it again would make up tokens.
+      if (x.route.family === 'stored-response') return undefined;
       return {
         event(event) {
           // Usage stands in one of many events: the text is searched before anything is parsed for it.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
+import { deny } from '../../kernel/reasons.ts';
 import { inspectEvent } from '../../forward/stream-event.ts';
 import { createSanitize } from './stage.ts';
 
@@ -14,10 +15,10 @@ const request = (wantsUsage: boolean) => ({
   adjusted: [],
   output: undefined,
 });
-const route = (family: 'chat' | 'completions' | 'embeddings') =>
-  ({ id: family, family, method: 'POST', path: '/', scope: 'inference:chat' }) as const;
+type Family = 'chat' | 'completions' | 'embeddings' | 'responses' | 'stored-response';
+const route = (family: Family) => ({ id: family, family, method: 'POST', path: '/', scope: 'inference:chat' }) as const;
 
-function inspector(family: 'chat' | 'completions' | 'embeddings', wantsUsage = false) {
+function inspector(family: Family, wantsUsage = false) {
   const found = createSanitize().inspect?.(
     exchange(fakeDownstream(), { route: route(family), request: request(wantsUsage) }),
     HEAD,
@@ -128,4 +129,38 @@ test('completions and embeddings have lists of their own', () => {
     object: 'list',
     data: [{ index: 0, object: 'embedding', embedding: [0.5] }],
   });
+});
+
+const stored = {
+  id: 'resp_1',
+  object: 'response',
+  created_at: 1,
+  model: 'tiny',
+  background: true,
+  previous_response_id: null,
+  output: [],
+  usage: null,
+};
+for (const status of ['queued', 'in_progress', 'completed', 'incomplete', 'cancelled']) {
+  test(`a stored response that is ${status} keeps what OpenAI has and nothing else`, () => {
+    const more = { kv_transfer_params: {}, input_messages: [{ secret: 1 }], metrics: {}, error: 'at /root/vllm' };
+    const answer = { ...stored, status, ...more };
+    assert.deepEqual(inspector('stored-response').body?.(answer), { ...stored, status });
+  });
+}
+
+test('of a stored response that has failed the error is in our own words; at once it is upstream_error', () => {
+  const answer = { ...stored, status: 'failed', error: { message: 'CUDA at 0x7f' } };
+  assert.deepEqual(inspector('stored-response').body?.(answer), {
+    ...stored,
+    status: 'failed',
+    error: { code: 'server_error', message: 'The model server failed on this request.' },
+  });
+  assert.deepEqual(inspector('responses').body?.(answer), deny('upstream_error'));
+});
+
+test('what is no response is upstream_error where one was to be read', () => {
+  for (const answer of [{}, { ...stored, object: 'list' }, { ...stored, output: null }]) {
+    assert.deepEqual(inspector('stored-response').body?.(answer), deny('upstream_error'));
+  }
 });

@@ -17,11 +17,15 @@ export function createSanitize(): Stage<'route' | 'request'> {
       const shape = SHAPES[x.route.family];
       if (shape === undefined) return undefined;
       const { wantsUsage } = x.request;
-      const { events, isAnswer } = shape;
+      const { events, isAnswer, complete } = shape;
       return {
         event: (event) => (events === undefined ? unnamed(event, shape, wantsUsage) : named(event, events)),
-        body: (value: JsonObject) =>
-          isAnswer?.(value) === false ? deny('upstream_error') : keepFields(value, shape.body),
+        body(value: JsonObject) {
+          if (isAnswer?.(value) === false) return deny('upstream_error');
+          const kept = keepFields(value, shape.body);
+          complete?.(kept);
+          return kept;
+        },
       };
     },
   };

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Principal } from '../../kernel/exchange.ts';
 import type { BodyCaller } from '../../vllm/fields/body.ts';
 import type { Caps } from '../../vllm/fields/caps.ts';
+import type { ResponseIds } from '../../wire/response-id.ts';
 import type { ValidationConfig } from './config.ts';
 
 /** What the callers of a thread are told apart by. */
@@ -9,6 +10,8 @@ export interface CallersDeps {
   readonly maxOutputTokens: number | 'none';
   /** Secret that keeps the tenants' values apart, 32 bytes. */
   readonly tenantKey: Uint8Array;
+  /** The ids by which callers know their stored responses. */
+  readonly responseIds: ResponseIds;
 }
 
 /**
@@ -17,7 +20,7 @@ export interface CallersDeps {
  */
 export function createCallers(
   config: ValidationConfig,
-  { maxOutputTokens, tenantKey }: CallersDeps,
+  { maxOutputTokens, tenantKey, responseIds }: CallersDeps,
 ): (principal: Principal) => BodyCaller {
   const known = new WeakMap<Principal, BodyCaller>();
   const configured: Caps = {
@@ -33,6 +36,7 @@ export function createCallers(
       grants: principal.grants,
       cacheSalt: bound(tenantKey, 'cache', tenant),
       bind: (value) => bound(tenantKey, 'media', tenant, value),
+      openResponse: (id) => responseIds.open(id, principal),
     };
     known.set(principal, caller);
     return caller;

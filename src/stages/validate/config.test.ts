@@ -24,6 +24,7 @@ for (const options of [
   { caps: { textBytes: '64KiB' } },
   { maxUploadBytes: '100MiB' },
   { maxUploadBytes: '25MiB', virtualPatches: 'auto', controlTokens: 'deny', storedResponses: false },
+  { storedResponses: true },
   { patches: [], openRoutes: [], loraPaths: [], remoteMedia: { hosts: [] } },
   { openRoutes: ['chat-completions-batch', 'embed-v2', 'rerank-v2', 'classify', 'pooling'] },
   { loraPaths: ['/srv/adapters', '/srv/b/one.d', 'org/adapter', 'adapter'] },
@@ -66,7 +67,7 @@ for (const { options, path } of [
     '/ä',
   ].map((place) => ({ options: { loraPaths: [place] }, path: 'loraPaths.0' })),
   { options: { patches: [{}] }, path: 'patches' },
-  { options: { storedResponses: true }, path: 'storedResponses' },
+  { options: { storedResponses: 'yes' }, path: 'storedResponses' },
   { options: { virtualPatches: 'on' }, path: 'virtualPatches' },
   {
     options: { patches: [{ id: 'best-of', on: ['*'], when: { field: 'x', is: 'present' }, message: 'no' }] },

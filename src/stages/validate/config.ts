@@ -1,7 +1,7 @@
 import type { DeepReadonly, Kept } from '../../kernel/deep-readonly.ts';
 import * as z from 'zod';
 import type { JsonValue } from '../../kernel/json.ts';
-import { choice, count, group, later, laterList, list, size } from '../../kernel/option.ts';
+import { choice, count, flag, group, laterList, list, size } from '../../kernel/option.ts';
 import { patches } from '../../vllm/patches/index.ts';
 import { parsePatchRow } from '../../vllm/patches/parse-patch-row.ts';
 import type { PatchRow } from '../../vllm/patches/patch.ts';
@@ -47,7 +47,11 @@ export const validationConfig = group({
     .describe("What happens to spellings of the model's control tokens in texts of callers."),
   openRoutes: openRoutesOption(),
   loraPaths: loraPathsOption(),
-  storedResponses: later(false),
+  storedResponses: flag()
+    .prefault(false)
+    .describe(
+      'Opens store, background and previous_response_id of /v1/responses, and its routes by id, each response to the key that made it. vLLM must run with VLLM_ENABLE_RESPONSES_API_STORE=1, and never forgets what it stores.',
+    ),
   remoteMedia: group({ hosts: laterList() }).prefault({}),
   caps: group({
     n: count(1, 128).prefault(4).describe('Answers to one request.'),

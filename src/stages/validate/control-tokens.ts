@@ -13,6 +13,7 @@ const NOT_PROMPT: ReadonlySet<string> = new Set([
   'model',
   'lora_name',
   'lora_path',
+  'previous_response_id',
   'cache_salt',
   'user',
   'stop',

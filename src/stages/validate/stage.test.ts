@@ -10,10 +10,13 @@ import { patches } from '../../vllm/patches/index.ts';
 import { createPatchCheck } from '../../vllm/patches/patch.ts';
 import { matchRoute } from '../../vllm/routes/match.ts';
 import { validationConfig } from './config.ts';
+import { createResponseIds } from '../../wire/response-id.ts';
 import { createValidate } from './stage.ts';
 
 const config = validationConfig.parse({});
 const chat = { model: 'tiny', messages: [{ role: 'user', content: 'hello' }] };
+
+const responseIds = createResponseIds(Buffer.alloc(32, 1));
 
 interface Sent {
   readonly body?: unknown;
@@ -54,6 +57,7 @@ async function send({ body, read, path = '/v1/chat/completions', headers, ...res
   const stage = createValidate(rest.config ?? config, {
     maxOutputTokens: 65_536,
     tenantKey: Buffer.alloc(32, 1),
+    responseIds,
     controlTokens: [],
     factsOf: () => ({ contextTokens: undefined, knowsSalt: true }),
     patchCheckOf: () => createPatchCheck(patches),

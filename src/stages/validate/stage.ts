@@ -12,12 +12,14 @@ import { DEFAULT_AUDIO_CAPS, checkAudioFile } from '../../vllm/media/audio.ts';
 import { BODY_KINDS } from '../../vllm/fields/field.ts';
 import type { ModelFacts } from '../../vllm/fields/output-length.ts';
 import type { PatchCheck } from '../../vllm/patches/patch.ts';
+import type { ResponseIds } from '../../wire/response-id.ts';
 import { createCallers } from './callers.ts';
 import { createControlTokens } from './control-tokens.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 import type { ValidationConfig } from './config.ts';
 import { acceptsMediaType, isForm } from './media-type.ts';
 import { parseStrictJson } from './strict-json.ts';
+import { storedResponseRequest } from './stored-response.ts';
 import { createTurns } from './turns.ts';
 import { readUpload, writeUpload } from './upload.ts';
 
@@ -27,6 +29,8 @@ export interface ValidateDeps {
   readonly maxOutputTokens: number | 'none';
   /** Secret that keeps the tenants' values apart, 32 bytes. */
   readonly tenantKey: Uint8Array;
+  /** The ids by which callers know their stored responses. */
+  readonly responseIds: ResponseIds;
   /** The operator's own spellings of control tokens. */
   readonly controlTokens: readonly string[];
   /** What is known of a model. */
@@ -125,6 +129,12 @@ export function createValidate(
     name: 'validate',
     adds: ['request'],
     decide(x) {
+      if (x.route.family === 'stored-response') {
+        const request = storedResponseRequest(x, callerOf(x.principal));
+        if ('code' in request) return request;
+        x.request = request;
+        return undefined;
+      }
       const check = checks.get(x.route.family);
       if (check === undefined) return deny('invalid_request', { message: 'This route takes no body.' });
       if (x.route.family === 'transcription') return readForm(x, check);

@@ -1,11 +1,11 @@
-import type { InferenceRequest } from '../../kernel/exchange.ts';
+import type { HeldResponse, InferenceRequest } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
 import { longestConversation, settleBatch } from './batch.ts';
 import { settleCohere } from './cohere.ts';
 import { Refusal, outOfRange } from './refusal.ts';
 import type { BodyKind, FieldContext, FieldRow } from './field.ts';
-import { fieldFamilies } from './index.ts';
+import { fieldFamilies, storedFamilies } from './index.ts';
 import { modelName } from './model-name.ts';
 import { objectOf } from './object.ts';
 import { settleOutput, type ModelFacts } from './output-length.ts';
@@ -25,6 +25,8 @@ export interface BodySettings {
   readonly overCap: 'lower' | 'deny';
   /** Where adapters may be loaded from; left out, from nowhere. */
   readonly loraPaths?: readonly string[];
+  /** Whether upstream may be asked to hold responses; left out, it may not. */
+  readonly storedResponses?: boolean;
 }
 
 /** What a body's checks need to know of who sent it. The same for all requests of a caller. */
@@ -35,6 +37,8 @@ export interface BodyCaller {
   readonly cacheSalt: string;
   /** A value of the caller's that upstream only sees bound to the tenant. */
   readonly bind: (value: string) => string;
+  /** The response that an id leads to; undefined where it is none of this caller's. */
+  readonly openResponse: (id: string) => HeldResponse | undefined;
 }
 
 /**
@@ -64,8 +68,9 @@ const settles: { readonly [kind in BodyKind]?: (sent: JsonObject, context: Field
 };
 
 /** Makes the check for one kind of body; once, at start. */
-export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPaths = [] }: BodySettings): BodyCheck {
-  const rows = rowsOf(kind);
+export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyCheck {
+  const { unknownFields, overCap, loraPaths = [] } = settings;
+  const rows = rowsOf(kind, settings);
   const checkMembers = objectOf(
     // An adapter that is loaded is granted by the name that it gets; no body names two models.
     kind === 'load-lora'
@@ -88,6 +93,8 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPa
       adjusted: [],
       loraPaths,
       media: { images: 0, audios: 0, videos: 0, bytes: 0 },
+      openResponse: caller.openResponse,
+      held: undefined,
     };
     const sent = checkMembers(body, context) as JsonObject | Refusal;
     if (sent instanceof Refusal) return sent;
@@ -108,8 +115,9 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPa
     const output = settleOutput(kind, sent, { context, overCap, promptBytes, facts });
     if (output instanceof Refusal) return output;
     if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
-    const { adjusted } = context;
-    return { model, body: sent, isStream: sent['stream'] === true, wantsUsage, adjusted, output };
+    const { adjusted, held } = context;
+    const request = { model, body: sent, isStream: sent['stream'] === true, wantsUsage, adjusted, output };
+    return held === undefined ? request : { ...request, held };
   };
 }
 
@@ -117,9 +125,12 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPa
 const BASE64 = 4 / 3;
 
 /** Rows of one kind of body, by name. */
-export function rowsOf(kind: BodyKind): ReadonlyMap<string, FieldRow> {
+export function rowsOf(
+  kind: BodyKind,
+  { storedResponses = false }: Pick<BodySettings, 'storedResponses'> = {},
+): ReadonlyMap<string, FieldRow> {
   const rows = new Map<string, FieldRow>();
-  for (const family of fieldFamilies) {
+  for (const family of storedResponses ? [...fieldFamilies, ...storedFamilies] : fieldFamilies) {
     for (const [name, row] of Object.entries(family)) if (row.on.includes(kind)) rows.set(name, row);
   }
   return rows;

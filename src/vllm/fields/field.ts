@@ -1,10 +1,10 @@
-import type { RouteFamily } from '../../kernel/exchange.ts';
+import type { HeldResponse, RouteFamily } from '../../kernel/exchange.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
 import type { Refusal } from './refusal.ts';
 
 /** A kind of request body. */
-export type BodyKind = Exclude<RouteFamily, 'models'>;
+export type BodyKind = Exclude<RouteFamily, 'models' | 'stored-response'>;
 
 /** Every kind. */
 export const BODY_KINDS = [
@@ -53,6 +53,10 @@ export interface FieldContext {
   readonly loraPaths: readonly string[];
   /** What media the request has held so far. */
   readonly media: { images: number; audios: number; videos: number; bytes: number };
+  /** The response that an id of the caller's leads to; undefined where it is none of this caller's. */
+  readonly openResponse: (id: string) => HeldResponse | undefined;
+  /** The response that the request continues, once its field was read. */
+  held: HeldResponse | undefined;
 }
 
 /** Judges one value: gives what is sent in its place (mostly itself), undefined to send nothing, or why it is refused. */

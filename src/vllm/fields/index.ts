@@ -12,6 +12,7 @@ import { sampling } from './sampling.ts';
 import { rerank, score } from './score.ts';
 import { sdk } from './sdk.ts';
 import { responseFormat, structuredOutput } from './structured-output.ts';
+import { storedResponses } from './stored-responses.ts';
 import { tokenize } from './tokenize.ts';
 import { tools } from './tools.ts';
 import { transcription } from './transcription.ts';
@@ -41,3 +42,6 @@ export const fieldFamilies: readonly FieldFamily[] = [
   lora,
   transcription,
 ];
+
+/** Rows that take the place of others where `validation.storedResponses` is on. */
+export const storedFamilies: readonly FieldFamily[] = [storedResponses];

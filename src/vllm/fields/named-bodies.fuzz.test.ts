@@ -178,3 +178,40 @@ for (const kind of ['messages', 'responses'] as const) {
     assert.deepEqual(again.body, request.body);
   });
 }
+
+test('where responses are stored, a body tells upstream of them only what is asked for and whose it is', (t) => {
+  const judge = createBodyCheck('responses', { unknownFields: 'deny', overCap: 'lower', storedResponses: true });
+  const held = { upstream: 'main', id: 'resp_held', model: 'tiny' };
+  const owner = caller({ openResponse: (id) => (id === 'resp_mine' ? held : undefined) });
+  const stored = fc.record(
+    {
+      store: fc.constantFrom<JsonValue>(true, false, null, 'true', 1),
+      background: fc.constantFrom<JsonValue>(true, false, null, 'true', 1),
+      previous_response_id: fc.constantFrom<JsonValue>('resp_mine', 'resp_held', 'resp_theirs', '', null, 7, {}),
+    },
+    { requiredKeys: [], noNullPrototype: true },
+  );
+  let passed = 0;
+  fc.assert(
+    fc.property(stored, fc.array(change, { maxLength: 2 }), (fields, changes) => {
+      const { store: _, ...seed } = SEEDS.responses;
+      const body = changes.reduce<JsonValue>((one, { way, name, value }) => changed(one, way, name, value), {
+        ...structuredClone<JsonObject>(seed),
+        ...fields,
+      });
+      assert.ok(isJsonObject(body));
+      const request = judge(body, JSON.stringify(body).length, owner);
+      if (request instanceof Refusal) return;
+      passed++;
+      const { store, background, previous_response_id: previous, ...rest } = request.body;
+      assert.equal(leak(rest, ''), undefined, JSON.stringify(rest));
+      assert.equal(background, body['background'] === true ? true : undefined);
+      assert.equal(store, body['store'] === true || background === true);
+      const isMine = body['previous_response_id'] === 'resp_mine';
+      assert.deepEqual([previous, request.held], isMine ? ['resp_held', held] : [undefined, undefined]);
+    }),
+    { numRuns: Math.max(2000, fc.readConfigureGlobal()?.numRuns ?? 0) },
+  );
+  t.diagnostic(`${passed} of the bodies passed`);
+  assert.ok(passed > 100);
+});

@@ -203,3 +203,47 @@ for (const [fields, expected] of [
 ] satisfies readonly (readonly [JsonObject, string])[]) {
   test(`says of ${JSON.stringify(fields).slice(0, 100)}: ${expected}`, () => assert.equal(verdict(fields), expected));
 }
+
+const storing = createBodyCheck('responses', { unknownFields: 'deny', overCap: 'lower', storedResponses: true });
+const held = { upstream: 'main', id: 'resp_held', model: 'tiny' };
+function stored(fields: JsonObject): InferenceRequest | Refusal {
+  const body: JsonObject = { ...minimal, ...fields };
+  const openResponse = (id: string) => (id === 'resp_mine' ? held : undefined);
+  return storing(body, JSON.stringify(body).length, caller({ openResponse }));
+}
+
+for (const { fields, kept } of [
+  { fields: {}, kept: { store: false } },
+  { fields: { store: false }, kept: { store: false } },
+  { fields: { store: null, background: null, previous_response_id: null }, kept: { store: false } },
+  { fields: { store: true }, kept: { store: true } },
+  { fields: { store: true, background: false }, kept: { store: true } },
+  { fields: { background: true }, kept: { store: true, background: true } },
+  { fields: { background: true, store: true }, kept: { store: true, background: true } },
+  { fields: { previous_response_id: 'resp_mine' }, kept: { store: false, previous_response_id: 'resp_held' } },
+] satisfies readonly { fields: JsonObject; kept: JsonObject }[]) {
+  test(`where responses are stored, ${JSON.stringify(fields)} is sent as ${JSON.stringify(kept)}`, () => {
+    const request = stored(fields);
+    assert.ok(!(request instanceof Refusal));
+    const { cache_salt: _, max_output_tokens: __, ...body } = request.body;
+    assert.deepEqual(body, { ...minimal, ...kept });
+    assert.deepEqual(request.held, 'previous_response_id' in kept ? held : undefined);
+  });
+}
+
+for (const [fields, expected] of [
+  [{ background: true, store: false }, `${WRONG} background`],
+  [{ background: 'true' }, `${WRONG} background`],
+  [{ store: 1 }, `${WRONG} store`],
+  [{ previous_response_id: 7 }, `${WRONG} previous_response_id`],
+  [{ previous_response_id: 'resp_held' }, 'unknown_response previous_response_id'],
+  [{ previous_response_id: '' }, 'unknown_response previous_response_id'],
+  [{ previous_input_messages: [] }, `${DENIED} previous_input_messages`],
+  [{ conversation: 'c' }, `${DENIED} conversation`],
+] satisfies readonly (readonly [JsonObject, string])[]) {
+  test(`where responses are stored, ${JSON.stringify(fields)} is ${expected}`, () => {
+    const refusal = stored(fields);
+    assert.ok(refusal instanceof Refusal);
+    assert.equal(`${refusal.code} ${refusal.path}`, expected);
+  });
+}

@@ -2,16 +2,28 @@ import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { checkEnforced, settleNoTools } from './enforced-tools.ts';
 import type { FieldContext } from './field.ts';
-import type { Refusal } from './refusal.ts';
+import { invalid, type Refusal } from './refusal.ts';
 
 /** What the members of a responses body mean together. */
 export function settleResponses(sent: JsonObject, context: FieldContext): Refusal | undefined {
-  // vLLM gives a stored answer to whoever knows its id, and never forgets it.
-  sent['store'] = false;
+  const refusal = settleStore(sent);
+  if (refusal !== undefined) return refusal;
   // Without this it has no effect.
   if (sent['include'] === undefined || sent['top_logprobs'] === 0) delete sent['top_logprobs'];
   settleFormat(sent);
   return settleChoice(sent, context);
+}
+
+/**
+ * Only what is asked for is stored, though vLLM stores what nobody forbids: it never forgets it. Where the gateway has
+ * responses stored nowhere, neither field comes this far.
+ */
+function settleStore(sent: JsonObject): Refusal | undefined {
+  const isBackground = sent['background'] === true;
+  if (isBackground && sent['store'] === false) return invalid('Leave it out, or set store to true.', 'background');
+  sent['store'] = isBackground || sent['store'] === true;
+  if (!isBackground) delete sent['background'];
+  return undefined;
 }
 
 /** Of `text.format` vLLM reads only schemas. JSON of whatever form is asked for in its own words, else it goes unheard. */

@@ -27,14 +27,32 @@ export const defaultCaps: Caps = {
 
 /** A caller with the default caps and no grants, as tests need one. */
 export function caller(change: Partial<BodyCaller> = {}): BodyCaller {
-  return { caps: defaultCaps, grants: new Set(), cacheSalt: 'salt', bind: (value) => `bound(${value})`, ...change };
+  return {
+    caps: defaultCaps,
+    grants: new Set(),
+    cacheSalt: 'salt',
+    bind: (value) => `bound(${value})`,
+    openResponse: () => undefined,
+    ...change,
+  };
 }
 
 /** What checks are told of one request of such a caller. */
 export function context(change: Partial<FieldContext> = {}): FieldContext {
-  const { caps, grants, bind } = caller();
+  const { caps, grants, bind, openResponse } = caller();
   const media = { images: 0, audios: 0, videos: 0, bytes: 0 };
-  return { caps, grants, bind, unknownFields: 'deny', adjusted: [], loraPaths: [], media, ...change };
+  return {
+    caps,
+    grants,
+    bind,
+    unknownFields: 'deny',
+    adjusted: [],
+    loraPaths: [],
+    media,
+    openResponse,
+    held: undefined,
+    ...change,
+  };
 }
 
 /** A whole PNG of 32 x 32 pixels. */

@@ -29,7 +29,7 @@ export interface RouteRow {
   readonly scope?: Scope;
   readonly policy: RoutePolicy;
   /** What opens an openable route, where that is not `validation.openRoutes`: an option that it cannot do without. */
-  readonly openedBy?: 'loraPaths';
+  readonly openedBy?: 'loraPaths' | 'storedResponses';
   /** Family of its bodies; where `policy` is not `closed`. */
   readonly family?: RouteFamily;
   /** Is reached by an upgrade to WebSocket. */

@@ -4,7 +4,7 @@ import { cohereEmbed } from './cohere.ts';
 import { chat, chatBatch, completions, embeddings } from './openai.ts';
 import { classify, pooling } from './pooling.ts';
 import { rerank, score } from './score.ts';
-import { responses } from './responses.ts';
+import { responses, storedResponse } from './responses.ts';
 import type { AnswerShapes } from './shape.ts';
 import { detokenize, tokenize } from './tokenize.ts';
 import { transcription } from './transcription.ts';
@@ -17,6 +17,7 @@ export const SHAPES: { readonly [family in RouteFamily]?: AnswerShapes } = {
   messages,
   'count-tokens': countTokens,
   responses,
+  'stored-response': storedResponse,
   'chat-batch': chatBatch,
   score,
   rerank,

@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../../kernel/json.ts';
+import { reasons } from '../../../kernel/reasons.ts';
 import { shape, type AnswerShapes, type Shape } from './shape.ts';
 
 const TOKEN = shape('token logprob bytes', { top_logprobs: shape('token logprob bytes') });
@@ -27,10 +29,12 @@ const summaryPart = shape(`${AT} summary_index`, { part: PART });
 const text = shape(`${AT} content_index delta text refusal`, { logprobs: TOKEN });
 const summaryText = shape(`${AT} summary_index delta text`);
 
+const isResponse = ({ object, output }: JsonObject): boolean => object === 'response' && Array.isArray(output);
+
 /** Responses. */
 export const responses: AnswerShapes = {
   body: RESPONSE,
-  isAnswer: ({ object, output, status }) => object === 'response' && Array.isArray(output) && status !== 'failed',
+  isAnswer: (value) => isResponse(value) && value['status'] !== 'failed',
   event: shape(''),
   events: new Map<string, Shape | 'fault'>([
     ['response.created', whole],
@@ -60,4 +64,14 @@ export const responses: AnswerShapes = {
     ['response.failed', 'fault'],
     ['error', 'fault'],
   ]),
+};
+
+/** Stored responses, read or cancelled: also one that has failed, of which vLLM says no more than that. */
+export const storedResponse: AnswerShapes = {
+  body: RESPONSE,
+  isAnswer: isResponse,
+  complete(kept) {
+    if (kept['status'] === 'failed') kept['error'] = { code: 'server_error', message: reasons.upstream_error.message };
+  },
+  event: shape(''),
 };

@@ -38,6 +38,8 @@ export interface AnswerShapes {
   readonly body: Shape;
   /** Tells an answer from another object that came with status 200. */
   readonly isAnswer?: (body: JsonObject) => boolean;
+  /** Says in our own words what is left of a whole body; changes the copy that it is given. */
+  readonly complete?: (kept: JsonObject) => void;
   /** What passes of events without names. */
   readonly event: Shape;
   /** In streams whose events have names: what passes of each, or that it says upstream's failure. Others are dropped. */

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import OpenAI from 'openai';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { openAiClient } from '../support/sdk.ts';
+
+/** Stored responses of a real vLLM, which was started with `VLLM_ENABLE_RESPONSES_API_STORE=1`. */
+const { VLLM_URL = '' } = process.env;
+const HI = { model: 'tiny', input: 'hello', max_output_tokens: 4 };
+
+let it: TestGateway;
+let owner: OpenAI;
+let other: OpenAI;
+before(async () => {
+  it = await startTestGateway({
+    upstreams: [{ name: 'vllm', url: VLLM_URL }],
+    config: { validation: { storedResponses: true }, limits: { default: { requestsPerMinute: 'none' } } },
+  });
+  [owner, other] = [await openAiClient(it), await openAiClient(it)];
+});
+after(() => it[Symbol.asyncDispose]());
+
+const isCode = (code: string) => (error: unknown) => error instanceof OpenAI.APIError && error.code === code;
+
+test('a real vLLM gives a stored response to its owner, and goes on from it with what was said', async () => {
+  const first = await owner.responses.create({ ...HI, store: true });
+  assert.deepEqual(await owner.responses.retrieve(first.id), first);
+  const second = await owner.responses.create({ ...HI, store: true, previous_response_id: first.id });
+  assert.equal(second.previous_response_id, first.id);
+  assert.ok((second.usage?.input_tokens ?? 0) > (first.usage?.input_tokens ?? 0));
+  assert.deepEqual(await owner.responses.retrieve(second.id), second);
+});
+
+test('a real vLLM stores a stream under the id that its events carry', async () => {
+  const ids = new Set<string>();
+  for await (const event of await owner.responses.create({ ...HI, store: true, stream: true })) {
+    if ('response' in event) ids.add(event.response.id);
+  }
+  assert.equal(ids.size, 1);
+  const [id = ''] = ids;
+  assert.equal((await owner.responses.retrieve(id)).id, id);
+});
+
+test('a real vLLM answers in the background and cancels what runs there', async () => {
+  const long = await owner.responses.create({ ...HI, max_output_tokens: 1500, background: true });
+  assert.equal(long.status, 'queued');
+  await assert.rejects(owner.responses.create({ ...HI, previous_response_id: long.id }), isCode('invalid_field'));
+  assert.equal((await owner.responses.cancel(long.id)).status, 'cancelled');
+  assert.equal((await owner.responses.retrieve(long.id)).status, 'cancelled');
+  await assert.rejects(owner.responses.cancel(long.id), isCode('invalid_request'));
+});
+
+test('to another key the same ids lead nowhere, and what is not stored leads nowhere for its owner either', async () => {
+  const { id } = await owner.responses.create({ ...HI, store: true });
+  await assert.rejects(other.responses.retrieve(id), isCode('unknown_response'));
+  await assert.rejects(other.responses.cancel(id), isCode('unknown_response'));
+  await assert.rejects(other.responses.create({ ...HI, previous_response_id: id }), isCode('unknown_response'));
+  const unstored = await owner.responses.create(HI);
+  await assert.rejects(owner.responses.retrieve(unstored.id), isCode('unknown_response'));
+  assert.equal((await fetch(`${VLLM_URL}/v1/responses/${unstored.id}`)).status, 404);
+});
