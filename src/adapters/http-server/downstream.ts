@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { BodyRead, Downstream, RequestHead } from '../../kernel/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { BodyBuffer } from './body-buffer.ts';
+import { BodyBuffer } from '../../wire/body-buffer.ts';
 import type { LatinBuffer, ReadHead, RequestReader } from './request-reader.ts';
 import { renderHead } from './response-head.ts';
 
