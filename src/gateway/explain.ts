@@ -117,6 +117,7 @@ function silent(head: RequestHead, { address, body }: ExplainQuestion): Downstre
     isEncrypted: true,
     readBody: (maxBytes) => Promise.resolve(bytes.length > maxBytes ? { kind: 'too-large' } : { kind: 'body', bytes }),
     keepBody: nothing,
+    growBody: () => true,
     holdAnswer: () => true,
     writeHead: nothing,
     answer: nothing,

@@ -130,6 +130,11 @@ export class ConnectionDownstream implements Downstream {
     this.heldAnswer = 0;
   }
 
+  growBody(bytes: number): boolean {
+    // Of a peer that has gone, nobody would give it back.
+    return !this.isFinished && this.take(bytes);
+  }
+
   keepBody(bytes: number): void {
     if (this.held <= bytes) return;
     this.limits.budget.giveBack(this.held - bytes);
