@@ -40,7 +40,7 @@ export interface ForwardDeps {
   readonly writeMs: number;
 }
 
-type Needs = 'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits';
+type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
 type Sent = Exchange & Has<Needs>;
 
 /** Most bytes of an answer that is no stream, and of one event. */
@@ -109,7 +109,7 @@ class Forwarding implements UpstreamListener {
     this.adjusted = x.request.adjusted;
     // What was validated is what is sent: the checked value, serialised anew.
     const { upload } = x.request;
-    this.body = upload?.bytes ?? JSON.stringify(x.request.body);
+    this.body = upload?.bytes ?? JSON.stringify(x.sentBody);
     if (upload !== undefined) upload.bytes = undefined;
     // What was read is not needed any more; what is sent is, until upstream has it.
     x.downstream.keepBody(this.body.length);
@@ -169,7 +169,8 @@ class Forwarding implements UpstreamListener {
    * that vLLM would answer without the field is answered. Nothing was generated yet.
    */
   private retryShorter(text: string): boolean {
-    const { body, output, upload } = this.x.request;
+    const { sentBody: body } = this.x;
+    const { output, upload } = this.x.request;
     const target = this.deps.targets[this.target];
     if (this.status !== 400 || output?.isOurs !== true || target === undefined || upload !== undefined) return false;
     if (this.shortened >= MAX_SHORTENED) return false;

@@ -3,6 +3,7 @@ import { AnyExchange, type InferenceRequest, type Principal, type RouteFamily } 
 import type { JsonObject, JsonValue } from '../../src/kernel/json.ts';
 import type { Denial } from '../../src/kernel/reasons.ts';
 import type { BodyRead, Downstream } from '../../src/kernel/transport.ts';
+import { createFetchMedia } from '../../src/stages/fetch-media/stage.ts';
 import { validationConfig } from '../../src/stages/validate/config.ts';
 import { createValidate } from '../../src/stages/validate/stage.ts';
 import { patches } from '../../src/vllm/patches/index.ts';
@@ -10,7 +11,9 @@ import { activePatches, createPatchCheck } from '../../src/vllm/patches/patch.ts
 import { parseRelease } from '../../src/vllm/release.ts';
 import { routes } from '../../src/vllm/routes/index.ts';
 import { alice } from '../support/exchange.ts';
+import { settableClock } from '../support/clock.ts';
 import { createDice, type Dice } from './dice.ts';
+import { REMOTE_HOST, remoteSource } from './remote.ts';
 import type { Numbers, Watch } from './seen.ts';
 
 const CHOICES = (['deny', 'drop'] as const).flatMap((unknownFields) =>
@@ -30,15 +33,34 @@ let facts: { readonly contextTokens: number | undefined; readonly knowsSalt: boo
   knowsSalt: true,
 };
 let patchCheck = createPatchCheck([]);
-const stages = CHOICES.map((choice) =>
-  createValidate(validationConfig.parse({ ...choice, loraPaths: ['/adapters', 'org/adapter'] }), {
-    maxOutputTokens: 65_536,
-    tenantKey: Buffer.alloc(32, 7),
-    controlTokens: [],
-    factsOf: () => facts,
-    patchCheckOf: () => patchCheck,
-  }),
-);
+const stagesWith = (hosts: readonly string[]) =>
+  CHOICES.map((choice) =>
+    createValidate(
+      validationConfig.parse({ ...choice, loraPaths: ['/adapters', 'org/adapter'], remoteMedia: { hosts } }),
+      {
+        maxOutputTokens: 65_536,
+        tenantKey: Buffer.alloc(32, 7),
+        controlTokens: [],
+        factsOf: () => facts,
+        patchCheckOf: () => patchCheck,
+      },
+    ),
+  );
+const stages = stagesWith([]);
+const stagesThatFetch = stagesWith([REMOTE_HOST]);
+const fetchMedia = createFetchMedia({
+  source: remoteSource,
+  counters: {
+    keyOf: () => ({ hi: 0, lo: 1 }),
+    spend: () => ({ kind: 'spent', standings: [], holds: [] }),
+    release: () => undefined,
+    hasRoom: () => true,
+  },
+  clock: settableClock(),
+  patchCheckOf: () => patchCheck,
+  isUsable: () => true,
+  onRevoked: () => () => undefined,
+});
 
 const configured: Numbers = { ...validationConfig.parse({}).caps, outputTokens: 65_536 };
 const TIGHT: Numbers = {
@@ -75,10 +97,14 @@ export interface Setting {
   readonly patchCheck: ReturnType<typeof createPatchCheck>;
 }
 
-/** Draws who sends a body of the kind, to which release and model, and what the operator has chosen. */
-export function drawSetting(kind: string, dice: Dice): Setting {
+/**
+ * Draws who sends a body of the kind, to which release and model, and what the operator has chosen.
+ *
+ * @param isFetching a host is listed that media are fetched from
+ */
+export function drawSetting(kind: string, dice: Dice, isFetching: boolean): Setting {
   const at = dice.chance(0.5) ? 0 : dice.int(0, stages.length - 1);
-  const [choice, stage] = [CHOICES[at], stages[at]];
+  const [choice, stage] = [CHOICES[at], (isFetching ? stagesThatFetch : stages)[at]];
   if (choice === undefined || stage === undefined) throw new RangeError('no such choice');
   const patchCheck = dice.pick(RELEASES);
   const caller = dice.pick(CALLERS);
@@ -112,7 +138,9 @@ export async function validate(setting: Setting, bytes: Buffer): Promise<Inferen
   facts = setting;
   const downstream = {
     readBody: (): Promise<BodyRead> => Promise.resolve({ kind: 'body', bytes }),
-  } as unknown as Downstream; // the stage uses nothing else of it
+    growBody: () => true,
+    onDisconnect: () => undefined,
+  } as unknown as Downstream; // the stages use nothing else of it
   const { id = '', path = '' } = ROUTES.get(setting.kind) ?? {};
   const x = Object.assign(new AnyExchange('id', 0, downstream, false), {
     head: { method: 'POST', path, headers: HEADERS, hasBody: true, isUpgrade: false },
@@ -122,7 +150,10 @@ export async function validate(setting: Setting, bytes: Buffer): Promise<Inferen
   const denial = await setting.stage.decide?.(x);
   if (denial !== undefined) return denial;
   if (x.request === undefined) throw new Error('neither a request nor a denial');
-  return x.request;
+  const { request } = x;
+  const late = await fetchMedia.decide?.(Object.assign(x, { request, model: request.model }));
+  if (late !== undefined) return late;
+  return { ...request, body: x.sentBody ?? {} };
 }
 
 /** Tells a request that is sent from a denial. */

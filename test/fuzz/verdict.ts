@@ -6,6 +6,7 @@ import { createDice } from './dice.ts';
 import { MARK } from './good-bodies.ts';
 import { SPELLINGS, faultsOf, spelledAt } from './may-see.ts';
 import { capsOf, drawSetting, isSent, shrink, validate, watch, type Setting } from './validator.ts';
+import { withRemote } from './remote.ts';
 import { textOf, woundedBody } from './wounds.ts';
 
 /** Every salt that upstream has seen, with its tenant. */
@@ -120,8 +121,10 @@ const isShortened = (own: string, shown: string): boolean =>
  */
 export async function tryOut(kind: string, seed: number): Promise<string> {
   const dice = createDice(seed);
-  const setting = drawSetting(kind, dice);
-  const body = woundedBody(kind, dice, capsOf(setting.caller));
+  const isFetching = (seed & 3) === 3;
+  const setting = drawSetting(kind, dice, isFetching);
+  const whole = woundedBody(kind, dice, capsOf(setting.caller));
+  const body = isFetching ? withRemote(whole, createDice(seed ^ 0x5eed)) : whole;
   const { text, isBroken } = textOf(body, dice);
   const answer = await validate(setting, Buffer.from(text));
   const wrong =

@@ -144,6 +144,7 @@ export function exchange(downstream: Downstream, change: Partial<Facts>): AnyExc
       output: undefined,
     },
     model: 'tiny',
+    sentBody: change.request?.body ?? { model: 'tiny' },
     usage: { promptTokens: undefined, completionTokens: undefined },
     ...change,
   };

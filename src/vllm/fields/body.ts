@@ -15,6 +15,7 @@ import { settleMessages } from './settle-messages.ts';
 import { settleResponses } from './settle-responses.ts';
 import { settleStream } from './settle-stream.ts';
 import { textBytesOf } from './text-bytes.ts';
+import { takeUnfetched } from './unfetched.ts';
 import { settleTokenize, tokenizeCaps } from './tokenize.ts';
 
 /** What the operator has chosen about bodies. */
@@ -25,6 +26,8 @@ export interface BodySettings {
   readonly overCap: 'lower' | 'deny';
   /** Where adapters may be loaded from; left out, from nowhere. */
   readonly loraPaths?: readonly string[];
+  /** Where the gateway fetches media from; left out, from nowhere. */
+  readonly remoteMedia?: { readonly hosts: readonly string[] };
 }
 
 /** What a body's checks need to know of who sent it. The same for all requests of a caller. */
@@ -64,7 +67,10 @@ const settles: { readonly [kind in BodyKind]?: (sent: JsonObject, context: Field
 };
 
 /** Makes the check for one kind of body; once, at start. */
-export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPaths = [] }: BodySettings): BodyCheck {
+export function createBodyCheck(
+  kind: BodyKind,
+  { unknownFields, overCap, loraPaths = [], remoteMedia }: BodySettings,
+): BodyCheck {
   const rows = rowsOf(kind);
   const checkMembers = objectOf(
     // An adapter that is loaded is granted by the name that it gets; no body names two models.
@@ -87,7 +93,8 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPa
       bind: caller.bind,
       adjusted: [],
       loraPaths,
-      media: { images: 0, audios: 0, videos: 0, bytes: 0 },
+      mediaHosts: remoteMedia?.hosts ?? [],
+      media: { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() },
     };
     const sent = checkMembers(body, context) as JsonObject | Refusal;
     if (sent instanceof Refusal) return sent;
@@ -108,8 +115,11 @@ export function createBodyCheck(kind: BodyKind, { unknownFields, overCap, loraPa
     const output = settleOutput(kind, sent, { context, overCap, promptBytes, facts });
     if (output instanceof Refusal) return output;
     if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
-    const { adjusted } = context;
-    return { model, body: sent, isStream: sent['stream'] === true, wantsUsage, adjusted, output };
+    const { adjusted, media } = context;
+    const request = { model, body: sent, isStream: sent['stream'] === true, wantsUsage, adjusted, output };
+    if (media.remote.size === 0) return request;
+    const capBytes = caps.mediaBytes;
+    return { ...request, remoteMedia: { media: takeUnfetched(sent), maxBytes: capBytes - media.bytes, capBytes } };
   };
 }
 

@@ -33,8 +33,8 @@ export function caller(change: Partial<BodyCaller> = {}): BodyCaller {
 /** What checks are told of one request of such a caller. */
 export function context(change: Partial<FieldContext> = {}): FieldContext {
   const { caps, grants, bind } = caller();
-  const media = { images: 0, audios: 0, videos: 0, bytes: 0 };
-  return { caps, grants, bind, unknownFields: 'deny', adjusted: [], loraPaths: [], media, ...change };
+  const media = { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() };
+  return { caps, grants, bind, unknownFields: 'deny', adjusted: [], loraPaths: [], mediaHosts: [], media, ...change };
 }
 
 /** A whole PNG of 32 x 32 pixels. */
