@@ -93,6 +93,7 @@ const downstream: Downstream = {
   isEncrypted: true,
   readBody: () => Promise.resolve({ kind: 'broken' }),
   keepBody: () => undefined,
+  growBody: () => true,
   holdAnswer: () => true,
   answer: () => undefined,
   onSent: () => undefined,

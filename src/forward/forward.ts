@@ -48,7 +48,7 @@ export interface ForwardDeps {
   readonly writeMs: number;
 }
 
-type Needs = 'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits';
+type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
 type Sent = Exchange & Has<Needs>;
 
 /** Most bytes of an answer that is no stream, and of one event. */
@@ -119,7 +119,7 @@ class Forwarding implements UpstreamListener {
     // What was validated is what is sent: the checked value, serialised anew.
     const { upload } = x.request;
     this.hasBody = x.route.family !== 'stored-response';
-    this.body = upload?.bytes ?? (this.hasBody ? JSON.stringify(x.request.body) : '');
+    this.body = upload?.bytes ?? (this.hasBody ? JSON.stringify(x.sentBody) : '');
     if (upload !== undefined) upload.bytes = undefined;
     // What was read is not needed any more; what is sent is, until upstream has it.
     x.downstream.keepBody(this.body.length);
@@ -217,7 +217,8 @@ class Forwarding implements UpstreamListener {
    * that vLLM would answer without the field is answered. Nothing was generated yet.
    */
   private retryShorter(text: string): boolean {
-    const { body, output, upload } = this.x.request;
+    const { sentBody: body } = this.x;
+    const { output, upload } = this.x.request;
     const target = this.deps.targets[this.target];
     if (this.status !== 400 || output?.isOurs !== true || target === undefined || upload !== undefined) return false;
     if (this.shortened >= MAX_SHORTENED) return false;

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { createHttpMediaSource, resolveBySystem } from '../adapters/http-client/media-source.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
@@ -12,6 +13,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
 import { createAuthorize } from '../stages/authorize/stage.ts';
+import { createFetchMedia } from '../stages/fetch-media/stage.ts';
 import { createMeter } from '../stages/meter/stage.ts';
 import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
@@ -19,6 +21,7 @@ import { createRoute } from '../stages/route/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
+import { isPublicAddress } from '../vllm/media/public-address.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
@@ -48,6 +51,9 @@ export interface DataPlane {
   /** Ends idle connections to upstream and lets running calls end. */
   close(): void;
 }
+
+/** For one medium from the public internet; the stage bounds all of a request together. */
+const MEDIA_TIMEOUTS = { connectMs: 3_000, firstByteMs: 5_000, betweenChunksMs: 5_000, totalMs: 10_000 };
 
 /** Wires stages, upstreams and the end of the chain for one thread. */
 export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPlane {
@@ -114,6 +120,14 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       patchCheckOf: (model) => book().entry(model).patchCheck,
     }),
     authorize: createAuthorize({ isServed: (model) => book().entry(model).isServed }),
+    fetchMedia: createFetchMedia({
+      source: createHttpMediaSource({ resolve: resolveBySystem, isPublicAddress, timeouts: MEDIA_TIMEOUTS }),
+      counters,
+      clock,
+      patchCheckOf: (model) => book().entry(model).patchCheck,
+      isUsable: (keyId) => isUsable(deps.credentials().find(keyId)),
+      onRevoked: (keyId, cut) => deps.running.add(keyId, cut),
+    }),
     meter: createMeter(),
     sanitize: createSanitize(),
     forward: createForward({

@@ -45,7 +45,7 @@ export async function explain(question: ExplainQuestion, deps: ExplainDeps): Pro
     } else {
       denial = await stage.decide?.(x as Staged);
     }
-    stages.push(denial === undefined ? { stage: stage.name, decision: 'allow' } : refused(stage.name, denial));
+    stages.push(denial === undefined ? allowed(stage.name, x) : refused(stage.name, denial));
     if (denial !== undefined) break;
   }
   const { route, request } = x;
@@ -55,8 +55,16 @@ export async function explain(question: ExplainQuestion, deps: ExplainDeps): Pro
   return {
     stages,
     fields,
-    sent: request === undefined ? null : { adjusted: [...request.adjusted], body: request.body },
+    sent: request === undefined ? null : { adjusted: [...request.adjusted], body: x.sentBody ?? request.body },
   };
+}
+
+/** What a dry run leaves out is said where it would have happened. */
+function allowed(stage: string, { request }: AnyExchange): Explanation['stages'][number] {
+  const remote = stage === 'fetch-media' ? request?.remoteMedia : undefined;
+  if (remote === undefined) return { stage, decision: 'allow' };
+  const message = `Nothing was fetched. URLs that a request would have fetched and judged: ${remote.media.length}.`;
+  return { stage, decision: 'allow', message };
 }
 
 function refused(stage: string, { code, param, message }: Denial): Explanation['stages'][number] {
@@ -119,6 +127,7 @@ function silent(head: RequestHead, { address, body }: ExplainQuestion): Downstre
     isEncrypted: true,
     readBody: (maxBytes) => Promise.resolve(bytes.length > maxBytes ? { kind: 'too-large' } : { kind: 'body', bytes }),
     keepBody: nothing,
+    growBody: () => true,
     holdAnswer: () => true,
     writeHead: nothing,
     answer: nothing,

@@ -8,9 +8,12 @@ export interface Stages {
   readonly route: Stage<'head' | 'principal', 'route'>;
   readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
   readonly authorize: Stage<'principal' | 'route' | 'request', 'model'>;
+  readonly fetchMedia: Stage<'principal' | 'route' | 'request' | 'model', 'sentBody'>;
   readonly meter: Stage<'request' | 'route', 'usage'>;
   readonly sanitize: Stage<'route' | 'request'>;
-  readonly forward: Forward<'head' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits'>;
+  readonly forward: Forward<
+    'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits'
+  >;
   readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
   readonly answerUnknown: Forward<'head' | 'peer'>;
   readonly answerPreflight: Forward<'head' | 'peer'>;
@@ -25,6 +28,7 @@ export const inference = (s: Stages): Pipeline =>
     .add(s.route) //        nobody without the scope makes us read a body
     .add(s.validate) //     the body is read and parsed here, once
     .add(s.authorize) //    needs the model that the body names
+    .add(s.fetchMedia) //   nobody without the model makes us fetch; upstream gets what was fetched, never a URL
     .add(s.meter) //        counts what upstream says, before anything is taken from it
     .add(s.sanitize) //     looks only at the answer: what vLLM says too much
     .end(s.forward);

@@ -102,6 +102,42 @@ export interface OutputLength {
   readonly isOurs: boolean;
 }
 
+/** The parts of a URL that media may be fetched from; always `https`. */
+export interface MediaUrl {
+  /** In lower case, no address. */
+  readonly host: string;
+  readonly port: number;
+  /** Path and query. */
+  readonly path: string;
+  /** The URL written anew from these parts. */
+  readonly canonical: string;
+}
+
+/** Where a medium stands in a body. */
+export interface MediaPlace {
+  /** Names of members and indexes of items, from the body on. */
+  readonly steps: readonly (string | number)[];
+  /** JSON path of the field that the caller wrote it in, for refusals. */
+  readonly path: string;
+}
+
+/** A medium that the caller has named by its URL. */
+export interface RemoteMedium {
+  readonly url: MediaUrl;
+  /** At least one. Until it is fetched a `data:` URL without content stands there. */
+  readonly places: readonly MediaPlace[];
+}
+
+/** What the gateway has to fetch before a request is whole. */
+export interface RemoteMedia {
+  /** At least one, each URL once. */
+  readonly media: readonly RemoteMedium[];
+  /** Bytes of media that the caller's caps leave for them, all places counted. */
+  readonly maxBytes: number;
+  /** Bytes of media that the request may hold in all. */
+  readonly capBytes: number;
+}
+
 /** A body that is no JSON, as it is sent. */
 export interface Upload {
   readonly contentType: string;
@@ -119,7 +155,7 @@ export interface HeldResponse {
   readonly model: string;
 }
 
-/** A request body that was parsed and checked: it is sent as it stands here. */
+/** A request body that was parsed and checked: it is sent as it stands here, once its remote media are in it. */
 export interface InferenceRequest {
   readonly model: string;
   readonly body: JsonObject;
@@ -134,6 +170,8 @@ export interface InferenceRequest {
   readonly upload?: Upload;
   /** What is read, cancelled or continued: the request goes to the upstream that holds it and to no other. */
   readonly held?: HeldResponse;
+  /** What is missing in `body`. */
+  readonly remoteMedia?: RemoteMedia;
 }
 
 /** Tokens that the model counted; undefined until upstream has told. */
@@ -150,6 +188,8 @@ export interface Facts {
   requestLimits: Spent;
   route: OpenRoute;
   request: InferenceRequest;
+  /** The body of the request with all its media in it, as upstream gets it. */
+  sentBody: JsonObject;
   /** The name that was granted and that upstream is asked for. */
   model: string;
   usage: Usage;
@@ -189,6 +229,7 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   route: OpenRoute | undefined = undefined;
   request: InferenceRequest | undefined = undefined;
   model: string | undefined = undefined;
+  sentBody: JsonObject | undefined = undefined;
   usage: Usage | undefined = undefined;
 
   constructor(requestId: string, startedAtMs: number, downstream: Downstream, isDryRun: boolean) {

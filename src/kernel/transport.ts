@@ -37,6 +37,11 @@ export interface Downstream {
   /** Says how many bytes of the body are still kept, so that others may use the rest of its memory. */
   keepBody(bytes: number): void;
   /**
+   * Sets memory aside for bytes by which the body grows after it was read, from what all bodies together may take; false
+   * where there is none left. They are kept like those that were read.
+   */
+  growBody(bytes: number): boolean;
+  /**
    * Sets memory aside for bytes of an answer that is collected before it goes out, from what all bodies together may
    * take; false where there is none left. It is given back when the answer has left or the peer has gone.
    */

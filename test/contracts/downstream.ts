@@ -369,6 +369,41 @@ export function downstreamContract(name: string, start: StartServer): void {
     assert.deepEqual(held, [true, true]);
   });
 
+  test(`${name}: memory by which a body grows is that of bodies, kept like it, and given back`, async () => {
+    const held: boolean[] = [];
+    await using server = await start(
+      (x) =>
+        void x.readBody(100).then(() => {
+          held.push(x.growBody(6), x.growBody(3));
+          x.keepBody(4);
+          held.push(x.growBody(7));
+          x.keepBody(2);
+          held.push(x.growBody(7));
+          if (held.length <= 4) ok(x);
+        }),
+      { budgetBytes: 10 },
+    );
+    for (const end of [/ok$/, undefined]) {
+      const wire = new Wire(server.port).send('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}');
+      if (end === undefined) while (held.length < 8) await new Promise((resolve) => setImmediate(resolve));
+      else await wire.until(end);
+      wire.socket.destroy();
+      await wire.closed;
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const once = [true, false, false, true];
+    assert.deepEqual(held, [...once, ...once]);
+  });
+
+  test(`${name}: a peer that has gone gets no more memory`, async () => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    await using server = await start((x) => x.onDisconnect(() => resolve(x.growBody(1))), { budgetBytes: 10 });
+    const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await new Promise((turn) => setImmediate(turn));
+    wire.socket.destroy();
+    assert.equal(await promise, false);
+  });
+
   test(`${name}: an answer in pieces has the length that it announced`, async () => {
     await using server = await start((x) => {
       x.writeHead(200, [], 6);

@@ -6,7 +6,11 @@ let it: TestGateway;
 let key: string;
 
 before(async () => {
-  it = await startTestGateway({ plain: true, simulator: { models: ['tiny'] } });
+  it = await startTestGateway({
+    plain: true,
+    simulator: { models: ['tiny'] },
+    config: { validation: { remoteMedia: { hosts: ['img.example.org'] } } },
+  });
   const { record } = await it.issue({ models: ['tiny'] });
   key = record.id;
 });
@@ -39,6 +43,7 @@ test('a good request is allowed by every stage, and what upstream would get is s
       'route allow',
       'validate allow',
       'authorize allow',
+      'fetch-media allow',
       'meter allow',
       'sanitize allow',
     ],
@@ -61,6 +66,17 @@ for (const { asked, stage, code } of [
     assert.deepEqual([last?.stage, last?.decision, last?.code], [stage, 'deny', code]);
   });
 }
+
+test('an image by URL is not fetched, which is said, and what upstream would get holds no URL', async () => {
+  const content = [{ type: 'image_url', image_url: { url: 'https://img.example.org/a.png' } }];
+  const { stages, sent } = await decisions(question({ ...chat, messages: [{ role: 'user', content }] }));
+  const said = stages.find(({ stage }) => stage === 'fetch-media');
+  assert.equal(said?.decision, 'allow');
+  assert.match(said.message ?? '', /^Nothing was fetched\. .*: 1\.$/);
+  assert.ok(stages.every(({ stage, message }) => stage === 'fetch-media' || message === undefined));
+  assert.match(JSON.stringify(sent?.body), /data:,not-fetched/);
+  assert.doesNotMatch(JSON.stringify(sent?.body), /https:/);
+});
 
 test('nothing is spent and nothing reaches upstream, and a key that is not there is said to be none', async () => {
   it.simulator.clearReceived();

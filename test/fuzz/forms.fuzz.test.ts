@@ -183,7 +183,7 @@ test('nothing that vLLM may not see is sent of forms, and their recording is sen
   await fc.assert(
     fc.asyncProperty(fc.noShrink(fc.integer()), async (seed) => {
       const dice = createDice(seed);
-      const setting = drawSetting('transcription', dice);
+      const setting = drawSetting('transcription', dice, false);
       const boundary = dice.pick(['b', 'a.b', "x'y_z", 'r'.repeat(70)]);
       const bytes = drawBytes(drawParts(dice), boundary, dice);
       const original = Buffer.from(bytes);

@@ -3,6 +3,7 @@ import { AnyExchange, type InferenceRequest, type Principal, type RouteFamily } 
 import type { JsonObject, JsonValue } from '../../src/kernel/json.ts';
 import type { Denial } from '../../src/kernel/reasons.ts';
 import type { BodyRead, Downstream } from '../../src/kernel/transport.ts';
+import { createFetchMedia } from '../../src/stages/fetch-media/stage.ts';
 import { validationConfig } from '../../src/stages/validate/config.ts';
 import { createValidate } from '../../src/stages/validate/stage.ts';
 import { patches } from '../../src/vllm/patches/index.ts';
@@ -11,7 +12,9 @@ import { parseRelease } from '../../src/vllm/release.ts';
 import { routes } from '../../src/vllm/routes/index.ts';
 import { createResponseIds } from '../../src/wire/response-id.ts';
 import { alice } from '../support/exchange.ts';
+import { settableClock } from '../support/clock.ts';
 import { createDice, type Dice } from './dice.ts';
+import { REMOTE_HOST, remoteSource } from './remote.ts';
 import type { Numbers, Watch } from './seen.ts';
 
 const CHOICES = (['deny', 'drop'] as const).flatMap((unknownFields) =>
@@ -31,7 +34,8 @@ let facts: { readonly contextTokens: number | undefined; readonly knowsSalt: boo
 };
 let patchCheck = createPatchCheck([]);
 const responseIds = createResponseIds(Buffer.alloc(32, 7));
-const stagesOf = (storedResponses: boolean) => CHOICES.map((choice) => stageOf({ ...choice, storedResponses }));
+/** Stages of every choice, in the same order. */
+const stagesWith = (opened: object) => CHOICES.map((choice) => stageOf({ ...choice, ...opened }));
 const stageOf = (choice: object) =>
   createValidate(validationConfig.parse({ ...choice, loraPaths: ['/adapters', 'org/adapter'] }), {
     maxOutputTokens: 65_536,
@@ -41,7 +45,24 @@ const stageOf = (choice: object) =>
     factsOf: () => facts,
     patchCheckOf: () => patchCheck,
   });
-const [stages, storing] = [stagesOf(false), stagesOf(true)];
+const remoteMedia = { hosts: [REMOTE_HOST] };
+const stages = stagesWith({});
+const stagesThatFetch = stagesWith({ remoteMedia });
+const storing = stagesWith({ storedResponses: true });
+const storingThatFetch = stagesWith({ storedResponses: true, remoteMedia });
+const fetchMedia = createFetchMedia({
+  source: remoteSource,
+  counters: {
+    keyOf: () => ({ hi: 0, lo: 1 }),
+    spend: () => ({ kind: 'spent', standings: [], holds: [] }),
+    release: () => undefined,
+    hasRoom: () => true,
+  },
+  clock: settableClock(),
+  patchCheckOf: () => patchCheck,
+  isUsable: () => true,
+  onRevoked: () => () => undefined,
+});
 
 const configured: Numbers = { ...validationConfig.parse({}).caps, outputTokens: 65_536 };
 const TIGHT: Numbers = {
@@ -79,10 +100,14 @@ export interface Setting {
   readonly storesResponses: boolean;
 }
 
-/** Draws who sends a body of the kind, to which release and model, and what the operator has chosen. */
-export function drawSetting(kind: string, dice: Dice): Setting {
+/**
+ * Draws who sends a body of the kind, to which release and model, and what the operator has chosen.
+ *
+ * @param isFetching a host is listed that media are fetched from
+ */
+export function drawSetting(kind: string, dice: Dice, isFetching: boolean): Setting {
   const at = dice.chance(0.5) ? 0 : dice.int(0, stages.length - 1);
-  const [choice, stage] = [CHOICES[at], stages[at]];
+  const [choice, stage] = [CHOICES[at], (isFetching ? stagesThatFetch : stages)[at]];
   if (choice === undefined || stage === undefined) throw new RangeError('no such choice');
   const patchCheck = dice.pick(RELEASES);
   const caller = dice.pick(CALLERS);
@@ -91,8 +116,8 @@ export function drawSetting(kind: string, dice: Dice): Setting {
 }
 
 /** The same setting where responses may be stored. */
-export function storingSetting(setting: Setting): Setting {
-  const stage = storing[CHOICES.indexOf(setting.choice)];
+export function storingSetting(setting: Setting, isFetching: boolean): Setting {
+  const stage = (isFetching ? storingThatFetch : storing)[CHOICES.indexOf(setting.choice)];
   if (stage === undefined) throw new RangeError('no such choice');
   return { ...setting, stage, storesResponses: true };
 }
@@ -147,7 +172,9 @@ export async function validate(
   facts = setting;
   const downstream = {
     readBody: (): Promise<BodyRead> => Promise.resolve({ kind: 'body', bytes }),
-  } as unknown as Downstream; // the stage uses nothing else of it
+    growBody: () => true,
+    onDisconnect: () => undefined,
+  } as unknown as Downstream; // the stages use nothing else of it
   const { id = '', path = '' } = ROUTES.get(setting.kind) ?? {};
   const x = Object.assign(new AnyExchange('id', 0, downstream, false), {
     head: { method: 'POST', path, headers: new Map([['content-type', contentType]]), hasBody: true, isUpgrade: false },
@@ -157,7 +184,10 @@ export async function validate(
   const denial = await setting.stage.decide?.(x);
   if (denial !== undefined) return denial;
   if (x.request === undefined) throw new Error('neither a request nor a denial');
-  return x.request;
+  const { request } = x;
+  const late = await fetchMedia.decide?.(Object.assign(x, { request, model: request.model }));
+  if (late !== undefined) return late;
+  return { ...request, body: x.sentBody ?? {} };
 }
 
 /** Tells a request that is sent from a denial. */

@@ -5,6 +5,7 @@ import type { Denial } from '../../src/kernel/reasons.ts';
 import { createDice } from './dice.ts';
 import { MARK } from './good-bodies.ts';
 import { SPELLINGS, faultsOf, spelledAt } from './may-see.ts';
+import { withRemote } from './remote.ts';
 import {
   capsOf,
   drawSetting,
@@ -136,10 +137,12 @@ export async function tryOut(kind: string, seed: number): Promise<string> {
   const dice = createDice(seed);
   // Dice of their own: what the kept seeds make stays the same.
   const more = createDice(~seed);
-  const drawn = drawSetting(kind, dice);
-  const setting = kind === 'responses' && more.chance(0.5) ? storingSetting(drawn) : drawn;
+  const isFetching = (seed & 3) === 3;
+  const drawn = drawSetting(kind, dice, isFetching);
+  const setting = kind === 'responses' && more.chance(0.5) ? storingSetting(drawn, isFetching) : drawn;
   const wounded = woundedBody(kind, dice, capsOf(setting.caller));
-  const body = setting.storesResponses && isJsonObject(wounded) ? withStored(wounded, setting, more) : wounded;
+  const whole = setting.storesResponses && isJsonObject(wounded) ? withStored(wounded, setting, more) : wounded;
+  const body = isFetching ? withRemote(whole, createDice(seed ^ 0x5eed)) : whole;
   const { text, isBroken } = textOf(body, dice);
   const answer = await validate(setting, Buffer.from(text));
   const wrong =

@@ -140,6 +140,17 @@ const services: readonly Service[] = [
     stop: () => undefined,
     tests: ['disk-full.test.ts'],
   },
+  {
+    name: 'network-namespace',
+    start() {
+      debian('ip', 'iproute2');
+      const isRoot = process.getuid?.() === 0;
+      must('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'true']);
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['remote-media.test.ts'],
+  },
 ];
 
 const words = process.argv.slice(2);

@@ -17,6 +17,8 @@ export interface FakeDownstream extends Downstream {
   isSlow: boolean;
   /** Bytes of the body that are kept. */
   kept: number;
+  /** There is memory for bodies that grow. */
+  hasRoomForBodies: boolean;
   /** There is memory for answers that are collected. */
   hasRoomForAnswers: boolean;
   drain(): void;
@@ -42,8 +44,13 @@ export function fakeDownstream(): FakeDownstream {
     isFull: false,
     isSlow: false,
     kept: 0,
+    hasRoomForBodies: true,
     hasRoomForAnswers: true,
     keepBody: (bytes) => void (peer.kept = bytes),
+    growBody(bytes) {
+      if (peer.hasRoomForBodies) peer.kept += bytes;
+      return peer.hasRoomForBodies;
+    },
     holdAnswer: () => peer.hasRoomForAnswers,
     readBody: () => Promise.resolve({ kind: 'body', bytes: Buffer.from('') }),
     writeHead(status, headers) {
@@ -137,6 +144,7 @@ export function exchange(downstream: Downstream, change: Partial<Facts>): AnyExc
       output: undefined,
     },
     model: 'tiny',
+    sentBody: change.request?.body ?? { model: 'tiny' },
     usage: { promptTokens: undefined, completionTokens: undefined },
     ...change,
   };

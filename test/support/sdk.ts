@@ -3,7 +3,7 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import type { TestGateway } from './gateway.ts';
 
 /** The `fetch` for an SDK that trusts the certificate of a gateway. */
-export function trustingFetch({ ca }: TestGateway): typeof fetch {
+export function trustingFetch({ ca }: Pick<TestGateway, 'ca'>): typeof fetch {
   const dispatcher = new Agent({ connect: { ca: ca ?? '' } });
   // undici's types are not those of the platform.
   return ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown as typeof fetch;

@@ -21,7 +21,10 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'config', may: ['kernel', '*config.ts'], depth: 1 },
   {
     folder: 'adapters',
-    may: ['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'adapters/tls', 'observers/log'],
+    may: [
+      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator'],
+      ...['stages/fetch-media', 'adapters/tls', 'observers/log'],
+    ],
     depth: 2,
   },
   { folder: 'gateway', may: ['*'], depth: 1 },

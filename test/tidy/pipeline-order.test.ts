@@ -26,7 +26,7 @@ function compile(orders: readonly string[]): boolean[] {
 
 test('a wrong order of the stages does not compile', () => {
   const right =
-    '.add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).add(s.validate).add(s.authorize).add(s.meter).add(s.sanitize).end(s.forward)';
+    '.add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).add(s.validate).add(s.authorize).add(s.fetchMedia).add(s.meter).add(s.sanitize).end(s.forward)';
   const wrong = [
     '.add(s.authenticate).add(s.network)', // authenticate counts failures per address
     '.add(s.network).add(s.rateLimit)', // limits nobody
@@ -35,6 +35,8 @@ test('a wrong order of the stages does not compile', () => {
     '.add(s.network).add(s.authenticate).add(s.authorize)', // a model that nobody has named
     right.replace('.add(s.authorize)', ''), // upstream without the model's grant
     right.replace('.add(s.rateLimit)', ''), // upstream without limits
+    right.replace('.add(s.fetchMedia)', ''), // upstream without a body
+    right.replace('.add(s.authorize).add(s.fetchMedia)', '.add(s.fetchMedia).add(s.authorize)'), // whoever has no model
     right.replace('.add(s.meter)', ''), // upstream without a count
   ];
   assert.deepEqual(compile([right, ...wrong]), [true, ...wrong.map(() => false)]);

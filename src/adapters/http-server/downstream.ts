@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { BodyRead, Downstream, RequestHead } from '../../kernel/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { BodyBuffer } from './body-buffer.ts';
+import { BodyBuffer } from '../../wire/body-buffer.ts';
 import type { LatinBuffer, ReadHead, RequestReader } from './request-reader.ts';
 import { renderHead } from './response-head.ts';
 
@@ -128,6 +128,11 @@ export class ConnectionDownstream implements Downstream {
     this.keepBody(0);
     if (this.heldAnswer > 0) this.limits.budget.giveBack(this.heldAnswer);
     this.heldAnswer = 0;
+  }
+
+  growBody(bytes: number): boolean {
+    // Of a peer that has gone, nobody would give it back.
+    return !this.isFinished && this.take(bytes);
   }
 
   keepBody(bytes: number): void {

@@ -27,6 +27,7 @@ for (const options of [
   { storedResponses: true },
   { patches: [], openRoutes: [], loraPaths: [], remoteMedia: { hosts: [] } },
   { openRoutes: ['chat-completions-batch', 'embed-v2', 'rerank-v2', 'classify', 'pooling'] },
+  { remoteMedia: { hosts: ['images.example.org', '*.cdn.example.org', 'cdn.example.net:8443'] } },
   { loraPaths: ['/srv/adapters', '/srv/b/one.d', 'org/adapter', 'adapter'] },
 ]) {
   test(`accepts ${JSON.stringify(options)}`, () => assert.ok(validationConfig.safeParse(options).success));
@@ -74,7 +75,11 @@ for (const { options, path } of [
     path: 'patches.0.id',
   },
   { options: { controlTokens: 'allow' }, path: 'controlTokens' },
-  { options: { remoteMedia: { hosts: ['a.example'] } }, path: 'remoteMedia.hosts' },
+  { options: { remoteMedia: { hosts: 'a.example' } }, path: 'remoteMedia.hosts' },
+  ...['*', '10.0.0.1', 'https://a.example', 'a.example/x', 1].map((host) => ({
+    options: { remoteMedia: { hosts: ['a.example', host] } },
+    path: 'remoteMedia.hosts.1',
+  })),
 ]) {
   test(`refuses ${JSON.stringify(options)} at its path`, () => {
     const found = validationConfig.safeParse(options).error?.issues[0]?.path.join('.') ?? 'accepted';

@@ -1,10 +1,11 @@
 import type { DeepReadonly, Kept } from '../../kernel/deep-readonly.ts';
 import * as z from 'zod';
 import type { JsonValue } from '../../kernel/json.ts';
-import { choice, count, flag, group, laterList, list, size } from '../../kernel/option.ts';
+import { choice, count, flag, group, list, size } from '../../kernel/option.ts';
 import { patches } from '../../vllm/patches/index.ts';
 import { parsePatchRow } from '../../vllm/patches/parse-patch-row.ts';
 import type { PatchRow } from '../../vllm/patches/patch.ts';
+import { mediaHostsOption } from './media-hosts-option.ts';
 import { loraPathsOption, openRoutesOption } from './route-options.ts';
 
 /** A row of an operator's own, read by the parser of rows: all its mistakes at once, each at its place. */
@@ -52,7 +53,7 @@ export const validationConfig = group({
     .describe(
       'Opens store, background and previous_response_id of /v1/responses, and its routes by id, each response to the key that made it. vLLM must run with VLLM_ENABLE_RESPONSES_API_STORE=1, and never forgets what it stores.',
     ),
-  remoteMedia: group({ hosts: laterList() }).prefault({}),
+  remoteMedia: group({ hosts: mediaHostsOption() }).prefault({}),
   caps: group({
     n: count(1, 128).prefault(4).describe('Answers to one request.'),
     stop: count(1, 64).prefault(4).describe('Stop strings of one request.'),

@@ -1,4 +1,4 @@
-import type { HeldResponse, InferenceRequest } from '../../kernel/exchange.ts';
+import type { HeldResponse, InferenceRequest, RemoteMedia } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
 import { longestConversation, settleBatch } from './batch.ts';
@@ -15,6 +15,7 @@ import { settleMessages } from './settle-messages.ts';
 import { settleResponses } from './settle-responses.ts';
 import { settleStream } from './settle-stream.ts';
 import { textBytesOf } from './text-bytes.ts';
+import { takeUnfetched } from './unfetched.ts';
 import { settleTokenize, tokenizeCaps } from './tokenize.ts';
 
 /** What the operator has chosen about bodies. */
@@ -27,6 +28,8 @@ export interface BodySettings {
   readonly loraPaths?: readonly string[];
   /** Whether upstream may be asked to hold responses; left out, it may not. */
   readonly storedResponses?: boolean;
+  /** Where the gateway fetches media from; left out, from nowhere. */
+  readonly remoteMedia?: { readonly hosts: readonly string[] };
 }
 
 /** What a body's checks need to know of who sent it. The same for all requests of a caller. */
@@ -69,7 +72,7 @@ const settles: { readonly [kind in BodyKind]?: (sent: JsonObject, context: Field
 
 /** Makes the check for one kind of body; once, at start. */
 export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyCheck {
-  const { unknownFields, overCap, loraPaths = [] } = settings;
+  const { unknownFields, overCap, loraPaths = [], remoteMedia } = settings;
   const rows = rowsOf(kind, settings);
   const checkMembers = objectOf(
     // An adapter that is loaded is granted by the name that it gets; no body names two models.
@@ -92,7 +95,8 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
       bind: caller.bind,
       adjusted: [],
       loraPaths,
-      media: { images: 0, audios: 0, videos: 0, bytes: 0 },
+      mediaHosts: remoteMedia?.hosts ?? [],
+      media: { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() },
       openResponse: caller.openResponse,
       held: undefined,
     };
@@ -115,10 +119,21 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     const output = settleOutput(kind, sent, { context, overCap, promptBytes, facts });
     if (output instanceof Refusal) return output;
     if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
-    const { adjusted, held } = context;
-    const request = { model, body: sent, isStream: sent['stream'] === true, wantsUsage, adjusted, output };
-    return held === undefined ? request : { ...request, held };
+    const { adjusted, held, media } = context;
+    const isStream = sent['stream'] === true;
+    const request: InferenceRequest = { model, body: sent, isStream, wantsUsage, adjusted, output };
+    if (held === undefined && media.remote.size === 0) return request;
+    return {
+      ...request,
+      ...(held === undefined ? {} : { held }),
+      ...(media.remote.size === 0 ? {} : { remoteMedia: remoteMediaOf(sent, media.bytes, caps) }),
+    };
   };
+}
+
+/** What is missing in a body, which gets a mark of nothing in its place. @param bytes of the media that came with it */
+function remoteMediaOf(sent: JsonObject, bytes: number, { mediaBytes: capBytes }: Caps): RemoteMedia {
+  return { media: takeUnfetched(sent), maxBytes: capBytes - bytes, capBytes };
 }
 
 /** Characters of a medium for each of its bytes. */

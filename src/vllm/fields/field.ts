@@ -1,4 +1,4 @@
-import type { HeldResponse, RouteFamily } from '../../kernel/exchange.ts';
+import type { HeldResponse, MediaUrl, RouteFamily } from '../../kernel/exchange.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
 import type { Refusal } from './refusal.ts';
@@ -51,8 +51,17 @@ export interface FieldContext {
   readonly adjusted: string[];
   /** Where adapters may be loaded from: absolute paths with all below them, and names of a hub. */
   readonly loraPaths: readonly string[];
+  /** Hosts that the gateway fetches media from, as `parseMediaUrl` takes them. */
+  readonly mediaHosts: readonly string[];
   /** What media the request has held so far. */
-  readonly media: { images: number; audios: number; videos: number; bytes: number };
+  readonly media: {
+    images: number;
+    audios: number;
+    videos: number;
+    bytes: number;
+    /** Those that are still to be fetched, by their canonical URLs; what they take of the bytes is not known yet. */
+    readonly remote: Map<string, MediaUrl>;
+  };
   /** The response that an id of the caller's leads to; undefined where it is none of this caller's. */
   readonly openResponse: (id: string) => HeldResponse | undefined;
   /** The response that the request continues, once its field was read. */

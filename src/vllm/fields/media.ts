@@ -1,10 +1,12 @@
 import type { JsonValue } from '../../kernel/json.ts';
 import { checkInputAudio, DEFAULT_AUDIO_CAPS } from '../media/audio.ts';
 import { checkImageUrl, DEFAULT_MEDIA_CAPS } from '../media/image.ts';
+import { parseMediaUrl } from '../media/remote-url.ts';
 import { oneOf, text } from './check.ts';
 import { Refusal, invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldContext, Members } from './field.ts';
 import { objectOf } from './object.ts';
+import { unfetched } from './unfetched.ts';
 
 /** What else vLLM would fetch itself, from whatever host it can reach, inside its network too (CVE-2025-6242). */
 const REMOTE = new Refusal('forbidden_field', '', 'Only data: URLs are open. Send the image itself, as base64.');
@@ -19,10 +21,24 @@ function count(context: FieldContext, kind: 'images' | 'audios', bytes: number):
     : undefined;
 }
 
-/** An image as a `data:` URL, looked at as far as its header. */
+/** URLs of one request, whatever its caps: nobody shall make the gateway a flood for another one's server. */
+export const MAX_FETCHED = 16;
+
+/** An image that the gateway is to fetch. What it is will be judged when it is there, as that of a `data:` URL. */
+function remoteImage(value: string, context: FieldContext): JsonValue | Refusal {
+  const over = count(context, 'images', 0);
+  if (over !== undefined) return over;
+  const url = parseMediaUrl(value, context.mediaHosts);
+  if (url instanceof Refusal) return url;
+  const { remote } = context.media;
+  remote.set(url.canonical, url);
+  return remote.size > MAX_FETCHED ? outOfRange(`Give at most ${MAX_FETCHED} images by URL.`) : unfetched(url);
+}
+
+/** An image as a `data:` URL, looked at as far as its header; or by a URL of a host that the operator has listed. */
 export const imageUrlCheck: Check = (value, context) => {
   if (typeof value !== 'string') return invalid('Give a data: URL.');
-  if (!/^data:/i.test(value)) return REMOTE;
+  if (!/^data:/i.test(value)) return context.mediaHosts.length === 0 ? REMOTE : remoteImage(value, context);
   // Counted first: what is over the cap is not even decoded.
   const over = count(context, 'images', 0);
   if (over !== undefined) return over;

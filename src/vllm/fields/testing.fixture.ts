@@ -40,7 +40,7 @@ export function caller(change: Partial<BodyCaller> = {}): BodyCaller {
 /** What checks are told of one request of such a caller. */
 export function context(change: Partial<FieldContext> = {}): FieldContext {
   const { caps, grants, bind, openResponse } = caller();
-  const media = { images: 0, audios: 0, videos: 0, bytes: 0 };
+  const media = { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() };
   return {
     caps,
     grants,
@@ -48,6 +48,7 @@ export function context(change: Partial<FieldContext> = {}): FieldContext {
     unknownFields: 'deny',
     adjusted: [],
     loraPaths: [],
+    mediaHosts: [],
     media,
     openResponse,
     held: undefined,

@@ -72,6 +72,8 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['image/webp', WEBP],
 ]);
 
+const ONLY_FORMATS = 'Give an image of type image/png, image/jpeg, image/gif or image/webp.';
+
 /**
  * Judges an image in a `data:` URL: size, strict base64, the declared type against the first bytes, and width,
  * height and frames as the file's own structure says them. vLLM looks at none of it before it decodes. Nothing is
@@ -85,11 +87,35 @@ export function checkImageUrl(url: string, caps: MediaCaps = DEFAULT_MEDIA_CAPS)
   const { data, bytes } = parsed;
   if (bytes > caps.mediaBytes) return tooManyBytes(caps);
   const format = FORMATS.get(parsed.mediaType);
-  if (format === undefined) return invalid('Give an image of type image/png, image/jpeg, image/gif or image/webp.');
+  if (format === undefined) return invalid(ONLY_FORMATS);
   if (!format.isBegunBy(Buffer.from(data.slice(0, 16), 'base64'))) {
     return invalid('Give an image that is of the type which its URL declares.');
   }
-  const size = format.size(Buffer.from(data, 'base64'), caps.frames);
+  return judge(format, Buffer.from(data, 'base64'), caps);
+}
+
+/** An image as the `data:` URL by which vLLM gets it. */
+export interface EncodedImage {
+  readonly url: string;
+  readonly facts: ImageFacts;
+}
+
+/**
+ * Makes the `data:` URL of an image that comes as bytes, judged as one that comes in such a URL. Its type is the one
+ * that the first bytes show: what the server has said of it decides nothing.
+ */
+export function encodeImage(bytes: Buffer, caps: MediaCaps = DEFAULT_MEDIA_CAPS): EncodedImage | Refusal {
+  if (bytes.length > caps.mediaBytes) return tooManyBytes(caps);
+  const format = [...FORMATS.values()].find(({ isBegunBy }) => isBegunBy(bytes));
+  if (format === undefined) return invalid(`${ONLY_FORMATS} What was fetched is none.`);
+  const facts = judge(format, bytes, caps);
+  if (facts instanceof Refusal) return facts;
+  return { url: `data:${format.mediaType};base64,${bytes.toString('base64')}`, facts };
+}
+
+function judge(format: Format, image: Uint8Array, caps: MediaCaps): ImageFacts | Refusal {
+  const bytes = image.length;
+  const size = format.size(image, caps.frames);
   if (size === undefined) return invalid(`Give a whole, well-formed image of type ${format.mediaType}.`);
   const { width, height, frames } = size;
   const { pixels, minSide } = caps;

@@ -1,24 +1,12 @@
+import type { MediaUrl } from '../../kernel/exchange.ts';
 import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
-
-/** The parts of a URL that media may be fetched from. */
-export interface MediaUrl {
-  /** In lower case, no address. */
-  readonly host: string;
-  readonly port: number;
-  /** Path and query. */
-  readonly path: string;
-  /** The URL written anew from these parts. */
-  readonly canonical: string;
-}
+import { ADDRESS_LABEL, HOST_LABEL } from './media-host.ts';
 
 const MAX_URL_CHARS = 2048;
 const DEFAULT_PORT = 443;
 /** RFC 3986 without user information, brackets, fragment and everything outside the characters that URLs have. */
 const HTTPS_URL =
   /^https:\/\/(?<host>[a-z0-9.-]{1,253})(?::(?<port>[1-9]\d{0,4}))?(?<path>(?:[/?](?:[\w.~!$&'()*+,;=:@/?-]|%[\dA-Fa-f]{2})*)?)$/i;
-const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-/** What WHATWG's parser, and with it half of all clients, takes for the last part of an IPv4 address. */
-const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/;
 const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?=\/|$)/i;
 
 /**
@@ -37,7 +25,7 @@ export function parseMediaUrl(url: string, hosts: readonly string[]): MediaUrl |
   const host = (parts['host'] ?? '').toLowerCase();
   const port = Number(parts['port'] ?? DEFAULT_PORT);
   const labels = host.split('.');
-  if (!labels.every((label) => LABEL.test(label)) || NUMBER.test(labels.at(-1) ?? '')) {
+  if (!labels.every((label) => HOST_LABEL.test(label)) || ADDRESS_LABEL.test(labels.at(-1) ?? '')) {
     return invalid('Give a host name, not an address.');
   }
   if (port > 65_535) return outOfRange('Give a port up to 65535.');
