@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { createBodyBudget, createBodyMemory } from '../../src/adapters/http-server/body-budget.ts';
+import { createSocketOpener } from '../../src/adapters/web-socket/server-socket.ts';
 import { createPublicServer } from '../../src/adapters/http-server/server.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { downstreamContract } from './downstream.ts';
@@ -25,6 +26,7 @@ downstreamContract(
         idleMs: 5_000,
         writeMs,
         minBodyRate: minBytesPerSecond,
+        openSocket: createSocketOpener(65_536),
         budget: createBodyBudget(createBodyMemory(1), () => budgetBytes, 0),
         clock: systemClock,
       },

@@ -1,12 +1,10 @@
 import { deny } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
-
-/** Tells whether any upstream serves a model; undefined while no list is known. */
-export type IsServed = (model: string) => boolean | undefined;
+import { denialOfModel, isGranted, type IsServed } from './model.ts';
 
 /**
- * Denies models that were not granted. Whether a model exists is said only to those who were granted its name. Who loads
- * an adapter needs the grant of the name that it gets, and cannot give it the name of a model that is served.
+ * Denies models that were not granted. Who loads an adapter needs the grant of the name that it gets, and cannot give it
+ * the name of a model that is served.
  */
 export function createAuthorize({
   isServed,
@@ -18,16 +16,14 @@ export function createAuthorize({
     adds: ['model'],
     decide(x) {
       const { model } = x.request;
-      const { models } = x.principal;
-      const isLoading = x.route.family === 'load-lora';
-      const param = isLoading ? 'lora_name' : 'model';
-      if (!models.has(model) && !models.has('*')) return deny('model_not_allowed', { param });
-      if (isLoading) {
+      if (x.route.family === 'load-lora') {
+        const param = 'lora_name';
+        if (!isGranted(x.principal, model)) return deny('model_not_allowed', { param });
         // An adapter under a served name would answer, or be mistaken for, what others were granted.
         if (isServed(model) === true) return deny('invalid_field', { param, message: TAKEN });
-      } else if (isServed(model) === false) {
-        // A name that no upstream lists is not even asked for: a LoRA resolver would load it from disk or hub.
-        return deny('unknown_model', { param });
+      } else {
+        const denial = denialOfModel(x.principal, model, isServed);
+        if (denial !== undefined) return denial;
       }
       x.model = model;
       return undefined;
