@@ -239,8 +239,8 @@ class Relay implements SocketListener {
     if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));
     const serving = deps.serving(model, x.route.family).filter((index) => !this.tried.includes(index));
     if (serving.length === 0) {
-      const isTried = this.tried.length > 0;
-      return this.refuse(isTried ? deny('upstream_unreachable') : deny('unknown_model', { param: 'model' }));
+      if (this.tried.length > 0) return this.refuse(deny('upstream_unreachable'), 'fault');
+      return this.refuse(deny('unknown_model', { param: 'model' }));
     }
     const chosen = chooseUpstream(serving, deps.states, this.tieBreaker, deps.clock.nowMs());
     const target = chosen === undefined ? undefined : deps.targets[chosen];
