@@ -15,15 +15,16 @@ export function createUpstreamSockets(
     open(path, headers, listener) {
       let isConnected = false;
       let isLate = false;
-      let isAnswered = false;
+      /** A refusal is the last thing that is told: the close that follows it is none of an open socket. */
+      let phase: 'opening' | 'open' | 'over' = 'opening';
       const late = setTimeout(() => {
         isLate = true;
         socket.terminate();
       }, timeouts.connectMs + timeouts.firstByteMs).unref();
       const refuse = (refusal: SocketRefusal): void => {
         clearTimeout(late);
-        if (isAnswered) return;
-        isAnswered = true;
+        if (phase !== 'opening') return;
+        phase = 'over';
         listener.refused(refusal);
       };
       // The scheme only says that `ws` is not to make the connection itself: `connect` does, with or without TLS.
@@ -40,8 +41,8 @@ export function createUpstreamSockets(
       } as ConstructorParameters<typeof TextSocket>[2]);
       socket.once('open', () => {
         clearTimeout(late);
-        if (isAnswered) return;
-        isAnswered = true;
+        if (phase !== 'opening') return;
+        phase = 'open';
         listener.opened();
       });
       socket.once('unexpected-response', (request, response) => {
@@ -57,13 +58,13 @@ export function createUpstreamSockets(
         fault: (fault) => listener.fault(fault),
         drained: () => listener.drained(),
         closed: (isClean) => {
-          if (isAnswered) listener.closed(isClean);
+          if (phase === 'open') listener.closed(isClean);
           else refuse({ kind: 'fault', fault: 'reset' });
         },
       });
       const forget = (): void => {
         clearTimeout(late);
-        isAnswered = true;
+        phase = 'over';
       };
       return {
         ...opened,
