@@ -33,7 +33,7 @@ import type { KnownUpstreams, Settings, UpstreamPems } from './threads/messages.
 
 const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
 /** Largest event of vLLM on a WebSocket: a whole transcription fits many times. */
-const MAX_UPSTREAM_FRAME_BYTES = 1024 * 1024;
+const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 
 /** What a data plane is made of besides its settings. */
 export interface DataPlaneDeps {
@@ -70,7 +70,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       apiKey,
       totalMs: timeouts.totalMs,
       upstream: createHttpUpstream(address, timeouts),
-      sockets: createUpstreamSockets(address, timeouts, MAX_UPSTREAM_FRAME_BYTES),
+      sockets: createUpstreamSockets(address, timeouts, UPSTREAM_SOCKETS),
     };
   });
   const methods = config.authentication.apiKeys.enabled

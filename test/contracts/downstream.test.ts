@@ -17,7 +17,7 @@ downstreamContract(
         idleMs: 5_000,
         writeMs,
         minBodyRate: minBytesPerSecond,
-        openSocket: createSocketOpener(65_536),
+        openSocket: createSocketOpener({ maxFrameBytes: 65_536, closeMs: 2_000 }),
         budget: createBodyBudget(createBodyMemory(1), () => budgetBytes, 0),
         clock: systemClock,
       },

@@ -3,7 +3,7 @@ import { createPublicServer } from '../../src/adapters/http-server/server.ts';
 import { createSocketOpener } from '../../src/adapters/web-socket/server-socket.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { freePort } from '../support/free-port.ts';
-import { MAX_FRAME_BYTES, socketContract } from './socket.ts';
+import { CLOSE_MS, MAX_FRAME_BYTES, socketContract } from './socket.ts';
 
 socketContract('web-socket', async (onRequest) => {
   const server = createPublicServer(
@@ -15,7 +15,7 @@ socketContract('web-socket', async (onRequest) => {
       idleMs: 5_000,
       writeMs: 5_000,
       minBodyRate: 0,
-      openSocket: createSocketOpener(MAX_FRAME_BYTES),
+      openSocket: createSocketOpener({ maxFrameBytes: MAX_FRAME_BYTES, closeMs: CLOSE_MS }),
       budget: createBodyBudget(createBodyMemory(1), () => 1_000_000, 0),
       clock: systemClock,
     },

@@ -12,6 +12,8 @@ export type StartSockets = (
 
 /** Largest message that the server under test takes. */
 export const MAX_FRAME_BYTES = 64 * 1024;
+/** How long it waits for the peer's close: no test of the suite may have to. */
+export const CLOSE_MS = 3_600_000;
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 /** What RFC 6455 §1.3 answers to it. */
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
@@ -224,6 +226,8 @@ export function socketContract(name: string, start: StartSockets): void {
       await it.until(() => it.heard.fault !== undefined);
       assert.equal(it.heard.fault, fault);
       assert.deepEqual(it.heard.texts, ['before']);
+      // Its framing is still believed, so the peer's own close is waited for.
+      if (fault === 'binary') it.client.write(frame(CLOSE, Buffer.from([3, 0xeb])));
       assert.equal(await it.closeCode(), code);
       assert.ok(it.received.includes('told'));
       assert.equal(it.heard.isClean, undefined);
@@ -328,6 +332,15 @@ export function socketContract(name: string, start: StartSockets): void {
     assert.deepEqual(it.heard.texts, []);
     it.socket?.resume();
     await it.until(() => it.heard.texts.length === 1);
+  });
+
+  test(`${name}: a paused socket that is closed reads the peer's close, and so ends at once`, async () => {
+    await using it = await pair();
+    await it.head();
+    it.socket?.pause();
+    it.socket?.close(1008);
+    it.client.write(frame(CLOSE, Buffer.from([3, 0xf0])));
+    assert.equal(await it.closeCode(), 1008);
   });
 
   test(`${name}: compression that a client offers is not taken`, async () => {

@@ -31,7 +31,7 @@ async function startTls(headMs: number) {
       idleMs: 5_000,
       writeMs: 5_000,
       minBodyRate: 0,
-      openSocket: createSocketOpener(65_536),
+      openSocket: createSocketOpener({ maxFrameBytes: 65_536, closeMs: 2_000 }),
       budget: createBodyBudget(createBodyMemory(1), () => 1_000_000, 0),
       clock: systemClock,
     },

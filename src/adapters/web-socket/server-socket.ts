@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import type { Socket as Connection } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Handshake, Socket, SocketListener } from '../../kernel/transport.ts';
-import { SOCKET_OPTIONS, TextSocket } from './text-socket.ts';
+import { TextSocket, socketOptions, type SocketBounds } from './text-socket.ts';
 
 /** Makes the socket of a connection whose handshake was judged; `rest` has come behind its head. */
 export type OpenSocket = (
@@ -13,13 +13,12 @@ export type OpenSocket = (
   listener: SocketListener,
 ) => Socket;
 
-/** Opens sockets on connections of a server of ours (docs/adr/0010-web-socket-by-ws.md). @param maxFrameBytes of a message */
-export function createSocketOpener(maxFrameBytes: number): OpenSocket {
+/** Opens sockets on connections of a server of ours (docs/adr/0010-web-socket-by-ws.md). */
+export function createSocketOpener(bounds: SocketBounds): OpenSocket {
   const server = new WebSocketServer({
-    ...SOCKET_OPTIONS,
+    ...socketOptions(bounds),
     noServer: true,
     clientTracking: false,
-    maxPayload: maxFrameBytes,
     WebSocket: TextSocket,
   });
   let own: readonly string[] = [];

@@ -3,8 +3,14 @@ import type { CloseCode, Socket, SocketFault, SocketListener } from '../../kerne
 
 /** Bytes that may wait for a peer before who writes is asked to wait. */
 const HIGH_WATER_BYTES = 256 * 1024;
-/** How long a peer may take to answer a close before its connection is cut. */
-const CLOSE_MS = 2_000;
+/** What a socket may take. */
+export interface SocketBounds {
+  /** Of a message. */
+  readonly maxFrameBytes: number;
+  /** How long a peer may take to answer a close before its connection is cut. */
+  readonly closeMs: number;
+}
+
 /** Pieces of one message; audio comes in one. */
 const MAX_FRAGMENTS = 256;
 
@@ -12,12 +18,13 @@ const MAX_FRAGMENTS = 256;
  * What both ends of `ws` are told. No compression: a few bytes would become a frame of any size before anybody could
  * measure it, and lengths would tell of contents (as CRIME did).
  */
-export const SOCKET_OPTIONS = {
+export const socketOptions = ({ maxFrameBytes, closeMs }: SocketBounds) => ({
   perMessageDeflate: false,
   skipUTF8Validation: false,
-  closeTimeout: CLOSE_MS,
+  maxPayload: maxFrameBytes,
+  closeTimeout: closeMs,
   maxFragments: MAX_FRAGMENTS,
-} as const;
+});
 
 /** Why `ws` closes by itself (RFC 6455 §7.4.1). */
 const FAULTS: ReadonlyMap<number, SocketFault> = new Map([
@@ -81,6 +88,8 @@ export class TextSocket extends WebSocket {
   private closeWith(code: CloseCode): void {
     this.listener = undefined;
     super.close(code, '');
+    // The peer's own close is waited for: it would not be seen on a socket that is paused.
+    this.resume();
   }
 
   private tellFault(fault: SocketFault): void {

@@ -79,11 +79,10 @@ function open(
     drained: () => tell('drained'),
     closed: (isClean) => tell(`closed ${isClean}`),
   };
-  const socket: Socket = createUpstreamSockets({ url, tls }, timeouts, MAX_FRAME_BYTES).open(
-    path,
-    ['x-request-id', 'id-1', 'authorization', 'Bearer upstream-key'],
-    listener,
-  );
+  const socket: Socket = createUpstreamSockets({ url, tls }, timeouts, {
+    maxFrameBytes: MAX_FRAME_BYTES,
+    closeMs: 2_000,
+  }).open(path, ['x-request-id', 'id-1', 'authorization', 'Bearer upstream-key'], listener);
   return {
     socket,
     told,

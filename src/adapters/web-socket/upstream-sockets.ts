@@ -2,13 +2,13 @@ import { connect as connectTcp, type Socket as Connection } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { SocketRefusal, UpstreamSockets, UpstreamTimeouts } from '../../kernel/transport.ts';
 import { endpointOf, type Endpoint, type UpstreamAddress } from '../tls/endpoint.ts';
-import { SOCKET_OPTIONS, TextSocket } from './text-socket.ts';
+import { TextSocket, socketOptions, type SocketBounds } from './text-socket.ts';
 
-/** Opens WebSockets to an upstream. @param maxFrameBytes of a message of upstream's */
+/** Opens WebSockets to an upstream. */
 export function createUpstreamSockets(
   address: UpstreamAddress,
   timeouts: Pick<UpstreamTimeouts, 'connectMs' | 'firstByteMs'>,
-  maxFrameBytes: number,
+  bounds: SocketBounds,
 ): UpstreamSockets {
   const { endpoint, host } = endpointOf(address);
   return {
@@ -29,8 +29,7 @@ export function createUpstreamSockets(
       };
       // The scheme only says that `ws` is not to make the connection itself: `connect` does, with or without TLS.
       const socket = new TextSocket(`ws://${host}${path}`, {
-        ...SOCKET_OPTIONS,
-        maxPayload: maxFrameBytes,
+        ...socketOptions(bounds),
         followRedirects: false,
         headers: headersFrom(headers),
         createConnection: (_options: unknown, ready: Ready) =>

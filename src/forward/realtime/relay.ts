@@ -342,7 +342,8 @@ class Relay implements SocketListener {
 
   private upstreamFailed(): void {
     if (this.phase === 'over') return;
-    this.deps.states.noteFault(this.target);
+    // As a 5xx: a caller whose audio makes vLLM hang up must not take the upstream from the others.
+    this.deps.states.noteServerError(this.target, this.x.principal.id);
     this.refuse(deny('upstream_error', { message: 'The model server ended the session early.' }), 'fault');
   }
 

@@ -33,7 +33,7 @@ const BEAT_MS = 500;
 const HAND_OVER_MS = 50;
 const HAND_OVER_USES_MS = 5_000;
 /** Largest frame of a caller: a second and a half of audio as base64. */
-const MAX_FRAME_BYTES = 64 * 1024;
+const SOCKETS = { maxFrameBytes: 64 * 1024, closeMs: 2_000 };
 /** How long what is said at the end of the grace may take to leave. */
 const FAREWELL_MS = 250;
 const MAX_WAITING_LINES = 8 * 1024 * 1024;
@@ -143,7 +143,7 @@ const server: PublicServer = createPublicServer(
     get minBodyRate() {
       return settings.config.listen.minBodyRate;
     },
-    openSocket: createSocketOpener(MAX_FRAME_BYTES),
+    openSocket: createSocketOpener(SOCKETS),
     budget: createBodyBudget(memory.bodies, () => settings.config.listen.maxBufferedBytes, row),
     clock,
   },
