@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket as Connection } from 'node:net';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import type { Downstream, Handshake, Socket, SocketFault, SocketListener } from '../../src/kernel/transport.ts';
 
@@ -349,6 +350,29 @@ export function socketContract(name: string, start: StartSockets): void {
     it.client.write(frame(TEXT, 'a', { reserved: 0x40 }));
     await it.until(() => it.heard.fault !== undefined);
     assert.equal(it.heard.fault, 'protocol');
+  });
+
+  test(`${name}: whatever bytes come, they end in one fault or one close, and never in an error`, async () => {
+    const piece = fc.oneof(
+      { weight: 4, arbitrary: fc.string({ maxLength: 200 }).map((text) => frame(TEXT, text)) },
+      fc
+        .record({
+          opcode: fc.nat(15),
+          payload: fc.uint8Array({ maxLength: 130 }),
+          isFinal: fc.boolean(),
+          reserved: fc.constantFrom(0, 0, 0, 0x40),
+        })
+        .map(({ opcode, payload, ...more }) => frame(opcode, Buffer.from(payload), more)),
+      fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
+        await using it = await pair(Buffer.concat([Buffer.from(HANDSHAKE), ...pieces]));
+        it.client.end();
+        await it.until(() => it.heard.fault !== undefined || it.heard.isClean !== undefined);
+        assert.ok(it.heard.fault === undefined || it.heard.isClean === undefined);
+      }),
+    );
   });
 
   test(`${name}: a request with a body is not upgraded`, async () => {
