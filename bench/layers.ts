@@ -102,6 +102,9 @@ const downstream: Downstream = {
   end: () => undefined,
   destroy: () => undefined,
   onDrain: () => undefined,
+  upgrade: () => {
+    throw new Error('nobody upgrades');
+  },
   onDisconnect: () => undefined,
 };
 const rules = { maxHeaders: config.listen.maxHeaders, hosts: new Set<string>() };

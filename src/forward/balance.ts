@@ -1,3 +1,5 @@
+import type { UpstreamStates } from './upstream-states.ts';
+
 /** How an upstream stands now. */
 export interface UpstreamStanding {
   readonly index: number;
@@ -19,4 +21,22 @@ export function leastOutstanding(candidates: readonly UpstreamStanding[], tieBre
     if (best === undefined || candidate.outstanding < best.outstanding) best = candidate;
   }
   return best?.index;
+}
+
+/**
+ * Chooses among the upstreams that serve a model. Where none is up, one request a second may find out whether that is
+ * still so.
+ */
+export function chooseUpstream(
+  serving: readonly number[],
+  states: UpstreamStates,
+  tieBreaker: number,
+  nowMs: number,
+): number | undefined {
+  const standings = serving.map((index) => ({
+    index,
+    outstanding: states.outstanding(index),
+    isUp: states.isUp(index),
+  }));
+  return leastOutstanding(standings, tieBreaker) ?? serving.find((index) => states.mayTry(index, nowMs));
 }

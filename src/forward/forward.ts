@@ -8,7 +8,7 @@ import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
-import { leastOutstanding } from './balance.ts';
+import { chooseUpstream } from './balance.ts';
 import { checkHeld, type JudgeOutput } from './held-check.ts';
 import { denialOfHeld, unknownResponse } from './held-refusal.ts';
 import { ownAnswer } from './own-answer.ts';
@@ -146,14 +146,7 @@ class Forwarding implements UpstreamListener {
         this.tried.length > 0 ? deny('upstream_unreachable') : deny('unknown_model', { param: 'model' }),
       );
     }
-    const standings = serving.map((index) => ({
-      index,
-      outstanding: deps.states.outstanding(index),
-      isUp: deps.states.isUp(index),
-    }));
-    let chosen = leastOutstanding(standings, tieBreaker);
-    // Nothing is up: one request a second may find out whether that is still so.
-    chosen ??= serving.find((index) => deps.states.mayTry(index, deps.clock.nowMs()));
+    const chosen = chooseUpstream(serving, deps.states, tieBreaker, deps.clock.nowMs());
     const target = chosen === undefined ? undefined : deps.targets[chosen];
     if (chosen === undefined || target === undefined) return this.refuse(deny('upstream_unreachable'));
     this.target = chosen;

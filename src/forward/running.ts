@@ -9,6 +9,8 @@ export interface RunningExchanges {
   add(keyId: string, cut: Cut): () => void;
   /** Ends all that run on an API key. */
   cutAll(keyId: string, denial: Denial): void;
+  /** Ends all that run. */
+  cutEvery(denial: Denial): void;
   /** How many run. */
   count(): number;
 }
@@ -31,6 +33,9 @@ export function createRunningExchanges(): RunningExchanges {
     },
     cutAll(keyId, denial) {
       for (const cut of [...(byKey.get(keyId) ?? [])]) cut(denial);
+    },
+    cutEvery(denial) {
+      for (const cuts of [...byKey.values()]) for (const cut of [...cuts]) cut(denial);
     },
     count: () => running,
   };

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { createHttpMediaSource, resolveBySystem } from '../adapters/http-client/media-source.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
+import { createUpstreamSockets } from '../adapters/web-socket/upstream-sockets.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { isUsable, type Credentials } from '../directory/credentials.ts';
@@ -8,10 +9,13 @@ import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerPreflight } from '../forward/answer-preflight.ts';
 import { createAnswerUnknown } from '../forward/answer-unknown.ts';
 import { createForward } from '../forward/forward.ts';
+import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { RouteFamily } from '../kernel/exchange.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
+import { denialOfModel } from '../stages/authorize/model.ts';
 import { createAuthorize } from '../stages/authorize/stage.ts';
 import { createFetchMedia } from '../stages/fetch-media/stage.ts';
 import { createMeter } from '../stages/meter/stage.ts';
@@ -19,6 +23,8 @@ import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
+import { createUpgrade } from '../stages/upgrade/stage.ts';
+import { createClientEvents } from '../stages/validate/client-event.ts';
 import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
 import { isPublicAddress } from '../vllm/media/public-address.ts';
@@ -26,9 +32,13 @@ import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import type { Pipelines } from './listeners.ts';
-import { inference, models, preflight, wellKnown, type Stages } from './pipeline.ts';
+import { inference, models, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
-import type { KnownUpstreams, Settings } from './threads/messages.ts';
+import type { KnownUpstreams, Settings, UpstreamPems } from './threads/messages.ts';
+
+const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
+/** Largest event of vLLM on a WebSocket: a whole transcription fits many times. */
+const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 
 /** What a data plane is made of besides its settings. */
 export interface DataPlaneDeps {
@@ -59,23 +69,18 @@ const MEDIA_TIMEOUTS = { connectMs: 3_000, firstByteMs: 5_000, betweenChunksMs: 
 export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPlane {
   const { config } = settings;
   const { clock, counters } = deps;
-  const targets = config.upstreams.map((upstream, index) => ({
-    name: upstream.name,
-    apiKey: upstream.apiKey,
-    totalMs: upstream.timeouts.totalMs,
-    upstream: createHttpUpstream(
-      {
-        url: upstream.url,
-        tls: {
-          caPem: settings.upstreamPems[index]?.caPem,
-          certPem: settings.upstreamPems[index]?.certPem,
-          keyPem: settings.upstreamPems[index]?.keyPem,
-          serverName: upstream.tls.serverName,
-        },
-      },
-      upstream.timeouts,
-    ),
-  }));
+  const targets = config.upstreams.map((upstream, index) => {
+    const { name, apiKey, timeouts } = upstream;
+    const { caPem, certPem, keyPem } = settings.upstreamPems[index] ?? NO_PEMS;
+    const address = { url: upstream.url, tls: { caPem, certPem, keyPem, serverName: upstream.tls.serverName } };
+    return {
+      name,
+      apiKey,
+      totalMs: timeouts.totalMs,
+      upstream: createHttpUpstream(address, timeouts),
+      sockets: createUpstreamSockets(address, timeouts, UPSTREAM_SOCKETS),
+    };
+  });
   const methods = config.authentication.apiKeys.enabled
     ? [
         createApiKeyMethod({
@@ -86,7 +91,6 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         }),
       ]
     : [];
-  const responseIds = createResponseIds(deps.tenantKey);
   const { perIp } = config.limits;
   let read = deps.known();
   let opened = createModelBook(config, read);
@@ -97,6 +101,25 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       opened = createModelBook(config, known);
     }
     return opened;
+  };
+  const states = createUpstreamStates(settings.upstreamMemory, deps.row);
+  const responseIds = createResponseIds(deps.tenantKey);
+  const { maxOutputTokens } = config.limits.default;
+  const callers = { maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
+  const isServed = (model: string) => book().entry(model).isServed;
+  /** What both ends of chains that ask upstream work with. */
+  const asking = {
+    targets,
+    serving: (model: string, family: RouteFamily) => {
+      const { serving, configured } = book().entry(model);
+      return family === 'load-lora' ? configured : serving;
+    },
+    routeIndex: (id: string) => routes.findIndex((route) => route.id === id),
+    states,
+    running: deps.running,
+    isUsable: (keyId: string) => isUsable(deps.credentials().find(keyId)),
+    clock,
+    writeMs: config.listen.timeouts.writeMs,
   };
   const stages: Stages = {
     network: createNetwork(
@@ -111,40 +134,38 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     authenticate: createAuthenticate({ failuresPerMinute: perIp.failuresPerMinute }, { methods, counters, clock }),
     rateLimit: createRateLimit(config.limits.default, { counters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
+    upgrade: createUpgrade(
+      { origins: new Set(config.listen.cors.origins), sockets: config.validation.caps.sockets },
+      { counters, clock },
+    ),
     validate: createValidate(config.validation, {
-      maxOutputTokens: config.limits.default.maxOutputTokens,
-      tenantKey: deps.tenantKey,
-      responseIds,
+      ...callers,
       controlTokens: config.models.controlTokens,
       factsOf: (model) => book().entry(model).facts,
       patchCheckOf: (model) => book().entry(model).patchCheck,
     }),
-    authorize: createAuthorize({ isServed: (model) => book().entry(model).isServed }),
+    authorize: createAuthorize({ isServed }),
     fetchMedia: createFetchMedia({
       source: createHttpMediaSource({ resolve: resolveBySystem, isPublicAddress, timeouts: MEDIA_TIMEOUTS }),
       counters,
       clock,
       patchCheckOf: (model) => book().entry(model).patchCheck,
-      isUsable: (keyId) => isUsable(deps.credentials().find(keyId)),
+      isUsable: asking.isUsable,
       onRevoked: (keyId, cut) => deps.running.add(keyId, cut),
     }),
     meter: createMeter(),
     sanitize: createSanitize(),
     forward: createForward({
-      targets,
-      serving: (model, family) => {
-        const { serving, configured } = book().entry(model);
-        return family === 'load-lora' ? configured : serving;
-      },
-      routeIndex: (id) => routes.findIndex((route) => route.id === id),
-      states: createUpstreamStates(settings.upstreamMemory, deps.row),
+      ...asking,
       responseIds,
       judgeOutput: createHeldOutput(config.validation.controlTokens, config.models.controlTokens),
-      running: deps.running,
-      isUsable: (keyId) => isUsable(deps.credentials().find(keyId)),
-      clock,
       sseKeepAliveMs: config.listen.sseKeepAliveMs,
-      writeMs: config.listen.timeouts.writeMs,
+    }),
+    relay: createRelay({
+      ...asking,
+      readEvent: createClientEvents(config.validation, callers),
+      denialOfModel: (principal, model) => denialOfModel(principal, model, isServed),
+      counters,
     }),
     answerUnknown: createAnswerUnknown(),
     answerPreflight: createAnswerPreflight(),
@@ -154,6 +175,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     pipelines: {
       inference: inference(stages),
       models: models(stages),
+      realtime: realtime(stages),
       wellKnown: wellKnown(stages),
       preflight: preflight(stages),
     },

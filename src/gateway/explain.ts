@@ -8,6 +8,7 @@ import type { Pipeline } from '../kernel/stage.ts';
 import type { Downstream, RequestHead } from '../kernel/transport.ts';
 import { rowsOf } from '../vllm/fields/body.ts';
 import { BODY_KINDS, type MemberRow } from '../vllm/fields/field.ts';
+import { matchRoute } from '../vllm/routes/match.ts';
 import { parseRequestHead, type HeadRules } from '../wire/request-head.ts';
 
 /** What a dry run works with. */
@@ -110,6 +111,13 @@ function headOf({ method, path, headers, body }: ExplainQuestion): RequestHead {
     if (!names.has(name)) own.push(name, value);
   };
   add('host', 'localhost');
+  if (matchRoute(path)?.isSocket === true && method === 'GET') {
+    // The question is whether the caller may, not whether its client writes a handshake well.
+    add('connection', 'Upgrade');
+    add('upgrade', 'websocket');
+    add('sec-websocket-version', '13');
+    add('sec-websocket-key', Buffer.alloc(16).toString('base64'));
+  }
   if (method === 'POST') {
     add('content-type', 'application/json');
     add('content-length', String(Buffer.byteLength(body)));
@@ -137,5 +145,8 @@ function silent(head: RequestHead, { address, body }: ExplainQuestion): Downstre
     onDrain: nothing,
     onDisconnect: nothing,
     onSent: nothing,
+    upgrade: () => {
+      throw new Error('a dry run has no connection');
+    },
   };
 }

@@ -6,6 +6,7 @@ export interface Stages {
   readonly authenticate: Stage<'head' | 'peer', 'principal'>;
   readonly rateLimit: Stage<'principal', 'requestLimits'>;
   readonly route: Stage<'head' | 'principal', 'route'>;
+  readonly upgrade: Stage<'head' | 'principal', 'upgrade'>;
   readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
   readonly authorize: Stage<'principal' | 'route' | 'request', 'model'>;
   readonly fetchMedia: Stage<'principal' | 'route' | 'request' | 'model', 'sentBody'>;
@@ -14,6 +15,7 @@ export interface Stages {
   readonly forward: Forward<
     'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits'
   >;
+  readonly relay: Forward<'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
   readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
   readonly answerUnknown: Forward<'head' | 'peer'>;
   readonly answerPreflight: Forward<'head' | 'peer'>;
@@ -36,6 +38,16 @@ export const inference = (s: Stages): Pipeline =>
 /** The way of a request that the gateway answers by itself: the list of models. */
 export const models = (s: Stages): Pipeline =>
   chain<'head'>().add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).end(s.answerModels);
+
+/** The way of a WebSocket: frames come only once all of it has said yes, and the end of it judges each. */
+export const realtime = (s: Stages): Pipeline =>
+  chain<'head'>()
+    .add(s.network) //      as above
+    .add(s.authenticate) //
+    .add(s.rateLimit) //    a session holds one of the concurrency as long as it lasts
+    .add(s.route) //
+    .add(s.upgrade) //      whether the route is there and open is not told by the handshake
+    .end(s.relay);
 
 /** The way of the names under `/.well-known/`, which answer without a credential; those of parts that are not there are 404. */
 export const wellKnown = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerUnknown);

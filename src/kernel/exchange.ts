@@ -1,5 +1,5 @@
 import type { Scope } from './scope.ts';
-import type { Downstream } from './transport.ts';
+import type { Downstream, Handshake } from './transport.ts';
 import type { JsonObject } from './json.ts';
 
 /** Which family of bodies a refusal takes. `responses` differs from `openai` in streams only. */
@@ -82,6 +82,7 @@ export type RouteFamily =
   | 'tokenize'
   | 'detokenize'
   | 'transcription'
+  | 'realtime'
   | 'load-lora'
   | 'models';
 
@@ -180,6 +181,13 @@ export interface Usage {
   completionTokens: number | undefined;
 }
 
+/** A switch to WebSocket that may be made. */
+export interface Upgrade {
+  readonly handshake: Handshake;
+  /** Holds one of the caller's sockets. */
+  readonly socketLimit: Spent;
+}
+
 /** Every fact that a stage can add about an exchange. */
 export interface Facts {
   head: ParsedHead;
@@ -187,6 +195,7 @@ export interface Facts {
   principal: Principal;
   requestLimits: Spent;
   route: OpenRoute;
+  upgrade: Upgrade;
   request: InferenceRequest;
   /** The body of the request with all its media in it, as upstream gets it. */
   sentBody: JsonObject;
@@ -227,6 +236,7 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   principal: Principal | undefined = undefined;
   requestLimits: Spent | undefined = undefined;
   route: OpenRoute | undefined = undefined;
+  upgrade: Upgrade | undefined = undefined;
   request: InferenceRequest | undefined = undefined;
   model: string | undefined = undefined;
   sentBody: JsonObject | undefined = undefined;

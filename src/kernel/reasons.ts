@@ -240,6 +240,8 @@ export interface Denial {
   readonly allow: string | undefined;
   /** Scope that was missing, for the challenge of RFC 6750 §3. */
   readonly scope: string | undefined;
+  /** Protocol for `Upgrade`, with a 426 of a route that speaks it. */
+  readonly upgrade: 'websocket' | undefined;
   /** The limits that refused, for the RateLimit headers. */
   readonly standings: readonly LimitStanding[] | undefined;
 }
@@ -251,6 +253,7 @@ export interface DenialDetail {
   readonly retryAfterMs?: number;
   readonly allow?: string;
   readonly scope?: string;
+  readonly upgrade?: 'websocket';
   readonly standings?: readonly LimitStanding[];
 }
 
@@ -263,6 +266,7 @@ export function deny(code: ReasonCode, detail: DenialDetail = {}): Denial {
     retryAfterMs: detail.retryAfterMs,
     allow: detail.allow,
     scope: detail.scope,
+    upgrade: detail.upgrade,
     standings: detail.standings,
   };
 }

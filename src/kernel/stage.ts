@@ -8,7 +8,7 @@ export interface Outcome {
   /** `answer` upstream's or our own answer went out whole · `denial` refused · `cut` a running stream was ended by us ·
    *  `abort` the peer went away · `fault` upstream or we failed. */
   readonly kind: 'answer' | 'denial' | 'cut' | 'abort' | 'fault';
-  /** Status that the peer saw; 499 where it went away before one was sent. */
+  /** Status that the peer saw; 499 where it went away before one was sent, 101 of every socket that was opened. */
   readonly status: number;
   readonly code: ReasonCode | undefined;
   readonly durationMs: number;
@@ -67,12 +67,12 @@ export interface Chain<Known extends keyof Facts> {
   /** Adds a stage; does not compile unless all it needs is known by now. */
   add<Needs extends Known, Adds extends keyof Facts>(stage: Stage<Needs, Adds>): Chain<Known | Adds>;
   /** The stages in order, and what the end of the chain may rely on. */
-  end<Needs extends Known>(forward: Forward<Needs>): Pipeline;
+  end<Needs extends Known, Adds extends keyof Facts = never>(forward: Forward<Needs, Adds>): Pipeline;
 }
 
-/** The end of a chain: asks upstream (or answers by itself) and says how it went. */
-export type Forward<Needs extends keyof Facts> = (
-  x: Exchange & Has<Needs>,
+/** The end of a chain: asks upstream (or answers by itself) and says how it went. `Adds` it learns only on the way. */
+export type Forward<Needs extends keyof Facts, Adds extends keyof Facts = never> = (
+  x: Exchange & Has<Needs> & Slots<Adds>,
   inspectorsOf: (head: UpstreamHead) => readonly Inspector[],
   done: (outcome: Omit<Outcome, 'durationMs'>) => void,
 ) => void;

@@ -62,6 +62,11 @@ export interface Downstream {
   end(): void;
   /** Cuts the connection at once. */
   destroy(): void;
+  /**
+   * Switches to WebSocket, in place of an answer: the connection is the socket's from here on, with all that has arrived
+   * behind the head. Only for a request without body whose handshake was judged. `headers` go with the 101.
+   */
+  upgrade(handshake: Handshake, headers: readonly string[], listener: SocketListener): Socket;
   /** Called each time the peer's buffer has emptied after a `write` that returned false. */
   onDrain(run: () => void): void;
   /** Called once when the whole response has left this process. */
@@ -127,4 +132,71 @@ export interface Upstream {
   send(request: UpstreamRequest, listener: UpstreamListener): UpstreamCall;
   /** Ends idle connections and lets running calls end. */
   close(): void;
+}
+
+/** A handshake of WebSocket that was found right (RFC 6455 §4.2.1). */
+export interface Handshake {
+  /** `Sec-WebSocket-Key`: 16 bytes, base64. */
+  readonly key: string;
+  /** The subprotocol that was offered and is spoken. */
+  readonly protocol: string | undefined;
+}
+
+/** What a peer may not send over a WebSocket. */
+export type SocketFault =
+  /** A message or frame beyond the limit. */
+  | 'too-big'
+  /** A binary message. */
+  | 'binary'
+  /** Text that is not UTF-8. */
+  | 'encoding'
+  /** Frames that are none of RFC 6455 §5: unmasked, reserved bits, long control frames, too many fragments. */
+  | 'protocol';
+
+/** Hears a WebSocket. */
+export interface SocketListener {
+  /** A text message, whole and valid UTF-8; the bytes are the listener's. */
+  text(bytes: Buffer): void;
+  /** A ping, which was answered, or a pong. */
+  control(): void;
+  /** Nothing more of the peer is read: during the call a last text may be sent, then the socket closes. The last call. */
+  fault(fault: SocketFault): void;
+  /** The peer's buffer has emptied after a `send` that returned false. */
+  drained(): void;
+  /** The peer has closed with a close frame (`isClean`), or its connection is gone. The last call. */
+  closed(isClean: boolean): void;
+}
+
+/** Codes by which a WebSocket is closed (RFC 6455 §7.4.1): normal, going away, unsupported data, policy, too big, fault. */
+export type CloseCode = 1000 | 1001 | 1003 | 1007 | 1008 | 1009 | 1011;
+
+/** A WebSocket that stands. */
+export interface Socket {
+  /** Sends a text message; false when the peer's buffer is full: wait for `drained`. */
+  send(text: string): boolean;
+  /** Closes it, behind all that was sent. Nothing is heard after it. */
+  close(code: CloseCode): void;
+  /** Cuts the connection at once. Nothing is heard after it. */
+  destroy(): void;
+  /** Reads nothing more; what was read already may still be heard. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Why upstream opened no socket. */
+export type SocketRefusal =
+  | { readonly kind: 'fault'; readonly fault: UpstreamFault }
+  /** It answered over HTTP instead. */
+  | { readonly kind: 'status'; readonly status: number };
+
+/** Hears a socket to upstream: `opened` first, or `refused` alone. */
+export interface UpstreamSocketListener extends SocketListener {
+  opened(): void;
+  refused(refusal: SocketRefusal): void;
+}
+
+/** Opens WebSockets to one upstream. */
+export interface UpstreamSockets {
+  /** @param headers names and values in turn; no others go with the handshake but its own */
+  open(path: string, headers: readonly string[], listener: UpstreamSocketListener): Socket;
 }

@@ -9,7 +9,14 @@ export interface CounterKey {
 
 /** One thing that a request has to pay. */
 export type Ask =
-  | { readonly kind: 'rate'; readonly name: string; readonly counter: CounterKey; readonly rate: Rate }
+  | {
+      readonly kind: 'rate';
+      readonly name: string;
+      readonly counter: CounterKey;
+      readonly rate: Rate;
+      /** Units, 0 < cost <= rate.burst; 1 where it is left out. */
+      readonly cost?: number;
+    }
   | { readonly kind: 'concurrency'; readonly name: string; readonly counter: CounterKey; readonly limit: number };
 
 /** An ask that was refused. */

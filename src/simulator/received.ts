@@ -20,6 +20,8 @@ export interface ReceivedRequest {
   readonly keys: readonly string[];
   /** The body as text; only where bodies are kept. */
   readonly body?: string;
+  /** Text frames of a WebSocket, in order; only where bodies are kept. */
+  readonly frames?: readonly string[];
   /** The answer's status; undefined while there is none. */
   readonly status: number | undefined;
   /** No end of the answer yet. */
@@ -45,6 +47,8 @@ export interface ReceivedLog {
 /** One request's place in the log. */
 export interface Entry {
   body(bytes: Buffer): void;
+  /** A text frame of a WebSocket. */
+  frame(text: string): void;
   status(status: number): void;
   event(): void;
   /** Calling it again changes nothing. */
@@ -63,7 +67,15 @@ export function createReceivedLog(keepBodies: boolean, limit = 10_000): Received
 
   return {
     head(method, path, rawHeaders) {
-      const request = { ...nothing, method, path, headers: pairsOf(rawHeaders), running: true };
+      const frames: string[] = [];
+      const request: Mutable<ReceivedRequest> = {
+        ...nothing,
+        method,
+        path,
+        headers: pairsOf(rawHeaders),
+        running: true,
+      };
+      if (keepBodies) request.frames = frames;
       add(request);
       running++;
       return {
@@ -73,6 +85,10 @@ export function createReceivedLog(keepBodies: boolean, limit = 10_000): Received
           request.complete = true;
           request.keys = keysOf(request.headers, bytes);
           if (keepBodies) request.body = bytes.toString('utf8');
+        },
+        frame(text) {
+          request.bodyBytes += Buffer.byteLength(text);
+          if (keepBodies) frames.push(text);
         },
         status: (status) => void (request.status = status),
         event: () => void request.events++,

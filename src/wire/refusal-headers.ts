@@ -22,6 +22,8 @@ export function refusalHeaders(denial: Denial, contentType: string, resourceMeta
   }
   if (NOT_TO_REPEAT.has(denial.code)) headers.push('x-should-retry', 'false');
   if (denial.allow !== undefined) headers.push('allow', denial.allow);
+  // RFC 9110 §15.5.22, RFC 6455 §4.4. The option of Connection that belongs to it is the server's to send.
+  if (denial.upgrade !== undefined) headers.push('upgrade', denial.upgrade, 'sec-websocket-version', '13');
   const challenge = challengeOf(denial, resourceMetadata);
   if (challenge !== undefined) headers.push('www-authenticate', challenge);
   return headers;

@@ -1,17 +1,9 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { createBodyBudget, createBodyMemory } from '../../src/adapters/http-server/body-budget.ts';
+import { createSocketOpener } from '../../src/adapters/web-socket/server-socket.ts';
 import { createPublicServer } from '../../src/adapters/http-server/server.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { freePort } from '../support/free-port.ts';
 import { downstreamContract } from './downstream.ts';
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 downstreamContract(
   'http-server',
@@ -25,6 +17,7 @@ downstreamContract(
         idleMs: 5_000,
         writeMs,
         minBodyRate: minBytesPerSecond,
+        openSocket: createSocketOpener({ maxFrameBytes: 65_536, closeMs: 2_000 }),
         budget: createBodyBudget(createBodyMemory(1), () => budgetBytes, 0),
         clock: systemClock,
       },

@@ -79,6 +79,9 @@ export function fakeDownstream(): FakeDownstream {
       if (peer.isGone) run();
     },
     onSent: (run) => void (onSent = run),
+    upgrade: () => {
+      throw new Error('this peer does not switch');
+    },
     flush: () => onSent(),
     drain: () => onDrain(),
     disconnect: () => onDisconnect(),
@@ -128,6 +131,10 @@ export function exchange(downstream: Downstream, change: Partial<Facts>): AnyExc
     peer: { address: '192.0.2.1', network: '192.0.2.1' },
     principal: alice,
     requestLimits: { kind: 'spent', standings: [], holds: [] },
+    upgrade: {
+      handshake: { key: 'AAAAAAAAAAAAAAAAAAAAAA==', protocol: undefined },
+      socketLimit: { kind: 'spent', standings: [], holds: [] },
+    },
     route: {
       id: 'chat-completions',
       family: 'chat',

@@ -76,7 +76,7 @@ test('imports make no circle', () => {
 
 test('only adapters, the composition root and the commands do I/O', () => {
   const IO =
-    /^node:(fs|net|http|https|tls|dns|child_process|worker_threads|sqlite|dgram|process|os)(\/|$)|^(undici|pino)$/;
+    /^node:(fs|net|http|https|tls|dns|child_process|worker_threads|sqlite|dgram|process|os)(\/|$)|^(undici|pino|ws)$/;
   /** Modules whose use here is computation or a type: `isIP`, `STATUS_CODES`. */
   const PURE_USES = new Set([
     'kernel/option.ts node:net',

@@ -104,6 +104,7 @@ test('exactly the routes that are meant to be are open', () => {
     '/v1/messages',
     '/v1/messages/count_tokens',
     '/v1/models',
+    '/v1/realtime',
     '/v1/rerank',
     '/v1/responses',
     '/v1/score',

@@ -1,14 +1,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import type { UpstreamCall, UpstreamListener, UpstreamRequest, UpstreamTimeouts } from '../../kernel/transport.ts';
+import type { Endpoint } from '../tls/endpoint.ts';
 import { createResponseReader, type Progress } from './response-reader.ts';
-
-/** Where to connect to. */
-export interface Endpoint {
-  readonly target: { readonly host: string; readonly port: number } | { readonly path: string };
-  /** Options of TLS; undefined connects in the clear. */
-  readonly tls: ConnectionOptions | undefined;
-}
 
 /** Read by all connections of a thread in turn: what is read is dealt with before the next read. */
 const READ_BYTES = 64 * 1024;
@@ -51,12 +45,7 @@ export class Connection {
       });
       this.socket.on('connect', () => this.connected());
     } else {
-      this.socket = connectTls({
-        ...endpoint.target,
-        ...endpoint.tls,
-        ALPNProtocols: ['http/1.1'],
-        minVersion: 'TLSv1.2',
-      });
+      this.socket = connectTls({ ...endpoint.target, ...endpoint.tls });
       this.socket.setNoDelay(true);
       // Only now: what is written before it could go out to a server whose certificate is not accepted.
       this.socket.on('secureConnect', () => this.connected());

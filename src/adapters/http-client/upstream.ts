@@ -1,17 +1,6 @@
 import type { Upstream, UpstreamTimeouts } from '../../kernel/transport.ts';
-import { Connection, type Endpoint } from './connection.ts';
-
-/** Where an upstream is and how its certificate is judged. */
-export interface UpstreamAddress {
-  /** `http://HOST:PORT`, `https://HOST:PORT` or `unix:/PATH`. */
-  readonly url: string;
-  readonly tls: {
-    readonly caPem: string | undefined;
-    readonly serverName: string | undefined;
-    readonly certPem: string | undefined;
-    readonly keyPem: string | undefined;
-  };
-}
+import { endpointOf, type UpstreamAddress } from '../tls/endpoint.ts';
+import { Connection } from './connection.ts';
 
 /** vLLM's server ends idle connections after 5 s: one that is nearly so old could be closed under a request. */
 const MAX_IDLE_MS = 4_000;
@@ -64,30 +53,3 @@ export function createHttpUpstream(address: UpstreamAddress, timeouts: UpstreamT
 }
 
 const UNFIT = /[^\t\x20-\x7e]/;
-
-function endpointOf({ url, tls }: UpstreamAddress): { endpoint: Endpoint; host: string } {
-  if (url.startsWith('unix:'))
-    return { endpoint: { target: { path: url.slice('unix:'.length) }, tls: undefined }, host: 'localhost' };
-  const { protocol, hostname, port, host } = new URL(url);
-  const isTls = protocol === 'https:';
-  const plain = hostname.replace(/^\[(.*)\]$/, '$1');
-  return {
-    host,
-    endpoint: {
-      target: { host: plain, port: Number(port === '' ? (isTls ? 443 : 80) : port) },
-      tls: isTls
-        ? {
-            // An address has no name to ask for (RFC 6066 §3).
-            ...(tls.serverName !== undefined
-              ? { servername: tls.serverName }
-              : /[a-z]/i.test(plain) && !plain.includes(':')
-                ? { servername: plain }
-                : {}),
-            ...(tls.caPem === undefined ? {} : { ca: tls.caPem }),
-            ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
-            ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
-          }
-        : undefined,
-    },
-  };
-}

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Handshake, Socket as WebSocket, SocketListener } from '../../kernel/transport.ts';
 import { ConnectionDownstream, type BodyLimits, type Carrier } from './downstream.ts';
 import { RequestReader, type HeadFault } from './request-reader.ts';
 
@@ -11,6 +12,14 @@ export interface ConnectionOptions extends BodyLimits {
   readonly headMs: number;
   /** How long a peer may leave what it was sent unread. */
   readonly writeMs: number;
+  /** Makes a WebSocket of a connection; `rest` has come behind the head of its handshake. */
+  readonly openSocket: (
+    connection: Socket,
+    rest: Buffer,
+    handshake: Handshake,
+    headers: readonly string[],
+    listener: SocketListener,
+  ) => WebSocket;
 }
 
 /** Whom a connection asks and tells. */
@@ -47,6 +56,9 @@ export class ServerConnection implements Carrier {
   private isHeadDue = true;
   /** Nothing more is believed of what comes. */
   private isOver = false;
+  /** It has become another protocol's, which alone reads, writes and ends it. */
+  private isHandedOver = false;
+  private readonly hearing: readonly (readonly [event: string, run: (bytes: Buffer) => void])[];
   /** Pipelined requests since others had their turn, and whether the next one waits for it. */
   private inTurn = 0;
   private isTurnDue = false;
@@ -70,20 +82,25 @@ export class ServerConnection implements Carrier {
     this.isGoingDown = isGoingDown;
     // From the TCP connection on, so that a slow handshake does not buy time for a slow head.
     this.waitEndsMs = peer.startedMs + options.headMs;
-    socket.on('data', (bytes: Buffer) => this.arrived(bytes));
-    socket.on('drain', () => this.current?.hasDrained());
-    socket.on('end', () => this.ended());
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.current?.closed());
+    this.hearing = [
+      ['data', (bytes) => this.arrived(bytes)],
+      ['drain', () => this.current?.hasDrained()],
+      ['end', () => this.ended()],
+      ['error', () => socket.destroy()],
+      ['close', () => this.current?.closed()],
+    ];
+    for (const [event, run] of this.hearing) socket.on(event, run);
   }
 
   /** Closes it unless a request is being answered, or a head has begun to come: that one has its time. */
   endIfUnused(): void {
+    if (this.isHandedOver) return;
     if (this.current === undefined && !this.reader.hasUnread) this.socket.destroy();
   }
 
   /** Looks at the time: ends a peer that sends no head, or leaves what it was sent unread. */
   check(nowMs: number): void {
+    if (this.isHandedOver) return;
     if (nowMs >= this.waitEndsMs && !this.isOver) {
       if (!this.isHeadDue) return void this.socket.destroy();
       this.refuse('timeout', '');
@@ -118,6 +135,16 @@ export class ServerConnection implements Carrier {
     if (this.reader.hasUnread) return this.goOn();
     this.inTurn = 0;
     this.readOnIfRoom();
+  }
+
+  upgrade(handshake: Handshake, headers: readonly string[], listener: SocketListener): WebSocket {
+    const { socket } = this;
+    this.isHandedOver = true;
+    this.isOver = true;
+    this.current = undefined;
+    for (const [event, run] of this.hearing) socket.off(event, run);
+    // What came with the handshake belongs to the new protocol: read as HTTP it would be a smuggled request.
+    return this.options.openSocket(socket, this.reader.takeUnread(), handshake, headers, listener);
   }
 
   isDraining(): boolean {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
-import type { BodyRead, Downstream, RequestHead } from '../../kernel/transport.ts';
+import type { BodyRead, Downstream, Handshake, RequestHead, Socket, SocketListener } from '../../kernel/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from '../../wire/body-buffer.ts';
 import type { LatinBuffer, ReadHead, RequestReader } from './request-reader.ts';
@@ -28,6 +28,8 @@ export interface Carrier {
   readOn(): void;
   /** The answer has left; with `isLast` the connection ends with it. */
   answered(isLast: boolean): void;
+  /** Makes a WebSocket of the connection, with what has come behind the request. */
+  upgrade(handshake: Handshake, headers: readonly string[], listener: SocketListener): Socket;
   /** The gateway is going down, so no further request is taken. */
   isDraining(): boolean;
   destroy(): void;
@@ -151,7 +153,8 @@ export class ConnectionDownstream implements Downstream {
     } else this.isClosing = true; // its end is the end of the body
     if (this.mustClose()) {
       this.isClosing = true;
-      all.push('connection', 'close');
+      // RFC 9110 §7.8: who sends Upgrade (with a 426) says so in Connection.
+      all.push('connection', headers.includes('upgrade') ? 'close, upgrade' : 'close');
     } else {
       all.push('connection', 'keep-alive', 'keep-alive', `timeout=${Math.floor(this.limits.idleMs / 1000)}`);
     }
@@ -191,6 +194,16 @@ export class ConnectionDownstream implements Downstream {
 
   destroy(): void {
     this.carrier.destroy();
+  }
+
+  upgrade(handshake: Handshake, headers: readonly string[], listener: SocketListener): Socket {
+    const { reader } = this.carrier;
+    // A body that nobody has read would be taken for frames.
+    if (this.isHeadMade || this.isFinished || reader.isInBody) throw new Error('this request cannot be upgraded');
+    this.isEnded = true;
+    this.isFinished = true;
+    this.giveBack();
+    return this.carrier.upgrade(handshake, headers, listener);
   }
 
   onDrain(run: () => void): void {

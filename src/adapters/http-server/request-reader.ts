@@ -72,6 +72,15 @@ export class RequestReader {
     return this.at < this.bytes.length;
   }
 
+  /** Hands over what came behind the last request, to who reads it as another protocol. Nothing is read here after it. */
+  takeUnread(): Buffer {
+    const unread = this.bytes.subarray(this.at);
+    this.bytes = NO_BYTES;
+    this.at = 0;
+    this.state = 'over';
+    return unread;
+  }
+
   /** Whether a body is being read and has not ended. */
   get isInBody(): boolean {
     return this.state !== 'head' && this.state !== 'whole';

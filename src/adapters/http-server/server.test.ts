@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../kernel/clock.ts';
 import { createCa, createLeaf } from '../tls/self-signed.ts';
 import { createBodyBudget, createBodyMemory } from './body-budget.ts';
+import { createSocketOpener } from '../web-socket/server-socket.ts';
 import { createPublicServer } from './server.ts';
 
 async function freePort(): Promise<number> {
@@ -30,6 +31,7 @@ async function startTls(headMs: number) {
       idleMs: 5_000,
       writeMs: 5_000,
       minBodyRate: 0,
+      openSocket: createSocketOpener({ maxFrameBytes: 65_536, closeMs: 2_000 }),
       budget: createBodyBudget(createBodyMemory(1), () => 1_000_000, 0),
       clock: systemClock,
     },

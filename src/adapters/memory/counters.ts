@@ -112,21 +112,21 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     return best;
   }
 
-  function spendRate(cell: number, rate: Rate, nowMs: number) {
+  function spendRate(cell: number, rate: Rate, cost: number, nowMs: number) {
     const at = (cell * WORDS) / 2 + 2;
     for (;;) {
       const before = Atomics.load(times, at);
-      const result = spend(rate, timeOf(before), 1, nowMs);
+      const result = spend(rate, timeOf(before), cost, nowMs);
       if (!result.conforms) return result;
       if (Atomics.compareExchange(times, at, before, bitsOf(result.tatMs)) === before) return result;
     }
   }
 
-  function unspendRate(cell: number, rate: Rate): void {
+  function unspendRate(cell: number, rate: Rate, cost: number): void {
     const at = (cell * WORDS) / 2 + 2;
     for (;;) {
       const before = Atomics.load(times, at);
-      const after = bitsOf(timeOf(before) - rate.intervalMs);
+      const after = bitsOf(timeOf(before) - rate.intervalMs * cost);
       if (Atomics.compareExchange(times, at, before, after) === before) return;
     }
   }
@@ -152,7 +152,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
   function undo(asks: readonly Ask[], taken: readonly number[]): void {
     for (const [i, cell] of taken.entries()) {
       const ask = asks[i];
-      if (ask?.kind === 'rate') unspendRate(cell, ask.rate);
+      if (ask?.kind === 'rate') unspendRate(cell, ask.rate, ask.cost ?? 1);
       else giveBack(cell);
     }
   }
@@ -170,7 +170,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       for (const ask of asks) {
         const cell = cellOf(ask.counter, nowMs);
         if (ask.kind === 'rate') {
-          const result = spendRate(cell, ask.rate, nowMs);
+          const result = spendRate(cell, ask.rate, ask.cost ?? 1, nowMs);
           if (!result.conforms) {
             undo(asks, taken);
             const resetMs = Math.max(0, result.tatMs - nowMs);

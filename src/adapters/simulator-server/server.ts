@@ -5,11 +5,14 @@ import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { urlHost } from '../../kernel/host.ts';
 import { createOrders, misbehaviourFrom, type MisbehaviourOrder } from '../../simulator/misbehaviour.ts';
 import { defaultSimulatorOptions, type SimulatorOptions } from '../../simulator/options.ts';
+import { isWithoutKey } from '../../simulator/key-check.ts';
 import { createResponseStore } from '../../simulator/response-store.ts';
 import { createReceivedLog, type ReceivedRequest } from '../../simulator/received.ts';
 import { answerRequest } from '../../simulator/simulator.ts';
+import { pathOfTarget } from '../../simulator/target.ts';
 import { CONTROL_PREFIX, control } from './control.ts';
 import { misbehave } from './misbehave.ts';
+import { createRealtimeServer, refuse } from './realtime.ts';
 import { respond } from './respond.ts';
 
 /** How a simulator is started. Everything has a default but the address. */
@@ -93,7 +96,22 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
 
   const server =
     start.tls === undefined ? createServer(LIKE_UVICORN) : createTlsServer({ ...LIKE_UVICORN, ...start.tls });
+  const takeRealtime = createRealtimeServer();
   server.on('request', handle);
+  server.on('upgrade', (request: IncomingMessage, connection: Socket, rest: Buffer) => {
+    const target = request.url ?? '';
+    const path = pathOfTarget(target);
+    const entry = log.head(request.method ?? '', target, request.rawHeaders);
+    const asked = { method: request.method ?? '', target, headers: headersOf(request), body: Buffer.alloc(0) };
+    connection.on('error', () => connection.destroy());
+    if (isWithoutKey(asked, path, options.apiKey)) return refuse({ connection, entry }, 401);
+    // As Starlette refuses a WebSocket where there is none.
+    if (path !== '/v1/realtime') return refuse({ connection, entry }, 403);
+    const order = orders.take('GET', path);
+    const { models, chunkIntervalMs } = options;
+    const id = String(++serial);
+    takeRealtime({ request, connection, rest, entry, order, models, id, clock, chunkIntervalMs });
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // A client that has gone away sent nothing that is wrong.
     const isReset = error.code === 'ECONNRESET';
@@ -158,7 +176,14 @@ function isInet(address: AddressInfo | string | null): address is AddressInfo {
 }
 
 /** As the recorded server: no time limit for a request, idle connections closed after 5 s, large heads taken. */
-const LIKE_UVICORN = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 5_000, maxHeaderSize: 4_194_304 };
+const LIKE_UVICORN = {
+  requestTimeout: 0,
+  headersTimeout: 0,
+  keepAliveTimeout: 5_000,
+  maxHeaderSize: 4_194_304,
+  shouldUpgradeCallback: ({ method, headers }: IncomingMessage) =>
+    method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
+};
 /** What uvicorn answers to bytes that are no request. */
 const invalidRequest = (nowMs: number): string =>
   `HTTP/1.1 400 Bad Request\r\ndate: ${new Date(nowMs).toUTCString()}\r\nserver: uvicorn\r\n` +

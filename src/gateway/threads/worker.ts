@@ -1,12 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import { createPublicServer, type BrokenHead, type PublicServer } from '../../adapters/http-server/server.ts';
+import { createSocketOpener } from '../../adapters/web-socket/server-socket.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
-import { systemClock } from '../../kernel/clock.ts';
+import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
@@ -31,6 +32,10 @@ const clock = systemClock;
 const BEAT_MS = 500;
 const HAND_OVER_MS = 50;
 const HAND_OVER_USES_MS = 5_000;
+/** Largest frame of a caller: a second and a half of audio as base64. */
+const SOCKETS = { maxFrameBytes: 64 * 1024, closeMs: 2_000 };
+/** How long what is said at the end of the grace may take to leave. */
+const FAREWELL_MS = 250;
 const MAX_WAITING_LINES = 8 * 1024 * 1024;
 
 const counters = createSharedCounters(memory.counters, row);
@@ -138,6 +143,7 @@ const server: PublicServer = createPublicServer(
     get minBodyRate() {
       return settings.config.listen.minBodyRate;
     },
+    openSocket: createSocketOpener(SOCKETS),
     budget: createBodyBudget(memory.bodies, () => settings.config.listen.maxBufferedBytes, row),
     clock,
   },
@@ -253,9 +259,15 @@ port.on('message', (message: ToWorker) => {
 
 async function drain(graceMs: number): Promise<void> {
   isDraining = true;
-  const grace = clock.after(graceMs, () => server.destroy());
+  let farewell: Timer | undefined;
+  const grace = clock.after(graceMs, () => {
+    // Streams and sockets are told, not merely cut.
+    running.cutEvery(deny('draining'));
+    farewell = clock.after(FAREWELL_MS, () => server.destroy());
+  });
   await server.drain();
   grace.cancel();
+  farewell?.cancel();
   handOverLines();
   handOverUses();
   send({ kind: 'drained' });

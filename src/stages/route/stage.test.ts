@@ -139,10 +139,15 @@ test('a handshake of WebSocket on /v1/responses is upgrade_required, without the
   assert.equal(ask({ ...handshake, isUpgrade: false }, closed).denial?.code, 'route_closed');
 });
 
-test('an upgrade on another closed route is route_closed, also on the one that speaks WebSocket', () => {
-  for (const path of ['/v1/realtime', '/metrics']) {
-    assert.equal(ask({ method: 'GET', path, isUpgrade: true }).denial?.code, 'route_closed');
-  }
+test('an upgrade on another closed route is route_closed', () => {
+  assert.equal(ask({ method: 'GET', path: '/metrics', isUpgrade: true }).denial?.code, 'route_closed');
+});
+
+test('an upgrade on the route that speaks WebSocket passes, for GET and with the scope alone', () => {
+  const handshake = { method: 'GET', path: '/v1/realtime', isUpgrade: true };
+  assert.equal(ask(handshake).route?.id, 'realtime');
+  assert.equal(ask({ ...handshake, scopes: [] }).denial?.code, 'insufficient_scope');
+  assert.equal(ask({ ...handshake, method: 'POST' }).denial?.code, 'method_not_allowed');
 });
 
 test('the same fact is given for every request of a route', () => {
@@ -176,7 +181,10 @@ test('naming a route that is always closed opens nothing', () => {
 for (const { name, row } of [
   { name: 'without scope', row: { policy: 'open', family: 'chat' } },
   { name: 'without family', row: { policy: 'open', scope: 'inference:chat' } },
-  { name: 'that is a socket', row: { policy: 'open', scope: 'inference:chat', family: 'chat', isSocket: true } },
+  {
+    name: 'that is a socket by POST',
+    row: { policy: 'open', scope: 'inference:chat', family: 'chat', isSocket: true },
+  },
   { name: 'that is only openable', row: { policy: 'openable', scope: 'inference:chat', family: 'chat' } },
 ] as const) {
   test(`a row ${name} stays closed`, () => {

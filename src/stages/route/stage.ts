@@ -41,8 +41,8 @@ export function createRoute(deps: RouteDeps = {}): Stage<'head' | 'principal', '
           message: `The credential lacks the scope ${route.scope}, which this route needs.`,
         });
       }
-      // No open route speaks WebSocket: an upgraded connection would carry frames that no stage looks at.
-      if (head.isUpgrade)
+      // An upgraded connection of another route would carry frames that no stage looks at.
+      if (head.isUpgrade && row.isSocket !== true)
         return deny('upgrade_required', { message: 'This route speaks HTTP/1.1 only, not WebSocket.' });
       x.route = route;
       return undefined;
@@ -73,7 +73,9 @@ function openRouteFrom(row: RouteRow, opened: ReadonlySet<string>): OpenRoute | 
   const isOpened = row.policy === 'openable' && opened.has(row.id);
   if (row.policy !== 'open' && row.policy !== 'own' && !isOpened) return undefined;
   const [method] = row.methods;
-  if (row.scope === undefined || row.family === undefined || row.isSocket === true) return undefined;
+  if (row.scope === undefined || row.family === undefined) return undefined;
   if (row.methods.length !== 1 || (method !== 'GET' && method !== 'POST')) return undefined;
+  // A handshake is a GET (RFC 6455 §4.1).
+  if (row.isSocket === true && method !== 'GET') return undefined;
   return { id: row.id, family: row.family, method, path: row.path, scope: row.scope };
 }

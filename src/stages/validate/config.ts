@@ -73,6 +73,7 @@ export const validationConfig = group({
     mediaBytes: size('1KiB', '256MiB').prefault('8MiB').describe('Media of one request together, decoded.'),
     documents: count(1, 65536).prefault(256).describe('Documents of one request.'),
     conversations: count(1, 1024).prefault(16).describe('Conversations of one batch.'),
+    sockets: count(1, 1024).prefault(1).describe('Sockets of /v1/realtime that one API key has at once.'),
   }).prefault({}),
 }).prefault({});
 

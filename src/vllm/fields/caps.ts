@@ -23,6 +23,8 @@ export interface Caps {
   readonly inputList: number;
   readonly documents: number;
   readonly conversations: number;
+  /** Sockets of `/v1/realtime` of one API key at once. */
+  readonly sockets: number;
   /** Completion tokens of one answer; `limits.default.maxOutputTokens`. Infinity where there is none. */
   readonly outputTokens: number;
 }
@@ -50,5 +52,6 @@ export const CAP_NAMES: readonly CapName[] = [
   'inputList',
   'documents',
   'conversations',
+  'sockets',
   'outputTokens',
 ];

@@ -4,7 +4,7 @@ import type { Caps } from './caps.ts';
 import type { Refusal } from './refusal.ts';
 
 /** A kind of request body. */
-export type BodyKind = Exclude<RouteFamily, 'models' | 'stored-response'>;
+export type BodyKind = Exclude<RouteFamily, 'models' | 'stored-response' | 'realtime'>;
 
 /** Every kind. */
 export const BODY_KINDS = [

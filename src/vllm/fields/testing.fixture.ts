@@ -21,6 +21,7 @@ export const defaultCaps: Caps = {
   mediaBytes: 8 * 1024 * 1024,
   inputList: 256,
   documents: 256,
+  sockets: 1,
   conversations: 16,
   outputTokens: 65_536,
 };

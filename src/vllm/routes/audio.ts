@@ -28,9 +28,10 @@ export const audio = [
     methods: ['GET'],
     class: 'inference',
     scope: 'inference:realtime',
-    policy: 'closed',
+    policy: 'open',
+    family: 'realtime',
     isSocket: true,
     since: '0.16.0',
-    why: 'Not in this version: vLLM queues audio without limit before it knows the model.',
+    why: 'Text of live audio over WebSocket: every frame checked, the model before any audio, bytes and time bounded.',
   },
 ] as const satisfies readonly RouteRow[];

@@ -11,7 +11,7 @@ const WEBSOCKET = [
 /** Anything but a switch of protocols; 426 is what the contract says for the Responses route. */
 const notSwitched = refused([400, 403, 404, 405, 426, 501]);
 
-/** No route switches protocols yet: what follows an upgrade is never taken for another protocol, nor passed on blindly. */
+/** One route switches protocols, for who has its scope (`test/e2e/realtime.test.ts`): what follows an upgrade is never taken for another protocol, nor passed on blindly. */
 export const upgrade: readonly Vector[] = [
   {
     id: 'upgrade-responses',
@@ -22,7 +22,7 @@ export const upgrade: readonly Vector[] = [
   },
   {
     id: 'upgrade-realtime',
-    claim: 'an upgrade to WebSocket on a closed route does not switch',
+    claim: 'an upgrade to WebSocket without the scope of its route does not switch',
     source: SOURCE,
     bytes: bare('GET /v1/realtime HTTP/1.1', WEBSOCKET),
     verdict: notSwitched,

@@ -1,0 +1,413 @@
+import { assertNever } from '../../kernel/assert-never.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
+import type { Exchange, Has, Principal, RouteFamily, Slots, Spent, Usage } from '../../kernel/exchange.ts';
+import type { JsonValue } from '../../kernel/json.ts';
+import { deny, type Denial } from '../../kernel/reasons.ts';
+import type { Forward, Outcome } from '../../kernel/stage.ts';
+import type {
+  Socket,
+  SocketFault,
+  SocketListener,
+  SocketRefusal,
+  UpstreamSocketListener,
+  UpstreamSockets,
+} from '../../kernel/transport.ts';
+import type { Ask, Counters, Refused } from '../../limits/counters.ts';
+import { readServerEvent } from '../../vllm/answers/realtime-event.ts';
+import { clientEventText, type ClientEvent } from '../../vllm/fields/realtime.ts';
+import { responseHeaders } from '../../wire/answer.ts';
+import { realtimeError } from '../../wire/openai-error.ts';
+import { chooseUpstream } from '../balance.ts';
+import type { RunningExchanges } from '../running.ts';
+import { denialOfUpstream } from '../upstream-refusal.ts';
+import type { UpstreamStates } from '../upstream-states.ts';
+import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES, frameCost } from './bounds.ts';
+import { closeCodeOf, denialOfFault } from './close.ts';
+
+/** One upstream as it was configured, for sockets. */
+export interface SocketTarget {
+  readonly name: string;
+  readonly sockets: UpstreamSockets;
+  readonly apiKey: string | undefined;
+  readonly totalMs: number;
+}
+
+/** What the end of the chain of `/v1/realtime` works with. */
+export interface RelayDeps {
+  readonly targets: readonly SocketTarget[];
+  /** Indexes of the targets that serve a model. */
+  readonly serving: (model: string, family: RouteFamily) => readonly number[];
+  readonly routeIndex: (routeId: string) => number;
+  readonly states: UpstreamStates;
+  readonly running: RunningExchanges;
+  /** Whether an API key may still be used. */
+  readonly isUsable: (keyId: string) => boolean;
+  /** Reads a frame of a caller: what is sent in its place, or why it is refused. */
+  readonly readEvent: (frame: Buffer, principal: Principal) => ClientEvent | Denial;
+  /** Why a principal may not ask for a model. */
+  readonly denialOfModel: (principal: Principal, model: string) => Denial | undefined;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** How long a peer may leave written bytes unread. */
+  readonly writeMs: number;
+}
+
+type Needs = 'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits';
+type Learns = 'model' | 'usage';
+type Upgraded = Exchange & Has<Needs> & Slots<Learns>;
+type Done = (outcome: Omit<Outcome, 'durationMs'>) => void;
+
+/** The end of the chain of `/v1/realtime`: switches to WebSocket and passes on checked events, both ways. */
+export function createRelay(deps: RelayDeps): Forward<Needs, Learns> {
+  let turn = 0;
+  return (x, _inspectorsOf, done) => new Relay(deps, x, done, turn++).start();
+}
+
+/** Nothing of a name goes upstream that was not granted, so upstream is only asked once the first event has named it. */
+type Phase = 'unnamed' | 'opening' | 'open' | 'over';
+
+/** One session. Ends exactly once, by `finish`. */
+class Relay implements SocketListener {
+  private readonly deps: RelayDeps;
+  private readonly x: Upgraded;
+  private readonly done: Done;
+  private readonly tieBreaker: number;
+  private readonly startedMs: number;
+  private readonly audio: Extract<Ask, { kind: 'rate' }>;
+  private readonly usage: Usage = { promptTokens: undefined, completionTokens: undefined };
+
+  private phase: Phase = 'unnamed';
+  private socket: Socket | undefined;
+  private upstream: Socket | undefined;
+  private tried: number[] = [];
+  private target = -1;
+  /** Events that wait for the socket to upstream. */
+  private waiting: string[] = [];
+  /** Frames that wait for a counter's answer. */
+  private held: Buffer[] | undefined;
+  private isUpstreamFull = false;
+  private uncommitted = 0;
+  /** A commit was sent and no transcription has ended since. */
+  private isOwed = false;
+  private firstByteMs: number | undefined;
+  private idle: Timer | undefined;
+  private total: Timer | undefined;
+  private unread: Timer | undefined;
+  private forget: () => void = () => undefined;
+
+  constructor(deps: RelayDeps, x: Upgraded, done: Done, tieBreaker: number) {
+    this.deps = deps;
+    this.x = x;
+    this.done = done;
+    this.tieBreaker = tieBreaker;
+    this.startedMs = deps.clock.monotonicMs();
+    const counter = deps.counters.keyOf(`audio:${x.principal.id}`);
+    this.audio = { kind: 'rate', name: 'audio', counter, rate: AUDIO_RATE };
+    x.usage = this.usage;
+  }
+
+  start(): void {
+    const { deps, x } = this;
+    this.socket = x.downstream.upgrade(x.upgrade.handshake, responseHeaders(x), this);
+    this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
+    this.idle = deps.clock.after(IDLE_MS, () => this.refuse(deny('request_timeout', { message: SILENT }), 'cut'));
+    // Clients wait for it before they send anything; vLLM's own one, with an id of its own, is dropped.
+    const created = Math.floor(x.startedAtMs / 1000);
+    this.send({ type: 'session.created', id: `sess-${x.requestId}`, created });
+  }
+
+  // What the caller does.
+
+  text(frame: Buffer): void {
+    if (this.phase === 'over') return;
+    if (this.held !== undefined) return void this.held.push(frame);
+    // Before it is parsed: that is what a flood would cost us.
+    const cost = frameCost(frame.length);
+    const spent = this.deps.counters.spend([{ ...this.audio, cost }], this.deps.clock.nowMs());
+    if (!(spent instanceof Promise)) return this.paid(spent, frame);
+    this.held = [];
+    this.socket?.pause();
+    spent.then(
+      (result) => this.paidLate(result, frame),
+      () => this.refuse(deny('internal_error'), 'fault'),
+    );
+  }
+
+  control(): void {
+    if (this.phase === 'over') return;
+    const spent = this.deps.counters.spend([{ ...this.audio, cost: LEAST_FRAME_COST }], this.deps.clock.nowMs());
+    const judge = (result: Spent | Refused): void => {
+      if (result.kind === 'refused') this.refuse(tooFast(result));
+    };
+    if (!(spent instanceof Promise)) return judge(spent);
+    spent.then(judge, () => this.refuse(deny('internal_error'), 'fault'));
+  }
+
+  fault(fault: SocketFault): void {
+    if (this.phase === 'over') return;
+    const denial = denialOfFault(fault);
+    this.socket?.send(realtimeError(denial, this.x.requestId));
+    this.upstream?.destroy();
+    this.finish({ kind: 'cut', code: denial.code });
+  }
+
+  drained(): void {
+    this.unread?.cancel();
+    this.unread = undefined;
+    this.upstream?.resume();
+  }
+
+  closed(isClean: boolean): void {
+    if (this.phase === 'over') return;
+    // vLLM stops transcribing only when its connection closes.
+    this.upstream?.destroy();
+    this.finish({ kind: isClean ? 'answer' : 'abort', code: undefined });
+  }
+
+  private paid(result: Spent | Refused, frame: Buffer): void {
+    if (this.phase === 'over') return;
+    if (result.kind === 'refused') return this.refuse(tooFast(result));
+    const event = this.deps.readEvent(frame, this.x.principal);
+    if ('type' in event) this.accept(event);
+    else this.refuse(event);
+  }
+
+  private paidLate(result: Spent | Refused, frame: Buffer): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    this.paid(result, frame);
+    for (const next of held) this.text(next);
+    this.readOn();
+  }
+
+  private accept(event: ClientEvent): void {
+    this.idle?.refresh();
+    switch (event.type) {
+      case 'session.update':
+        return this.name(event.model, event);
+      case 'input_audio_buffer.append':
+        if (this.phase === 'unnamed') return this.refuse(NO_MODEL);
+        this.uncommitted += event.bytes;
+        if (this.uncommitted > MAX_UNCOMMITTED_BYTES) return this.refuse(TOO_MUCH);
+        return this.ask(event);
+      case 'input_audio_buffer.commit':
+        if (this.phase === 'unnamed') return this.refuse(NO_MODEL);
+        this.uncommitted = 0;
+        this.isOwed = true;
+        return this.ask(event);
+      default:
+        return assertNever(event);
+    }
+  }
+
+  private name(model: string, event: ClientEvent): void {
+    const { deps, x } = this;
+    const denial = deps.denialOfModel(x.principal, model);
+    if (denial !== undefined) return this.refuse(denial);
+    if (this.phase === 'unnamed') {
+      x.model = model;
+      this.ask(event);
+      return this.open();
+    }
+    // The socket is one to the server of the first model.
+    if (!deps.serving(model, x.route.family).includes(this.target)) return this.refuse(OTHER_MODEL);
+    this.ask(event);
+  }
+
+  /** Sends a checked event to upstream, or keeps it until the socket stands. */
+  private ask(event: ClientEvent): void {
+    const text = clientEventText(event);
+    if (this.phase !== 'open' || this.upstream === undefined) return void this.waiting.push(text);
+    if (this.upstream.send(text) || this.isUpstreamFull) return;
+    this.isUpstreamFull = true;
+    this.socket?.pause();
+  }
+
+  /** Reads on unless something has to happen first. */
+  private readOn(): void {
+    if (this.phase !== 'opening' && !this.isUpstreamFull && this.held === undefined) this.socket?.resume();
+  }
+
+  // What upstream does.
+
+  private open(): void {
+    const { deps, x } = this;
+    this.phase = 'opening';
+    this.socket?.pause();
+    const model = x.model ?? '';
+    // The session may be minutes old: a key that was revoked meanwhile must not start anything.
+    if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));
+    const serving = deps.serving(model, x.route.family).filter((index) => !this.tried.includes(index));
+    if (serving.length === 0) {
+      if (this.tried.length > 0) return this.refuse(deny('upstream_unreachable'), 'fault');
+      return this.refuse(deny('unknown_model', { param: 'model' }));
+    }
+    const chosen = chooseUpstream(serving, deps.states, this.tieBreaker, deps.clock.nowMs());
+    const target = chosen === undefined ? undefined : deps.targets[chosen];
+    if (chosen === undefined || target === undefined) return this.refuse(deny('upstream_unreachable'), 'fault');
+    this.target = chosen;
+    this.tried.push(chosen);
+    deps.states.begin(chosen);
+    this.total ??= deps.clock.after(target.totalMs, () =>
+      this.refuse(deny('request_timeout', { message: OLD }), 'cut'),
+    );
+    // From scratch: nothing of the caller's head, so neither its credential nor its origin.
+    const headers = ['x-request-id', x.requestId];
+    if (target.apiKey !== undefined) headers.push('authorization', `Bearer ${target.apiKey}`);
+    this.upstream = target.sockets.open(x.route.path, headers, this.upstreamListener());
+  }
+
+  private upstreamListener(): UpstreamSocketListener {
+    return {
+      opened: () => this.opened(),
+      refused: (refusal) => this.refusedByUpstream(refusal),
+      text: (frame) => this.answered(frame),
+      control: () => undefined,
+      fault: () => this.upstreamFailed(),
+      drained: () => {
+        this.isUpstreamFull = false;
+        this.readOn();
+      },
+      closed: (isClean) => this.upstreamClosed(isClean),
+    };
+  }
+
+  private opened(): void {
+    const { deps, x, upstream } = this;
+    if (this.phase !== 'opening' || upstream === undefined) return;
+    deps.states.noteSuccess(this.target, deps.routeIndex(x.route.id), x.principal.id);
+    this.phase = 'open';
+    for (const text of this.waiting.splice(0)) this.isUpstreamFull = !upstream.send(text) || this.isUpstreamFull;
+    this.readOn();
+  }
+
+  private refusedByUpstream(refusal: SocketRefusal): void {
+    if (this.phase === 'over') return;
+    const { deps, x } = this;
+    this.upstream = undefined;
+    if (refusal.kind === 'status') {
+      if (refusal.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
+      return this.refuse(denialOfUpstream(refusal.status, ''), 'fault');
+    }
+    deps.states.noteFault(this.target);
+    if (refusal.fault === 'connect') {
+      deps.states.end(this.target);
+      this.target = -1;
+      return this.open();
+    }
+    this.refuse(deny(refusal.fault === 'timeout' ? 'upstream_timeout' : 'upstream_error'), 'fault');
+  }
+
+  private answered(frame: Buffer): void {
+    if (this.phase === 'over') return;
+    this.firstByteMs ??= this.deps.clock.monotonicMs() - this.startedMs;
+    const answer = readServerEvent(frame);
+    switch (answer.kind) {
+      case 'drop':
+        return;
+      case 'fault':
+        return this.refuse(deny('upstream_error'), 'fault');
+      case 'error': {
+        const denial = answer.isModelMissing ? deny('unknown_model', { param: 'model' }) : deny('upstream_error');
+        return this.sendText(realtimeError(denial, this.x.requestId));
+      }
+      case 'done':
+        this.isOwed = false;
+        this.count(answer.event['usage']);
+        return this.send(answer.event);
+      case 'delta':
+        return this.send(answer.event);
+      default:
+        return assertNever(answer);
+    }
+  }
+
+  private count(usage: JsonValue | undefined): void {
+    if (typeof usage !== 'object' || usage === null || Array.isArray(usage)) return;
+    const add = (before: number | undefined, value: JsonValue | undefined): number | undefined =>
+      typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? (before ?? 0) + value : before;
+    this.usage.promptTokens = add(this.usage.promptTokens, usage['prompt_tokens'] ?? usage['input_tokens']);
+    this.usage.completionTokens = add(
+      this.usage.completionTokens,
+      usage['completion_tokens'] ?? usage['output_tokens'],
+    );
+  }
+
+  private upstreamClosed(isClean: boolean): void {
+    if (this.phase === 'over') return;
+    if (!isClean || this.isOwed || this.uncommitted > 0) return this.upstreamFailed();
+    this.socket?.close(1000);
+    this.finish({ kind: 'answer', code: undefined });
+  }
+
+  private upstreamFailed(): void {
+    if (this.phase === 'over') return;
+    // As a 5xx: a caller whose audio makes vLLM hang up must not take the upstream from the others.
+    this.deps.states.noteServerError(this.target, this.x.principal.id);
+    this.refuse(deny('upstream_error', { message: 'The model server ended the session early.' }), 'fault');
+  }
+
+  // Both ends.
+
+  private send(event: object): void {
+    this.sendText(JSON.stringify(event));
+  }
+
+  private sendText(text: string): void {
+    this.idle?.refresh();
+    if (this.socket?.send(text) !== false) return;
+    // A caller that does not read would let vLLM's answers grow in our memory.
+    this.upstream?.pause();
+    this.unread ??= this.deps.clock.after(this.deps.writeMs, () => this.cutUnread());
+  }
+
+  private cutUnread(): void {
+    this.upstream?.destroy();
+    this.socket?.destroy();
+    this.finish({ kind: 'abort', code: 'request_timeout' });
+  }
+
+  /** Ends with a denial: told as the last event, then the socket closes. */
+  private refuse(denial: Denial, kind: 'cut' | 'fault' = 'cut'): void {
+    if (this.phase === 'over') return;
+    this.upstream?.destroy();
+    this.socket?.send(realtimeError(denial, this.x.requestId));
+    this.socket?.close(closeCodeOf(denial));
+    this.finish({ kind, code: denial.code });
+  }
+
+  private finish(outcome: Pick<Outcome, 'kind' | 'code'>): void {
+    if (this.phase === 'over') return;
+    this.phase = 'over';
+    this.waiting = [];
+    this.held = undefined;
+    this.idle?.cancel();
+    this.total?.cancel();
+    this.unread?.cancel();
+    this.forget();
+    const upstream = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
+    if (this.target >= 0) this.deps.states.end(this.target);
+    this.done({ ...outcome, status: 101, firstByteMs: this.firstByteMs, upstream });
+  }
+}
+
+const SILENT = `Neither side has sent anything for ${IDLE_MS / 1000} s. Open a new socket when there is audio.`;
+const OLD = 'The session has run for as long as one may. Open a new socket.';
+const NO_MODEL = deny('model_not_allowed', {
+  param: 'model',
+  message: 'Send session.update with a model before anything else. See GET /v1/models.',
+});
+const OTHER_MODEL = deny('invalid_field', {
+  param: 'model',
+  message: 'Another server has this model. Open another socket for it.',
+});
+const TOO_MUCH = deny('value_out_of_range', {
+  param: 'audio',
+  message: `More than ${MAX_UNCOMMITTED_BYTES} bytes of audio came without input_audio_buffer.commit. Send one in between.`,
+});
+
+const tooFast = ({ retryAfterMs }: Refused): Denial =>
+  deny('rate_limited', {
+    retryAfterMs,
+    message: `More audio than ${AUDIO_RATE.burst} bytes a minute, or too many frames. Send it as fast as it is spoken.`,
+  });
