@@ -7,6 +7,10 @@ import { startSimulator } from '../../src/adapters/simulator-server/server.ts';
 import { ask } from './http.ts';
 import { startProduct, type Product } from './product.ts';
 
+/** Answers of one round before the kill: created or revoked keys. */
+const LEAST_ANSWERS = 8;
+const MORE_ANSWERS = 24;
+
 const NO_LIMIT = { SALLYPORT__LIMITS__PER_IP__REQUESTS_PER_MINUTE: 'none' };
 
 /** One call of the admin API over the Unix socket; rejects when the process dies under it. */
@@ -57,6 +61,12 @@ export async function crashRounds(rounds: number, random: () => number): Promise
       const product = await startProduct(['--upstream', simulator.url, '--workers', '2'], stateDir, NO_LIMIT);
       await verify(product, usable, revoked);
       let isDying = false;
+      // By answers, not by time: on a slow machine nothing would have happened yet.
+      let awaited = LEAST_ANSWERS + Math.floor(random() * MORE_ANSWERS);
+      const enough = Promise.withResolvers<void>();
+      const acknowledged = (): void => {
+        if (--awaited === 0) enough.resolve();
+      };
       const work = Array.from({ length: 4 }, async (_, lane) => {
         while (!isDying) {
           try {
@@ -64,6 +74,7 @@ export async function crashRounds(rounds: number, random: () => number): Promise
             assert.equal(status, 201, JSON.stringify(json));
             const id = String(json['id']);
             usable.set(id, String(json['key']));
+            acknowledged();
             const to = { url: product.url, ca: readFileSync(product.caFile, 'utf8'), port: 0 };
             assert.equal((await ask(to, { key: String(json['key']) })).status, 200);
             if (lane % 2 === 0) continue;
@@ -72,6 +83,7 @@ export async function crashRounds(rounds: number, random: () => number): Promise
             if (answer.status === 200) {
               revoked.set(id, usable.get(id) ?? '');
               doubtful.delete(id);
+              acknowledged();
             }
             usable.delete(id);
           } catch (error) {
@@ -79,7 +91,8 @@ export async function crashRounds(rounds: number, random: () => number): Promise
           }
         }
       });
-      await new Promise((resolve) => setTimeout(resolve, 100 + random() * 300));
+      // A lane that fails tells before the others have come far enough.
+      await Promise.race([enough.promise, Promise.all(work)]);
       isDying = true;
       await product.end('SIGKILL');
       await Promise.all(work);
