@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../kernel/clock.ts';
-import type { Exchange, Has, HeldResponse, RouteFamily } from '../kernel/exchange.ts';
+import type { Timer } from '../kernel/clock.ts';
+import type { Exchange, Has, HeldResponse } from '../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
@@ -13,39 +13,21 @@ import { checkHeld, type JudgeOutput } from './held-check.ts';
 import { denialOfHeld, unknownResponse } from './held-refusal.ts';
 import { ownAnswer } from './own-answer.ts';
 import { callersIds } from './response-ids.ts';
-import type { RunningExchanges } from './running.ts';
 import { inspectEvent } from './stream-event.ts';
+import type { AskingDeps, Target } from './targets.ts';
 import { upstreamHeaders } from './upstream-head.ts';
 import { denialOfUpstream, roomLeftBy } from './upstream-refusal.ts';
-import type { UpstreamStates } from './upstream-states.ts';
 
-/** One upstream as it was configured. */
-export interface UpstreamTarget {
-  readonly name: string;
-  readonly upstream: Upstream;
-  readonly apiKey: string | undefined;
-  readonly totalMs: number;
-}
+/** One upstream as it was configured, for requests. */
+export type UpstreamTarget = Target & { readonly upstream: Upstream };
 
 /** What the end of the chain works with. */
-export interface ForwardDeps {
-  readonly targets: readonly UpstreamTarget[];
-  /** Indexes of the targets that serve a model, or may be asked to load it. */
-  readonly serving: (model: string, family: RouteFamily) => readonly number[];
-  /** Number of a route for the probe's sake. */
-  readonly routeIndex: (routeId: string) => number;
-  readonly states: UpstreamStates;
+export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
   /** The ids by which callers know their stored responses. */
   readonly responseIds: ResponseIds;
   /** Judges what a model said in a response that is to be continued. */
   readonly judgeOutput: JudgeOutput;
-  readonly running: RunningExchanges;
-  /** Whether an API key may still be used. */
-  readonly isUsable: (keyId: string) => boolean;
-  readonly clock: Clock;
   readonly sseKeepAliveMs: number;
-  /** How long a peer may leave written bytes unread. */
-  readonly writeMs: number;
 }
 
 type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';

@@ -1,6 +1,6 @@
 import { assertNever } from '../../kernel/assert-never.ts';
-import type { Clock, Timer } from '../../kernel/clock.ts';
-import type { Exchange, Has, Principal, RouteFamily, Slots, Spent, Usage } from '../../kernel/exchange.ts';
+import type { Timer } from '../../kernel/clock.ts';
+import type { Exchange, Has, Principal, Slots, Spent, Usage } from '../../kernel/exchange.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Forward, Outcome } from '../../kernel/stage.ts';
@@ -18,38 +18,21 @@ import { clientEventText, type ClientEvent } from '../../vllm/fields/realtime.ts
 import { responseHeaders } from '../../wire/answer.ts';
 import { realtimeError } from '../../wire/openai-error.ts';
 import { chooseUpstream } from '../balance.ts';
-import type { RunningExchanges } from '../running.ts';
+import type { AskingDeps, Target } from '../targets.ts';
 import { denialOfUpstream } from '../upstream-refusal.ts';
-import type { UpstreamStates } from '../upstream-states.ts';
 import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES, frameCost } from './bounds.ts';
 import { closeCodeOf, denialOfFault } from './close.ts';
 
 /** One upstream as it was configured, for sockets. */
-export interface SocketTarget {
-  readonly name: string;
-  readonly sockets: UpstreamSockets;
-  readonly apiKey: string | undefined;
-  readonly totalMs: number;
-}
+export type SocketTarget = Target & { readonly sockets: UpstreamSockets };
 
 /** What the end of the chain of `/v1/realtime` works with. */
-export interface RelayDeps {
-  readonly targets: readonly SocketTarget[];
-  /** Indexes of the targets that serve a model. */
-  readonly serving: (model: string, family: RouteFamily) => readonly number[];
-  readonly routeIndex: (routeId: string) => number;
-  readonly states: UpstreamStates;
-  readonly running: RunningExchanges;
-  /** Whether an API key may still be used. */
-  readonly isUsable: (keyId: string) => boolean;
+export interface RelayDeps extends AskingDeps<SocketTarget> {
   /** Reads a frame of a caller: what is sent in its place, or why it is refused. */
   readonly readEvent: (frame: Buffer, principal: Principal) => ClientEvent | Denial;
   /** Why a principal may not ask for a model. */
   readonly denialOfModel: (principal: Principal, model: string) => Denial | undefined;
   readonly counters: Counters;
-  readonly clock: Clock;
-  /** How long a peer may leave written bytes unread. */
-  readonly writeMs: number;
 }
 
 type Needs = 'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits';

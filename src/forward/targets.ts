@@ -1,0 +1,27 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { RouteFamily } from '../kernel/exchange.ts';
+import type { RunningExchanges } from './running.ts';
+import type { UpstreamStates } from './upstream-states.ts';
+
+/** One upstream as it was configured, without the way to reach it. */
+export interface Target {
+  readonly name: string;
+  readonly apiKey: string | undefined;
+  readonly totalMs: number;
+}
+
+/** What every end of a chain works with that asks an upstream, whichever way it reaches it. */
+export interface AskingDeps<Reached> {
+  readonly targets: readonly (Target & Reached)[];
+  /** Indexes of the targets that serve a model, or may be asked to load it. */
+  readonly serving: (model: string, family: RouteFamily) => readonly number[];
+  /** Number of a route for the probe's sake. */
+  readonly routeIndex: (routeId: string) => number;
+  readonly states: UpstreamStates;
+  readonly running: RunningExchanges;
+  /** Whether an API key may still be used. */
+  readonly isUsable: (keyId: string) => boolean;
+  readonly clock: Clock;
+  /** How long a peer may leave written bytes unread. */
+  readonly writeMs: number;
+}
