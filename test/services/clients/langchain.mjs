@@ -32,7 +32,7 @@ const weather = {
   type: 'function',
   function: { name: 'weather', description: 'Weather of a city', parameters: schema },
 };
-const model = new ChatOpenAI({ ...settings, maxTokens: 6 });
+const model = new ChatOpenAI({ ...settings, maxTokens: 6, temperature: 0 });
 
 await attempt('chat', async () => ({ text: (await model.invoke('hello')).content }));
 await attempt('stream', async () => {

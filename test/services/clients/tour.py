@@ -41,7 +41,7 @@ def openai_tools():
         answer.choices[0].message,
         {"role": "tool", "tool_call_id": calls[0].id, "content": '{"degrees":20}'},
     ]
-    again = openai.chat.completions.create(model="tiny", messages=history, tools=[tool], max_tokens=6)
+    again = openai.chat.completions.create(model="tiny", messages=history, tools=[tool], max_tokens=6, temperature=0)
     return {"calls": [call.function.name for call in calls], "text": again.choices[0].message.content}
 
 
@@ -58,7 +58,7 @@ def openai_schema():
 def openai_image():
     content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": image}}]
     answer = openai.chat.completions.create(
-        model="tiny", messages=[{"role": "user", "content": content}], max_tokens=6
+        model="tiny", messages=[{"role": "user", "content": content}], max_tokens=6, temperature=0
     )
     return {"text": answer.choices[0].message.content}
 
@@ -86,12 +86,12 @@ anthropic = Anthropic(base_url=origin, api_key=key, max_retries=0)
 
 
 def anthropic_text():
-    answer = anthropic.messages.create(model="tiny", max_tokens=6, messages=messages)
+    answer = anthropic.messages.create(model="tiny", max_tokens=6, temperature=0, messages=messages)
     return {"text": answer.content[0].text, "tokens": answer.usage.output_tokens}
 
 
 def anthropic_stream():
-    with anthropic.messages.stream(model="tiny", max_tokens=6, messages=messages) as stream:
+    with anthropic.messages.stream(model="tiny", max_tokens=6, temperature=0, messages=messages) as stream:
         return {"text": "".join(stream.text_stream)}
 
 
@@ -106,7 +106,7 @@ def anthropic_tools():
         {"role": "assistant", "content": answer.content},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "20"}]},
     ]
-    again = anthropic.messages.create(model="tiny", max_tokens=6, messages=history, tools=tools)
+    again = anthropic.messages.create(model="tiny", max_tokens=6, temperature=0, messages=history, tools=tools)
     return {"calls": [call.name], "text": again.content[0].text}
 
 
@@ -115,7 +115,7 @@ attempt("anthropic stream", anthropic_stream)
 attempt("anthropic tools", anthropic_tools)
 attempt("anthropic count", lambda: {"tokens": anthropic.messages.count_tokens(model="tiny", messages=messages).input_tokens})
 
-model = ChatOpenAI(model="tiny", base_url=f"{origin}/v1", api_key=key, max_retries=0, max_tokens=6)
+model = ChatOpenAI(model="tiny", base_url=f"{origin}/v1", api_key=key, max_retries=0, max_tokens=6, temperature=0)
 longer = ChatOpenAI(model="tiny", base_url=f"{origin}/v1", api_key=key, max_retries=0, max_tokens=100)
 
 
