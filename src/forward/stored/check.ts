@@ -1,8 +1,8 @@
-import type { HeldResponse, RouteFamily } from '../kernel/exchange.ts';
-import { isJsonObject, type JsonArray, type JsonValue } from '../kernel/json.ts';
-import { deny, type Denial } from '../kernel/reasons.ts';
-import type { Upstream, UpstreamCall, UpstreamFault } from '../kernel/transport.ts';
-import { denialOfHeld } from './held-refusal.ts';
+import type { HeldResponse, RouteFamily } from '../../kernel/exchange.ts';
+import { isJsonObject, type JsonArray, type JsonValue } from '../../kernel/json.ts';
+import { deny, type Denial } from '../../kernel/reasons.ts';
+import type { Upstream, UpstreamCall, UpstreamFault } from '../../kernel/transport.ts';
+import { denialOfHeld } from './refusal.ts';
 
 /** Judges what a model has said, before it becomes part of a prompt. */
 export type JudgeOutput = (model: string, output: JsonArray) => Denial | undefined;

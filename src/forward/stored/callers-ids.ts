@@ -1,8 +1,8 @@
-import type { Exchange, Has } from '../kernel/exchange.ts';
-import { isJsonObject, type JsonObject } from '../kernel/json.ts';
-import { deny } from '../kernel/reasons.ts';
-import type { Inspector } from '../kernel/stage.ts';
-import type { ResponseIds } from '../wire/response-id.ts';
+import type { Exchange, Has } from '../../kernel/exchange.ts';
+import { isJsonObject, type JsonObject } from '../../kernel/json.ts';
+import { deny } from '../../kernel/reasons.ts';
+import type { Inspector } from '../../kernel/stage.ts';
+import type { ResponseIds } from '../../wire/response-id.ts';
 
 /**
  * Puts the caller's own ids in the place of upstream's: of a response that is held, and of the one before it. Undefined

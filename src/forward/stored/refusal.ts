@@ -1,6 +1,6 @@
-import type { RouteFamily } from '../kernel/exchange.ts';
-import { deny, type Denial } from '../kernel/reasons.ts';
-import { denialOfUpstream, isModelMissing } from './upstream-refusal.ts';
+import type { RouteFamily } from '../../kernel/exchange.ts';
+import { deny, type Denial } from '../../kernel/reasons.ts';
+import { denialOfUpstream, isModelMissing } from '../upstream-refusal.ts';
 
 /** The refusal of a response that is not there: the same words wherever that was found out. */
 export const unknownResponse = (family: RouteFamily): Denial =>

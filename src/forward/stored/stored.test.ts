@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
-import { settableClock } from '../../test/support/clock.ts';
-import { alice, exchange, fakeDownstream, fakeUpstream } from '../../test/support/exchange.ts';
-import type { InferenceRequest, OpenRoute } from '../kernel/exchange.ts';
-import type { JsonObject } from '../kernel/json.ts';
-import type { Outcome } from '../kernel/stage.ts';
-import { createHeldOutput } from '../stages/validate/held-output.ts';
-import { createResponseIds } from '../wire/response-id.ts';
-import { createForward } from './forward.ts';
-import { createRunningExchanges } from './running.ts';
+import { createUpstreamMemory, createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
+import { settableClock } from '../../../test/support/clock.ts';
+import { alice, exchange, fakeDownstream, fakeUpstream } from '../../../test/support/exchange.ts';
+import type { InferenceRequest, OpenRoute } from '../../kernel/exchange.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { Outcome } from '../../kernel/stage.ts';
+import { createHeldOutput } from '../../stages/validate/held-output.ts';
+import { createResponseIds } from '../../wire/response-id.ts';
+import { createForward } from '../forward.ts';
+import { createRunningExchanges } from '../running.ts';
 
 const ids = createResponseIds(Buffer.alloc(32, 1));
 const READ: OpenRoute = {
@@ -149,7 +149,7 @@ test('what is read has the ids of its owner, also that of the response before it
 for (const [name, id] of [
   ['of another response than was asked for', 'resp_2'],
   ['without an id', null],
-  ['whose id leads elsewhere', '../../metrics'],
+  ['whose id leads elsewhere', '../../../metrics'],
   ['whose id is no path segment', 'resp_1/cancel'],
 ] as const) {
   test(`an answer ${name} is upstream_error: it is not what the caller may see`, () => {
