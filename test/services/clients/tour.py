@@ -86,12 +86,12 @@ anthropic = Anthropic(base_url=origin, api_key=key, max_retries=0)
 
 
 def anthropic_text():
-    answer = anthropic.messages.create(model="tiny", max_tokens=6, temperature=0, messages=messages)
+    answer = anthropic.messages.create(model="tiny", max_tokens=6, messages=messages)
     return {"text": answer.content[0].text, "tokens": answer.usage.output_tokens}
 
 
 def anthropic_stream():
-    with anthropic.messages.stream(model="tiny", max_tokens=6, temperature=0, messages=messages) as stream:
+    with anthropic.messages.stream(model="tiny", max_tokens=6, messages=messages) as stream:
         return {"text": "".join(stream.text_stream)}
 
 
@@ -106,7 +106,7 @@ def anthropic_tools():
         {"role": "assistant", "content": answer.content},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "20"}]},
     ]
-    again = anthropic.messages.create(model="tiny", max_tokens=6, temperature=0, messages=history, tools=tools)
+    again = anthropic.messages.create(model="tiny", max_tokens=6, messages=history, tools=tools)
     return {"calls": [call.name], "text": again.content[0].text}
 
 
