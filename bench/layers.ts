@@ -95,6 +95,7 @@ const downstream: Downstream = {
   keepBody: () => undefined,
   growBody: () => true,
   holdAnswer: () => true,
+  keepAnswer: () => undefined,
   answer: () => undefined,
   onSent: () => undefined,
   writeHead: () => undefined,

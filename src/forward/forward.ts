@@ -150,6 +150,8 @@ class Forwarding implements UpstreamListener {
       { upstream, held, family: x.route.family, headers, judge: deps.judgeOutput, hold },
       (verdict) => {
         if (this.isFinished) return;
+        // What was read for the check is not needed any more, however long the answer takes.
+        x.downstream.keepAnswer(0);
         if (verdict.kind === 'good') this.send(target);
         else if (verdict.kind === 'fault') this.fault(verdict.fault);
         else this.refuse(verdict.denial, reasons[verdict.denial.code].status < 500 ? 'denial' : 'fault');

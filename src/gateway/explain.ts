@@ -137,6 +137,7 @@ function silent(head: RequestHead, { address, body }: ExplainQuestion): Downstre
     keepBody: nothing,
     growBody: () => true,
     holdAnswer: () => true,
+    keepAnswer: nothing,
     writeHead: nothing,
     answer: nothing,
     write: () => true,

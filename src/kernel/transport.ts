@@ -46,6 +46,8 @@ export interface Downstream {
    * take; false where there is none left. It is given back when the answer has left or the peer has gone.
    */
   holdAnswer(bytes: number): boolean;
+  /** Says how many of those bytes are still held, so that others may use the rest of their memory. */
+  keepAnswer(bytes: number): void;
   /**
    * Sends the response head. `headers` are names and values in turn. With `contentLength` the body has
    * that many bytes; without it, it is chunked (HTTP/1.1) or ends with the connection (HTTP/1.0).

@@ -355,6 +355,27 @@ export function downstreamContract(name: string, start: StartServer): void {
     assert.deepEqual(held, [true, false, true, false]);
   });
 
+  test(`${name}: memory for an answer that is not held any more is there for others`, async () => {
+    const held: boolean[] = [];
+    await using server = await start(
+      (x) => {
+        held.push(x.holdAnswer(8), x.holdAnswer(8));
+        x.keepAnswer(2);
+        x.keepAnswer(6); // more than is held takes nothing
+        held.push(x.holdAnswer(8), x.holdAnswer(1));
+        ok(x);
+      },
+      { budgetBytes: 10 },
+    );
+    for (let i = 0; i < 2; i++) {
+      const wire = new Wire(server.port).send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+      await wire.until(/ok$/);
+      wire.socket.destroy();
+      await wire.closed;
+    }
+    assert.deepEqual(held, [true, false, true, false, true, false, true, false]);
+  });
+
   test(`${name}: memory for the answer to a peer that has gone is given back`, async () => {
     const held: boolean[] = [];
     await using server = await start((x) => void held.push(x.holdAnswer(6)), { budgetBytes: 10 });

@@ -247,6 +247,21 @@ export function socketContract(name: string, start: StartSockets): void {
     assert.deepEqual(it.heard.texts, []);
   });
 
+  test(`${name}: a frame that comes in thousands of reads is a fault`, async () => {
+    await using it = await pair();
+    await it.head();
+    const whole = frame(TEXT, half);
+    // One read each: the next byte waits until this one was heard.
+    for (let at = 0; at < whole.length - 1 && it.heard.fault === undefined; at++) {
+      it.client.write(whole.subarray(at, at + 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await it.until(() => it.heard.fault !== undefined);
+    assert.equal(it.heard.fault, 'protocol');
+    assert.deepEqual(it.heard.texts, []);
+  });
+
   test(`${name}: a message of exactly the limit, and one in pieces with a ping between, are heard whole`, async () => {
     await using it = await pair();
     await it.head();

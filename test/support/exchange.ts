@@ -17,6 +17,8 @@ export interface FakeDownstream extends Downstream {
   isSlow: boolean;
   /** Bytes of the body that are kept. */
   kept: number;
+  /** Bytes of an answer that are held. */
+  heldAnswer: number;
   /** There is memory for bodies that grow. */
   hasRoomForBodies: boolean;
   /** There is memory for answers that are collected. */
@@ -46,12 +48,17 @@ export function fakeDownstream(): FakeDownstream {
     kept: 0,
     hasRoomForBodies: true,
     hasRoomForAnswers: true,
+    heldAnswer: 0,
     keepBody: (bytes) => void (peer.kept = bytes),
     growBody(bytes) {
       if (peer.hasRoomForBodies) peer.kept += bytes;
       return peer.hasRoomForBodies;
     },
-    holdAnswer: () => peer.hasRoomForAnswers,
+    holdAnswer(bytes) {
+      if (peer.hasRoomForAnswers) peer.heldAnswer += bytes;
+      return peer.hasRoomForAnswers;
+    },
+    keepAnswer: (bytes) => void (peer.heldAnswer = Math.min(peer.heldAnswer, bytes)),
     readBody: () => Promise.resolve({ kind: 'body', bytes: Buffer.from('') }),
     writeHead(status, headers) {
       if (peer.status !== undefined) throw new Error('a second head');

@@ -126,10 +126,15 @@ export class ConnectionDownstream implements Downstream {
     return true;
   }
 
+  keepAnswer(bytes: number): void {
+    if (this.heldAnswer <= bytes) return;
+    this.limits.budget.giveBack(this.heldAnswer - bytes);
+    this.heldAnswer = bytes;
+  }
+
   private giveBack(): void {
     this.keepBody(0);
-    if (this.heldAnswer > 0) this.limits.budget.giveBack(this.heldAnswer);
-    this.heldAnswer = 0;
+    this.keepAnswer(0);
   }
 
   growBody(bytes: number): boolean {

@@ -13,6 +13,11 @@ export interface SocketBounds {
 
 /** Pieces of one message; audio comes in one. */
 const MAX_FRAGMENTS = 256;
+/**
+ * Reads that wait for the rest of a frame. A frame in TLS records of one byte each is tens of thousands of them, and
+ * putting those together kept a worker from everybody else for seconds.
+ */
+const MAX_BUFFERED_CHUNKS = 1024;
 
 /**
  * What both ends of `ws` are told. No compression: a few bytes would become a frame of any size before anybody could
@@ -24,6 +29,7 @@ export const socketOptions = ({ maxFrameBytes, closeMs }: SocketBounds) => ({
   maxPayload: maxFrameBytes,
   closeTimeout: closeMs,
   maxFragments: MAX_FRAGMENTS,
+  maxBufferedChunks: MAX_BUFFERED_CHUNKS,
 });
 
 /** Why `ws` closes by itself (RFC 6455 §7.4.1). */

@@ -30,7 +30,7 @@ export function callersIds(
 
   // A chain has one owner, one upstream and one model: each of its responses could only be made so.
   const sealed = (id: unknown): string | null =>
-    typeof id === 'string' ? ids.seal({ upstream, id, model }, principal) : null;
+    typeof id === 'string' && UPSTREAM_ID.test(id) ? ids.seal({ upstream, id, model }, principal) : null;
 
   return {
     event(event) {

@@ -27,7 +27,13 @@ export type HeldVerdict =
 
 /** Answers come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
-const RUNNING: ReadonlySet<JsonValue> = new Set(['queued', 'in_progress']);
+/**
+ * Of a response that is continued. It echoes the caller's instructions: a request of a few bytes would have megabytes
+ * read and judged each time.
+ */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Of what was cancelled or failed vLLM may remember more than it shows. */
+const ENDED: ReadonlySet<JsonValue> = new Set(['completed', 'incomplete']);
 
 /**
  * Reads the response that is to be continued and judges its output. A caller who sends a conversation as input sends
@@ -38,6 +44,7 @@ export function checkHeld(check: HeldCheck, done: (verdict: HeldVerdict) => void
   const { upstream, held, family, headers, judge, hold } = check;
   const parts: Buffer[] = [];
   let status = 0;
+  let size = 0;
   let isDone = false;
   const end = (verdict: HeldVerdict): void => {
     if (isDone) return;
@@ -52,7 +59,9 @@ export function checkHeld(check: HeldCheck, done: (verdict: HeldVerdict) => void
       head: (head) => void (status = head.status),
       chunk(bytes) {
         if (isDone) return true;
-        if (hold(bytes.length)) parts.push(Buffer.from(bytes)); // the adapter's bytes are only valid during the call
+        size += bytes.length;
+        if (size > MAX_BYTES) refuse(TOO_LARGE);
+        else if (hold(bytes.length)) parts.push(Buffer.from(bytes)); // the adapter's are only valid during the call
         else refuse(deny('overloaded', { retryAfterMs: NO_ROOM_RETRY_MS }));
         return true;
       },
@@ -74,17 +83,31 @@ function judged(text: string, { id, model }: HeldResponse, judge: JudgeOutput): 
   if (!isJsonObject(response) || response['id'] !== id) return deny('upstream_error');
   const { status, output } = response;
   if (status === undefined || !Array.isArray(output)) return deny('upstream_error');
-  if (RUNNING.has(status)) return deny('invalid_field', { param: PARAM, message: STILL_RUNNING });
+  if (!ENDED.has(status)) return deny('invalid_field', { param: PARAM, message: NOT_ENDED });
   return judge(model, output);
 }
 
 const PARAM = 'previous_response_id';
-const STILL_RUNNING = 'This response has not ended yet. Read it until it has, then continue it.';
+const TOO_LARGE = deny('value_out_of_range', {
+  param: PARAM,
+  message: `This response is larger than ${MAX_BYTES} bytes. Send the conversation as input instead.`,
+});
+const NOT_ENDED = 'Only a response that is completed or incomplete can be continued. Read it until it is.';
 
+/** Null for what is no JSON, and for what is nested deeper than any answer: who walks it would run out of stack. */
 function parse(text: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue;
+    const value = JSON.parse(text) as JsonValue;
+    return isDeeper(value, MAX_DEPTH) ? null : value;
   } catch {
     return null;
   }
+}
+
+const MAX_DEPTH = 256;
+
+function isDeeper(value: JsonValue, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  return Object.values(value).some((inner) => isDeeper(inner, depth - 1));
 }

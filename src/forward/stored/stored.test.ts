@@ -235,6 +235,22 @@ const badTurns: readonly BadTurn[] = [
     response: { ...ENDED, status: 'in_progress' },
     expected: [400, 'invalid_field', 'previous_response_id'],
   },
+  // Of what was thought and not shown the model server may have kept more.
+  ...['failed', 'cancelled'].map((status) => ({
+    name: `that has ${status === 'failed' ? 'failed' : 'been cancelled'}`,
+    response: { ...ENDED, status },
+    expected: [400, 'invalid_field', 'previous_response_id'] as const,
+  })),
+  {
+    name: 'that is larger than is worth reading each time',
+    response: { ...ENDED, instructions: 'a'.repeat(4 * 1024 * 1024) },
+    expected: [400, 'value_out_of_range', 'previous_response_id'],
+  },
+  {
+    name: 'that is nested until who walks it has no stack left',
+    response: { ...ENDED, output: [JSON.parse('['.repeat(20_000) + ']'.repeat(20_000))] },
+    expected: [502, 'upstream_error', null],
+  },
   { name: 'of another id', response: { ...ENDED, id: 'resp_2' }, expected: [502, 'upstream_error', null] },
   { name: 'without a status', response: { id: 'resp_1', output: [] }, expected: [502, 'upstream_error', null] },
   { name: 'without output', response: { ...ENDED, output: null }, expected: [502, 'upstream_error', null] },
@@ -257,8 +273,8 @@ for (const { name, response, status = 200, expected } of badTurns) {
   });
 }
 
-test('a response is continued once it was read and found good, and what has failed or was cancelled, too', () => {
-  for (const status of ['completed', 'incomplete', 'failed', 'cancelled']) {
+test('a response is continued once it was read and found good; what was read is not held any longer', () => {
+  for (const status of ['completed', 'incomplete']) {
     const it = setUp({ route: CREATE });
     assert.deepEqual(it.servers[1]?.calls[0]?.request, {
       ...{ method: 'GET', path: '/v1/responses/resp_1', body: undefined },
@@ -266,6 +282,7 @@ test('a response is continued once it was read and found good, and what has fail
     });
     it.good({ ...ENDED, status, output: said('Hello.') });
     assert.equal(it.servers[1]?.calls[1]?.request.body, JSON.stringify(body));
+    assert.equal(it.peer.heldAnswer, 0);
   }
 });
 

@@ -321,6 +321,31 @@ test('the salt of the caller is replaced by that of the tenant, or left out for 
   assert.ok(!('cache_salt' in passes('chat', { cache_salt: 'x' }, { knowsSalt: false }).body));
 });
 
+test('of constraints there is one: the default of another is left out, more of them are refused', () => {
+  const json = { type: 'object' };
+  for (const kind of ['chat', 'completions'] as const) {
+    const said = (value: JsonObject) => passes(kind, { structured_outputs: value }).body['structured_outputs'];
+    assert.equal(said({ json_object: false }), undefined);
+    assert.deepEqual(said({ json, json_object: false }), { json });
+    assert.deepEqual(said({ json_object: true }), { json_object: true });
+    for (const two of [
+      { json, json_object: true },
+      { json, choice: ['a'] },
+      { json_object: true, choice: ['a'] },
+    ]) {
+      refuses(kind, { structured_outputs: two }, 'invalid_field', 'structured_outputs');
+    }
+  }
+});
+
+test('the base64 of an image is no text of the prompt', () => {
+  const asked = (text: string) => ({ messages: [{ role: 'user', content: [{ type: 'text', text }] }] });
+  const part = { type: 'image_url', image_url: { url: PNG } };
+  const withImages = { messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, part, part, part, part] }] };
+  const left = (fields: JsonObject) => Number(passes('chat', fields, { contextTokens: 2048 }).body['max_tokens']);
+  assert.ok(left(asked('a')) - left(withImages) < (4 * 80) / 4, `${left(asked('a'))} and ${left(withImages)}`);
+});
+
 test('an output length that is left out is what the cap and the context leave', () => {
   const { body, output } = passes('chat', {}, { contextTokens: 2048 });
   const estimate = Math.ceil(Buffer.byteLength(JSON.stringify(minimal.chat)) / 4);

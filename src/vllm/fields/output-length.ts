@@ -25,6 +25,8 @@ const OUTPUT: { readonly [kind in BodyKind]?: { readonly names: readonly string[
 
 /** Fewest bytes of text that make a token of a prompt, as a rule: what an estimate divides by. */
 const BYTES_A_TOKEN = 4;
+/** Characters of base64 for each byte. */
+const BASE64 = 4 / 3;
 
 /** What the output length is settled by. */
 export interface OutputRules {
@@ -62,6 +64,8 @@ export function settleOutput(kind: BodyKind, sent: JsonObject, rules: OutputRule
 function mostOf({ context, promptBytes, facts }: OutputRules): number {
   const { outputTokens } = context.caps;
   if (facts.contextTokens === undefined) return outputTokens;
-  const prompt = Math.max(0, Math.ceil((promptBytes - context.media.bytes) / BYTES_A_TOKEN));
+  // Media stand in the body as base64, and cost tokens by their size in pixels, not in bytes.
+  const text = promptBytes - context.media.bytes * BASE64;
+  const prompt = Math.max(0, Math.ceil(text / BYTES_A_TOKEN));
   return Math.max(1, Math.min(outputTokens, facts.contextTokens - prompt));
 }

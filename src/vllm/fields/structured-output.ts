@@ -1,10 +1,11 @@
-import type { JsonValue } from '../../kernel/json.ts';
+import { isJsonObject, type JsonValue } from '../../kernel/json.ts';
 import { checkPattern } from '../schema/pattern.ts';
 import { bool, listOf, oneOf, shortText, text } from './check.ts';
 import { closedForm } from './closed-form.ts';
 import type { BodyKind, Check, FieldContext, FieldFamily, Members } from './field.ts';
 import { CHAT, GENERATE } from './field.ts';
 import { formsOf, objectOf } from './object.ts';
+import { Refusal, invalid } from './refusal.ts';
 import { compiledSchema } from './tools.ts';
 
 const COMPILES = 'Compiling a grammar can take the server down (CVE-2026-105757).';
@@ -71,13 +72,17 @@ const structuredMembers: Members = {
   _backend_was_auto: { policy: 'deny', vllmDefault: false, why: 'Picks the weakest compiler.' },
 };
 const structuredObject = objectOf(structuredMembers, 'Give an object such as {"json":{…}}.');
-/** An empty one asks for nothing, and ended the engine in some releases. */
+/**
+ * One constraint. An empty object asks for nothing, and ended the engine in some releases; so did an object of only
+ * `json_object: false` (which is its default, and left out), and several constraints in one.
+ */
 const structuredCheck: Check = Object.assign(
   (value: JsonValue, context: FieldContext) => {
     const checked = structuredObject(value, context);
-    return checked !== undefined && typeof checked === 'object' && checked !== null && Object.keys(checked).length === 0
-      ? undefined
-      : checked;
+    if (checked === undefined || checked instanceof Refusal || !isJsonObject(checked)) return checked;
+    if (checked['json_object'] === false) delete checked['json_object'];
+    const constraints = Object.keys(checked).length;
+    return constraints === 0 ? undefined : constraints > 1 ? invalid('Give one constraint.') : checked;
   },
   { rows: structuredMembers },
 );
