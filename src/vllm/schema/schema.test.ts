@@ -291,6 +291,33 @@ for (const { name, schema, is } of [
   test(`${is === 'accepted' ? 'accepts' : 'refuses'} ${name}`, () => assert.equal(verdict(schema), is));
 }
 
+// The check at vLLM's door takes these, its compiler throws on them, and the engine ends (vLLM #43920).
+for (const { name, schema, is } of [
+  { name: 'items as a list', schema: { items: [S, S] }, is: `${INVALID} items` },
+  { name: 'false for a member', schema: object({ a: false }), is: `${INVALID} properties.a` },
+  { name: 'a property of Unicode', schema: { pattern: String.raw`^\p{L}$` }, is: `${INVALID} pattern` },
+  {
+    name: 'a property of Unicode in a name',
+    schema: { patternProperties: { [String.raw`^\p{L}$`]: true } },
+    is: String.raw`${INVALID} patternProperties["^\\p{L}$"]`,
+  },
+  { name: 'a maximum of 2^63', schema: { maximum: 2 ** 63 }, is: `${RANGE} maximum` },
+  { name: 'a minimum of 1e300', schema: { minimum: 1e300 }, is: `${RANGE} minimum` },
+  { name: 'a minimum below -2^63', schema: { minimum: -(2 ** 64) }, is: `${RANGE} minimum` },
+  { name: 'an exclusive maximum of 2^63', schema: { exclusiveMaximum: 2 ** 63 }, is: `${RANGE} exclusiveMaximum` },
+  { name: 'an exclusive minimum of -1e20', schema: { exclusiveMinimum: -1e20 }, is: `${RANGE} exclusiveMinimum` },
+]) {
+  test(`refuses ${name} where it becomes a grammar`, () => {
+    assert.equal(verdict(schema), is);
+    assert.equal(verdict(schema, READ_SCHEMA), 'accepted');
+  });
+}
+
+test('bounds of 64 bits, true for a member and an item as a schema are no such thing', () => {
+  const bounds = { minimum: -(2 ** 63), maximum: Number.MAX_SAFE_INTEGER };
+  assert.equal(verdict(object({ a: true, b: { ...bounds, items: S } })), 'accepted');
+});
+
 const words = (count: number, chars: number): JsonObject => ({
   enum: Array.from({ length: count }, (_, i) => String(i).padStart(chars, 'x')),
 });

@@ -122,6 +122,11 @@ class Walk {
     if (form === 'named') {
       if (!isJsonObject(value)) return invalid('Give an object of schemas.');
       for (const key in value) {
+        // Compilers differ in whether that is a member nobody may give or a schema they cannot read: the door takes
+        // it and the engine ends (vLLM #43920).
+        if (this.limits.isCompiled && name === 'properties' && value[key] === false) {
+          return invalid('Leave the member out, and give "additionalProperties": false.', memberPath('', key));
+        }
         const refusal =
           (name === 'patternProperties' ? this.pattern(key, node) : undefined) ??
           this.child(value[key] ?? null, memberPath(path, key), keyword, node, depth);
@@ -133,6 +138,8 @@ class Walk {
       return this.child(value, path, keyword, node, depth);
     }
     if (!Array.isArray(value) || value.length === 0) return invalid('Give a list of at least one schema.');
+    // The form of drafts up to 2019-09, on which compilers throw that the check at the door never asked (vLLM #43920).
+    if (this.limits.isCompiled && form === 'either') return invalid('Give lists of schemas as prefixItems.');
     for (let i = 0; i < value.length; i++) {
       const refusal = this.child(value[i] ?? null, indexPath(path, i), keyword, node, depth);
       if (refusal !== undefined) return refusal.within(`[${i}]`);
