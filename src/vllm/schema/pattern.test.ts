@@ -154,7 +154,7 @@ for (const pattern of ['(a+)+', '(?=(a+)+)b', '(?=a)*', '(', String.raw`(a)\1`, 
     assert.notEqual(verdict(pattern, READ_SCHEMA), 'accepted'));
 }
 
-test('repeats are counted as they are written out', () => {
+test('repeats are counted as they are written out, and wide sets by what they cost', () => {
   for (const [pattern, size] of [
     ['abc', 3],
     ['a{7}', 7],
@@ -162,6 +162,13 @@ test('repeats are counted as they are written out', () => {
     ['a*', 1],
     ['a{3,}', 3],
     ['^$', 0],
+    ['[a-z]{7}', 7],
+    ['[a-zA-Z0-9_-]{7}', 14],
+    ['[^"]{7}', 70],
+    ['(?:a|[^a]){0,5}', 55],
+    ['é{5}', 50],
+    ['[acegikmoqsuwyACEGIKMOQSUWY02468]{5}', 40],
+    ['[?@]', 1],
   ] as const) {
     assert.equal(patternSize(pattern, COMPILED_PATTERN), size, pattern);
   }
