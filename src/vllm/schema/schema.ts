@@ -7,7 +7,7 @@ import { BOUNDS, formatWeight, SCHEMA_KEYWORDS, VALUE_KEYWORDS, isExtension } fr
 import type { SchemaKeyword } from './keywords.ts';
 import { COMPILED_SCHEMA, DEFAULT_SCHEMA_CAPS } from './limits.ts';
 import type { SchemaCaps, SchemaLimits } from './limits.ts';
-import { patternSize } from './pattern.ts';
+import { PatternBudget } from './pattern-budget.ts';
 import { refuseGraph } from './references.ts';
 import type { SchemaNode } from './references.ts';
 
@@ -24,17 +24,19 @@ const COUNTED_MEMBER = 10;
  * one over its references; the recursion is as deep as `schemaDepth`.
  *
  * @param limits what the schema is for: `COMPILED_SCHEMA` becomes a grammar, `READ_SCHEMA` only text of the prompt
+ * @param patterns what the request's patterns may still cost; its schemas share one
  */
 export function checkSchema(
   schema: JsonValue,
   caps: SchemaCaps = DEFAULT_SCHEMA_CAPS,
   limits: SchemaLimits = COMPILED_SCHEMA,
+  patterns: PatternBudget = new PatternBudget(),
 ): Refusal | undefined {
   if (!isJsonObject(schema)) return invalid('Give a JSON Schema: an object.');
   if (jsonBytes(schema, caps.schemaBytes) > caps.schemaBytes) {
     return outOfRange(`Give a schema of at most ${caps.schemaBytes} bytes.`);
   }
-  const walk = new Walk(caps, limits);
+  const walk = new Walk(caps, limits, patterns);
   // An empty constraint is dropped or ends the engine, as the release has it (CVE-2026-105757).
   const refusal = walk.root(schema);
   if (refusal !== undefined) return refusal;
@@ -48,12 +50,14 @@ class Walk {
   readonly byObject = new Map<JsonObject, number>();
   readonly caps: SchemaCaps;
   readonly limits: SchemaLimits;
+  readonly patterns: PatternBudget;
   enumValues = 0;
   enumBytes = 0;
 
-  constructor(caps: SchemaCaps, limits: SchemaLimits) {
+  constructor(caps: SchemaCaps, limits: SchemaLimits, patterns: PatternBudget) {
     this.caps = caps;
     this.limits = limits;
+    this.patterns = patterns;
   }
 
   root(schema: JsonObject): Refusal | undefined {
@@ -203,7 +207,7 @@ class Walk {
 
   pattern(value: JsonValue, node: SchemaNode): Refusal | undefined {
     if (typeof value !== 'string') return invalid('Give a regular expression as text.');
-    const size = patternSize(value, this.limits);
+    const size = this.patterns.size(value, this.limits);
     if (size instanceof Refusal) return size;
     node.size += size;
     return undefined;
