@@ -126,10 +126,14 @@ const LARGE_FORMATS: ReadonlyMap<string, number> = new Map([
   ['email', 400],
   ['idn-email', 400],
   ['uri-template', 400],
+  ['ipv6', 400],
   ['uri', 200],
   ['uri-reference', 200],
   ['iri', 200],
   ['iri-reference', 200],
+  ['duration', 200],
+  ['hostname', 200],
+  ['idn-hostname', 200],
 ]);
 const OTHER_FORMAT = 50;
 

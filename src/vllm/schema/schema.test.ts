@@ -347,6 +347,8 @@ for (const { name, schema, is } of [
   { name: '48 short texts of a negated class', schema: many(48, { pattern: '^[^"]{1,64}$' }), is: 'accepted' },
   { name: '510 e-mail addresses', schema: many(510, { format: 'email' }), is: RANGE },
   { name: '255 addresses of pages', schema: many(255, { format: 'uri' }), is: RANGE },
+  { name: '500 IPv6 addresses', schema: many(500, { format: 'ipv6' }), is: RANGE },
+  { name: '500 durations', schema: many(500, { format: 'duration' }), is: RANGE },
   { name: '100 e-mail addresses', schema: many(100, { format: 'email' }), is: 'accepted' },
   { name: '500 dates', schema: many(500, { format: 'date' }), is: 'accepted' },
 ]) {
