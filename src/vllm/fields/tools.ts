@@ -2,6 +2,7 @@ import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { COMPILED_SCHEMA, READ_SCHEMA } from '../schema/limits.ts';
 import { jsonBytes } from '../schema/json-size.ts';
+import { PatternBudget } from '../schema/pattern-budget.ts';
 import { checkSchema } from '../schema/schema.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
 import { IGNORED_OF_OTHERS } from './ignored.ts';
@@ -11,17 +12,32 @@ import { keptListOf } from './kept-list.ts';
 import { placeOf } from './kept-places.ts';
 import { formsOf, noteDropped, objectOf } from './object.ts';
 
+/** What the patterns of a request may still cost, over all its tools and formats: they are judged one by one. */
+const budgets = new WeakMap<FieldContext, PatternBudget>();
+
+function budgetOf(context: FieldContext): PatternBudget {
+  const budget = budgets.get(context) ?? new PatternBudget();
+  budgets.set(context, budget);
+  return budget;
+}
+
 /** A JSON Schema that the model reads: a tool's parameters, unless a call is enforced (`enforcedTools`). */
-export const readSchema: Check = (value, { caps }) =>
+export const readSchema: Check = (value, context) =>
   // All tools together are bounded by `toolBytes`; a coding agent has single large ones.
   checkSchema(
     value,
-    { schemaBytes: caps.toolBytes, schemaNodes: caps.schemaNodes, schemaDepth: caps.schemaDepth },
+    {
+      schemaBytes: context.caps.toolBytes,
+      schemaNodes: context.caps.schemaNodes,
+      schemaDepth: context.caps.schemaDepth,
+    },
     READ_SCHEMA,
+    budgetOf(context),
   ) ?? value;
 
 /** A JSON Schema that becomes a grammar. */
-export const compiledSchema: Check = (value, { caps }) => checkSchema(value, caps, COMPILED_SCHEMA) ?? value;
+export const compiledSchema: Check = (value, context) =>
+  checkSchema(value, context.caps, COMPILED_SCHEMA, budgetOf(context)) ?? value;
 
 const toolFunction: Members = {
   name: { policy: 'pass', type: shortText(1, 256), isRequired: true },

@@ -65,6 +65,21 @@ export function sizeOf(set: CharSet): number {
   return bits(set[0]) + bits(set[1]) + bits(set[2]) + bits(set[3]) + 1000 * bits(set[4]);
 }
 
+/**
+ * What a set costs in an automaton that reads bytes, against a single character: it grows with the ranges that the
+ * set falls into, and by the ways in which UTF-8 writes what is beyond ASCII (xgrammar took nine times as long for
+ * `[^"]{0,1000}` as for `[a-z]{0,1000}`).
+ */
+export function weightOf(set: CharSet): number {
+  let ranges = 0;
+  let isIn = 0;
+  for (const word of set.slice(0, 4)) {
+    ranges += bits(word & ~((word << 1) | isIn));
+    isIn = word >>> 31;
+  }
+  return Math.max(1, Math.ceil(ranges / 4)) + ((set[4] & OTHER) === 0 ? 0 : 9);
+}
+
 /** `\d`, ASCII and other digits. */
 export const DIGITS: CharSet = [...ascii('0', '9'), OTHER_DIGITS];
 /** `\s`. */

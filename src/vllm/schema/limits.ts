@@ -18,7 +18,8 @@ export const DEFAULT_SCHEMA_CAPS: SchemaCaps = { schemaBytes: 64 * 1024, schemaN
 export interface SchemaLimits extends PatternLimits {
   /** Most that a length or a count may say, `minLength` and `maxItems` alike. */
   readonly repeat: number;
-  /** Schemas, characters and values that there are once repeats are written out and references followed. */
+  /** What schemas, characters, values, formats and counted members weigh once repeats are written out and references
+   * followed. */
   readonly written: number;
   /** Values of all `enum` and `const` together, and their bytes as JSON. */
   readonly enumValues: number;

@@ -1,4 +1,4 @@
-import { ANYTHING, NOTHING, overlaps, sizeOf, union } from './char-set.ts';
+import { ANYTHING, NOTHING, overlaps, sizeOf, union, weightOf } from './char-set.ts';
 import type { CharSet } from './char-set.ts';
 import type { PatternNode, RepeatNode } from './pattern-tree.ts';
 
@@ -23,6 +23,8 @@ export interface PatternFacts {
   readonly isAmbiguous: boolean;
   /** Characters or sets that the expression has when its repeats are written out. */
   readonly written: number;
+  /** The same, each set with what it costs a compiler. */
+  readonly weight: number;
 }
 
 /** What is known of an expression that matches no character. */
@@ -36,12 +38,13 @@ export const NO_TEXT: PatternFacts = {
   needs: undefined,
   isAmbiguous: false,
   written: 0,
+  weight: 0,
 };
 
 /** What is known of a single character of a set. */
 export function factsOfSet(set: CharSet): PatternFacts {
   const one = { head: [set], first: set, more: NOTHING, alphabet: set, needs: set };
-  return { ...one, minLength: 1, maxLength: 1, isAmbiguous: false, written: 1 };
+  return { ...one, minLength: 1, maxLength: 1, isAmbiguous: false, written: 1, weight: weightOf(set) };
 }
 
 /**
@@ -64,6 +67,7 @@ export function factsOfBoth(a: PatternFacts, b: PatternFacts): PatternFacts {
     needs: smaller(a.needs, b.needs),
     isAmbiguous: a.isAmbiguous || b.isAmbiguous || (collides && !isFixed(a) && !isFixed(b)),
     written: a.written + b.written,
+    weight: a.weight + b.weight,
   };
 }
 
@@ -84,6 +88,7 @@ export function factsOfEither(a: PatternFacts, b: PatternFacts): PatternFacts {
     needs: a.needs === undefined || b.needs === undefined ? undefined : union(a.needs, b.needs),
     isAmbiguous: a.isAmbiguous || b.isAmbiguous || !isToldApart(a, b),
     written: a.written + b.written,
+    weight: a.weight + b.weight,
   };
 }
 
@@ -92,6 +97,7 @@ export function factsOfRepeat(body: PatternFacts, min: number, max: number): Pat
   if (max === 0 || body.maxLength === 0) return NO_TEXT;
   const isNullable = min === 0 || body.minLength === 0;
   const isDoubtful = max > 1 && doubtsItsEnd(body);
+  const times = Math.max(1, min, Number.isFinite(max) ? max : 0);
   const goesOn = min === max && !isNullable ? body.more : union(body.more, body.first);
   return {
     minLength: min * body.minLength,
@@ -102,7 +108,8 @@ export function factsOfRepeat(body: PatternFacts, min: number, max: number): Pat
     alphabet: body.alphabet,
     needs: min === 0 ? undefined : body.needs,
     isAmbiguous: body.isAmbiguous || isDoubtful,
-    written: body.written * Math.max(1, min, Number.isFinite(max) ? max : 0),
+    written: body.written * times,
+    weight: body.weight * times,
   };
 }
 

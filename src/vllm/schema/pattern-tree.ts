@@ -24,7 +24,7 @@ export interface PatternLimits {
   /** Most that one counted repeat may say. */
   readonly patternRepeat: number;
   /**
-   * Look-around, word boundaries and `[\w-.]` are refused, for no compiler of grammars takes them. A pattern that
+   * Look-around, word boundaries, Unicode properties and `[\w-.]` are refused, for no compiler of grammars takes them. A pattern that
    * the model only reads may have them: zod writes look-around for durations, host names and IBANs.
    */
   readonly isCompiled: boolean;
@@ -197,6 +197,10 @@ class PatternParser {
     const hex = this.takesMatch(HEX)?.groups;
     if (hex !== undefined) return hexSet(hex['x'] ?? hex['u'] ?? hex['braced'] ?? '');
     const property = this.takesMatch(PROPERTY);
+    if (property !== undefined && this.limits.isCompiled) {
+      // The check at the door takes them, the compiler throws in the engine (vLLM #43920).
+      return invalid('Leave Unicode properties such as \\p{L} out: write the ranges.');
+    }
     if (property !== undefined) return propertySet(property[0], property.groups?.['name']);
     const code = this.text.codePointAt(this.at);
     if (code === undefined) return invalid(`${SYNTAX}: a backslash stands at its end.`);

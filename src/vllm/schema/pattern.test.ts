@@ -38,7 +38,7 @@ const USUAL: Readonly<Record<string, string>> = {
   JWT: String.raw`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$`,
   colour: '^#(?:[0-9a-fA-F]{3}){1,2}$',
   path: '^/(?:[^/]+/)*[^/]*$',
-  name: String.raw`^\p{L}+(?:[ -]\p{L}+)*$`,
+  name: '^[a-zA-Z\\u00c0-\\u024f]+(?:[ -][a-zA-Z\\u00c0-\\u024f]+)*$',
   'not blank': String.raw`^.*\S.*$`,
   anything: String.raw`^[\s\S]*$`,
   'anything, as a choice': String.raw`^(.|\n)*$`,
@@ -105,6 +105,8 @@ for (const [pattern, code, why] of [
   [String.raw`\A`, INVALID, 'an escape of Python alone'],
   [String.raw`\012`, INVALID, 'an octal escape'],
   [String.raw`\u{110000}`, INVALID, 'a code point that there is not'],
+  [String.raw`^\p{L}+$`, INVALID, 'a Unicode property, on which engines ended (vLLM #43920)'],
+  [String.raw`[\PL]`, INVALID, 'a Unicode property in a class'],
   [String.raw`[\w-.]`, INVALID, 'a hyphen that Python takes for a range'],
   ['', RANGE, 'nothing'],
 ] as const) {
@@ -139,6 +141,7 @@ for (const pattern of [
   String.raw`^[\w-.]+@([\w-]+\.)+[\w-]{2,4}$`,
   String.raw`^\bword\b$`,
   '.*.*',
+  String.raw`^\p{L}+(?:[ -]\p{L}+)*$`,
 ]) {
   test(`a pattern that is only read may be ${pattern.slice(0, 30)}`, () => {
     assert.notEqual(verdict(pattern), 'accepted');
@@ -151,7 +154,7 @@ for (const pattern of ['(a+)+', '(?=(a+)+)b', '(?=a)*', '(', String.raw`(a)\1`, 
     assert.notEqual(verdict(pattern, READ_SCHEMA), 'accepted'));
 }
 
-test('repeats are counted as they are written out', () => {
+test('repeats are counted as they are written out, and wide sets by what they cost', () => {
   for (const [pattern, size] of [
     ['abc', 3],
     ['a{7}', 7],
@@ -159,6 +162,13 @@ test('repeats are counted as they are written out', () => {
     ['a*', 1],
     ['a{3,}', 3],
     ['^$', 0],
+    ['[a-z]{7}', 7],
+    ['[a-zA-Z0-9_-]{7}', 14],
+    ['[^"]{7}', 70],
+    ['(?:a|[^a]){0,5}', 55],
+    ['é{5}', 50],
+    ['[acegikmoqsuwyACEGIKMOQSUWY02468]{5}', 40],
+    ['[?@]', 1],
   ] as const) {
     assert.equal(patternSize(pattern, COMPILED_PATTERN), size, pattern);
   }

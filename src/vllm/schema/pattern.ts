@@ -26,18 +26,18 @@ export function checkPattern(pattern: string, limits: PatternLimits = COMPILED_P
   return size instanceof Refusal ? size : undefined;
 }
 
-/** The characters and sets of a pattern with its counted repeats written out, or why `checkPattern` refuses it. */
+/** What a pattern costs with its counted repeats written out: 1 for each character, more for wide sets; or why `checkPattern` refuses it. */
 export function patternSize(pattern: string, limits: PatternLimits): number | Refusal {
   const tree = parsePattern(pattern, limits);
   if (tree instanceof Refusal) return tree;
   const bodies = new Map<PatternNode, PatternFacts>();
   let refusal: Refusal | undefined;
-  const { written } = factsOf(tree, (repeat, body) => {
+  const { written, weight } = factsOf(tree, (repeat, body) => {
     bodies.set(repeat, body);
     refusal ??= refuseRepeat(body, repeat.max);
   });
   if (written > MAX_WRITTEN) return tooLarge();
-  return refusal ?? (limits.isCompiled ? refuseSpread(tree, bodies) : undefined) ?? written;
+  return refusal ?? (limits.isCompiled ? refuseSpread(tree, bodies) : undefined) ?? weight;
 }
 
 function refuseRepeat(body: PatternFacts, max: number): Refusal | undefined {

@@ -10,7 +10,7 @@ export interface SchemaNode {
   readonly parent: SchemaNode | undefined;
   /** JSON path from the parent's schema. */
   readonly path: string;
-  /** What it is by itself when repeats are written out: 1, its characters and its values. */
+  /** What it costs by itself when repeats are written out: 1, its characters, values, format and counted members. */
   size: number;
   /** Most times that the schema of its items, and of its members without name, is repeated. */
   items: number;
@@ -54,7 +54,7 @@ export function refuseGraph(
   }
   const tooLarge = findTooLarge(nodes, maxWritten);
   if (tooLarge === undefined) return undefined;
-  const hint = `Let lengths, counts and references multiply to at most ${maxWritten}: lower maxItems or maxLength, or leave them out.`;
+  const hint = `Let lengths, counts, patterns, formats and references come to at most ${maxWritten}: lower or leave out maxItems, maxLength, minProperties or maxProperties, or have fewer formats and patterns.`;
   return outOfRange(hint, pathOf(tooLarge));
 }
 

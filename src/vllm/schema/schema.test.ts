@@ -291,6 +291,73 @@ for (const { name, schema, is } of [
   test(`${is === 'accepted' ? 'accepts' : 'refuses'} ${name}`, () => assert.equal(verdict(schema), is));
 }
 
+// The check at vLLM's door takes these, its compiler throws on them, and the engine ends (vLLM #43920).
+for (const { name, schema, is } of [
+  { name: 'items as a list', schema: { items: [S, S] }, is: `${INVALID} items` },
+  { name: 'false for a member', schema: object({ a: false }), is: `${INVALID} properties.a` },
+  { name: 'a property of Unicode', schema: { pattern: String.raw`^\p{L}$` }, is: `${INVALID} pattern` },
+  {
+    name: 'a property of Unicode in a name',
+    schema: { patternProperties: { [String.raw`^\p{L}$`]: true } },
+    is: String.raw`${INVALID} patternProperties["^\\p{L}$"]`,
+  },
+  { name: 'a maximum of 2^63', schema: { maximum: 2 ** 63 }, is: `${RANGE} maximum` },
+  { name: 'a minimum of 1e300', schema: { minimum: 1e300 }, is: `${RANGE} minimum` },
+  { name: 'a minimum below -2^63', schema: { minimum: -(2 ** 64) }, is: `${RANGE} minimum` },
+  { name: 'an exclusive maximum of 2^63', schema: { exclusiveMaximum: 2 ** 63 }, is: `${RANGE} exclusiveMaximum` },
+  { name: 'an exclusive minimum of -1e20', schema: { exclusiveMinimum: -1e20 }, is: `${RANGE} exclusiveMinimum` },
+]) {
+  test(`refuses ${name} where it becomes a grammar`, () => {
+    assert.equal(verdict(schema), is);
+    assert.equal(verdict(schema, READ_SCHEMA), 'accepted');
+  });
+}
+
+test('bounds of 64 bits, true for a member and an item as a schema are no such thing', () => {
+  const bounds = { minimum: -(2 ** 63), maximum: Number.MAX_SAFE_INTEGER };
+  assert.equal(verdict(object({ a: true, b: { ...bounds, items: S } })), 'accepted');
+});
+
+const many = (count: number, schema: JsonObject, more: JsonObject = {}): JsonObject =>
+  object(Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, schema])), more);
+const requiredMany = { required: Array.from({ length: 200 }, (_, i) => `p${i}`) };
+// Each of those refused kept a compiler busy for 6 s to minutes, though each of its parts is ordinary.
+for (const { name, schema, is } of [
+  {
+    name: '510 members, 250 to 255 there',
+    schema: many(510, {}, { minProperties: 250, maxProperties: 255 }),
+    is: RANGE,
+  },
+  {
+    name: '200 members, 100 to 110 there',
+    schema: many(200, {}, { minProperties: 100, maxProperties: 110 }),
+    is: RANGE,
+  },
+  { name: '510 members, one of them there', schema: many(510, {}, { minProperties: 1 }), is: RANGE },
+  { name: '50 members, one of them there', schema: many(50, {}, { minProperties: 1 }), is: 'accepted' },
+  { name: '510 members, all of which may be left out', schema: many(510, {}), is: 'accepted' },
+  { name: '200 members, all there', schema: many(200, {}, { ...requiredMany, maxProperties: 200 }), is: 'accepted' },
+  {
+    name: 'a map of up to 1,000',
+    schema: many(5, {}, { additionalProperties: S, maxProperties: 1000 }),
+    is: 'accepted',
+  },
+  { name: '48 long texts of a negated class', schema: many(48, { pattern: '^[^"]{0,1000}$' }), is: RANGE },
+  { name: 'one long text of a negated class', schema: many(1, { pattern: '^[^"]{0,1000}$' }), is: 'accepted' },
+  { name: '48 short texts of a negated class', schema: many(48, { pattern: '^[^"]{1,64}$' }), is: 'accepted' },
+  { name: '510 e-mail addresses', schema: many(510, { format: 'email' }), is: RANGE },
+  { name: '255 addresses of pages', schema: many(255, { format: 'uri' }), is: RANGE },
+  { name: '500 IPv6 addresses', schema: many(500, { format: 'ipv6' }), is: RANGE },
+  { name: '500 durations', schema: many(500, { format: 'duration' }), is: RANGE },
+  { name: '100 e-mail addresses', schema: many(100, { format: 'email' }), is: 'accepted' },
+  { name: '500 dates', schema: many(500, { format: 'date' }), is: 'accepted' },
+]) {
+  test(`${is === 'accepted' ? 'accepts' : 'refuses'} ${name}`, () => {
+    assert.equal(verdict(schema), is);
+    assert.equal(verdict(schema, READ_SCHEMA), 'accepted');
+  });
+}
+
 const words = (count: number, chars: number): JsonObject => ({
   enum: Array.from({ length: count }, (_, i) => String(i).padStart(chars, 'x')),
 });
