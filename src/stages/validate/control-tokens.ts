@@ -83,7 +83,7 @@ function find(value: JsonValue, scanner: Scanner): string | undefined {
       const path = find(value[i] ?? null, scanner);
       if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
-    const seam = seamOf(value, scanner, false);
+    const seam = seamOf(value, scanner);
     return seam === undefined ? undefined : memberPath(indexPath('', placeOf(value, seam.index)), seam.member);
   }
   if (!isJsonObject(value)) return undefined;
@@ -115,20 +115,59 @@ function isEscaped(name: string, value: JsonValue, scanner: Scanner): boolean {
 
 /** Members that hold the text of a part. */
 const PART_TEXTS = ['text', 'refusal', 'thinking'] as const;
+type PartText = (typeof PART_TEXTS)[number];
+/** Every choice of them: vLLM and templates take parts of some kinds out, and what stood around those is neighbours. */
+const SELECTIONS: readonly (readonly PartText[])[] = [
+  PART_TEXTS,
+  ['text', 'refusal'],
+  ['text', 'thinking'],
+  ['refusal', 'thinking'],
+  ['text'],
+  ['refusal'],
+  ['thinking'],
+];
 /** A part, and the member that holds its text. */
 interface Seam {
   readonly index: number;
   readonly member: string;
 }
 
+/** The first part that ends a spelling which others begin, whichever kinds of parts are taken out. */
+function seamOf(items: readonly JsonValue[], scanner: Scanner): Seam | undefined {
+  for (const kinds of selectionsIn(items)) {
+    const seam = seamAmong(items, kinds, scanner, false);
+    if (seam !== undefined) return seam;
+  }
+  return undefined;
+}
+
+/** Breaks all such spellings by a space, in place. */
+function breakSeams(items: readonly JsonValue[], scanner: Scanner): void {
+  const selections = selectionsIn(items);
+  // A space that breaks one could make one of an operator's that has spaces, among parts that were looked at before.
+  while (selections.some((kinds) => seamAmong(items, kinds, scanner, true) !== undefined));
+}
+
+/** The choices whose kinds are all there; each other one is one of these again. */
+function selectionsIn(items: readonly JsonValue[]): readonly (readonly PartText[])[] {
+  const present = new Set(items.map((item) => (isJsonObject(item) ? memberOfPart(item) : undefined)));
+  return SELECTIONS.filter((kinds) => kinds.every((kind) => present.has(kind)));
+}
+
 /**
- * The first part that ends a spelling which others begin: templates write parts one behind the other, with nothing
- * between. Where `isBroken`, it is broken by a space, in place, and so are all others.
+ * The first part that ends a spelling which others of these kinds begin: templates write parts one behind the other,
+ * with nothing between. Where `isBroken`, it is broken by a space, in place, and so are all others.
  */
-function seamOf(items: readonly JsonValue[], scanner: Scanner, isBroken: boolean): Seam | undefined {
-  const texts = items.map(textOfPart);
+function seamAmong(
+  items: readonly JsonValue[],
+  kinds: readonly PartText[],
+  scanner: Scanner,
+  isBroken: boolean,
+): Seam | undefined {
+  const texts = items.map((item) => textOfPart(item, kinds));
   // Hardly ever: one look at all together tells that there is none.
   if (scanner.find(texts.join('')) === undefined) return undefined;
+  let first: Seam | undefined;
   let before = '';
   for (let index = 0; index < items.length; index++) {
     const item = items[index];
@@ -136,21 +175,23 @@ function seamOf(items: readonly JsonValue[], scanner: Scanner, isBroken: boolean
     if (!isJsonObject(item) || text === '') continue;
     const member = memberOfPart(item) ?? '';
     while (before !== '' && scanner.find(before + text.slice(0, scanner.longest)) !== undefined) {
-      if (!isBroken) return { index, member };
+      first ??= { index, member };
+      if (!isBroken) return first;
       text = ` ${text}`;
       item[member] = text;
     }
     before = (text.length < scanner.longest ? before + text : text).slice(-scanner.longest);
   }
-  return undefined;
+  return first;
 }
 
-const memberOfPart = (item: JsonObject): string | undefined =>
+const memberOfPart = (item: JsonObject): PartText | undefined =>
   PART_TEXTS.find((name) => typeof item[name] === 'string');
 
-function textOfPart(item: JsonValue): string {
+function textOfPart(item: JsonValue, kinds: readonly PartText[]): string {
   const member = isJsonObject(item) ? memberOfPart(item) : undefined;
-  const text = isJsonObject(item) && member !== undefined ? item[member] : undefined;
+  if (!isJsonObject(item) || member === undefined || !kinds.includes(member)) return '';
+  const text = item[member];
   return typeof text === 'string' ? text : '';
 }
 
@@ -170,7 +211,7 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
       const path = neutralise(items[i] ?? null, scanner, (item) => (items[i] = item));
       if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
-    seamOf(items, scanner, true);
+    breakSeams(items, scanner);
     return undefined;
   }
   if (!isJsonObject(value)) return undefined;
