@@ -1,6 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import { createControlTokenScanner, tokensFor, type ControlTokenScanner } from '../../vllm/control-tokens/scanner.ts';
+import {
+  createControlTokenScanner,
+  tokensFor,
+  type ControlTokenScanner as Scanner,
+} from '../../vllm/control-tokens/scanner.ts';
 import { indexPath, joinPath, memberPath } from '../../vllm/fields/json-path.ts';
 import { placeOf } from '../../vllm/fields/kept-places.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
@@ -19,12 +23,6 @@ const NOT_PROMPT: ReadonlySet<string> = new Set([
   'stop',
   'stop_sequences',
 ]);
-/** Digits that `{n}` of a spelling may stand for. */
-const MAX_DIGITS = 10;
-interface Scanner extends ControlTokenScanner {
-  /** Units that no spelling is longer than. */
-  readonly longest: number;
-}
 /** Names of models are callers' own; each set of spellings that they lead to costs a scanner. */
 const MAX_SCANNERS = 64;
 
@@ -45,10 +43,7 @@ export function createControlTokens(
     const tokens = tokensFor(model, extra);
     const id = tokens.join('\n');
     let scanner = scanners.get(id);
-    if (scanner === undefined) {
-      const longest = MAX_DIGITS + Math.max(0, ...tokens.map(({ length }) => length));
-      scanners.set(id, (scanner = { ...createControlTokenScanner(tokens), longest }));
-    }
+    if (scanner === undefined) scanners.set(id, (scanner = createControlTokenScanner(tokens)));
     return scanner;
   }
   const byModel = new LRUCache<string, Scanner>({ max: MAX_SCANNERS });
