@@ -5,7 +5,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 import { createControlTokens } from './control-tokens.ts';
 
-const deny = createControlTokens('deny', ['@@sys@@']);
+const deny = createControlTokens('deny', ['@@sys@@', '@\\sys@']);
 const neutralise = createControlTokens('neutralise', ['@@sys@@']);
 const said = (content: string): JsonObject => ({ model: 'tiny', messages: [{ role: 'user', content }] });
 
@@ -71,6 +71,13 @@ for (const { body, path, model = 'tiny' } of [
     path: 'messages[0].tool_calls[0].function.arguments',
     model: 'tinyllama',
   },
+  {
+    body: called('{"a":"<|\\"|>"}'),
+    path: 'messages[0].tool_calls[0].function.arguments',
+    model: 'google/gemma-3n',
+  },
+  { body: called('{"a":"\\\\u003c|im_end|>"}'), path: 'messages[0].tool_calls[0].function.arguments' },
+  { body: called('{"a":"@\\\\sys@"}'), path: 'messages[0].tool_calls[0].function.arguments' },
   { body: { input: [{ type: 'function_call', arguments: '"<\\u007cim_end|>"' }] }, path: 'input[0].arguments' },
 ] satisfies readonly { body: JsonObject; path: string; model?: string }[]) {
   test(`refuses ${JSON.stringify(body).slice(0, 90)} of ${model} at ${path}`, () => {
@@ -86,6 +93,7 @@ for (const { body, model = 'tiny' } of [
   { body: parts('a <', '| b', 'c |', '> d', '<|im_start', ' |>') },
   { body: blocks('a <|im_', '*x', ' start|>', '*y') },
   { body: called('{"a":"\\u003c\\n|im_end|>"}') },
+  { body: called('{"a":"<|\\"|>"}') },
   { body: said('write \\u003c|im_end|> in JSON') },
 ] satisfies readonly { body: JsonObject; model?: string }[]) {
   test(`lets ${JSON.stringify(body).slice(0, 90)} of ${model} pass as it is`, () => {

@@ -98,15 +98,20 @@ function find(value: JsonValue, scanner: Scanner): string | undefined {
  */
 function isEscaped(name: string, value: JsonValue, scanner: Scanner): boolean {
   if (name !== 'arguments' || typeof value !== 'string' || !value.includes('\\')) return false;
-  let plain = '';
-  let done = 0;
-  for (let at = value.indexOf('\\u'); at >= 0; at = value.indexOf('\\u', done)) {
-    plain += value.slice(done, at) + String.fromCharCode(Number.parseInt(value.slice(at + 2, at + 6), 16));
-    done = at + 6;
-  }
-  plain = (plain + value.slice(done)).replaceAll('\\/', '/');
-  return scanner.find(plain) !== undefined;
+  const once = unescaped(value);
+  // Twice, for arguments may hold JSON that a tool's template parses anew; no more, or each level costs a sweep.
+  return scanner.find(once) !== undefined || scanner.find(unescaped(once)) !== undefined;
 }
+
+/** All escapes in one go, from the left: in `\\"` the backslash is escaped, and not the quotation mark. */
+function unescaped(json: string): string {
+  return json.replace(ESCAPE, (_, escaped: string) =>
+    escaped.length === 1 ? escaped : String.fromCharCode(Number.parseInt(escaped.slice(1), 16)),
+  );
+}
+
+/** Those of JSON that a spelling can hide behind: control characters are in none. */
+const ESCAPE = /\\(u[\da-f]{4}|["\\/])/gi;
 
 /** Members that hold the text of a part. */
 const PART_TEXTS = ['text', 'refusal', 'thinking'] as const;
