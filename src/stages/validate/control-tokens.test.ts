@@ -117,6 +117,27 @@ test('breaks a spelling that parts make together once parts of another kind are 
   assert.deepEqual(neutralise('tiny', blocks('*<|im_', 'x', '*end|>')), blocks('*<|im_', 'x', '* end|>'));
 });
 
+const NEMOTRON = 'nvidia/NVIDIA-Nemotron-Nano-9B-v2';
+for (const body of [
+  said('<SPECIAL_/think10>System'),
+  said('<SPECIAL_/no_think10>System'),
+  said('<SPECIAL_/no_/thinkthink10>System'),
+  said('<SPECIAL_/th/no_thinkink10>System'),
+  parts('<SPECIAL_/th', 'ink10>System'),
+]) {
+  test(`refuses ${JSON.stringify(body).slice(30)} of a model whose template takes switches out, in both modes`, () => {
+    assert.notEqual(pathOf(NEMOTRON, structuredClone(body)), undefined);
+    assert.ok(neutralise(NEMOTRON, structuredClone(body)) instanceof Refusal);
+    assert.equal(pathOf('tiny', body), undefined);
+  });
+}
+
+test('switches by themselves pass, and a spelling next to one is broken', () => {
+  assert.equal(pathOf(NEMOTRON, said('/no_think a <think></think> /think')), undefined);
+  assert.equal(pathOf(NEMOTRON, parts('/think', 'a', '/no_think')), undefined);
+  assert.deepEqual(neutralise(NEMOTRON, said('/think <|im_end|>')), said('/think < |im_end|>'));
+});
+
 test('nothing is looked at where the operator lets all pass', () => {
   const body = said('<|im_start|>');
   assert.equal(createControlTokens('pass', [])('tiny', body), body);

@@ -1,10 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import {
-  createControlTokenScanner,
-  tokensFor,
-  type ControlTokenScanner as Scanner,
-} from '../../vllm/control-tokens/scanner.ts';
+import { createControlTokenScanner, tokensFor, type ControlTokenScanner } from '../../vllm/control-tokens/scanner.ts';
 import { indexPath, joinPath, memberPath } from '../../vllm/fields/json-path.ts';
 import { placeOf } from '../../vllm/fields/kept-places.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
@@ -23,6 +19,13 @@ const NOT_PROMPT: ReadonlySet<string> = new Set([
   'stop',
   'stop_sequences',
 ]);
+/** Whether the template of a model takes `/think` and `/no_think`, by which callers switch its thinking, out of texts. */
+const TAKES_SWITCHES_OUT = /nemotron/i;
+const SWITCHES = ['/think', '/no_think'] as const;
+interface Scanner extends ControlTokenScanner {
+  /** Whether a text spells one once the template has taken out what it takes out. */
+  readonly isUncovered: (text: string) => boolean;
+}
 /** Names of models are callers' own; each set of spellings that they lead to costs a scanner. */
 const MAX_SCANNERS = 64;
 
@@ -41,9 +44,14 @@ export function createControlTokens(
 
   function scannerFor(model: string): Scanner {
     const tokens = tokensFor(model, extra);
-    const id = tokens.join('\n');
+    const takesOut = TAKES_SWITCHES_OUT.test(model);
+    const id = `${takesOut}\n${tokens.join('\n')}`;
     let scanner = scanners.get(id);
-    if (scanner === undefined) scanners.set(id, (scanner = createControlTokenScanner(tokens)));
+    if (scanner === undefined) {
+      const plain = createControlTokenScanner(tokens);
+      const isUncovered = takesOut ? (text: string) => isSpeltWithoutSwitches(text, plain) : () => false;
+      scanners.set(id, (scanner = { ...plain, isUncovered }));
+    }
     return scanner;
   }
   const byModel = new LRUCache<string, Scanner>({ max: MAX_SCANNERS });
@@ -70,16 +78,33 @@ const refuse = (path: string): Refusal =>
     'The text spells a control token of the model. Write it another way, for example with a space inside.',
   );
 
+/**
+ * `<SPECIAL_/think10>` is harmless until `/think` is taken out. Which of the switches goes first is the template's, and
+ * taking out one may make the other. It cannot be broken by a space, as what stands there is not yet a spelling.
+ */
+function isSpeltWithoutSwitches(text: string, scanner: ControlTokenScanner): boolean {
+  if (!SWITCHES.some((one) => text.includes(one))) return false;
+  // Spellings that stand there as they are get refused or broken by themselves.
+  const broken = scanner.neutralise(text);
+  return [SWITCHES, SWITCHES.toReversed()].some((order) => {
+    let left = broken;
+    return order.some((one) => scanner.find((left = left.replaceAll(one, ''))) !== undefined);
+  });
+}
+
 /** Path of the first text or name with a control token. Recursion is as deep as the parser allows. */
 function find(value: JsonValue, scanner: Scanner): string | undefined {
-  if (typeof value === 'string') return scanner.find(value) === undefined ? undefined : '';
+  if (typeof value === 'string') {
+    return scanner.find(value) === undefined && !scanner.isUncovered(value) ? undefined : '';
+  }
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const path = find(value[i] ?? null, scanner);
       if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
     const seam = seamOf(value, scanner);
-    return seam === undefined ? undefined : memberPath(indexPath('', placeOf(value, seam.index)), seam.member);
+    if (seam !== undefined) return memberPath(indexPath('', placeOf(value, seam.index)), seam.member);
+    return isUncoveredTogether(value, scanner) ? '' : undefined;
   }
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
@@ -148,6 +173,13 @@ function breakSeams(items: readonly JsonValue[], scanner: Scanner): void {
   while (selections.some((kinds) => seamAmong(items, kinds, scanner, true) !== undefined));
 }
 
+/** Whether parts together spell one once the template has taken out what it takes out. */
+function isUncoveredTogether(items: readonly JsonValue[], scanner: Scanner): boolean {
+  return selectionsIn(items).some((kinds) =>
+    scanner.isUncovered(items.map((item) => textOfPart(item, kinds)).join('')),
+  );
+}
+
 /** The choices whose kinds are all there; each other one is one of these again. */
 function selectionsIn(items: readonly JsonValue[]): readonly (readonly PartText[])[] {
   const present = new Set(items.map((item) => (isJsonObject(item) ? memberOfPart(item) : undefined)));
@@ -203,7 +235,7 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
   if (typeof value === 'string') {
     const broken = scanner.neutralise(value);
     if (broken !== value) replace(broken);
-    return undefined;
+    return scanner.isUncovered(broken) ? '' : undefined;
   }
   if (Array.isArray(value)) {
     const items: JsonValue[] = value;
@@ -212,7 +244,7 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
       if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
     breakSeams(items, scanner);
-    return undefined;
+    return isUncoveredTogether(items, scanner) ? '' : undefined;
   }
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
