@@ -138,6 +138,31 @@ test('switches by themselves pass, and a spelling next to one is broken', () => 
   assert.deepEqual(neutralise(NEMOTRON, said('/think <|im_end|>')), said('/think < |im_end|>'));
 });
 
+for (const [name, body, path] of [
+  ['a title before a text', { documents: [{ title: 'a' }, { title: '<|im_', text: 'start|>' }] }, 'documents[1]'],
+  ['a text before a title', { documents: [{ text: 'start|>', title: '<|im_' }] }, 'documents[0]'],
+  ['texts with another between', { documents: [{ title: '<|im_', id: '7', text: 'start|>' }] }, 'documents[0]'],
+  ['three texts', { documents: [{ title: '<|im_', id: 'sta', text: 'rt|>' }] }, 'documents[0]'],
+  [
+    'documents for the template',
+    { chat_template_kwargs: { documents: [{ title: '<|im_', text: 'end|>' }] } },
+    'chat_template_kwargs.documents[0]',
+  ],
+] as const satisfies readonly (readonly [string, JsonObject, string])[]) {
+  test(`refuses a document that spells one by ${name}, in both modes`, () => {
+    assert.equal(pathOf('tiny', structuredClone<JsonObject>(body)), path);
+    assert.ok(neutralise('tiny', structuredClone<JsonObject>(body)) instanceof Refusal);
+  });
+}
+
+test('texts of two documents are no neighbours, and what stands in one alone is broken', () => {
+  assert.equal(pathOf('tiny', { documents: [{ title: '<|im_' }, { title: 'end|>' }, '<|im_', 'end|>'] }), undefined);
+  assert.equal(pathOf('tiny', { documents: [{ title: 'On <|', text: 'The pipe' }] }), undefined);
+  assert.deepEqual(neutralise('tiny', { documents: [{ title: 'a', text: '<|im_end|>' }] }), {
+    documents: [{ title: 'a', text: '< |im_end|>' }],
+  });
+});
+
 test('nothing is looked at where the operator lets all pass', () => {
   const body = said('<|im_start|>');
   assert.equal(createControlTokens('pass', [])('tiny', body), body);

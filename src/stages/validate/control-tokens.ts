@@ -28,6 +28,8 @@ interface Scanner extends ControlTokenScanner {
 }
 /** Names of models are callers' own; each set of spellings that they lead to costs a scanner. */
 const MAX_SCANNERS = 64;
+/** Texts of a document of which each is looked at behind each other; documents have a handful. */
+const MAX_PAIRED = 16;
 
 /**
  * Looks for spellings of control tokens in all that a body can put into a prompt: a tokenizer makes real control tokens
@@ -64,7 +66,8 @@ export function createControlTokens(
       const member = body[name];
       if (member === undefined) continue;
       const path =
-        mode === 'deny' ? find(member, scanner) : neutralise(member, scanner, (value) => (body[name] = value));
+        (mode === 'deny' ? find(member, scanner) : neutralise(member, scanner, (value) => (body[name] = value))) ??
+        documentOf(name, body[name] ?? null, scanner);
       if (path !== undefined) return refuse(joinPath(name, path));
     }
     return body;
@@ -111,7 +114,7 @@ function find(value: JsonValue, scanner: Scanner): string | undefined {
     // Names of a tool's parameters are written into the prompt, too.
     if (scanner.find(name) !== undefined) return memberPath('', name);
     const member = value[name] ?? null;
-    const path = isEscaped(name, member, scanner) ? '' : find(member, scanner);
+    const path = isEscaped(name, member, scanner) ? '' : (find(member, scanner) ?? documentOf(name, member, scanner));
     if (path !== undefined) return joinPath(memberPath('', name), path);
   }
   return undefined;
@@ -132,6 +135,28 @@ function isEscaped(name: string, value: JsonValue, scanner: Scanner): boolean {
 function unescaped(json: string): string {
   return json.replace(ESCAPE, (_, escaped: string) =>
     escaped.length === 1 ? escaped : String.fromCharCode(Number.parseInt(escaped.slice(1), 16)),
+  );
+}
+
+/**
+ * The first document whose texts spell one together: templates write its title and its text one behind the other. In
+ * which order is theirs, so there is no place for a space that breaks it, and it is refused in any mode.
+ */
+function documentOf(name: string, value: JsonValue, scanner: Scanner): string | undefined {
+  if (name !== 'documents' || !Array.isArray(value)) return undefined;
+  const index = value.findIndex((document) => isJsonObject(document) && isSpeltTogether(document, scanner));
+  return index < 0 ? undefined : indexPath('', placeOf(value, index));
+}
+
+function isSpeltTogether(document: JsonObject, scanner: Scanner): boolean {
+  const texts = Object.values(document).filter((member) => typeof member === 'string');
+  const isSpelt = (joined: string): boolean => scanner.find(joined) !== undefined || scanner.isUncovered(joined);
+  if (texts.length < 2) return false;
+  if (isSpelt(texts.join('')) || isSpelt(texts.toReversed().join(''))) return true;
+  // Every pair of many would take the square of the time.
+  if (texts.length > MAX_PAIRED) return false;
+  return texts.some((before, i) =>
+    texts.some((text, j) => i !== j && isSpelt(before.slice(-scanner.longest) + text.slice(0, scanner.longest))),
   );
 }
 
@@ -249,7 +274,9 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
     if (scanner.find(name) !== undefined || isEscaped(name, value[name] ?? null, scanner)) return memberPath('', name);
-    const path = neutralise(value[name] ?? null, scanner, (member) => (value[name] = member));
+    const path =
+      neutralise(value[name] ?? null, scanner, (member) => (value[name] = member)) ??
+      documentOf(name, value[name] ?? null, scanner);
     if (path !== undefined) return joinPath(memberPath('', name), path);
   }
   return undefined;
