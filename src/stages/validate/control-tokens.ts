@@ -133,9 +133,18 @@ function isEscaped(name: string, value: JsonValue, scanner: Scanner): boolean {
 
 /** All escapes in one go, from the left: in `\\"` the backslash is escaped, and not the quotation mark. */
 function unescaped(json: string): string {
-  return json.replace(ESCAPE, (_, escaped: string) =>
-    escaped.length === 1 ? escaped : String.fromCharCode(Number.parseInt(escaped.slice(1), 16)),
-  );
+  let plain = '';
+  let done = 0;
+  for (let at = json.indexOf('\\'); at >= 0; at = json.indexOf('\\', done)) {
+    plain += json.slice(done, at);
+    const escaped = json[at + 1] ?? '';
+    const code = escaped === 'u' ? Number.parseInt(json.slice(at + 2, at + 6), 16) : Number.NaN;
+    done = at + (Number.isNaN(code) ? 2 : 6);
+    if (!Number.isNaN(code)) plain += String.fromCharCode(code);
+    // Control characters are in no spelling, and stay as they are.
+    else plain += ['"', '\\', '/'].includes(escaped) ? escaped : json.slice(at, done);
+  }
+  return plain + json.slice(done);
 }
 
 /**
@@ -159,9 +168,6 @@ function isSpeltTogether(document: JsonObject, scanner: Scanner): boolean {
     texts.some((text, j) => i !== j && isSpelt(before.slice(-scanner.longest) + text.slice(0, scanner.longest))),
   );
 }
-
-/** Those of JSON that a spelling can hide behind: control characters are in none. */
-const ESCAPE = /\\(u[\da-f]{4}|["\\/])/gi;
 
 /** Members that hold the text of a part. */
 const PART_TEXTS = ['text', 'refusal', 'thinking'] as const;
