@@ -19,14 +19,17 @@ const NOT_PROMPT: ReadonlySet<string> = new Set([
   'stop',
   'stop_sequences',
 ]);
-/** Digits that `{n}` of a spelling may stand for. */
-const MAX_DIGITS = 10;
+/** Whether the template of a model takes `/think` and `/no_think`, by which callers switch its thinking, out of texts. */
+const TAKES_SWITCHES_OUT = /nemotron/i;
+const SWITCHES = ['/think', '/no_think'] as const;
 interface Scanner extends ControlTokenScanner {
-  /** Units that no spelling is longer than. */
-  readonly longest: number;
+  /** Whether a text spells one once the template has taken out what it takes out. */
+  readonly isUncovered: (text: string) => boolean;
 }
 /** Names of models are callers' own; each set of spellings that they lead to costs a scanner. */
 const MAX_SCANNERS = 64;
+/** Texts of a document of which each is looked at behind each other; documents have a handful. */
+const MAX_PAIRED = 16;
 
 /**
  * Looks for spellings of control tokens in all that a body can put into a prompt: a tokenizer makes real control tokens
@@ -43,11 +46,13 @@ export function createControlTokens(
 
   function scannerFor(model: string): Scanner {
     const tokens = tokensFor(model, extra);
-    const id = tokens.join('\n');
+    const takesOut = TAKES_SWITCHES_OUT.test(model);
+    const id = `${takesOut}\n${tokens.join('\n')}`;
     let scanner = scanners.get(id);
     if (scanner === undefined) {
-      const longest = MAX_DIGITS + Math.max(0, ...tokens.map(({ length }) => length));
-      scanners.set(id, (scanner = { ...createControlTokenScanner(tokens), longest }));
+      const plain = createControlTokenScanner(tokens);
+      const isUncovered = takesOut ? (text: string) => isSpeltWithoutSwitches(text, plain) : () => false;
+      scanners.set(id, (scanner = { ...plain, isUncovered }));
     }
     return scanner;
   }
@@ -61,7 +66,8 @@ export function createControlTokens(
       const member = body[name];
       if (member === undefined) continue;
       const path =
-        mode === 'deny' ? find(member, scanner) : neutralise(member, scanner, (value) => (body[name] = value));
+        (mode === 'deny' ? find(member, scanner) : neutralise(member, scanner, (value) => (body[name] = value))) ??
+        documentOf(name, body[name] ?? null, scanner);
       if (path !== undefined) return refuse(joinPath(name, path));
     }
     return body;
@@ -75,23 +81,40 @@ const refuse = (path: string): Refusal =>
     'The text spells a control token of the model. Write it another way, for example with a space inside.',
   );
 
+/**
+ * `<SPECIAL_/think10>` is harmless until `/think` is taken out. Which of the switches goes first is the template's, and
+ * taking out one may make the other. It cannot be broken by a space, as what stands there is not yet a spelling.
+ */
+function isSpeltWithoutSwitches(text: string, scanner: ControlTokenScanner): boolean {
+  if (!SWITCHES.some((one) => text.includes(one))) return false;
+  // Spellings that stand there as they are get refused or broken by themselves.
+  const broken = scanner.neutralise(text);
+  return [SWITCHES, SWITCHES.toReversed()].some((order) => {
+    let left = broken;
+    return order.some((one) => scanner.find((left = left.replaceAll(one, ''))) !== undefined);
+  });
+}
+
 /** Path of the first text or name with a control token. Recursion is as deep as the parser allows. */
 function find(value: JsonValue, scanner: Scanner): string | undefined {
-  if (typeof value === 'string') return scanner.find(value) === undefined ? undefined : '';
+  if (typeof value === 'string') {
+    return scanner.find(value) === undefined && !scanner.isUncovered(value) ? undefined : '';
+  }
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const path = find(value[i] ?? null, scanner);
       if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
-    const seam = seamOf(value, scanner, false);
-    return seam === undefined ? undefined : memberPath(indexPath('', placeOf(value, seam.index)), seam.member);
+    const seam = seamOf(value, scanner);
+    if (seam !== undefined) return memberPath(indexPath('', placeOf(value, seam.index)), seam.member);
+    return isUncoveredTogether(value, scanner) ? '' : undefined;
   }
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
     // Names of a tool's parameters are written into the prompt, too.
     if (scanner.find(name) !== undefined) return memberPath('', name);
     const member = value[name] ?? null;
-    const path = isEscaped(name, member, scanner) ? '' : find(member, scanner);
+    const path = isEscaped(name, member, scanner) ? '' : (find(member, scanner) ?? documentOf(name, member, scanner));
     if (path !== undefined) return joinPath(memberPath('', name), path);
   }
   return undefined;
@@ -103,32 +126,111 @@ function find(value: JsonValue, scanner: Scanner): string | undefined {
  */
 function isEscaped(name: string, value: JsonValue, scanner: Scanner): boolean {
   if (name !== 'arguments' || typeof value !== 'string' || !value.includes('\\')) return false;
+  const once = unescaped(value);
+  // Twice, for arguments may hold JSON that a tool's template parses anew; no more, or each level costs a sweep.
+  return scanner.find(once) !== undefined || scanner.find(unescaped(once)) !== undefined;
+}
+
+/** All escapes in one go, from the left: in `\\"` the backslash is escaped, and not the quotation mark. */
+function unescaped(json: string): string {
   let plain = '';
   let done = 0;
-  for (let at = value.indexOf('\\u'); at >= 0; at = value.indexOf('\\u', done)) {
-    plain += value.slice(done, at) + String.fromCharCode(Number.parseInt(value.slice(at + 2, at + 6), 16));
-    done = at + 6;
+  for (let at = json.indexOf('\\'); at >= 0; at = json.indexOf('\\', done)) {
+    plain += json.slice(done, at);
+    const escaped = json[at + 1] ?? '';
+    const code = escaped === 'u' ? Number.parseInt(json.slice(at + 2, at + 6), 16) : Number.NaN;
+    done = at + (Number.isNaN(code) ? 2 : 6);
+    if (!Number.isNaN(code)) plain += String.fromCharCode(code);
+    // Control characters are in no spelling, and stay as they are.
+    else plain += ['"', '\\', '/'].includes(escaped) ? escaped : json.slice(at, done);
   }
-  plain = (plain + value.slice(done)).replaceAll('\\/', '/');
-  return scanner.find(plain) !== undefined;
+  return plain + json.slice(done);
+}
+
+/**
+ * The first document whose texts spell one together: templates write its title and its text one behind the other. In
+ * which order is theirs, so there is no place for a space that breaks it, and it is refused in any mode.
+ */
+function documentOf(name: string, value: JsonValue, scanner: Scanner): string | undefined {
+  if (name !== 'documents' || !Array.isArray(value)) return undefined;
+  const index = value.findIndex((document) => isJsonObject(document) && isSpeltTogether(document, scanner));
+  return index < 0 ? undefined : indexPath('', placeOf(value, index));
+}
+
+function isSpeltTogether(document: JsonObject, scanner: Scanner): boolean {
+  const texts = Object.values(document).filter((member) => typeof member === 'string');
+  const isSpelt = (joined: string): boolean => scanner.find(joined) !== undefined || scanner.isUncovered(joined);
+  if (texts.length < 2) return false;
+  if (isSpelt(texts.join('')) || isSpelt(texts.toReversed().join(''))) return true;
+  // Every pair of many would take the square of the time.
+  if (texts.length > MAX_PAIRED) return false;
+  return texts.some((before, i) =>
+    texts.some((text, j) => i !== j && isSpelt(before.slice(-scanner.longest) + text.slice(0, scanner.longest))),
+  );
 }
 
 /** Members that hold the text of a part. */
 const PART_TEXTS = ['text', 'refusal', 'thinking'] as const;
+type PartText = (typeof PART_TEXTS)[number];
+/** Every choice of them: vLLM and templates take parts of some kinds out, and what stood around those is neighbours. */
+const SELECTIONS: readonly (readonly PartText[])[] = [
+  PART_TEXTS,
+  ['text', 'refusal'],
+  ['text', 'thinking'],
+  ['refusal', 'thinking'],
+  ['text'],
+  ['refusal'],
+  ['thinking'],
+];
 /** A part, and the member that holds its text. */
 interface Seam {
   readonly index: number;
   readonly member: string;
 }
 
+/** The first part that ends a spelling which others begin, whichever kinds of parts are taken out. */
+function seamOf(items: readonly JsonValue[], scanner: Scanner): Seam | undefined {
+  for (const kinds of selectionsIn(items)) {
+    const seam = seamAmong(items, kinds, scanner, false);
+    if (seam !== undefined) return seam;
+  }
+  return undefined;
+}
+
+/** Breaks all such spellings by a space, in place. */
+function breakSeams(items: readonly JsonValue[], scanner: Scanner): void {
+  const selections = selectionsIn(items);
+  // A space that breaks one could make one of an operator's that has spaces, among parts that were looked at before.
+  while (selections.some((kinds) => seamAmong(items, kinds, scanner, true) !== undefined));
+}
+
+/** Whether parts together spell one once the template has taken out what it takes out. */
+function isUncoveredTogether(items: readonly JsonValue[], scanner: Scanner): boolean {
+  return selectionsIn(items).some((kinds) =>
+    scanner.isUncovered(items.map((item) => textOfPart(item, kinds)).join('')),
+  );
+}
+
+/** The choices whose kinds are all there; each other one is one of these again. */
+function selectionsIn(items: readonly JsonValue[]): readonly (readonly PartText[])[] {
+  const present = new Set(items.map((item) => (isJsonObject(item) ? memberOfPart(item) : undefined)));
+  return SELECTIONS.filter((kinds) => kinds.every((kind) => present.has(kind)));
+}
+
 /**
- * The first part that ends a spelling which others begin: templates write parts one behind the other, with nothing
- * between. Where `isBroken`, it is broken by a space, in place, and so are all others.
+ * The first part that ends a spelling which others of these kinds begin: templates write parts one behind the other,
+ * with nothing between. Where `isBroken`, it is broken by a space, in place, and so are all others.
  */
-function seamOf(items: readonly JsonValue[], scanner: Scanner, isBroken: boolean): Seam | undefined {
-  const texts = items.map(textOfPart);
+function seamAmong(
+  items: readonly JsonValue[],
+  kinds: readonly PartText[],
+  scanner: Scanner,
+  isBroken: boolean,
+): Seam | undefined {
+  const texts = items.map((item) => textOfPart(item, kinds));
   // Hardly ever: one look at all together tells that there is none.
   if (scanner.find(texts.join('')) === undefined) return undefined;
+  let first: Seam | undefined;
   let before = '';
   for (let index = 0; index < items.length; index++) {
     const item = items[index];
@@ -136,21 +238,23 @@ function seamOf(items: readonly JsonValue[], scanner: Scanner, isBroken: boolean
     if (!isJsonObject(item) || text === '') continue;
     const member = memberOfPart(item) ?? '';
     while (before !== '' && scanner.find(before + text.slice(0, scanner.longest)) !== undefined) {
-      if (!isBroken) return { index, member };
+      first ??= { index, member };
+      if (!isBroken) return first;
       text = ` ${text}`;
       item[member] = text;
     }
     before = (text.length < scanner.longest ? before + text : text).slice(-scanner.longest);
   }
-  return undefined;
+  return first;
 }
 
-const memberOfPart = (item: JsonObject): string | undefined =>
+const memberOfPart = (item: JsonObject): PartText | undefined =>
   PART_TEXTS.find((name) => typeof item[name] === 'string');
 
-function textOfPart(item: JsonValue): string {
+function textOfPart(item: JsonValue, kinds: readonly PartText[]): string {
   const member = isJsonObject(item) ? memberOfPart(item) : undefined;
-  const text = isJsonObject(item) && member !== undefined ? item[member] : undefined;
+  if (!isJsonObject(item) || member === undefined || !kinds.includes(member)) return '';
+  const text = item[member];
   return typeof text === 'string' ? text : '';
 }
 
@@ -162,7 +266,7 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
   if (typeof value === 'string') {
     const broken = scanner.neutralise(value);
     if (broken !== value) replace(broken);
-    return undefined;
+    return scanner.isUncovered(broken) ? '' : undefined;
   }
   if (Array.isArray(value)) {
     const items: JsonValue[] = value;
@@ -170,13 +274,15 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
       const path = neutralise(items[i] ?? null, scanner, (item) => (items[i] = item));
       if (path !== undefined) return joinPath(indexPath('', placeOf(value, i)), path);
     }
-    seamOf(items, scanner, true);
-    return undefined;
+    breakSeams(items, scanner);
+    return isUncoveredTogether(items, scanner) ? '' : undefined;
   }
   if (!isJsonObject(value)) return undefined;
   for (const name in value) {
     if (scanner.find(name) !== undefined || isEscaped(name, value[name] ?? null, scanner)) return memberPath('', name);
-    const path = neutralise(value[name] ?? null, scanner, (member) => (value[name] = member));
+    const path =
+      neutralise(value[name] ?? null, scanner, (member) => (value[name] = member)) ??
+      documentOf(name, value[name] ?? null, scanner);
     if (path !== undefined) return joinPath(memberPath('', name), path);
   }
   return undefined;

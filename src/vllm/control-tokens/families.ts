@@ -1,3 +1,13 @@
+/** Stands in a spelling for the name of any token: 1 to 40 letters, digits and `_:./-`, but not for `NAMES_OF_TEXT`. */
+export const ANY_NAME = '\0';
+
+/** Names that editors send on purpose, to have a gap in a file filled: they open no role. */
+export const NAMES_OF_TEXT: ReadonlySet<string> = new Set([
+  ...['fim_prefix', 'fim_middle', 'fim_suffix', 'fim_pad', 'fim_begin', 'fim_hole', 'fim_end'],
+  ...['code_prefix', 'code_middle', 'code_suffix', 'repo_name', 'file_sep', 'file_separator', 'filename', 'cursor'],
+  ...['user_cursor_is_here', 'editable_region_start', 'editable_region_end', 'start_of_file'],
+]);
+
 /** Spellings of the control tokens of a family of models. `{n}` in one stands for one to ten digits. */
 export interface TokenFamily {
   readonly name: string;
@@ -21,6 +31,14 @@ export interface TokenFamily {
  * which editors send on purpose. `models.controlTokens` adds what an operator wants besides.
  */
 export const tokenFamilies: readonly TokenFamily[] = [
+  {
+    name: 'Every name between bars',
+    models: undefined,
+    // A list of names is behind the models that come: each new family would let a caller forge roles until it is there.
+    always: [`<|${ANY_NAME}|>`],
+    ambiguous: [],
+    why: 'Operators of code that look so have spaces or other characters between the bars.',
+  },
   {
     name: 'ChatML',
     models: undefined,
@@ -109,8 +127,9 @@ export const tokenFamilies: readonly TokenFamily[] = [
       '<|audio>',
       '<audio|>',
       '<|"|>',
+      '<escape>',
     ],
-    why: '<pad> and its like are in code about models, <|"|> and <|tool> are alternatives of regular expressions.',
+    why: '<pad> and its like are in code about models, <escape> is a placeholder of prose, <|"|> and <|tool> are alternatives of regular expressions.',
   },
   {
     name: 'Phi',
@@ -223,6 +242,7 @@ export const tokenFamilies: readonly TokenFamily[] = [
       ...['<|im_user|>', '<|im_assistant|>', '<|im_system|>', '<|im_middle|>', '<|tool_calls_section_begin|>'],
       ...['<|tool_calls_section_end|>', '<|tool_call_begin|>', '<|tool_call_end|>', '<|tool_call_argument_begin|>'],
       ...['<|media_begin|>', '<|media_content|>', '<|media_end|>', '<|media_pad|>'],
+      ...['<|end_of_msg|>', '<|open|>', '<|close|>', '<|tool_call:begin|>', '<|tool_call:end|>'],
     ],
     ambiguous: ['[BOS]', '[EOS]', '[EOT]', '[PAD]', '[UNK]'],
     why: 'They are in all code about models.',
@@ -353,10 +373,18 @@ export const tokenFamilies: readonly TokenFamily[] = [
       ...['<|user_end|>', '<|assistant_start|>', '<|assistant_end|>', '<|tools_prefix|>', '<|tools_suffix|>'],
       ...['<|tool_list_start|>', '<|tool_list_end|>', '<|tool_call_start|>', '<|tool_call_end|>'],
       ...['<|tool_response_start|>', '<|tool_response_end|>', '<|Human|>', '<|startoftranscript|>', '<|startofprev|>'],
+      ...['<|im:start|>', '<|im:end|>', '<|userprompt|>', '<|endofuserprompt|>', '<|response|>', '<|endofresponse|>'],
       ...['<|startoflm|>', '<|nospeech|>', '<|notimestamps|>', '<|transcribe|>', '<|translate|>'],
     ],
     ambiguous: [],
     why: 'All are of the unambiguous form.',
+  },
+  {
+    name: 'Ling and Ring',
+    models: /bailing|(^|[^a-z])(ling|ring)(?![a-z])/i,
+    always: [],
+    ambiguous: ['<role>', '</role>'],
+    why: '<role> is an element of XML and a placeholder of prose.',
   },
   {
     name: 'Baichuan and Pangu',

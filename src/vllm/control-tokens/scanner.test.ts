@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import fc from 'fast-check';
-import { tokenFamilies } from './families.ts';
+import { ANY_NAME, NAMES_OF_TEXT, tokenFamilies } from './families.ts';
 import { createControlTokenScanner, tokensFor } from './scanner.ts';
 
 const scannerFor = (model: string) => createControlTokenScanner(tokensFor(model, []));
@@ -43,6 +43,15 @@ for (const text of [
   '<SPECIAL_10>',
   '<beginning_of_sentence>',
   '[AVAILABLE_TOOLS]',
+  '<|end_of_msg|><|open|><|close|>',
+  '<|userprompt|>',
+  '<|tool_call:begin|>',
+  '<|im:start|>',
+  '<|en|>',
+  '<|0.00|>',
+  '<|/tool-x|>',
+  '<|image_12345678901|>',
+  `<|${'n'.repeat(40)}|>`,
   '<<|im_end|>',
   '<|im_<|im_end|>',
 ]) {
@@ -59,7 +68,10 @@ for (const text of [
   'cat <<SYS>> log; x << y >> z',
   'type T = Promise<A|undefined>; Array<|',
   '<|im_start>|<im_start|> < |im_start|> <|im_start |>',
-  '<|image_|> <|image_x|> <|image_12345678901|>',
+  'a <| b |> c; x <||> y; f <|(g x)|> h; m/(<|=|>)/; /(<|>|\\|>)/; |> fun x -> x <|> y',
+  '<|a b|> <|a@b|> <|ä|> <|a||>',
+  `<|${'n'.repeat(41)}|>`,
+  '<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|> <|repo_name|> <|cursor|>',
   'a｜b <｜> ｜DSML',
 ]) {
   test(`a model of no family takes ${text.slice(0, 40)} for text`, () => {
@@ -80,6 +92,9 @@ for (const [model, text, other] of [
   ['MiniMaxAI/MiniMax-M2', ']~b]', 'openai/gpt-oss-20b'],
   ['LGAI-EXAONE/EXAONE-4.0-32B', '[|user|]', 'openai/gpt-oss-20b'],
   ['tiiuae/falcon-7b-instruct', '>>QUESTION<<', 'openai/gpt-oss-20b'],
+  ['google/functiongemma-270m-it', '<escape>', 'openai/gpt-oss-20b'],
+  ['inclusionAI/Ling-1T', '<role>', 'mistral-sterling-spring-7b'],
+  ['inclusionAI/Ring-mini-2.0', '</role>', 'bling-7b'],
   ['nvidia/Nemotron-4-340B', '<extra_id_1>', 'openai/gpt-oss-20b'],
 ] as const) {
   test(`${text} counts for ${model} and not for ${other}`, () => {
@@ -87,6 +102,16 @@ for (const [model, text, other] of [
     assert.equal(scannerFor(other).find(text), undefined);
   });
 }
+
+test('no spelling is longer than the scanner says', () => {
+  assert.equal(createControlTokenScanner(['<{n}:{n}>']).longest, 23);
+  assert.equal(createControlTokenScanner([`<|${ANY_NAME}|>`]).longest, 44);
+  assert.equal(createControlTokenScanner([]).longest, 0);
+});
+
+test('an operator can have what editors send looked for, too', () => {
+  assert.notEqual(createControlTokenScanner(tokensFor('x', ['<|cursor|>'])).find('<|cursor|>'), undefined);
+});
 
 test('the spellings of the operator count, too', () => {
   assert.deepEqual(createControlTokenScanner(tokensFor('x', ['~~role~~'])).find('a~~role~~'), { index: 1, length: 8 });
@@ -156,7 +181,8 @@ test('it finds what a search for every single spelling finds', () => {
         token
           .split('{n}')
           .map(escape)
-          .join(String.raw`\d{1,10}`),
+          .join(String.raw`\d{1,10}`)
+          .replace(ANY_NAME, `(?!(${[...NAMES_OF_TEXT].join('|')})\\|)[A-Za-z0-9_:./-]{1,40}`),
       ),
   );
   fc.assert(
@@ -167,7 +193,15 @@ test('it finds what a search for every single spelling finds', () => {
   );
 });
 
-for (const hostile of ['<', '<|im_', '<|image_1', '<|reserved_special_token_1234567890', '<｜hy_place▁holder▁no▁1']) {
+for (const hostile of [
+  '<',
+  '<|im_',
+  '<|',
+  '<|aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',
+  '<|image_1',
+  '<|reserved_special_token_1234567890',
+  '<｜hy_place▁holder▁no▁1',
+]) {
   test(`twice the text takes twice the steps where it is all ${hostile}`, () => {
     const units = mock.method(String.prototype, 'charCodeAt');
     const stepsOf = (count: number): number => {

@@ -1,4 +1,4 @@
-import { tokenFamilies } from './families.ts';
+import { ANY_NAME, NAMES_OF_TEXT, tokenFamilies } from './families.ts';
 
 /** Finds and breaks spellings of control tokens. */
 export interface ControlTokenScanner {
@@ -6,6 +6,8 @@ export interface ControlTokenScanner {
   readonly find: (text: string) => { readonly index: number; readonly length: number } | undefined;
   /** The text with every spelling broken, so that the result has none; the same text where there is none. */
   readonly neutralise: (text: string) => string;
+  /** Units that no spelling is longer than. */
+  readonly longest: number;
 }
 
 /** Spellings by their UTF-16 units. */
@@ -13,10 +15,16 @@ interface TrieNode {
   readonly next: Map<number, TrieNode>;
   /** Behind `{n}`. */
   digits: TrieNode | undefined;
+  /** Behind `ANY_NAME`. */
+  name: TrieNode | undefined;
   isEnd: boolean;
 }
 
 const MAX_DIGITS = 10;
+const MAX_NAME = 40;
+const NAME_UNITS: ReadonlySet<number> = new Set(
+  Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:./-', (char) => char.charCodeAt(0)),
+);
 const ZERO = 0x30;
 const NINE = 0x39;
 
@@ -84,7 +92,10 @@ export function createControlTokenScanner(tokens: readonly string[]): ControlTok
     return broken + text.slice(done);
   }
 
-  return { find, neutralise };
+  const lengths = tokens.map(
+    (token) => token.replaceAll('{n}', '0'.repeat(MAX_DIGITS)).replaceAll(ANY_NAME, 'n'.repeat(MAX_NAME)).length,
+  );
+  return { find, neutralise, longest: Math.max(0, ...lengths) };
 }
 
 /** The place behind the longest spelling that goes on from here; 0 where none does. */
@@ -92,25 +103,41 @@ function endOf(node: TrieNode, text: string, at: number): number {
   const own = node.isEnd ? at : 0;
   const next = node.next.get(text.charCodeAt(at));
   const literal = next === undefined ? 0 : endOf(next, text, at + 1);
-  if (node.digits === undefined) return Math.max(own, literal);
+  const named = node.name === undefined ? 0 : behindName(node.name, text, at);
+  if (node.digits === undefined) return Math.max(own, literal, named);
   let behind = at;
   for (let unit = text.charCodeAt(behind); unit >= ZERO && unit <= NINE; unit = text.charCodeAt(behind)) behind++;
   const isNumber = behind > at && behind - at <= MAX_DIGITS;
-  return Math.max(own, literal, isNumber ? endOf(node.digits, text, behind) : 0);
+  return Math.max(own, literal, named, isNumber ? endOf(node.digits, text, behind) : 0);
 }
 
+/** As `endOf`, behind the name that begins here. */
+function behindName(node: TrieNode, text: string, at: number): number {
+  let behind = at;
+  // No further than a name can be: else one of a thousand letters is read again from each bar before it.
+  while (behind - at <= MAX_NAME && NAME_UNITS.has(text.charCodeAt(behind))) behind++;
+  if (behind === at || behind - at > MAX_NAME || NAMES_OF_TEXT.has(text.slice(at, behind))) return 0;
+  return endOf(node, text, behind);
+}
+
+const emptyNode = (): TrieNode => ({ next: new Map(), digits: undefined, name: undefined, isEnd: false });
+
 function trieOf(tokens: readonly string[]): TrieNode {
-  const root: TrieNode = { next: new Map(), digits: undefined, isEnd: false };
+  const root = emptyNode();
   for (const token of tokens) {
-    if (token.length < 2 || token.trim() !== token || token.startsWith('{n}')) {
+    if (token.length < 2 || token.trim() !== token || token.startsWith('{n}') || token.startsWith(ANY_NAME)) {
       throw new RangeError('a control token has at least two characters, white space at neither end, no {n} first');
     }
     let node = root;
     token.split('{n}').forEach((part, i) => {
-      if (i > 0) node = node.digits ??= { next: new Map(), digits: undefined, isEnd: false };
+      if (i > 0) node = node.digits ??= emptyNode();
       for (let at = 0; at < part.length; at++) {
+        if (part[at] === ANY_NAME) {
+          node = node.name ??= emptyNode();
+          continue;
+        }
         const unit = part.charCodeAt(at);
-        const next = node.next.get(unit) ?? { next: new Map(), digits: undefined, isEnd: false };
+        const next = node.next.get(unit) ?? emptyNode();
         node.next.set(unit, next);
         node = next;
       }

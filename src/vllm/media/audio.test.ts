@@ -85,6 +85,7 @@ for (const { name, format, bytes, is } of [
   { name: 'WAV of 12 bits', format: 'wav', bytes: wav({ bits: 12 }), is: INVALID },
   { name: 'WAV whose rates contradict', format: 'wav', bytes: wav({ byteRate: 1_000_000 }), is: INVALID },
   { name: 'WAV without data', format: 'wav', bytes: wav({}).subarray(0, 36), is: INVALID },
+  { name: 'FLAC of unknown length', format: 'flac', bytes: flac(8000, 1, 0), is: INVALID },
   { name: 'FLAC without header', format: 'flac', bytes: latin1('fLaC'), is: INVALID },
   { name: '4,000 samples a second', format: 'wav', bytes: wav({ sampleRate: 4000 }), is: 'wav 4s' },
   { name: '3,999 samples a second', format: 'wav', bytes: wav({ sampleRate: 3999 }), is: RANGE },
@@ -120,6 +121,7 @@ for (const { name, bytes, is } of [
   { name: 'a tag with a playlist behind it', bytes: tagged('#EXTM3U\n'), is: 'invalid_field' },
   { name: 'nothing', bytes: latin1(''), is: 'invalid_field' },
   { name: 'WAV with 9 channels', bytes: wav({ channels: 9, bits: 8 }), is: 'value_out_of_range' },
+  { name: 'FLAC of unknown length', bytes: flac(8000, 1, 0), is: 'invalid_field' },
   { name: 'FLAC of 11 minutes', bytes: flac(8000, 1, 8000 * 660), is: 'value_out_of_range' },
 ]) {
   test(`a file that is ${name} is ${is}`, () => assert.equal(fileVerdict(bytes), is));

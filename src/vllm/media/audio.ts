@@ -175,7 +175,8 @@ function flacHeader(bytes: Uint8Array): Header | undefined {
   const sampleRate = packed >>> 12;
   const channels = ((packed >>> 9) & 7) + 1;
   const samples = ((bytes[21] ?? 0) & 0x0f) * 2 ** 32 + uint32(bytes, 22);
-  return sampleRate === 0 ? undefined : { sampleRate, channels, seconds: samples / sampleRate };
+  // No samples means that their number is unknown: hours of silence fit into a few bytes, and no cap would hold.
+  return sampleRate === 0 || samples === 0 ? undefined : { sampleRate, channels, seconds: samples / sampleRate };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { has, uint16le } from './bytes.ts';
+import { has, spells, uint16le } from './bytes.ts';
 import type { ImageSize } from './image-size.ts';
 
 const IMAGE = 0x2c;
@@ -21,6 +21,7 @@ export function gifSize(bytes: Uint8Array, maxFrames: number): ImageSize | undef
       case TRAILER:
         return frames > 0 ? { width, height, frames } : undefined;
       case EXTENSION:
+        if (isReadOnBehind(bytes, at + 2)) return undefined;
         at = behindBlocks(bytes, at + 2);
         break;
       case IMAGE:
@@ -40,6 +41,17 @@ export function gifSize(bytes: Uint8Array, maxFrames: number): ImageSize | undef
 /** Bytes of the colour table that packed flags announce. */
 function tableBytes(flags: number): number {
   return (flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1);
+}
+
+/**
+ * Tells whether Pillow reads on behind the empty block that ends an extension. It takes the first block by itself, of
+ * NETSCAPE2.0 the second, too, and only then goes on to an empty one: where one of those is empty, what follows the
+ * extension here is still data of it there, and a frame of any size hides behind a small one.
+ */
+function isReadOnBehind(bytes: Uint8Array, start: number): boolean {
+  const length = bytes[start] ?? 0;
+  if (length === 0) return true;
+  return length >= 11 && spells(bytes, start + 1, 'NETSCAPE2.0') && bytes[start + 1 + length] === 0;
 }
 
 /** The place behind a run of data blocks and the empty one that ends it. */
