@@ -15,6 +15,25 @@ export interface Enforced {
   readonly schema: string;
 }
 
+/**
+ * Whether a tool asks to be called by its schema to the letter. vLLM (from 0.24, unless told) then makes one grammar of
+ * all tools that do not say `strict: false`, though the model may choose to call none.
+ */
+const isStrict = (tool: JsonValue | undefined): boolean =>
+  tool !== undefined && isJsonObject(tool) && tool['strict'] === true;
+
+/** Judges the schemas of tools that become a grammar because one of them is strict, where no call is enforced. */
+export function checkStrict(tools: JsonArray, schema: string, context: FieldContext): Refusal | undefined {
+  if (!tools.some(isStrict)) return undefined;
+  for (let i = 0; i < tools.length; i++) {
+    const tool = tools[i];
+    if (!isJsonObject(tool) || tool['strict'] === false) continue;
+    const refusal = tool[schema] === undefined ? undefined : compiledSchema(tool[schema], context);
+    if (refusal instanceof Refusal) return refusal.within(`tools[${placeOf(tools, i)}].${schema}`);
+  }
+  return undefined;
+}
+
 /** Judges the schemas of tools whose call is enforced: each becomes a grammar. */
 export function checkEnforced(tools: JsonArray, enforced: Enforced, context: FieldContext): Refusal | undefined {
   let isKnown = false;

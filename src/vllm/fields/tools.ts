@@ -119,12 +119,15 @@ export function settleTools(sent: JsonObject, context: FieldContext): Refusal | 
       : invalid('Give the tools that are to be called.', 'tool_choice');
   }
   const named = isJsonObject(choice) && isJsonObject(choice['function']) ? choice['function']['name'] : undefined;
-  if (named === undefined && choice !== 'required') return undefined;
-  let isKnown = false;
+  const isEnforced = named !== undefined || choice === 'required';
+  // One strict tool has vLLM (from 0.24, unless told) make a grammar of all that do not say `strict: false`.
+  if (!isEnforced && (choice === 'none' || !list.some((item) => functionOf(item)['strict'] === true))) return undefined;
+  let isKnown = !isEnforced;
   for (let i = 0; i < list.length; i++) {
     const item = list[i];
-    const own = isJsonObject(item) && isJsonObject(item['function']) ? item['function'] : {};
+    const own = functionOf(item);
     if (named !== undefined && own['name'] !== named) continue;
+    if (!isEnforced && own['strict'] === false) continue;
     isKnown = true;
     // An enforced call is a grammar, made of the tool's schema.
     if (own['parameters'] === undefined) continue;
@@ -133,3 +136,6 @@ export function settleTools(sent: JsonObject, context: FieldContext): Refusal | 
   }
   return isKnown ? undefined : invalid('Name one of the tools.', 'tool_choice.function.name');
 }
+
+const functionOf = (tool: JsonValue | undefined): JsonObject =>
+  tool !== undefined && isJsonObject(tool) && isJsonObject(tool['function']) ? tool['function'] : {};
