@@ -13,6 +13,7 @@ import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { RouteFamily } from '../kernel/exchange.ts';
+import { deny } from '../kernel/reasons.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
 import { denialOfModel } from '../stages/authorize/model.ts';
@@ -164,7 +165,12 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     relay: createRelay({
       ...asking,
       readEvent: createClientEvents(config.validation, callers),
-      denialOfModel: (principal, model) => denialOfModel(principal, model, isServed),
+      // A socket outlives changes of its key: what counts is what the key may do now.
+      denialOfModel({ keyId }, model) {
+        const now = deps.credentials().find(keyId)?.principal;
+        if (now?.scopes.has('inference:realtime') !== true) return deny('insufficient_scope');
+        return denialOfModel(now, model, isServed);
+      },
       counters,
     }),
     answerUnknown: createAnswerUnknown(),

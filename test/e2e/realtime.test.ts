@@ -422,6 +422,23 @@ test('a revoked key ends its running session on whatever worker, another one goe
   await isQuiet();
 });
 
+for (const [taken, change, code] of [
+  ['model', { models: ['other'] }, 'model_not_allowed'],
+  ['scope', { scopes: ['models:read'] }, 'insufficient_scope'],
+] as const) {
+  test(`a ${taken} that was taken from a key is not used by its running session any more`, async () => {
+    const { key: own, record } = await it.issue({ scopes: ['inference:realtime'] });
+    const client = await openRealtime(it, { key: own });
+    for (const event of [UPDATE, COMMIT, append(), FINAL]) client.send(event);
+    await client.next('transcription.done');
+    const changed = { ...record, ...change, version: record.version + 1 };
+    await it.gateway.admin.commit([{ kind: 'api-key', record: changed, expectedVersion: record.version }]);
+    client.send(COMMIT);
+    assert.equal((await endOf(client)).code, code);
+    await isQuiet();
+  });
+}
+
 test('a caller that vanishes ends the session upstream', async () => {
   const client = await openRealtime(it, { key });
   client.send(UPDATE);

@@ -30,7 +30,7 @@ export type SocketTarget = Target & { readonly sockets: UpstreamSockets };
 export interface RelayDeps extends AskingDeps<SocketTarget> {
   /** Reads a frame of a caller: what is sent in its place, or why it is refused. */
   readonly readEvent: (frame: Buffer, principal: Principal) => ClientEvent | Denial;
-  /** Why a principal may not ask for a model. */
+  /** Why a principal may not, by now, ask for a model. */
   readonly denialOfModel: (principal: Principal, model: string) => Denial | undefined;
   readonly counters: Counters;
 }
@@ -165,6 +165,9 @@ class Relay implements SocketListener {
 
   private accept(event: ClientEvent): void {
     this.idle?.refresh();
+    // The session may be minutes old: a model or scope that was taken from the key meanwhile is not used any more.
+    const denial = this.phase === 'unnamed' ? undefined : this.deps.denialOfModel(this.x.principal, this.x.model ?? '');
+    if (denial !== undefined) return this.refuse(denial);
     switch (event.type) {
       case 'session.update':
         return this.name(event.model, event);
