@@ -4,6 +4,7 @@ import type { MediaUrl } from '../../kernel/exchange.ts';
 import type { UpstreamCall, UpstreamHead, UpstreamTimeouts } from '../../kernel/transport.ts';
 import type { MediaAnswer, MediaAsk, MediaSource } from '../../stages/fetch-media/media-source.ts';
 import { BodyBuffer } from '../../wire/body-buffer.ts';
+import { CLIENT_TLS } from '../tls/endpoint.ts';
 import { Connection } from './connection.ts';
 
 /** What a source of media works with. Nothing of it is an option: what may be reached cannot be loosened. */
@@ -96,6 +97,7 @@ function getFrom(
       {
         target: { host: address, port: url.port },
         tls: {
+          ...CLIENT_TLS,
           servername: url.host, // the certificate is judged by it, too
           rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
           ...(caPem === undefined ? {} : { ca: caPem }),

@@ -19,6 +19,9 @@ export interface Endpoint {
   readonly tls: ConnectionOptions | undefined;
 }
 
+/** What every TLS connection of the clients has. */
+export const CLIENT_TLS = { ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' } satisfies ConnectionOptions;
+
 /** The endpoint of an upstream, and the `Host` by which it is asked. */
 export function endpointOf({ url, tls }: UpstreamAddress): { readonly endpoint: Endpoint; readonly host: string } {
   if (url.startsWith('unix:'))
@@ -32,8 +35,7 @@ export function endpointOf({ url, tls }: UpstreamAddress): { readonly endpoint: 
       target: { host: plain, port: Number(port === '' ? (isTls ? 443 : 80) : port) },
       tls: isTls
         ? {
-            ALPNProtocols: ['http/1.1'],
-            minVersion: 'TLSv1.2',
+            ...CLIENT_TLS,
             // An address has no name to ask for (RFC 6066 §3).
             ...(tls.serverName !== undefined
               ? { servername: tls.serverName }

@@ -143,7 +143,7 @@ const stored = {
 };
 for (const status of ['queued', 'in_progress', 'completed', 'incomplete', 'cancelled']) {
   test(`a stored response that is ${status} keeps what OpenAI has and nothing else`, () => {
-    const more = { kv_transfer_params: {}, input_messages: [{ secret: 1 }], metrics: {}, error: 'at /root/vllm' };
+    const more = { kv_transfer_params: {}, input_messages: [{ secret: 1 }], metrics: {}, error: 'at /opt/vllm' };
     const answer = { ...stored, status, ...more };
     assert.deepEqual(inspector('stored-response').body?.(answer), { ...stored, status });
   });
