@@ -5,47 +5,53 @@ import { placeOf } from './kept-places.ts';
 import { Refusal, invalid } from './refusal.ts';
 import { compiledSchema } from './tools.ts';
 
-/** Which calls a body enforces. */
-export interface Enforced {
-  /** The tool's name; undefined: some tool has to be called. */
-  readonly name: JsonValue | undefined;
-  /** Where the body names it. */
-  readonly at: string;
-  /** Member of a tool that is its schema. */
+/** How a body writes a tool. */
+export interface ToolForm {
+  /** Member that holds what a tool says of itself; undefined: the tool does. */
+  readonly within: string | undefined;
+  /** Member that is its schema. */
   readonly schema: string;
 }
 
-/**
- * Whether a tool asks to be called by its schema to the letter. vLLM (from 0.24, unless told) then makes one grammar of
- * all tools that do not say `strict: false`, though the model may choose to call none.
- */
-const isStrict = (tool: JsonValue | undefined): boolean =>
-  tool !== undefined && isJsonObject(tool) && tool['strict'] === true;
-
-/** Judges the schemas of tools that become a grammar because one of them is strict, where no call is enforced. */
-export function checkStrict(tools: JsonArray, schema: string, context: FieldContext): Refusal | undefined {
-  if (!tools.some(isStrict)) return undefined;
-  for (let i = 0; i < tools.length; i++) {
-    const tool = tools[i];
-    if (!isJsonObject(tool) || tool['strict'] === false) continue;
-    const refusal = tool[schema] === undefined ? undefined : compiledSchema(tool[schema], context);
-    if (refusal instanceof Refusal) return refusal.within(`tools[${placeOf(tools, i)}].${schema}`);
-  }
-  return undefined;
+/** What a body chooses among its tools. */
+export interface ToolChoice {
+  /** No tool is to be called. */
+  readonly isNone: boolean;
+  /** A tool has to be called. */
+  readonly isEnforced: boolean;
+  /** The name of that tool; undefined where each will do. */
+  readonly name: JsonValue | undefined;
+  /** Where the body names it. */
+  readonly at: string;
 }
 
-/** Judges the schemas of tools whose call is enforced: each becomes a grammar. */
-export function checkEnforced(tools: JsonArray, enforced: Enforced, context: FieldContext): Refusal | undefined {
+/**
+ * Judges the schemas of tools that become a grammar: those whose call is enforced; and where one asks to be called by its
+ * schema to the letter (`strict`), all that do not say `strict: false`, of which vLLM (from 0.24, unless told) makes one
+ * grammar, though the model may choose to call none.
+ */
+export function checkGrammars(
+  tools: JsonArray,
+  { isNone, isEnforced, name, at }: ToolChoice,
+  { within, schema }: ToolForm,
+  context: FieldContext,
+): Refusal | undefined {
+  const owns = tools.map((tool) => ownOf(tool, within));
+  if (!isEnforced && (isNone || !owns.some(({ strict }) => strict === true))) return undefined;
   let isKnown = false;
-  for (let i = 0; i < tools.length; i++) {
-    const tool = tools[i];
-    if (!isJsonObject(tool) || (enforced.name !== undefined && tool['name'] !== enforced.name)) continue;
+  for (const [i, own] of owns.entries()) {
+    if (isEnforced ? name !== undefined && own['name'] !== name : own['strict'] === false) continue;
     isKnown = true;
-    const schema = tool[enforced.schema];
-    const refusal = schema === undefined ? undefined : compiledSchema(schema, context);
-    if (refusal instanceof Refusal) return refusal.within(`tools[${placeOf(tools, i)}].${enforced.schema}`);
+    const refusal = own[schema] === undefined ? undefined : compiledSchema(own[schema], context);
+    const path = within === undefined ? schema : `${within}.${schema}`;
+    if (refusal instanceof Refusal) return refusal.within(`tools[${placeOf(tools, i)}].${path}`);
   }
-  return isKnown ? undefined : invalid('Name one of the tools.', enforced.at);
+  return isKnown ? undefined : invalid('Name one of the tools.', at);
+}
+
+function ownOf(tool: JsonValue, within: string | undefined): JsonObject {
+  const own = within !== undefined && isJsonObject(tool) ? tool[within] : tool;
+  return own !== undefined && isJsonObject(own) ? own : {};
 }
 
 /**
@@ -58,4 +64,18 @@ export function settleNoTools(sent: JsonObject, asksForCall: boolean, context: F
   return !asksForCall || context.adjusted.includes('tools=dropped')
     ? undefined
     : invalid('Give the tools that are to be called.', 'tool_choice');
+}
+
+/** Settles what tools and their choice mean together, in the form in which vLLM enforces them. */
+export function settleTools(sent: JsonObject, context: FieldContext): Refusal | undefined {
+  const list = sent['tools'];
+  const choice = sent['tool_choice'];
+  if (!Array.isArray(list)) {
+    const asksForCall = choice !== undefined && choice !== 'none' && choice !== 'auto';
+    return settleNoTools(sent, asksForCall, context);
+  }
+  const name = isJsonObject(choice) && isJsonObject(choice['function']) ? choice['function']['name'] : undefined;
+  const isEnforced = name !== undefined || choice === 'required';
+  const chosen = { isNone: choice === 'none', isEnforced, name, at: 'tool_choice.function.name' };
+  return checkGrammars(list, chosen, { within: 'function', schema: 'parameters' }, context);
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import { invalid } from './refusal.ts';
 import type { FieldContext } from './field.ts';
 import type { Refusal } from './refusal.ts';
-import { settleTools } from './tools.ts';
+import { settleTools } from './enforced-tools.ts';
 
 /** What the members of a chat body mean together. */
 export function settleChat(sent: JsonObject, context: FieldContext): Refusal | undefined {

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { checkEnforced, checkStrict, settleNoTools } from './enforced-tools.ts';
+import { checkGrammars, settleNoTools } from './enforced-tools.ts';
 import type { FieldContext } from './field.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -11,7 +11,11 @@ export function settleMessages(sent: JsonObject, context: FieldContext): Refusal
   const kind = isJsonObject(chosen) ? chosen['type'] : undefined;
   const asksForCall = kind === 'any' || kind === 'tool';
   if (!Array.isArray(tools)) return settleNoTools(sent, asksForCall, context);
-  if (!asksForCall) return kind === 'none' ? undefined : checkStrict(tools, 'input_schema', context);
-  const name = isJsonObject(chosen) && kind === 'tool' ? chosen['name'] : undefined;
-  return checkEnforced(tools, { name, at: 'tool_choice.name', schema: 'input_schema' }, context);
+  const choice = {
+    isNone: kind === 'none',
+    isEnforced: asksForCall,
+    name: isJsonObject(chosen) && kind === 'tool' ? chosen['name'] : undefined,
+    at: 'tool_choice.name',
+  };
+  return checkGrammars(tools, choice, { within: undefined, schema: 'input_schema' }, context);
 }

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { checkEnforced, checkStrict, settleNoTools } from './enforced-tools.ts';
+import { checkGrammars, settleNoTools } from './enforced-tools.ts';
 import type { FieldContext } from './field.ts';
 import { invalid, type Refusal } from './refusal.ts';
 
@@ -40,7 +40,11 @@ function settleChoice(sent: JsonObject, context: FieldContext): Refusal | undefi
   const isNamed = isJsonObject(chosen);
   const asksForCall = isNamed || chosen === 'required';
   if (!Array.isArray(tools)) return settleNoTools(sent, asksForCall, context);
-  if (!asksForCall) return chosen === 'none' ? undefined : checkStrict(tools, 'parameters', context);
-  const name = isNamed ? chosen['name'] : undefined;
-  return checkEnforced(tools, { name, at: 'tool_choice.name', schema: 'parameters' }, context);
+  const choice = {
+    isNone: chosen === 'none',
+    isEnforced: asksForCall,
+    name: isNamed ? chosen['name'] : undefined,
+    at: 'tool_choice.name',
+  };
+  return checkGrammars(tools, choice, { within: undefined, schema: 'parameters' }, context);
 }

@@ -1,15 +1,14 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import type { JsonValue } from '../../kernel/json.ts';
 import { COMPILED_SCHEMA, READ_SCHEMA } from '../schema/limits.ts';
 import { jsonBytes } from '../schema/json-size.ts';
 import { PatternBudget } from '../schema/pattern-budget.ts';
 import { checkSchema } from '../schema/schema.ts';
 import { bool, oneOf, shortText, text } from './check.ts';
 import { IGNORED_OF_OTHERS } from './ignored.ts';
-import { Refusal, invalid, outOfRange } from './refusal.ts';
+import { invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldContext, FieldFamily, Members } from './field.ts';
 import { keptListOf } from './kept-list.ts';
-import { placeOf } from './kept-places.ts';
 import { formsOf, noteDropped, objectOf } from './object.ts';
 
 /** What the patterns of a request may still cost, over all its tools and formats: they are judged one by one. */
@@ -105,37 +104,3 @@ export const tools = {
   tool_choice: { on: ['chat'], policy: 'pass', type: choiceCheck },
   parallel_tool_calls: { on: ['chat'], policy: 'pass', type: bool },
 } as const satisfies FieldFamily;
-
-/** Settles what tools and their choice mean together, in the form in which vLLM enforces them. */
-export function settleTools(sent: JsonObject, context: FieldContext): Refusal | undefined {
-  const list = sent['tools'];
-  const choice = sent['tool_choice'];
-  if (!Array.isArray(list)) {
-    delete sent['parallel_tool_calls'];
-    // Where all tools were left out, nothing can be required.
-    delete sent['tool_choice'];
-    return choice === undefined || choice === 'none' || choice === 'auto' || context.adjusted.includes('tools=dropped')
-      ? undefined
-      : invalid('Give the tools that are to be called.', 'tool_choice');
-  }
-  const named = isJsonObject(choice) && isJsonObject(choice['function']) ? choice['function']['name'] : undefined;
-  const isEnforced = named !== undefined || choice === 'required';
-  // One strict tool has vLLM (from 0.24, unless told) make a grammar of all that do not say `strict: false`.
-  if (!isEnforced && (choice === 'none' || !list.some((item) => functionOf(item)['strict'] === true))) return undefined;
-  let isKnown = !isEnforced;
-  for (let i = 0; i < list.length; i++) {
-    const item = list[i];
-    const own = functionOf(item);
-    if (named !== undefined && own['name'] !== named) continue;
-    if (!isEnforced && own['strict'] === false) continue;
-    isKnown = true;
-    // An enforced call is a grammar, made of the tool's schema.
-    if (own['parameters'] === undefined) continue;
-    const refusal = compiledSchema(own['parameters'], context);
-    if (refusal instanceof Refusal) return refusal.within(`tools[${placeOf(list, i)}].function.parameters`);
-  }
-  return isKnown ? undefined : invalid('Name one of the tools.', 'tool_choice.function.name');
-}
-
-const functionOf = (tool: JsonValue | undefined): JsonObject =>
-  tool !== undefined && isJsonObject(tool) && isJsonObject(tool['function']) ? tool['function'] : {};
