@@ -83,8 +83,6 @@ const LATER = [
   'quarantine',
   'usage',
   'apply',
-  'firewall',
-  'vpn',
   'keyring',
   'groups',
   'roles',

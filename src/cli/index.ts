@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
 import { explain } from './explain.ts';
+import { firewall } from './firewall.ts';
 import { init } from './init.ts';
 import { keys } from './keys.ts';
 import { routes } from './routes.ts';
@@ -10,6 +11,7 @@ import { serve } from './serve.ts';
 import { simulate } from './simulate.ts';
 import { tenants } from './tenants.ts';
 import { upstreams } from './upstreams.ts';
+import { vpn } from './vpn.ts';
 
 /** Every command. */
 export const COMMANDS: readonly Command[] = [
@@ -23,5 +25,7 @@ export const COMMANDS: readonly Command[] = [
   explain,
   routes,
   config,
+  firewall,
+  vpn,
   simulate,
 ];

@@ -36,6 +36,17 @@ const NPM_SDKS = [
 /** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
 const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
 
+/** Debian's packages for hosts of the tests' own, by a command of each. */
+const NETWORK_TOOLS = [
+  ['ip', 'iproute2'],
+  ['curl', 'curl'],
+  ['nft', 'nftables'],
+  ['iptables', 'iptables'],
+  ['wg', 'wireguard-tools'],
+  ['wireguard-go', 'wireguard-go'],
+  ['tcpdump', 'tcpdump'],
+] as const;
+
 function must(command: string, args: readonly string[], quiet = true): string {
   const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] });
   if (result.error !== undefined) throw result.error;
@@ -143,13 +154,13 @@ const services: readonly Service[] = [
   {
     name: 'network-namespace',
     start() {
-      debian('ip', 'iproute2');
+      for (const [command, name] of NETWORK_TOOLS) debian(command, name);
       const isRoot = process.getuid?.() === 0;
       must('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'true']);
       return {};
     },
     stop: () => undefined,
-    tests: ['remote-media.test.ts'],
+    tests: ['remote-media.test.ts', 'isolation.test.ts'],
   },
 ];
 

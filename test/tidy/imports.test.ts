@@ -17,6 +17,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'observers', may: COMMON, depth: 2 },
   { folder: 'forward', may: COMMON, depth: 1 },
   { folder: 'simulator', may: COMMON, depth: 1 },
+  { folder: 'isolation', may: COMMON, depth: 1 },
   { folder: 'admin', may: ['kernel', 'wire', 'directory', 'limits', 'vllm'], depth: 1 },
   { folder: 'config', may: ['kernel', '*config.ts'], depth: 1 },
   {
