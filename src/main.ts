@@ -78,7 +78,6 @@ const LATER = [
   'clients',
   'pentest',
   'review',
-  'doctor',
   'streams',
   'quarantine',
   'usage',

@@ -2,6 +2,7 @@ import { advisories } from './advisories.ts';
 import type { Command } from './command.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { firewall } from './firewall.ts';
 import { init } from './init.ts';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   explain,
   routes,
   config,
+  doctor,
   firewall,
   vpn,
   simulate,

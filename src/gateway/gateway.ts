@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
 import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
+import { createMachine } from '../adapters/machine/machine.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
@@ -12,6 +13,7 @@ import { openTlsSource } from '../adapters/tls/source.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
+import { reachableAround } from '../doctor/checks/around.ts';
 import { printableConfig } from '../config/print.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
 import type { LastUse, RecordChange } from '../directory/records.ts';
@@ -22,6 +24,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
+import { installedUpstreams } from './installed-upstreams.ts';
 import { publicPipelineOf } from './listeners.ts';
 import { openAdvisoryBook } from './advisory-book.ts';
 import { patchesOf, releaseOf } from './model-book.ts';
@@ -300,6 +303,22 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     tls: material === undefined ? undefined : tlsOf(material),
   });
   adminListener = runningAdmin;
+  void warnOfWaysAround();
+
+  /** What answers on the machine's other addresses is reached without any key of ours. */
+  async function warnOfWaysAround(): Promise<void> {
+    const found = await reachableAround(
+      { upstreams: installedUpstreams(config) },
+      createMachine([], `sallyport/${VERSION}`),
+    );
+    for (const { name, url } of found) {
+      log.warn('reachable_around', {
+        upstream: name,
+        url,
+        mend: 'start vLLM with --host 127.0.0.1, or see: sallyport doctor',
+      });
+    }
+  }
 
   return {
     publicUrl,

@@ -18,12 +18,13 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'forward', may: COMMON, depth: 1 },
   { folder: 'simulator', may: COMMON, depth: 1 },
   { folder: 'isolation', may: COMMON, depth: 1 },
+  { folder: 'doctor', may: COMMON, depth: 1 },
   { folder: 'admin', may: ['kernel', 'wire', 'directory', 'limits', 'vllm'], depth: 1 },
   { folder: 'config', may: ['kernel', '*config.ts'], depth: 1 },
   {
     folder: 'adapters',
     may: [
-      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator'],
+      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor'],
       ...['stages/fetch-media', 'adapters/tls', 'observers/log'],
     ],
     depth: 2,

@@ -10,6 +10,7 @@ import { startProduct, type Product } from '../../support/product.ts';
  * all addresses; a second one is somebody in the same network, a third one another machine with a GPU.
  */
 const dir = process.argv[2] ?? '';
+const ROOT = join(import.meta.dirname, '../../..');
 const HERE = '10.9.0.1';
 const THERE = '10.9.1.2';
 const PROMPT = 'a sentence that nobody between the two may read';
@@ -33,7 +34,7 @@ function start(line: string): ChildProcess {
 
 /** A vLLM, as a process of its own: this one waits for commands. */
 function startVllm(prefix: string, listen: string): void {
-  const main = join(import.meta.dirname, '../../../src/main.ts');
+  const main = join(ROOT, 'src/main.ts');
   start(
     `${prefix}'${process.execPath}' --disable-warning=ExperimentalWarning '${main}' simulate --listen ${listen} --model tiny`,
   );
@@ -98,6 +99,21 @@ function chatFromOutside(): string {
   );
 }
 
+/** What the doctor finds critical or high, and whether it calls that well. */
+function diagnosis(): { readonly ok: boolean; readonly bad: readonly string[] } {
+  const said = spawnSync(
+    process.execPath,
+    [join(ROOT, 'bin/sallyport.mjs'), 'doctor', '--json', '--state-dir', join(dir, 'state')],
+    {
+      encoding: 'utf8',
+    },
+  );
+  const { ok, findings } = JSON.parse(said.stdout) as { ok: boolean; findings: { id: string; severity: string }[] };
+  assert.equal(said.status, ok ? 0 : 1);
+  const bad = findings.filter(({ severity }) => severity === 'critical' || severity === 'high').map(({ id }) => id);
+  return { ok, bad };
+}
+
 const print = (...words: string[]): string => product.command('firewall', 'print', ...words);
 
 const FORMS = [
@@ -113,6 +129,8 @@ for (const { form, load, unload } of FORMS) {
   test(`with the rules of --${form} vLLM and the admin listener are reached through the gateway only`, () => {
     assert.equal(fromOutside(VLLM), '200', 'before the rules the bypass works');
     assert.notEqual(fromOutside(`https://${HERE}:9443/`), '000');
+    // Once for each of the machine's two outer addresses.
+    assert.deepEqual(diagnosis(), { ok: false, bad: ['vllm_reachable_around', 'vllm_reachable_around'] });
     const rules = print(`--${form}`);
     run(load, rules);
     run(load, rules); // again, as a service that is reloaded does it
@@ -121,6 +139,7 @@ for (const { form, load, unload } of FORMS) {
       assert.equal(fromOutside(`https://${HERE}:9443/`), '000');
       assert.equal(fromOutside(`${GATEWAY}/healthz`), '200');
       assert.equal(chatFromOutside(), '200');
+      assert.deepEqual(diagnosis(), { ok: true, bad: [] });
       // Also not from here by the outer address: so `serve` and `doctor` see that the rules hold.
       assert.equal(spawnSync('curl', ['-s', '-m', '1', VLLM]).status, 28);
       assert.equal(spawnSync('curl', ['-s', '-m', '1', 'http://127.0.0.1:8000/version']).status, 0);
@@ -167,6 +186,21 @@ for (const { form, load, unload } of [
     }
   });
 }
+
+test('serve itself has warned of both addresses at its start', { timeout: 10_000 }, async () => {
+  const warned = () =>
+    product.lines
+      .map((line) => JSON.parse(line) as { event: string; url?: string })
+      .filter(({ event }) => event === 'reachable_around');
+  // While commands ran, this process read nothing.
+  while (warned().length < 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    warned()
+      .map(({ url }) => url)
+      .toSorted(),
+    ['http://10.9.0.1:8000', 'http://10.9.1.1:8000'],
+  );
+});
 
 test('an answer to a connection from a local port with the number of a guarded one passes', () => {
   run('nft -f -', print('--nft'));

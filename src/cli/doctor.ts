@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStateDir } from '../adapters/files/state-dir.ts';
+import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
+import { createMachine } from '../adapters/machine/machine.ts';
+import { namedFilesOf } from '../config/named-files.ts';
+import { diagnose, type Diagnosis } from '../doctor/doctor.ts';
+import type { Installation } from '../doctor/installation.ts';
+import { openAdvisoryBook } from '../gateway/advisory-book.ts';
+import { installedUpstreams } from '../gateway/installed-upstreams.ts';
+import { VERSION } from '../gateway/version.ts';
+import type { Command } from './command.ts';
+import { parseFlags } from './flags.ts';
+import { json } from './text.ts';
+import { expectWords } from './verbs.ts';
+import { configFileOf, configOf, stateDirOf } from './where.ts';
+
+/** Looks at an installation. */
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'check the installation, and whether vLLM can be reached around the gateway',
+  help: `sallyport doctor [--config FILE] [--state-dir DIR] [--json]
+
+Looks at this machine as it is: whether vLLM or its side ports answer on addresses that others reach, whether vLLM asks
+for its key, has debugging routes or known holes, and at file modes, clock, names and certificate. Says for each
+finding the line that mends it. It sends vLLM nothing but GET requests that change nothing.
+Exit code 0 where nothing critical or high was found, else 1.
+
+Example: sallyport doctor --json`,
+  async run(words, io) {
+    const flags = parseFlags(words, {});
+    expectWords(flags, [], 'sallyport doctor');
+    const { config } = configOf(flags, io.env);
+    const stateDir = openStateDir(stateDirOf(flags, io.env));
+    const configFile = configFileOf(flags, io.env);
+    const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));
+    const asked = config.upstreams.map(({ url, apiKey, tls }) => ({
+      apiKey,
+      upstream: createHttpUpstream(
+        {
+          url,
+          tls: {
+            caPem: read(tls.caFile),
+            certPem: read(tls.certFile),
+            keyPem: read(tls.keyFile),
+            serverName: tls.serverName,
+          },
+        },
+        { connectMs: 2_000, firstByteMs: 5_000, betweenChunksMs: 5_000, totalMs: 10_000 },
+      ),
+    }));
+    const installation: Installation = {
+      upstreams: installedUpstreams(config),
+      listen: { host: config.listen.host, port: config.listen.port },
+      tls: config.listen.tls.mode,
+      publicUrl: config.listen.publicUrl,
+      trustedProxies: config.listen.trustedProxies,
+      privateFiles: [
+        stateDir.path,
+        join(stateDir.path, 'keys'),
+        ...namedFilesOf(config).flatMap(({ file, isSecret }) => (isSecret ? [file] : [])),
+        ...secretInside(configFile),
+      ],
+      advisories: openAdvisoryBook(stateDir).list(),
+    };
+    const diagnosis = await diagnose(installation, createMachine(asked, `sallyport/${VERSION}`));
+    for (const { upstream } of asked) upstream.close();
+    io.out(flags.has('json') ? json(diagnosis) : report(diagnosis, io.isTerminal));
+    return diagnosis.ok ? 0 : 1;
+  },
+};
+
+/** The configuration, where a key stands in it as text. */
+function secretInside(configFile: string | undefined): string[] {
+  if (configFile === undefined) return [];
+  return /^\s*-?\s*apiKey:\s*["']?(?!["']|\$\{)\S/m.test(readFileSync(configFile, 'utf8')) ? [configFile] : [];
+}
+
+const COLOURS = { critical: 31, high: 31, medium: 33, low: 36, info: 36 } as const;
+
+function report({ ok, findings }: Diagnosis, isTerminal: boolean): string {
+  const paint = (text: string, colour: number) => (isTerminal ? `\u001b[${colour}m${text}\u001b[0m` : text);
+  const lines = findings.map(
+    ({ id, severity, what, mend }) =>
+      `${paint(severity.toUpperCase().padEnd(8), COLOURS[severity])}  ${what}  [${id}]\n          mend: ${mend}\n`,
+  );
+  const end = ok
+    ? paint('well', 32).concat(': nothing was found that exposes vLLM or the gateway\n')
+    : paint('not well', 31).concat(': mend what is CRITICAL and HIGH, then ask again\n');
+  return `${lines.join('')}${end}`;
+}
