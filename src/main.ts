@@ -69,7 +69,6 @@ Example: sallyport serve --upstream http://127.0.0.1:8000`;
 
 /** Commands of the product that later versions bring. */
 const LATER = [
-  'connect',
   'bans',
   'limits',
   'tokens',

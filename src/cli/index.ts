@@ -1,6 +1,7 @@
 import { advisories } from './advisories.ts';
 import type { Command } from './command.ts';
 import { config } from './config.ts';
+import { connect } from './connect.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   keys,
   tenants,
+  connect,
   upstreams,
   advisories,
   explain,

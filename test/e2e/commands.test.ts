@@ -8,12 +8,12 @@ import { after, suite, test } from 'node:test';
 import { openStateDir } from '../../src/adapters/files/state-dir.ts';
 import { takeStateLock } from '../../src/adapters/sqlite/lock.ts';
 import { withAdmin } from '../../src/cli/admin-client.ts';
-import { CommandError, UsageError, type CommandIo } from '../../src/cli/command.ts';
 import { parseFlags } from '../../src/cli/flags.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { API_KEY_PATTERN } from '../../src/directory/api-key.ts';
+import { sallyport, type Ran } from '../support/command.ts';
 import { ask } from '../support/http.ts';
 import { startTestGateway } from '../support/gateway.ts';
 
@@ -26,37 +26,6 @@ const newDir = (): string => {
   mkdirSync(dir);
   return dir;
 };
-
-/** What a command did. */
-interface Ran {
-  readonly exit: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command in this process, as `main` does. */
-async function sallyport(stateDir: string, line: string, more: Partial<CommandIo> = {}): Promise<Ran> {
-  const [name, ...words] = line.split(' ');
-  const command = COMMANDS.find((one) => one.name === name);
-  assert.ok(command, `${name} is a command`);
-  let out = '';
-  let err = '';
-  const io: CommandIo = {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    env: { SALLYPORT_STATE_DIR: stateDir },
-    isTerminal: false,
-    ...more,
-  };
-  try {
-    return { exit: await command.run(words, io), out, err };
-  } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof CommandError)) {
-      if (!(error instanceof Error && 'code' in error)) throw error;
-    }
-    return { exit: error instanceof UsageError ? 2 : 1, out, err: `${err}${error.message}\n` };
-  }
-}
 
 const idIn = ({ out }: Ran): string => String(JSON.parse(out).id);
 

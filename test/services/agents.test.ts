@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 /**
@@ -20,10 +21,13 @@ const PLATFORM = `${process.platform}-${process.arch}`;
 
 let gateway: TestGateway;
 let key = '';
+let keyId = '';
 let home = '';
 before(async () => {
-  gateway = await startTestGateway({ plain: true, simulator: { maxModelLen: CONTEXT_TOKENS, answerTokens: 12 } });
-  ({ key } = await gateway.issue());
+  gateway = await startTestGateway({ simulator: { maxModelLen: CONTEXT_TOKENS, answerTokens: 12 } });
+  const made = await gateway.issue();
+  ({ key } = made);
+  keyId = made.record.id;
 });
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'sallyport-agent-'));
@@ -33,6 +37,17 @@ beforeEach(() => {
 after(async () => {
   await gateway[Symbol.asyncDispose]();
 });
+
+/** What `sallyport connect` prints for a client, with the key in its place: nothing else is set for it. */
+async function connected(client: string): Promise<{ env: Record<string, string>; text: string }> {
+  const { out, err } = await sallyport(gateway.stateDir, `connect ${client} --key ${keyId} --json`, {
+    env: { SALLYPORT_STATE_DIR: gateway.stateDir, SALLYPORT__LISTEN__PUBLIC_URL: gateway.url },
+  });
+  assert.equal(err, '');
+  const { env, files } = JSON.parse(out) as { env: Record<string, string>; files: { text: string }[] };
+  const filled = Object.entries(env).map(([name, value]) => [name, value.replace('$SALLYPORT_API_KEY', key)] as const);
+  return { env: Object.fromEntries(filled), text: files[0]?.text ?? '' };
+}
 
 /** A process with a home of its own, so that nothing of this user's settings counts. */
 const environment = (more: Record<string, string>): Record<string, string> => ({
@@ -81,19 +96,10 @@ const has = (values: readonly unknown[], ...texts: readonly RegExp[]): boolean =
 const bin = (path: string): string => join(AGENTS_DIR, 'node_modules', path);
 
 test('Codex calls a tool and goes on with its result (Responses)', async () => {
-  const settings = `model = "tiny"
-model_provider = "sallyport"
-approval_policy = "never"
-sandbox_mode = "danger-full-access"
-[model_providers.sallyport]
-name = "sallyport"
-base_url = "${gateway.url}/v1"
-env_key = "SALLYPORT_API_KEY"
-wire_api = "responses"
-`;
-  writeFileSync(join(home, 'config.toml'), settings);
+  const { env, text } = await connected('codex');
+  writeFileSync(join(home, 'config.toml'), `approval_policy = "never"\nsandbox_mode = "danger-full-access"\n${text}`);
   const words = ['exec', '--skip-git-repo-check', '--json', 'Please use exec_command'];
-  const said = await run(bin('.bin/codex'), words, { CODEX_HOME: home, SALLYPORT_API_KEY: key });
+  const said = await run(bin('.bin/codex'), words, { ...env, CODEX_HOME: home });
   assert.ok(has(said, /"item.completed"/, /"command_execution"/, /"exit_code":127/), 'the tool ran');
   assert.ok(has(said, /"item.completed"/, /"agent_message","text":"\w+/), 'a text followed');
   assertServed('responses');
@@ -102,13 +108,9 @@ wire_api = "responses"
 test('Claude Code calls a tool and goes on with its result (Messages)', async () => {
   const words = ['-p', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'];
   const said = await run(bin(`@anthropic-ai/claude-code-${PLATFORM}/claude`), [...words, 'Please use the Bash tool'], {
+    ...(await connected('claude-code')).env,
     IS_SANDBOX: '1',
     CLAUDE_CONFIG_DIR: home,
-    ANTHROPIC_BASE_URL: gateway.url,
-    ANTHROPIC_AUTH_TOKEN: key,
-    ANTHROPIC_MODEL: 'tiny',
-    ANTHROPIC_SMALL_FAST_MODEL: 'tiny',
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',
   });
   assert.ok(has(said, /"tool_use"/, /"name":"Bash"/), 'the tool was called');
@@ -118,24 +120,11 @@ test('Claude Code calls a tool and goes on with its result (Messages)', async ()
 });
 
 test('OpenCode calls a tool and goes on with its result (chat)', async () => {
-  const settings = {
-    model: 'sallyport/tiny',
-    small_model: 'sallyport/tiny',
-    autoupdate: false,
-    share: 'disabled',
-    permission: { '*': 'allow' },
-    provider: {
-      sallyport: {
-        npm: '@ai-sdk/openai-compatible',
-        name: 'sallyport',
-        options: { baseURL: `${gateway.url}/v1`, apiKey: '{env:SALLYPORT_API_KEY}' },
-        models: { tiny: { name: 'tiny', tool_call: true, limit: { context: CONTEXT_TOKENS, output: 4096 } } },
-      },
-    },
-  };
-  writeFileSync(join(home, 'work', 'opencode.json'), JSON.stringify(settings));
+  const { env, text } = await connected('opencode');
+  const own = { autoupdate: false, share: 'disabled', permission: { '*': 'allow' } };
+  writeFileSync(join(home, 'work', 'opencode.json'), JSON.stringify({ ...own, ...(JSON.parse(text) as object) }));
   const words = ['run', '--format', 'json', 'Please use the bash tool'];
-  const said = await run(bin(`opencode-${PLATFORM}/bin/opencode`), words, { SALLYPORT_API_KEY: key });
+  const said = await run(bin(`opencode-${PLATFORM}/bin/opencode`), words, env);
   assert.ok(has(said, /"tool_use"/, /"tool":"bash"/, /"exit":127/), 'the tool ran');
   assert.ok(has(said, /"type":"text"/, /"text":"\w+/), 'a text followed');
   assertServed('chat-completions');
@@ -149,9 +138,7 @@ test('Open WebUI calls a tool and goes on with its result (chat)', async () => {
     DATA_DIR: data,
     WEBUI_AUTH: 'False',
     WEBUI_SECRET_KEY: 'of a test',
-    OPENAI_API_BASE_URL: `${gateway.url}/v1`,
-    OPENAI_API_KEY: key,
-    ENABLE_OLLAMA_API: 'False',
+    ...(await connected('open-webui')).env,
     RAG_EMBEDDING_ENGINE: 'openai',
     AUDIO_STT_ENGINE: 'openai',
     OFFLINE_MODE: 'True',

@@ -1,0 +1,106 @@
+import { KEY, quoted, trustBy, type Client } from './client.ts';
+
+/** Chat pages, editors and coding agents. */
+export const programs: readonly Client[] = [
+  {
+    name: 'open-webui',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: {
+        OPENAI_API_BASE_URL: `${to.origin}/v1`,
+        OPENAI_API_KEY: KEY,
+        ENABLE_OLLAMA_API: 'False',
+        ...trustBy('SSL_CERT_FILE', to),
+        ...trustBy('REQUESTS_CA_BUNDLE', to),
+      },
+      files: [],
+      example: 'open-webui serve\n',
+      notes: [
+        'Behind a page that many people share, make the key with --on-behalf-of header:X-OpenWebUI-User-Id and start the page with ENABLE_FORWARD_USER_INFO_HEADERS=True: limits and caches are then kept for each person.',
+      ],
+    }),
+  },
+  {
+    name: 'claude-code',
+    scope: 'inference:messages',
+    settings: (to) => ({
+      env: {
+        ANTHROPIC_BASE_URL: to.origin,
+        ANTHROPIC_AUTH_TOKEN: KEY,
+        ANTHROPIC_MODEL: to.model,
+        ANTHROPIC_SMALL_FAST_MODEL: to.model,
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+        ...trustBy('NODE_EXTRA_CA_CERTS', to),
+      },
+      files: [],
+      example: 'claude\n',
+      notes: [],
+    }),
+  },
+  {
+    name: 'codex',
+    scope: 'inference:responses',
+    settings: (to) => ({
+      env: { SALLYPORT_API_KEY: KEY, ...trustBy('SSL_CERT_FILE', to), ...trustBy('CODEX_CA_CERTIFICATE', to) },
+      files: [
+        {
+          path: '~/.codex/config.toml',
+          text: `model = ${quoted(to.model)}
+model_provider = "sallyport"
+
+[model_providers.sallyport]
+name = "sallyport"
+base_url = ${quoted(`${to.origin}/v1`)}
+env_key = "SALLYPORT_API_KEY"
+wire_api = "responses"
+`,
+        },
+      ],
+      example: 'codex\n',
+      notes: [],
+    }),
+  },
+  {
+    name: 'opencode',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: { SALLYPORT_API_KEY: KEY, ...trustBy('NODE_EXTRA_CA_CERTS', to) },
+      files: [
+        {
+          path: 'opencode.json',
+          text: `${JSON.stringify(
+            {
+              model: `sallyport/${to.model}`,
+              small_model: `sallyport/${to.model}`,
+              provider: {
+                sallyport: {
+                  npm: '@ai-sdk/openai-compatible',
+                  name: 'sallyport',
+                  options: { baseURL: `${to.origin}/v1`, apiKey: '{env:SALLYPORT_API_KEY}' },
+                  models: { [to.model]: { name: to.model, tool_call: true } },
+                },
+              },
+            },
+            undefined,
+            2,
+          )}\n`,
+        },
+      ],
+      example: 'opencode\n',
+      notes: [],
+    }),
+  },
+  {
+    name: 'cursor',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: {},
+      files: [],
+      example: undefined,
+      notes: [
+        `In Settings, Models: OpenAI API Key = the value of the key, Override OpenAI Base URL = ${to.origin}/v1, and add the model ${to.model}.`,
+        'The requests come from the servers of Cursor, not from this machine: the URL must be reached from the internet, with a certificate that everybody trusts.',
+      ],
+    }),
+  },
+];

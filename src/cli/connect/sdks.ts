@@ -1,0 +1,105 @@
+import { KEY, quoted, trustBy, type Client } from './client.ts';
+
+/** SDKs of programs that people write themselves, and curl. */
+export const sdks: readonly Client[] = [
+  {
+    name: 'openai',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: {
+        OPENAI_BASE_URL: `${to.origin}/v1`,
+        OPENAI_API_KEY: KEY,
+        ...trustBy('SSL_CERT_FILE', to),
+        ...trustBy('NODE_EXTRA_CA_CERTS', to),
+      },
+      files: [],
+      example: `from openai import OpenAI
+
+answer = OpenAI().chat.completions.create(
+    model=${quoted(to.model)},
+    messages=[{"role": "user", "content": "Hello"}],
+)
+print(answer.choices[0].message.content)
+`,
+      notes: ['Both SDKs, Python and JavaScript, read these variables.'],
+    }),
+  },
+  {
+    name: 'anthropic',
+    scope: 'inference:messages',
+    settings: (to) => ({
+      env: {
+        ANTHROPIC_BASE_URL: to.origin,
+        ANTHROPIC_API_KEY: KEY,
+        ...trustBy('SSL_CERT_FILE', to),
+        ...trustBy('NODE_EXTRA_CA_CERTS', to),
+      },
+      files: [],
+      example: `from anthropic import Anthropic
+
+answer = Anthropic().messages.create(
+    model=${quoted(to.model)},
+    max_tokens=256,
+    messages=[{"role": "user", "content": "Hello"}],
+)
+print(answer.content[0].text)
+`,
+      notes: ['Both SDKs, Python and JavaScript, read these variables.'],
+    }),
+  },
+  {
+    name: 'langchain',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: {
+        OPENAI_BASE_URL: `${to.origin}/v1`,
+        OPENAI_API_KEY: KEY,
+        ...trustBy('SSL_CERT_FILE', to),
+        ...trustBy('NODE_EXTRA_CA_CERTS', to),
+      },
+      files: [],
+      example: `import os
+from langchain_openai import ChatOpenAI
+
+model = ChatOpenAI(model=${quoted(to.model)}, base_url=os.environ["OPENAI_BASE_URL"])
+print(model.invoke("Hello").content)
+`,
+      notes: ['OpenAIEmbeddings sends token ids unless told check_embedding_ctx_length=False.'],
+    }),
+  },
+  {
+    name: 'vercel-ai',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: { SALLYPORT_API_KEY: KEY, ...trustBy('NODE_EXTRA_CA_CERTS', to) },
+      files: [],
+      example: `import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { generateText } from 'ai';
+
+const sallyport = createOpenAICompatible({
+  name: 'sallyport',
+  baseURL: ${quoted(`${to.origin}/v1`)},
+  apiKey: process.env.SALLYPORT_API_KEY,
+});
+const { text } = await generateText({ model: sallyport(${quoted(to.model)}), prompt: 'Hello' });
+console.log(text);
+`,
+      notes: [],
+    }),
+  },
+  {
+    name: 'curl',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: { SALLYPORT_API_KEY: KEY },
+      files: [],
+      example: `curl ${to.caFile === undefined ? '' : `--cacert ${shell(to.caFile)} `}${to.origin}/v1/chat/completions \\
+  -H "Authorization: Bearer $SALLYPORT_API_KEY" -H 'Content-Type: application/json' \\
+  -d ${shell(JSON.stringify({ model: to.model, messages: [{ role: 'user', content: 'Hello' }] }))}
+`,
+      notes: [],
+    }),
+  },
+];
+
+const shell = (text: string): string => (/^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { CommandError, UsageError, type CommandIo } from '../../src/cli/command.ts';
+import { COMMANDS } from '../../src/cli/index.ts';
+
+/** What a command did. */
+export interface Ran {
+  readonly exit: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command in this process, as `main` does. */
+export async function sallyport(stateDir: string, line: string, more: Partial<CommandIo> = {}): Promise<Ran> {
+  const [name, ...words] = line.split(' ');
+  const command = COMMANDS.find((one) => one.name === name);
+  assert.ok(command, `${name} is a command`);
+  let out = '';
+  let err = '';
+  const io: CommandIo = {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    env: { SALLYPORT_STATE_DIR: stateDir },
+    isTerminal: false,
+    ...more,
+  };
+  try {
+    return { exit: await command.run(words, io), out, err };
+  } catch (error) {
+    if (!(error instanceof UsageError) && !(error instanceof CommandError)) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    }
+    return { exit: error instanceof UsageError ? 2 : 1, out, err: `${err}${error.message}\n` };
+  }
+}
