@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { openStateDir } from '../adapters/files/state-dir.ts';
 import { apiKeyShown } from '../admin/api-key-schema.ts';
 import { upstreamList } from '../admin/upstreams.ts';
