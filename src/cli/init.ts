@@ -1,17 +1,18 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline/promises';
 import { openStateDir } from '../adapters/files/state-dir.ts';
 import { apiKeyWithValue } from '../admin/api-key-schema.ts';
 import { loadConfig, renderMistakes } from '../config/load.ts';
 import { systemFiles } from '../config/named-files.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
-import { NOT_IN_THIS_VERSION } from '../kernel/option.ts';
 import { withAdmin } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import { parseFlags, type Flags } from './flags.ts';
 import { sampleConfig, type SampleAnswers } from './sample-config.ts';
 import { hostAndPort } from './serve-flags.ts';
+import { systemdUnit, USUAL_PLACES } from './systemd-unit.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
 import { stateDirOf } from './where.ts';
@@ -20,12 +21,13 @@ import { stateDirOf } from './where.ts';
 export const init: Command = {
   name: 'init',
   summary: 'write a first sallyport.yaml, a first key and an administrator key',
-  help: `sallyport init [--upstream URL] [--listen HOST:PORT] [--public-url URL] [--name NAME] [--yes] [--force]
+  help: `sallyport init [--upstream URL] [--listen HOST:PORT] [--public-url URL] [--name NAME] [--yes] [--force] [--systemd]
                [--config FILE] [--state-dir DIR] [--json]
 
 Asks what it needs to know, writes a commented sallyport.yaml and makes two API keys: one for a first caller and one
 with the admin scopes. Both are shown once. With --yes it asks nothing and takes flags and defaults. A file that is
-there is replaced only with --force.
+there is replaced only with --force. --systemd writes sallyport.service beside the configuration, too: a unit that runs
+the gateway as a user of its own, confined, and says how to install it.
 
 Example: sallyport init --yes --upstream http://127.0.0.1:8000`,
   async run(words, io) {
@@ -38,11 +40,13 @@ Example: sallyport init --yes --upstream http://127.0.0.1:8000`,
       force: 'flag',
       systemd: 'flag',
     });
-    if (flags.has('systemd')) throw new UsageError(`--systemd is ${NOT_IN_THIS_VERSION}.`);
     expectWords(flags, [], 'sallyport init');
     const file = resolve(flags.text('config') ?? io.env['SALLYPORT_CONFIG'] ?? 'sallyport.yaml');
-    if (existsSync(file) && !flags.has('force')) {
-      throw new CommandError(`${file} is there already: change it by hand, or replace it with --force.`);
+    const unitFile = flags.has('systemd') ? join(dirname(file), 'sallyport.service') : undefined;
+    for (const one of [file, ...(unitFile === undefined ? [] : [unitFile])]) {
+      if (existsSync(one) && !flags.has('force')) {
+        throw new CommandError(`${one} is there already: change it by hand, or replace it with --force.`);
+      }
     }
     const { answers, name } = await wishes(flags, io);
     const text = sampleConfig(answers);
@@ -51,10 +55,15 @@ Example: sallyport init --yes --upstream http://127.0.0.1:8000`,
     const made = await withAdmin(flags, io, async (client) => {
       const create = (body: object) => client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue);
       write(file, text, flags.has('force'));
+      if (unitFile !== undefined) write(unitFile, unitFor(config), flags.has('force'));
       return { key: await create({ name }), admin: await create({ name: 'admin', scopes: ADMIN_SCOPES }) };
     });
-    if (flags.has('json')) io.out(json({ config: file, stateDir: stateDir.path, ...made }));
-    else io.out(report({ file, flags, config, caFile: stateDir.caFile, key: made.key.key, admin: made.admin.key }));
+    const unit = unitFile === undefined ? {} : { unit: unitFile };
+    if (flags.has('json')) io.out(json({ config: file, stateDir: stateDir.path, ...unit, ...made }));
+    else {
+      io.out(report({ file, flags, config, caFile: stateDir.caFile, key: made.key.key, admin: made.admin.key }));
+      if (unitFile !== undefined) io.out(unitReport(unitFile, file, stateDir.path));
+    }
     return 0;
   },
 };
@@ -137,4 +146,25 @@ Both are shown this once: keep them now. Go on with:
   curl --cacert ${caFile} ${publicUrlOf(config, config.listen.port)}/v1/models \\
     -H "Authorization: Bearer $SALLYPORT_API_KEY"
 `;
+}
+
+/** The unit for this installation: with the very program that runs now. */
+function unitFor(config: Config): string {
+  const launcher = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url));
+  return systemdUnit({ ...USUAL_PLACES, command: `${process.execPath} ${launcher}`, port: config.listen.port });
+}
+
+function unitReport(unitFile: string, configFile: string, stateDir: string): string {
+  const { configFile: installed, stateDirName } = USUAL_PLACES;
+  const hidden = /^\/(home|root|run\/user)\//.test(fileURLToPath(import.meta.url))
+    ? '\nThe unit cannot see this program, which is in a home folder: install it with "npm install -g sallyport" first.\n'
+    : '';
+  return `
+As a service (the keys above move with the state directory):
+
+  sudo install -D -m 0644 ${configFile} ${installed}
+  sudo cp -r ${stateDir} /var/lib/${stateDirName}
+  sudo install -m 0644 ${unitFile} /etc/systemd/system/sallyport.service
+  sudo systemctl daemon-reload && sudo systemctl enable --now sallyport
+${hidden}`;
 }

@@ -185,6 +185,14 @@ test('a secret file belongs to this user or root', () => {
   configOf(withKey({ uid: 0 }));
   assert.match(onlyMistake(withKey({ uid: 1001 })).hint, /chown 1000 \/etc\/sallyport\/k/);
 });
+for (const mode of [0o440, 0o640])
+  test(`a secret file of root may have mode ${mode.toString(8)}: a group was let in on purpose`, () => {
+    configOf(withKey({ mode, uid: 0 }));
+  });
+for (const mode of [0o444, 0o660, 0o604])
+  test(`a secret file of root must not have mode ${mode.toString(8)}`, () => {
+    assert.match(onlyMistake(withKey({ mode, uid: 0 })).hint, /Others can read this secret/);
+  });
 test('a secret by reference is held to the same', () => {
   const yaml = 'upstreams: [{ apiKey: "${file:k}" }]';
   const files = { '/etc/sallyport/k': { text: SECRET, mode: 0o644 } };

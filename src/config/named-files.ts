@@ -86,7 +86,7 @@ export function fileFault({ path, file, isSecret }: NamedFile, files: ConfigFile
     const hint = `Its owner can read and replace this secret: chown ${files.uid} ${file}`;
     return { path, found: `${file} belongs to user ${facts.uid}`, hint };
   }
-  if (isSecret && (facts.mode & 0o077) !== 0) {
+  if (isSecret && isOpen(facts, files.uid)) {
     const mode = facts.mode.toString(8).padStart(4, '0');
     return { path, found: `${file} has mode ${mode}`, hint: `Others can read this secret: chmod 600 ${file}` };
   }
@@ -94,4 +94,13 @@ export function fileFault({ path, file, isSecret }: NamedFile, files: ConfigFile
     return { path, found: `${file} cannot be read`, hint: 'Let this user read it; it must be UTF-8 and below 1 MiB.' };
   }
   return undefined;
+}
+
+/**
+ * Whether others can get at a secret. One of root's that a group may read was given to this process on purpose, as
+ * systemd hands over credentials and Kubernetes secrets; one of our own was left open.
+ */
+function isOpen({ mode, uid }: FileFacts, ownUid: number | undefined): boolean {
+  const isHandedOver = uid === 0 && ownUid !== 0;
+  return (mode & (isHandedOver ? 0o037 : 0o077)) !== 0;
 }

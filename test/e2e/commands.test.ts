@@ -123,7 +123,6 @@ suite('keys', () => {
     ['advisories imprt', 2, /"imprt" is one word too many/],
     ['simulate --listen 8000', 2, /^--listen is HOST:PORT/],
     ['simulate --answer-tokens 0', 2, /^--answer-tokens is a whole number from 1 to /],
-    ['init --systemd', 2, /not in this version/],
     ['upstreams', 1, /^No gateway runs on this state directory/],
   ] as const) {
     test(`${line}: exit ${exit}, nothing on stdout`, async () => {

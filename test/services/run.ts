@@ -47,6 +47,14 @@ const NETWORK_TOOLS = [
   ['tcpdump', 'tcpdump'],
 ] as const;
 
+/** What judges a unit, and what stands for the confinement where no systemd runs. */
+const UNIT_TOOLS = [
+  ['systemd-analyze', 'systemd'],
+  ['bwrap', 'bubblewrap'],
+  ['strace', 'strace'],
+  ['curl', 'curl'],
+] as const;
+
 function must(command: string, args: readonly string[], quiet = true): string {
   const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] });
   if (result.error !== undefined) throw result.error;
@@ -161,6 +169,15 @@ const services: readonly Service[] = [
     },
     stop: () => undefined,
     tests: ['remote-media.test.ts', 'isolation.test.ts'],
+  },
+  {
+    name: 'systemd',
+    start() {
+      for (const [command, name] of UNIT_TOOLS) debian(command, name);
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['systemd.test.ts'],
   },
 ];
 

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { COMMANDS } from '../../src/cli/index.ts';
+import { systemdUnit, USUAL_PLACES } from '../../src/cli/systemd-unit.ts';
 import { reasons } from '../../src/kernel/reasons.ts';
 import { ROOT, sourceFiles } from './source-tree.ts';
 
@@ -32,6 +33,10 @@ test('every family of routes, fields and patches is in its list', () => {
       [],
     );
   }
+});
+
+test('the unit of deploy/ is the one that init writes for the usual places', () => {
+  assert.equal(read('deploy/systemd/sallyport.service'), systemdUnit(USUAL_PLACES));
 });
 
 test('every command is in the list of commands, with a help that has an example', () => {

@@ -39,7 +39,10 @@ export function readSecretIfThere(file: string): string | undefined {
   if (uid !== undefined && facts.uid !== uid && facts.uid !== 0) {
     throw new TlsFileError(`${file} belongs to user ${facts.uid}: chown ${uid} ${file}`);
   }
-  if ((facts.mode & 0o077) !== 0) throw new TlsFileError(`${file} can be read by others: chmod 600 ${file}`);
+  // One of root's that a group may read was given to this process on purpose: systemd's credentials, Kubernetes' secrets.
+  const isHandedOver = facts.uid === 0 && uid !== 0;
+  if ((facts.mode & (isHandedOver ? 0o037 : 0o077)) !== 0)
+    throw new TlsFileError(`${file} can be read by others: chmod 600 ${file}`);
   return readIfThere(file);
 }
 
