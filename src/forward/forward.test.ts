@@ -120,6 +120,55 @@ for (const { words, room } of [
   });
 }
 
+/** As 0.16 and its neighbours say it: their tokenizers stop one token behind what the wanted output leaves. */
+for (const { name, words } of [
+  {
+    name: 'at least',
+    words: (prompt: number, output: number) =>
+      `This model's maximum context length is 2048 tokens. However, you requested ${output} output tokens and your ` +
+      `prompt contains at least ${prompt} input tokens, for a total of at least 2049 tokens. Please reduce`,
+  },
+  {
+    name: 'as too many characters',
+    words: (prompt: number, output: number) =>
+      `This model's maximum context length is 2048 tokens. However, you requested ${output} output tokens and your ` +
+      `prompt contains 9000 characters (more than 8000 characters, which is the upper bound for ${prompt - 1} input tokens).`,
+  },
+  {
+    name: 'by what it may be',
+    words: (prompt: number, output: number) =>
+      `You passed ${prompt} input tokens and requested ${output} output tokens. However, the model's context length is ` +
+      `only 2048 tokens, resulting in a maximum input length of ${prompt - 1} tokens. Please reduce the length`,
+  },
+]) {
+  test(`a prompt whose length is only named ${name} is tried with what such texts have, then with what dense ones have`, () => {
+    const messages = [{ role: 'user', content: 'x'.repeat(2000 - 4 - 256) }];
+    const output = { name: 'max_tokens', isOurs: true };
+    const request = { body: { model: 'tiny', messages, max_tokens: 1798 }, output };
+    const it = setUp({ isStream: false, request });
+    refuseLength(it.call(), words(251, 1798));
+    assert.equal(sentTokens(it.call()), 2048 - 500);
+    refuseLength(it.call(), words(501, 1548));
+    assert.equal(sentTokens(it.call()), 2048 - 1000);
+    refuseLength(it.call(), words(1001, 1048));
+    assert.equal(it.servers[0]?.calls.length, 3);
+    assert.equal(it.outcomes[0]?.code, 'context_length_exceeded');
+  });
+}
+
+for (const words of [
+  'max_tokens=2000 cannot be greater than max_model_len=512. Please request fewer output tokens.',
+  'max_tokens=2000cannot be greater than max_model_len=max_total_tokens=512. Please request fewer output tokens.',
+]) {
+  test(`asks once more with what the prompt's text leaves of the context that "${words.slice(0, 40)}…" names`, () => {
+    const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(100_000)}` } };
+    const messages = [{ role: 'user', content: [{ type: 'text', text: 'x'.repeat(400 - 4 - 4 - 9 - 256) }, image] }];
+    const it = setUp({ isStream: false, request: { ...OURS, body: { ...OURS.body, messages } } });
+    refuseLength(it.call(), words);
+    assert.equal(sentTokens(it.call()), 512 - 100);
+  });
+}
+
 test('a length that the caller has named within its bounds is refused, not changed', () => {
   const it = setUp({ isStream: false, request: { ...OURS, output: { name: 'max_tokens', isOurs: false } } });
   refuseLength(it.call(), 'maximum context length is 2048 tokens and your request has 100 input tokens (2000 > 1948).');

@@ -5,6 +5,7 @@ import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
 import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
 import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { promptBytesOf } from '../vllm/fields/prompt-bytes.ts';
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
@@ -40,9 +41,11 @@ const MAX_ERROR_BYTES = 64 * 1024;
 /** Answers come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
 const DONE = '[DONE]';
-/** Tries with a shorter output: one for a refusal that names the context alone, one for its count of the prompt. */
-const MAX_SHORTENED = 2;
-const BYTES_A_TOKEN = 4;
+/**
+ * Bytes of a prompt for each of its tokens, guessed for each try with a shorter output where the refusal does not name
+ * the prompt: as a rule, then for dense texts. A refusal that names it ends the tries.
+ */
+const BYTES_A_TOKEN = [4, 2] as const;
 
 /** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
 export function createForward(deps: ForwardDeps): Forward<Needs> {
@@ -81,7 +84,6 @@ class Forwarding implements UpstreamListener {
   private shortened = 0;
   private outputTokens: number | undefined = undefined;
   private adjusted: readonly string[];
-  private readonly sentBytes: number;
   private events = 0;
   private sawDone = false;
   private isFinished = false;
@@ -105,7 +107,6 @@ class Forwarding implements UpstreamListener {
     if (upload !== undefined) upload.bytes = undefined;
     // What was read is not needed any more; what is sent is, until upstream has it.
     x.downstream.keepBody(this.body.length);
-    this.sentBytes = this.body.length;
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
@@ -198,9 +199,10 @@ class Forwarding implements UpstreamListener {
     const { output, upload } = this.x.request;
     const target = this.deps.targets[this.target];
     if (this.status !== 400 || output?.isOurs !== true || target === undefined || upload !== undefined) return false;
-    if (this.shortened >= MAX_SHORTENED) return false;
+    if (this.shortened >= BYTES_A_TOKEN.length) return false;
     const before = this.outputTokens ?? body[output.name];
-    const room = roomLeftBy(text, Math.ceil(this.sentBytes / BYTES_A_TOKEN));
+    const promptTokens = promptBytesOf(this.x.route.family, body) / (BYTES_A_TOKEN[this.shortened] ?? 1);
+    const room = roomLeftBy(text, Math.ceil(promptTokens));
     if (room === undefined || typeof before !== 'number' || room >= before) return false;
     this.shortened++;
     this.parts = [];
