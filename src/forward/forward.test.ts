@@ -426,6 +426,19 @@ test('three faults in a row mark an upstream down; then one request a second may
   assert.equal(states.isUp(0), true);
 });
 
+test('time-outs of one key leave an upstream up that connects, before their heads and once behind one', () => {
+  const { call, start, states, peer } = setUp({ isStream: false });
+  for (let i = 0; i < 6; i++) {
+    if (i === 3) call().listener.head({ status: 200, header: JSON_TYPE });
+    call().listener.fault('timeout');
+    assert.equal(peer.status, 504);
+    peer.status = undefined;
+    peer.isEnded = false;
+    start();
+  }
+  assert.equal(states.isUp(0), true);
+});
+
 test('a key that was revoked while its body arrived starts nothing', () => {
   const { servers, peer, outcomes } = setUp({ revokedKeys: ['Alice0'] });
   assert.equal(servers[0]?.calls.length, 0);

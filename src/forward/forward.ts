@@ -67,6 +67,8 @@ class Forwarding implements UpstreamListener {
 
   private tried: number[] = [];
   private target = -1;
+  /** Answers that upstream had given to anybody when the wait for it began. */
+  private answersBefore = 0;
   private call: UpstreamCall | undefined;
   private total: Timer | undefined;
   private unread: Timer | undefined;
@@ -135,6 +137,7 @@ class Forwarding implements UpstreamListener {
     this.target = chosen;
     this.tried.push(chosen);
     deps.states.begin(chosen);
+    this.answersBefore = deps.states.answers(chosen);
     this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
     const { held } = x.request;
     if (held === undefined || x.route.family === 'stored-response') this.send(target);
@@ -222,6 +225,7 @@ class Forwarding implements UpstreamListener {
     x.downstream.keepBody(0);
     if (head.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
     else deps.states.noteSuccess(this.target, deps.routeIndex(x.route.id), x.principal.id);
+    this.answersBefore = deps.states.answers(this.target);
     if (head.status !== 200 || ownAnswer(x) !== undefined) return;
     const type = head.header('content-type') ?? '';
     const expected = x.request.isStream ? 'text/event-stream' : 'application/json';
@@ -276,8 +280,9 @@ class Forwarding implements UpstreamListener {
 
   fault(fault: UpstreamFault): void {
     if (this.isFinished) return;
-    const { deps } = this;
-    deps.states.noteFault(this.target);
+    const { deps, x } = this;
+    if (fault === 'timeout') deps.states.noteTimeout(this.target, x.principal.id, this.answersBefore);
+    else deps.states.noteFault(this.target);
     if (fault === 'connect' && !this.isHeadSent) {
       // Nothing was sent, so asking another upstream cannot run the request twice.
       deps.states.end(this.target);

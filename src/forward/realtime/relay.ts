@@ -64,6 +64,8 @@ class Relay implements SocketListener {
   private upstream: Socket | undefined;
   private tried: number[] = [];
   private target = -1;
+  /** Answers that upstream had given to anybody when it was asked. */
+  private answersBefore = 0;
   /** Events that wait for the socket to upstream. */
   private waiting: string[] = [];
   /** Frames that wait for a counter's answer. */
@@ -234,6 +236,7 @@ class Relay implements SocketListener {
     this.target = chosen;
     this.tried.push(chosen);
     deps.states.begin(chosen);
+    this.answersBefore = deps.states.answers(chosen);
     this.total ??= deps.clock.after(target.totalMs, () =>
       this.refuse(deny('request_timeout', { message: OLD }), 'cut'),
     );
@@ -275,7 +278,8 @@ class Relay implements SocketListener {
       if (refusal.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
       return this.refuse(denialOfUpstream(refusal.status, ''), 'fault');
     }
-    deps.states.noteFault(this.target);
+    if (refusal.fault === 'timeout') deps.states.noteTimeout(this.target, x.principal.id, this.answersBefore);
+    else deps.states.noteFault(this.target);
     if (refusal.fault === 'connect') {
       deps.states.end(this.target);
       this.target = -1;
