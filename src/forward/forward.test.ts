@@ -32,6 +32,10 @@ interface SetUp {
   readonly request?: Partial<InferenceRequest>;
 }
 
+function thrown(): never {
+  throw new Error('thrown');
+}
+
 function setUp({
   isStream = true,
   upstreams = 1,
@@ -62,6 +66,7 @@ function setUp({
   const peer = fakeDownstream();
   peer.isGone = isGone;
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
+  const faults: unknown[] = [];
   const x = exchange(peer, {
     request: { ...STREAM, ...(isStream ? {} : { body: { model: 'tiny' }, isStream }), adjusted, ...request },
   });
@@ -70,11 +75,12 @@ function setUp({
       x,
       () => inspectors,
       (outcome) => outcomes.push(outcome),
+      (error) => faults.push(error),
     );
   start();
   const call = (i = 0): FakeCall => servers[i]?.calls.at(-1) ?? assert.fail(`upstream ${i} was not asked`);
   const event = (data: string, i = 0) => call(i).listener.chunk(Buffer.from(`data: ${data}\n\n`));
-  return { clock, servers, states, running, peer, outcomes, call, event, start };
+  return { clock, servers, states, running, peer, outcomes, faults, call, event, start };
 }
 
 /** Makes the upstream refuse the running call for its length. */
@@ -437,6 +443,60 @@ test('time-outs of one key leave an upstream up that connects, before their head
     start();
   }
   assert.equal(states.isUp(0), true);
+});
+
+for (const { name, when, inspector, isStream } of [
+  { name: 'of the head', when: 'head', inspector: undefined, isStream: false },
+  { name: 'of a whole answer', when: 'end', inspector: { body: thrown }, isStream: false },
+  { name: 'of an event', when: 'chunk', inspector: { event: thrown }, isStream: true },
+] as const) {
+  test(`what is thrown at the sight ${name} ends that answer alone: upstream_error, settled and told once`, () => {
+    const inspectors = inspector === undefined ? undefined : [inspector];
+    const it = setUp({ isStream, ...(inspectors === undefined ? {} : { inspectors }) });
+    const { listener } = it.call();
+    listener.head({ status: 200, header: inspectors === undefined ? thrown : isStream ? SSE : JSON_TYPE });
+    if (when !== 'head') listener.chunk(Buffer.from(isStream ? 'data: {"a":1}\n\n' : '{"a":1}'));
+    if (when === 'end') listener.end();
+    assert.equal(it.call().isAborted, true);
+    assert.match(it.peer.body, /"code":"upstream_error"/);
+    assert.equal(it.peer.isEnded, true);
+    assert.deepEqual(
+      it.outcomes.map(({ kind, code }) => [kind, code]),
+      [['fault', 'upstream_error']],
+    );
+    assert.deepEqual(it.faults.map(String), ['Error: thrown']);
+    assert.deepEqual([it.states.outstanding(0), it.running.count()], [0, 0]);
+  });
+}
+
+test('where the answer itself cannot be written any more, the connection is cut and the exchange settled', () => {
+  const it = setUp({ isStream: false });
+  it.peer.answer = thrown;
+  it.call().listener.head({ status: 200, header: JSON_TYPE });
+  it.call().listener.chunk(Buffer.from('{"a":1}'));
+  it.call().listener.end();
+  assert.equal(it.peer.isDestroyed, true);
+  assert.deepEqual(
+    it.outcomes.map(({ kind, status }) => [kind, status]),
+    [['fault', 502]],
+  );
+  assert.deepEqual(it.faults.map(String), ['Error: thrown']);
+  assert.equal(it.states.outstanding(0), 0);
+});
+
+test('an answer or event that is nested without end is upstream_error', () => {
+  const deep = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+  const whole = setUp({ isStream: false });
+  whole.call().listener.head({ status: 200, header: JSON_TYPE });
+  whole.call().listener.chunk(Buffer.from(deep));
+  whole.call().listener.end();
+  assert.equal(whole.peer.status, 502);
+  const stream = setUp();
+  stream.call().listener.head({ status: 200, header: SSE });
+  stream.event(deep);
+  assert.match(stream.peer.body, /"code":"upstream_error"/);
+  // Nothing was thrown: it was seen for what it is.
+  assert.deepEqual([...whole.faults, ...stream.faults], []);
 });
 
 test('a key that was revoked while its body arrived starts nothing', () => {

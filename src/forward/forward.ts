@@ -5,11 +5,13 @@ import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
 import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
 import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { parseAnswer } from '../vllm/answers/parse-answer.ts';
 import { promptBytesOf } from '../vllm/fields/prompt-bytes.ts';
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
 import { chooseUpstream } from './balance.ts';
+import { GuardedListener } from './guard.ts';
 import { checkHeld, type JudgeOutput } from './stored/check.ts';
 import { denialOfHeld, unknownResponse } from './stored/refusal.ts';
 import { ownAnswer } from './own-answer.ts';
@@ -50,7 +52,7 @@ const BYTES_A_TOKEN = [4, 2] as const;
 /** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
 export function createForward(deps: ForwardDeps): Forward<Needs> {
   let turn = 0;
-  return (x, inspectorsOf, done) => new Forwarding(deps, x, inspectorsOf, done).start(turn++);
+  return (x, inspectorsOf, done, onFault) => new Forwarding(deps, x, inspectorsOf, done, onFault).start(turn++);
 }
 
 /** One request on its way to upstream and back. Ends exactly once, by `finish`. */
@@ -59,6 +61,8 @@ class Forwarding implements UpstreamListener {
   private readonly x: Sent;
   private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
   private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
+  private readonly onFault: (error: unknown) => void;
+  private readonly guarded: GuardedListener;
   private body: string | Buffer;
   private readonly hasBody: boolean;
   private readonly startedMs: number;
@@ -95,11 +99,14 @@ class Forwarding implements UpstreamListener {
     x: Sent,
     inspectorsOf: (head: UpstreamHead) => readonly Inspector[],
     done: (outcome: Omit<Outcome, 'durationMs'>) => void,
+    onFault: (error: unknown) => void,
   ) {
     this.deps = deps;
     this.x = x;
     this.inspectorsOf = inspectorsOf;
     this.done = done;
+    this.onFault = onFault;
+    this.guarded = new GuardedListener(this, (error) => this.failed(error));
     this.form = streamFormOf(x.route.family);
     this.adjusted = x.request.adjusted;
     // What was validated is what is sent: the checked value, serialised anew.
@@ -150,8 +157,9 @@ class Forwarding implements UpstreamListener {
     const { upstream, apiKey } = target;
     const headers = upstreamHeaders(x.requestId, apiKey, false, undefined);
     const hold = (bytes: number): boolean => x.downstream.holdAnswer(bytes);
+    const failed = (error: unknown): void => this.failed(error);
     this.call = checkHeld(
-      { upstream, held, family: x.route.family, headers, judge: deps.judgeOutput, hold },
+      { upstream, held, family: x.route.family, headers, judge: deps.judgeOutput, hold, failed },
       (verdict) => {
         if (this.isFinished) return;
         // What was read for the check is not needed any more, however long the answer takes.
@@ -189,7 +197,7 @@ class Forwarding implements UpstreamListener {
         // A POST without a body says so by its length (RFC 9110 §8.6).
         body: hasBody || x.route.method === 'POST' ? this.body : undefined,
       },
-      this,
+      this.guarded,
     );
   }
 
@@ -338,7 +346,7 @@ class Forwarding implements UpstreamListener {
   }
 
   private answerBody(): void {
-    let value: JsonValue | undefined = ownAnswer(this.x) ?? parseJson(this.text());
+    let value: JsonValue | undefined = ownAnswer(this.x) ?? parseAnswer(this.text());
     if (value === undefined || !isJsonObject(value)) return this.refuse(deny('upstream_error'), 'fault');
     for (const inspector of this.inspectors) {
       if (inspector.body === undefined) continue;
@@ -404,6 +412,22 @@ class Forwarding implements UpstreamListener {
     this.finish({ kind, status, code: denial.code });
   }
 
+  /** What a callback threw at is upstream's doing, as far as anybody knows: ends the exchange so, whatever its state is. */
+  private failed(error: unknown): void {
+    this.onFault(error);
+    if (this.isFinished) return;
+    try {
+      this.refuse(deny('upstream_error'), 'fault');
+    } catch {
+      // Told already; what is left of the exchange is ended below.
+    }
+    if (this.isFinished) return;
+    // The answer was on its way: only the connection's end can tell the peer.
+    this.call?.abort();
+    this.x.downstream.destroy();
+    this.finish({ kind: 'fault', status: this.isHeadSent ? 200 : 502, code: 'upstream_error' });
+  }
+
   private finish(outcome: Pick<Outcome, 'kind' | 'status' | 'code'>): void {
     if (this.isFinished) return;
     this.isFinished = true;
@@ -430,14 +454,6 @@ function endStream(x: Answerable, denial: Denial, eventsBefore: number): number 
 function sendWhole(x: Answerable, denial: Denial): number {
   sendDenial(x, denial);
   return reasons[denial.code].status;
-}
-
-function parseJson(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }
 
 const isDenial = (verdict: JsonObject | Denial): verdict is Denial =>

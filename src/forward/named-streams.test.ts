@@ -58,6 +58,7 @@ function setUp(family: keyof typeof FORMS) {
     x,
     () => [],
     (outcome) => outcomes.push(outcome),
+    (error) => assert.fail(String(error)),
   );
   const { listener } = upstream.calls[0] ?? assert.fail('upstream was not asked');
   const begin = () => listener.head({ status: 200, header: () => 'text/event-stream; charset=utf-8' });
