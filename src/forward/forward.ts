@@ -11,6 +11,7 @@ import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
 import { chooseUpstream } from './balance.ts';
+import { maxEventBytes } from './event-bound.ts';
 import { GuardedListener } from './guard.ts';
 import { checkHeld, type JudgeOutput } from './stored/check.ts';
 import { denialOfHeld, unknownResponse } from './stored/refusal.ts';
@@ -36,9 +37,8 @@ export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
 type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
 type Sent = Exchange & Has<Needs>;
 
-/** Most bytes of an answer that is no stream, and of one event. */
+/** Most bytes of an answer that is no stream. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-const MAX_EVENT_BYTES = 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 /** Answers come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
@@ -229,6 +229,7 @@ class Forwarding implements UpstreamListener {
   head(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
+    const sentBytes = x.request.isStream ? Buffer.byteLength(this.body) : 0;
     this.body = '';
     x.downstream.keepBody(0);
     if (head.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
@@ -243,7 +244,7 @@ class Forwarding implements UpstreamListener {
     // Last: what the others let pass is what the caller's ids are put into.
     this.inspectors = ids === undefined ? this.inspectorsOf(head) : [...this.inspectorsOf(head), ids];
     if (!x.request.isStream) return;
-    this.parser = createSseParser(MAX_EVENT_BYTES);
+    this.parser = createSseParser(maxEventBytes(x, sentBytes));
     if (!this.isHeadSent) this.sendStreamHead();
   }
 
