@@ -32,6 +32,10 @@ interface SetUp {
   readonly request?: Partial<InferenceRequest>;
 }
 
+function thrown(): never {
+  throw new Error('thrown');
+}
+
 function setUp({
   isStream = true,
   upstreams = 1,
@@ -62,6 +66,7 @@ function setUp({
   const peer = fakeDownstream();
   peer.isGone = isGone;
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
+  const faults: unknown[] = [];
   const x = exchange(peer, {
     request: { ...STREAM, ...(isStream ? {} : { body: { model: 'tiny' }, isStream }), adjusted, ...request },
   });
@@ -70,11 +75,12 @@ function setUp({
       x,
       () => inspectors,
       (outcome) => outcomes.push(outcome),
+      (error) => faults.push(error),
     );
   start();
   const call = (i = 0): FakeCall => servers[i]?.calls.at(-1) ?? assert.fail(`upstream ${i} was not asked`);
   const event = (data: string, i = 0) => call(i).listener.chunk(Buffer.from(`data: ${data}\n\n`));
-  return { clock, servers, states, running, peer, outcomes, call, event, start };
+  return { clock, servers, states, running, peer, outcomes, faults, call, event, start };
 }
 
 /** Makes the upstream refuse the running call for its length. */
@@ -117,6 +123,55 @@ for (const { words, room } of [
     it.call().listener.end();
     assert.equal(it.peer.status, 200);
     assert.equal(it.peer.headers.get('x-sallyport-adjusted'), `max_tokens=${room}`);
+  });
+}
+
+/** As 0.16 and its neighbours say it: their tokenizers stop one token behind what the wanted output leaves. */
+for (const { name, words } of [
+  {
+    name: 'at least',
+    words: (prompt: number, output: number) =>
+      `This model's maximum context length is 2048 tokens. However, you requested ${output} output tokens and your ` +
+      `prompt contains at least ${prompt} input tokens, for a total of at least 2049 tokens. Please reduce`,
+  },
+  {
+    name: 'as too many characters',
+    words: (prompt: number, output: number) =>
+      `This model's maximum context length is 2048 tokens. However, you requested ${output} output tokens and your ` +
+      `prompt contains 9000 characters (more than 8000 characters, which is the upper bound for ${prompt - 1} input tokens).`,
+  },
+  {
+    name: 'by what it may be',
+    words: (prompt: number, output: number) =>
+      `You passed ${prompt} input tokens and requested ${output} output tokens. However, the model's context length is ` +
+      `only 2048 tokens, resulting in a maximum input length of ${prompt - 1} tokens. Please reduce the length`,
+  },
+]) {
+  test(`a prompt whose length is only named ${name} is tried with what such texts have, then with what dense ones have`, () => {
+    const messages = [{ role: 'user', content: 'x'.repeat(2000 - 4 - 256) }];
+    const output = { name: 'max_tokens', isOurs: true };
+    const request = { body: { model: 'tiny', messages, max_tokens: 1798 }, output };
+    const it = setUp({ isStream: false, request });
+    refuseLength(it.call(), words(251, 1798));
+    assert.equal(sentTokens(it.call()), 2048 - 500);
+    refuseLength(it.call(), words(501, 1548));
+    assert.equal(sentTokens(it.call()), 2048 - 1000);
+    refuseLength(it.call(), words(1001, 1048));
+    assert.equal(it.servers[0]?.calls.length, 3);
+    assert.equal(it.outcomes[0]?.code, 'context_length_exceeded');
+  });
+}
+
+for (const words of [
+  'max_tokens=2000 cannot be greater than max_model_len=512. Please request fewer output tokens.',
+  'max_tokens=2000cannot be greater than max_model_len=max_total_tokens=512. Please request fewer output tokens.',
+]) {
+  test(`asks once more with what the prompt's text leaves of the context that "${words.slice(0, 40)}…" names`, () => {
+    const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(100_000)}` } };
+    const messages = [{ role: 'user', content: [{ type: 'text', text: 'x'.repeat(400 - 4 - 4 - 9 - 256) }, image] }];
+    const it = setUp({ isStream: false, request: { ...OURS, body: { ...OURS.body, messages } } });
+    refuseLength(it.call(), words);
+    assert.equal(sentTokens(it.call()), 512 - 100);
   });
 }
 
@@ -375,6 +430,73 @@ test('three faults in a row mark an upstream down; then one request a second may
   assert.equal(servers[0]?.calls.length, before + 2);
   call().listener.head({ status: 200, header: JSON_TYPE });
   assert.equal(states.isUp(0), true);
+});
+
+test('time-outs of one key leave an upstream up that connects, before their heads and once behind one', () => {
+  const { call, start, states, peer } = setUp({ isStream: false });
+  for (let i = 0; i < 6; i++) {
+    if (i === 3) call().listener.head({ status: 200, header: JSON_TYPE });
+    call().listener.fault('timeout');
+    assert.equal(peer.status, 504);
+    peer.status = undefined;
+    peer.isEnded = false;
+    start();
+  }
+  assert.equal(states.isUp(0), true);
+});
+
+for (const { name, when, inspector, isStream } of [
+  { name: 'of the head', when: 'head', inspector: undefined, isStream: false },
+  { name: 'of a whole answer', when: 'end', inspector: { body: thrown }, isStream: false },
+  { name: 'of an event', when: 'chunk', inspector: { event: thrown }, isStream: true },
+] as const) {
+  test(`what is thrown at the sight ${name} ends that answer alone: upstream_error, settled and told once`, () => {
+    const inspectors = inspector === undefined ? undefined : [inspector];
+    const it = setUp({ isStream, ...(inspectors === undefined ? {} : { inspectors }) });
+    const { listener } = it.call();
+    listener.head({ status: 200, header: inspectors === undefined ? thrown : isStream ? SSE : JSON_TYPE });
+    if (when !== 'head') listener.chunk(Buffer.from(isStream ? 'data: {"a":1}\n\n' : '{"a":1}'));
+    if (when === 'end') listener.end();
+    assert.equal(it.call().isAborted, true);
+    assert.match(it.peer.body, /"code":"upstream_error"/);
+    assert.equal(it.peer.isEnded, true);
+    assert.deepEqual(
+      it.outcomes.map(({ kind, code }) => [kind, code]),
+      [['fault', 'upstream_error']],
+    );
+    assert.deepEqual(it.faults.map(String), ['Error: thrown']);
+    assert.deepEqual([it.states.outstanding(0), it.running.count()], [0, 0]);
+  });
+}
+
+test('where the answer itself cannot be written any more, the connection is cut and the exchange settled', () => {
+  const it = setUp({ isStream: false });
+  it.peer.answer = thrown;
+  it.call().listener.head({ status: 200, header: JSON_TYPE });
+  it.call().listener.chunk(Buffer.from('{"a":1}'));
+  it.call().listener.end();
+  assert.equal(it.peer.isDestroyed, true);
+  assert.deepEqual(
+    it.outcomes.map(({ kind, status }) => [kind, status]),
+    [['fault', 502]],
+  );
+  assert.deepEqual(it.faults.map(String), ['Error: thrown']);
+  assert.equal(it.states.outstanding(0), 0);
+});
+
+test('an answer or event that is nested without end is upstream_error', () => {
+  const deep = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+  const whole = setUp({ isStream: false });
+  whole.call().listener.head({ status: 200, header: JSON_TYPE });
+  whole.call().listener.chunk(Buffer.from(deep));
+  whole.call().listener.end();
+  assert.equal(whole.peer.status, 502);
+  const stream = setUp();
+  stream.call().listener.head({ status: 200, header: SSE });
+  stream.event(deep);
+  assert.match(stream.peer.body, /"code":"upstream_error"/);
+  // Nothing was thrown: it was seen for what it is.
+  assert.deepEqual([...whole.faults, ...stream.faults], []);
 });
 
 test('a key that was revoked while its body arrived starts nothing', () => {

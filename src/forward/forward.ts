@@ -5,10 +5,14 @@ import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
 import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
 import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { parseAnswer } from '../vllm/answers/parse-answer.ts';
+import { promptBytesOf } from '../vllm/fields/prompt-bytes.ts';
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
 import { chooseUpstream } from './balance.ts';
+import { maxEventBytes } from './event-bound.ts';
+import { GuardedListener } from './guard.ts';
 import { checkHeld, type JudgeOutput } from './stored/check.ts';
 import { denialOfHeld, unknownResponse } from './stored/refusal.ts';
 import { ownAnswer } from './own-answer.ts';
@@ -33,21 +37,22 @@ export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
 type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
 type Sent = Exchange & Has<Needs>;
 
-/** Most bytes of an answer that is no stream, and of one event. */
+/** Most bytes of an answer that is no stream. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-const MAX_EVENT_BYTES = 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 /** Answers come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
 const DONE = '[DONE]';
-/** Tries with a shorter output: one for a refusal that names the context alone, one for its count of the prompt. */
-const MAX_SHORTENED = 2;
-const BYTES_A_TOKEN = 4;
+/**
+ * Bytes of a prompt for each of its tokens, guessed for each try with a shorter output where the refusal does not name
+ * the prompt: as a rule, then for dense texts. A refusal that names it ends the tries.
+ */
+const BYTES_A_TOKEN = [4, 2] as const;
 
 /** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
 export function createForward(deps: ForwardDeps): Forward<Needs> {
   let turn = 0;
-  return (x, inspectorsOf, done) => new Forwarding(deps, x, inspectorsOf, done).start(turn++);
+  return (x, inspectorsOf, done, onFault) => new Forwarding(deps, x, inspectorsOf, done, onFault).start(turn++);
 }
 
 /** One request on its way to upstream and back. Ends exactly once, by `finish`. */
@@ -56,6 +61,8 @@ class Forwarding implements UpstreamListener {
   private readonly x: Sent;
   private readonly inspectorsOf: (head: UpstreamHead) => readonly Inspector[];
   private readonly done: (outcome: Omit<Outcome, 'durationMs'>) => void;
+  private readonly onFault: (error: unknown) => void;
+  private readonly guarded: GuardedListener;
   private body: string | Buffer;
   private readonly hasBody: boolean;
   private readonly startedMs: number;
@@ -64,6 +71,8 @@ class Forwarding implements UpstreamListener {
 
   private tried: number[] = [];
   private target = -1;
+  /** Answers that upstream had given to anybody when the wait for it began. */
+  private answersBefore = 0;
   private call: UpstreamCall | undefined;
   private total: Timer | undefined;
   private unread: Timer | undefined;
@@ -81,7 +90,6 @@ class Forwarding implements UpstreamListener {
   private shortened = 0;
   private outputTokens: number | undefined = undefined;
   private adjusted: readonly string[];
-  private readonly sentBytes: number;
   private events = 0;
   private sawDone = false;
   private isFinished = false;
@@ -91,11 +99,14 @@ class Forwarding implements UpstreamListener {
     x: Sent,
     inspectorsOf: (head: UpstreamHead) => readonly Inspector[],
     done: (outcome: Omit<Outcome, 'durationMs'>) => void,
+    onFault: (error: unknown) => void,
   ) {
     this.deps = deps;
     this.x = x;
     this.inspectorsOf = inspectorsOf;
     this.done = done;
+    this.onFault = onFault;
+    this.guarded = new GuardedListener(this, (error) => this.failed(error));
     this.form = streamFormOf(x.route.family);
     this.adjusted = x.request.adjusted;
     // What was validated is what is sent: the checked value, serialised anew.
@@ -105,7 +116,6 @@ class Forwarding implements UpstreamListener {
     if (upload !== undefined) upload.bytes = undefined;
     // What was read is not needed any more; what is sent is, until upstream has it.
     x.downstream.keepBody(this.body.length);
-    this.sentBytes = this.body.length;
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
@@ -134,6 +144,7 @@ class Forwarding implements UpstreamListener {
     this.target = chosen;
     this.tried.push(chosen);
     deps.states.begin(chosen);
+    this.answersBefore = deps.states.answers(chosen);
     this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
     const { held } = x.request;
     if (held === undefined || x.route.family === 'stored-response') this.send(target);
@@ -146,8 +157,9 @@ class Forwarding implements UpstreamListener {
     const { upstream, apiKey } = target;
     const headers = upstreamHeaders(x.requestId, apiKey, false, undefined);
     const hold = (bytes: number): boolean => x.downstream.holdAnswer(bytes);
+    const failed = (error: unknown): void => this.failed(error);
     this.call = checkHeld(
-      { upstream, held, family: x.route.family, headers, judge: deps.judgeOutput, hold },
+      { upstream, held, family: x.route.family, headers, judge: deps.judgeOutput, hold, failed },
       (verdict) => {
         if (this.isFinished) return;
         // What was read for the check is not needed any more, however long the answer takes.
@@ -185,7 +197,7 @@ class Forwarding implements UpstreamListener {
         // A POST without a body says so by its length (RFC 9110 §8.6).
         body: hasBody || x.route.method === 'POST' ? this.body : undefined,
       },
-      this,
+      this.guarded,
     );
   }
 
@@ -198,9 +210,10 @@ class Forwarding implements UpstreamListener {
     const { output, upload } = this.x.request;
     const target = this.deps.targets[this.target];
     if (this.status !== 400 || output?.isOurs !== true || target === undefined || upload !== undefined) return false;
-    if (this.shortened >= MAX_SHORTENED) return false;
+    if (this.shortened >= BYTES_A_TOKEN.length) return false;
     const before = this.outputTokens ?? body[output.name];
-    const room = roomLeftBy(text, Math.ceil(this.sentBytes / BYTES_A_TOKEN));
+    const promptTokens = promptBytesOf(this.x.route.family, body) / (BYTES_A_TOKEN[this.shortened] ?? 1);
+    const room = roomLeftBy(text, Math.ceil(promptTokens));
     if (room === undefined || typeof before !== 'number' || room >= before) return false;
     this.shortened++;
     this.parts = [];
@@ -216,10 +229,12 @@ class Forwarding implements UpstreamListener {
   head(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
+    const sentBytes = x.request.isStream ? Buffer.byteLength(this.body) : 0;
     this.body = '';
     x.downstream.keepBody(0);
     if (head.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
     else deps.states.noteSuccess(this.target, deps.routeIndex(x.route.id), x.principal.id);
+    this.answersBefore = deps.states.answers(this.target);
     if (head.status !== 200 || ownAnswer(x) !== undefined) return;
     const type = head.header('content-type') ?? '';
     const expected = x.request.isStream ? 'text/event-stream' : 'application/json';
@@ -229,7 +244,7 @@ class Forwarding implements UpstreamListener {
     // Last: what the others let pass is what the caller's ids are put into.
     this.inspectors = ids === undefined ? this.inspectorsOf(head) : [...this.inspectorsOf(head), ids];
     if (!x.request.isStream) return;
-    this.parser = createSseParser(MAX_EVENT_BYTES);
+    this.parser = createSseParser(maxEventBytes(x, sentBytes));
     if (!this.isHeadSent) this.sendStreamHead();
   }
 
@@ -274,8 +289,9 @@ class Forwarding implements UpstreamListener {
 
   fault(fault: UpstreamFault): void {
     if (this.isFinished) return;
-    const { deps } = this;
-    deps.states.noteFault(this.target);
+    const { deps, x } = this;
+    if (fault === 'timeout') deps.states.noteTimeout(this.target, x.principal.id, this.answersBefore);
+    else deps.states.noteFault(this.target);
     if (fault === 'connect' && !this.isHeadSent) {
       // Nothing was sent, so asking another upstream cannot run the request twice.
       deps.states.end(this.target);
@@ -331,7 +347,7 @@ class Forwarding implements UpstreamListener {
   }
 
   private answerBody(): void {
-    let value: JsonValue | undefined = ownAnswer(this.x) ?? parseJson(this.text());
+    let value: JsonValue | undefined = ownAnswer(this.x) ?? parseAnswer(this.text());
     if (value === undefined || !isJsonObject(value)) return this.refuse(deny('upstream_error'), 'fault');
     for (const inspector of this.inspectors) {
       if (inspector.body === undefined) continue;
@@ -397,6 +413,22 @@ class Forwarding implements UpstreamListener {
     this.finish({ kind, status, code: denial.code });
   }
 
+  /** What a callback threw at is upstream's doing, as far as anybody knows: ends the exchange so, whatever its state is. */
+  private failed(error: unknown): void {
+    this.onFault(error);
+    if (this.isFinished) return;
+    try {
+      this.refuse(deny('upstream_error'), 'fault');
+    } catch {
+      // Told already; what is left of the exchange is ended below.
+    }
+    if (this.isFinished) return;
+    // The answer was on its way: only the connection's end can tell the peer.
+    this.call?.abort();
+    this.x.downstream.destroy();
+    this.finish({ kind: 'fault', status: this.isHeadSent ? 200 : 502, code: 'upstream_error' });
+  }
+
   private finish(outcome: Pick<Outcome, 'kind' | 'status' | 'code'>): void {
     if (this.isFinished) return;
     this.isFinished = true;
@@ -423,14 +455,6 @@ function endStream(x: Answerable, denial: Denial, eventsBefore: number): number 
 function sendWhole(x: Answerable, denial: Denial): number {
   sendDenial(x, denial);
   return reasons[denial.code].status;
-}
-
-function parseJson(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }
 
 const isDenial = (verdict: JsonObject | Denial): verdict is Denial =>

@@ -4,9 +4,11 @@ import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/u
 import { settableClock } from '../../test/support/clock.ts';
 import { exchange, fakeDownstream, fakeUpstream } from '../../test/support/exchange.ts';
 import type { RouteFamily, Surface } from '../kernel/exchange.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { Outcome } from '../kernel/stage.ts';
 import { createResponseIds } from '../wire/response-id.ts';
+import { formatSseEvent } from '../wire/sse.ts';
 import { createForward } from './forward.ts';
 import { createRunningExchanges } from './running.ts';
 
@@ -30,7 +32,7 @@ const FORMS = {
   readonly [family in RouteFamily]?: { readonly surface: Surface; readonly [fact: string]: unknown };
 };
 
-function setUp(family: keyof typeof FORMS) {
+function setUp(family: keyof typeof FORMS, body: JsonObject = {}) {
   const clock = settableClock();
   const upstream = fakeUpstream();
   const running = createRunningExchanges();
@@ -49,15 +51,17 @@ function setUp(family: keyof typeof FORMS) {
   });
   const peer = fakeDownstream();
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
+  const output = { name: 'max_output_tokens', isOurs: false };
   const x = exchange(peer, {
     route: { id: family, family, method: 'POST', path: `/v1/${family}`, scope: `inference:${family}` },
-    request: { model: 'tiny', body: {}, isStream: true, wantsUsage: true, adjusted: [], output: undefined },
+    request: { model: 'tiny', body, isStream: true, wantsUsage: true, adjusted: [], output },
   });
   x.surface = FORMS[family].surface;
   forward(
     x,
     () => [],
     (outcome) => outcomes.push(outcome),
+    (error) => assert.fail(String(error)),
   );
   const { listener } = upstream.calls[0] ?? assert.fail('upstream was not asked');
   const begin = () => listener.head({ status: 200, header: () => 'text/event-stream; charset=utf-8' });
@@ -141,4 +145,21 @@ test('the error event of a response is numbered after the events before it', () 
   it.send(FORMS.responses.first.repeat(3));
   it.listener.end();
   assert.match(it.peer.body, /"sequence_number":3\}\n\n$/);
+});
+
+test('an event that echoes a request of megabytes passes, one beyond what the request can make of it does not', () => {
+  const body = { instructions: 'x'.repeat(3 * 1024 * 1024), max_output_tokens: 16 };
+  const event = (instructions: string) =>
+    formatSseEvent('response.created', JSON.stringify({ type: 'response.created', response: { instructions } }));
+  const echo = event(body.instructions);
+  for (const { sent, passes } of [
+    { sent: echo, passes: true },
+    { sent: event(body.instructions + 'y'.repeat(1024 * 1024 + 1024)), passes: false },
+  ]) {
+    const { peer, begin, send } = setUp('responses', body);
+    begin();
+    send(sent);
+    assert.equal(peer.body === echo, passes);
+    assert.equal(peer.body.includes('upstream_error'), !passes);
+  }
 });

@@ -1,6 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
+import { isJsonObject, type JsonObject } from '../kernel/json.ts';
 import type { Denial } from '../kernel/reasons.ts';
 import type { Inspector, StreamEvent } from '../kernel/stage.ts';
+import { parseAnswer } from '../vllm/answers/parse-answer.ts';
 import { formatSseEvent, type SseEvent } from '../wire/sse.ts';
 
 /** What became of an event: text to send (empty where it was dropped), a denial that ends the stream, or undefined
@@ -22,7 +23,8 @@ class InspectedEvent implements StreamEvent {
   json(): JsonObject | undefined {
     if (this.state === 'text') {
       this.state = 'parsed';
-      this.value = parse(this.data);
+      const value = parseAnswer(this.data);
+      this.value = isJsonObject(value) ? value : undefined;
     }
     return this.value;
   }
@@ -51,13 +53,4 @@ export function inspectEvent(event: SseEvent, inspectors: readonly Inspector[]):
     if (verdict !== 'pass') return verdict;
   }
   return shown.format();
-}
-
-function parse(text: string): JsonObject | undefined {
-  try {
-    const value = JSON.parse(text) as JsonValue;
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -31,20 +31,25 @@ export function denialOfUpstream(status: number, text: string): Denial {
 export const isModelMissing = (text: string): boolean => MODEL_MISSING.test(text);
 
 /**
- * How many tokens of output a refusal for length leaves: what it names of context and prompt, in the words of vLLM 0.9
- * to 0.33. Undefined where it refuses for something else, or leaves none.
+ * How many tokens of output a refusal for length leaves, in the words of vLLM 0.9 to 0.33. Undefined where it refuses for
+ * something else, or leaves none. Some releases stop counting a prompt where it no longer fits: of those only what it
+ * has at least is known, and the rest is guessed.
  *
  * @param promptTokens what the prompt is likely to have, where the refusal does not say
  */
 export function roomLeftBy(text: string, promptTokens: number): number | undefined {
-  const limit = (CONTEXT_LENGTH.exec(text) ?? MAX_TOKENS.exec(text))?.[1];
-  if (limit === undefined) return undefined;
-  const prompt = PROMPT_TOKENS.exec(text);
+  const limit = Number((CONTEXT_LENGTH.exec(text) ?? MAX_TOKENS.exec(text))?.[1]);
+  const counted = PROMPT_TOKENS.exec(text);
+  if (counted !== null) return atLeastOne(limit - Number(counted[1] ?? counted[2]));
+  const beyond = PROMPT_BEYOND.exec(text);
   // With a context but no prompt it is the prompt itself that is too long.
-  if (prompt === null && !MAX_TOKENS.test(text)) return undefined;
-  const room = Number(limit) - Number(prompt?.[1] ?? prompt?.[2] ?? promptTokens);
-  return room >= 1 ? room : undefined;
+  if (beyond === null && !MAX_TOKENS.test(text)) return undefined;
+  const least = Number(beyond?.[1] ?? beyond?.[2] ?? beyond?.[3] ?? 0);
+  const isLikely = promptTokens > least && promptTokens < limit;
+  return atLeastOne(isLikely ? limit - promptTokens : Math.floor((limit - least) / 2));
 }
+
+const atLeastOne = (room: number): number | undefined => (room >= 1 ? room : undefined);
 
 function invalid(text: string): Denial {
   const context = CONTEXT_LENGTH.exec(text) ?? MAX_TOKENS.exec(text);
@@ -69,9 +74,12 @@ function invalid(text: string): Denial {
 const MODEL_MISSING = /"type"\s*:\s*"NotFoundError"|does not exist/;
 const CONTEXT_LENGTH = /(?:maximum context length is|context length of|context length is only) (\d{1,9})/;
 const NO_STORE = /does not support `store=True`/;
-const MAX_TOKENS = /cannot be greater than max_model_len=(\d{1,9})/;
+const MAX_TOKENS = /cannot be greater than max_model_len=(?:max_total_tokens=)?(\d{1,9})/;
 const PROMPT_TOKENS =
   /(?:your prompt contains|your request has) (\d{1,9}) input tokens(?:, for a total| \()|\((\d{1,9}) in the (?:messages|prompt)/;
+/** More than so many tokens, which are those of the context that the wanted output leaves. */
+const PROMPT_BEYOND =
+  /contains at least (\d{1,9}) input tokens|upper bound for (\d{1,9}) input tokens|maximum input length of (\d{1,9}) tokens/;
 const PARAM = /"param"\s*:\s*"([^"]{1,64})"/;
 /** A plain field name: nothing of the caller's own text can pass as one that we did not validate before. */
 const FIELD = /^[a-z_]{1,40}$/;

@@ -9,8 +9,17 @@ export interface UpstreamStates {
   mayTry(index: number, nowMs: number): boolean;
   /** An answer that was no 5xx: it is up. `routeIndex` says which route worked, for the probe. */
   noteSuccess(index: number, routeIndex: number, principalId: string): void;
-  /** A connection that failed, broke or timed out. Three in a row mark the upstream down. */
+  /** A connection that failed or broke. Three in a row mark the upstream down. */
   noteFault(index: number): void;
+  /**
+   * A request that connected and was not answered in time. As a fault, but each principal counts once until upstream
+   * answers somebody, and none whose request saw it answer: one caller's slow requests must not take it from the others.
+   *
+   * @param answersBefore `answers` when the wait for this request began
+   */
+  noteTimeout(index: number, principalId: string, answersBefore: number): void;
+  /** How many answers it has given so far, to anybody and of any status; wraps around. */
+  answers(index: number): number;
   /**
    * A 5xx. Marks the upstream down only when all of the last 20 requests got one and they came from at least three
    * principals: one caller who provokes 500s must not take it from the others.

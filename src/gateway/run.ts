@@ -21,7 +21,8 @@ type Staged = Exchange & Has<keyof Facts> & Slots<keyof Facts>;
 
 /**
  * Runs an exchange through a pipeline: each stage decides in turn, the end of the chain answers, every stage that
- * allowed settles in reverse, then the observers hear of it. The one place that catches what others throw.
+ * allowed settles in reverse, then the observers hear of it. The one place that catches what others throw; what the end of
+ * the chain hears from connections later it catches itself.
  */
 export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFault }: RunDeps): void {
   const staged = x as Staged;
@@ -46,7 +47,7 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFaul
       allowed = i + 1;
     }
     try {
-      pipeline.forward(staged, inspectorsOf, done);
+      pipeline.forward(staged, inspectorsOf, done, (error) => onFault(x, error));
     } catch (error) {
       fail(error);
     }

@@ -70,11 +70,15 @@ export interface Chain<Known extends keyof Facts> {
   end<Needs extends Known, Adds extends keyof Facts = never>(forward: Forward<Needs, Adds>): Pipeline;
 }
 
-/** The end of a chain: asks upstream (or answers by itself) and says how it went. `Adds` it learns only on the way. */
+/**
+ * The end of a chain: asks upstream (or answers by itself) and says how it went. `Adds` it learns only on the way. What is
+ * thrown while it runs is its caller's to catch; what is thrown later it catches itself, and tells `onFault` for the log.
+ */
 export type Forward<Needs extends keyof Facts, Adds extends keyof Facts = never> = (
   x: Exchange & Has<Needs> & Slots<Adds>,
   inspectorsOf: (head: UpstreamHead) => readonly Inspector[],
   done: (outcome: Omit<Outcome, 'durationMs'>) => void,
+  onFault: (error: unknown) => void,
 ) => void;
 
 /** A whole chain. */

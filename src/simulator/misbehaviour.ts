@@ -28,6 +28,7 @@ export const misbehaviourKinds = [
   'burst', //                 all events in one write
   'split', //                 every byte of the events in a write of its own
   'gzip', //                  the answer compressed although nobody asked
+  'error-200', //             200 with an error in place of the answer
   'html', //                  200 with a web page
   'close-delimited', //       a body that ends with the connection
   'early-close', //           a whole answer that says `connection: close`

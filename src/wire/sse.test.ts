@@ -111,3 +111,31 @@ test('keeps no view of bytes that are only valid during the call', () => {
   bytes.fill(0x78);
   assert.deepEqual(parser.push(Buffer.from('\n\n')), [{ type: '', data: 'hello' }]);
 });
+
+for (const { name, stream } of [
+  { name: 'one long line in tiny pieces', stream: (size: number) => pieces(`data: ${'x'.repeat(size)}\n\n`, 16) },
+  { name: 'tiny lines before a CR', stream: (size: number) => pieces(`${'\n'.repeat(size)}\r`, size + 1) },
+  { name: 'tiny lines before an LF', stream: (size: number) => pieces(`${'\r'.repeat(size)}a\n`, size + 2) },
+  { name: 'one event of tiny lines', stream: (size: number) => pieces(`${'data\n'.repeat(size / 5)}\n`, 16) },
+]) {
+  test(`takes about ten times as long for ten times as much: ${name}`, () => {
+    const [small, large] = [stream(30_000), stream(300_000)];
+    assert.ok(fastest(large) < 40 * fastest(small) + 5, `${fastest(small)} and ${fastest(large)} ms`);
+  });
+}
+
+function pieces(text: string, size: number): Buffer[] {
+  const bytes = Buffer.from(text);
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+}
+
+/** CPU milliseconds of the fastest of three runs: what else runs on the machine does not count. */
+function fastest(stream: readonly Buffer[]): number {
+  const runs = [1, 2, 3].map(() => {
+    const before = process.cpuUsage();
+    parseAll(stream);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  });
+  return Math.min(...runs);
+}

@@ -1,3 +1,5 @@
+import { BodyBuffer } from './body-buffer.ts';
+
 /** One event of a stream as its fields were sent (WHATWG HTML §9.2.6). */
 export interface SseEvent {
   /** The `event` field, empty where there was none. */
@@ -22,7 +24,8 @@ export interface SseParser {
  * @param maxEventBytes most bytes of one event, else upstream could fill our memory with one line
  */
 export function createSseParser(maxEventBytes: number): SseParser {
-  let rest: Buffer | undefined;
+  /** A line that has begun and not ended: only what is new is searched for its end, so that tiny pieces cost no more. */
+  let begun: BodyBuffer | undefined;
   let type = '';
   let data: string | undefined;
   let eventBytes = 0;
@@ -30,42 +33,39 @@ export function createSseParser(maxEventBytes: number): SseParser {
 
   function push(bytes: Buffer): SseEvent[] | undefined {
     const events: SseEvent[] = [];
-    let buffer = rest === undefined ? bytes : Buffer.concat([rest, bytes]);
     // A line that ended with CR at the very end of the bytes before: its LF is not another, empty line.
-    if (skipLineFeed && rest === undefined && buffer.length > 0) {
-      if (buffer[0] === LF) buffer = buffer.subarray(1);
-      skipLineFeed = false;
-    }
-    const hasCr = buffer.includes(CR);
-    let start = 0;
-    for (;;) {
-      let end = buffer.indexOf(LF, start);
+    let start = skipLineFeed && bytes[0] === LF ? 1 : 0;
+    if (bytes.length > 0) skipLineFeed = false;
+    let lf = bytes.indexOf(LF, start);
+    let cr = bytes.indexOf(CR, start);
+    while (lf >= 0 || cr >= 0) {
+      const isCr = cr >= 0 && (lf < 0 || cr < lf);
+      const end = isCr ? cr : lf;
       let next = end + 1;
-      if (hasCr) {
-        const cr = buffer.indexOf(CR, start);
-        if (cr >= 0 && (end < 0 || cr < end)) {
-          end = cr;
-          next = cr + 1;
-          if (next === buffer.length) skipLineFeed = true;
-          else if (buffer[next] === LF) next += 1;
-        }
-      }
-      if (end < 0) break;
-      eventBytes += next - start;
+      if (isCr && next === bytes.length) skipLineFeed = true;
+      else if (isCr && bytes[next] === LF) next += 1;
+      eventBytes += (begun?.length ?? 0) + next - start;
       if (eventBytes > maxEventBytes) return undefined;
-      if (end === start) {
+      if (begun !== undefined) {
+        begun.add(bytes.subarray(start, end));
+        line(begun.bytes(), 0, begun.length);
+        begun = undefined;
+      } else if (end > start) {
+        line(bytes, start, end);
+      } else {
         if (data !== undefined) events.push({ type, data });
         type = '';
         data = undefined;
         eventBytes = 0;
-      } else {
-        line(buffer, start, end);
       }
       start = next;
+      // Each is searched for anew only once it is behind: one far away is not looked for at every line before it.
+      if (lf >= 0 && lf < start) lf = bytes.indexOf(LF, start);
+      if (cr >= 0 && cr < start) cr = bytes.indexOf(CR, start);
     }
+    if (eventBytes + (begun?.length ?? 0) + bytes.length - start > maxEventBytes) return undefined;
     // Bytes of the caller are only valid during the call, so what is left is copied.
-    rest = start < buffer.length ? Buffer.from(buffer.subarray(start)) : undefined;
-    if (eventBytes + (rest?.length ?? 0) > maxEventBytes) return undefined;
+    if (start < bytes.length) (begun ??= new BodyBuffer(() => true, maxEventBytes)).add(bytes.subarray(start));
     return events;
   }
 
@@ -82,7 +82,7 @@ export function createSseParser(maxEventBytes: number): SseParser {
     else if (text.startsWith('event:')) type = text.charCodeAt(6) === SPACE ? text.slice(7) : text.slice(6);
   }
 
-  return { push, hasRest: () => rest !== undefined || data !== undefined };
+  return { push, hasRest: () => begun !== undefined || data !== undefined };
 }
 
 /** Writes an event. Each line of `data` becomes a field of its own; `type` must not hold line breaks. */

@@ -492,6 +492,31 @@ export function downstreamContract(name: string, start: StartServer): void {
     clearInterval(probe);
   });
 
+  for (const { minBytesPerSecond, isCut } of [
+    { minBytesPerSecond: 1024, isCut: false },
+    { minBytesPerSecond: 1024 * 1024 * 1024, isCut: true },
+  ]) {
+    test(`${name}: a peer that takes 64 KiB each 5 ms is ${isCut ? '' : 'not '}cut where it owes ${minBytesPerSecond} bytes a second`, async () => {
+      const bytes = 16_000_000;
+      await using server = await start((x) => x.answer(200, [], 'x'.repeat(bytes)), {
+        writeMs: 400,
+        minBytesPerSecond,
+      });
+      const wire = new Wire(server.port);
+      let read = 0;
+      wire.socket.removeAllListeners('data').on('data', (piece: Buffer) => {
+        read += piece.length;
+        wire.socket.pause();
+      });
+      wire.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+      const reader = setInterval(() => wire.socket.resume(), 5);
+      while (read <= bytes && !wire.socket.destroyed) await new Promise((resolve) => setTimeout(resolve, 5));
+      clearInterval(reader);
+      assert.equal(read <= bytes, isCut, `${read} bytes`);
+      wire.socket.destroy();
+    });
+  }
+
   test(`${name}: a peer that is still sending can read its refusal`, async () => {
     await using server = await start((x) => void x.readBody(1_000).then((body) => x.answer(413, [], body.kind, true)));
     const wire = new Wire(server.port).send(`${POST}Transfer-Encoding: chunked\r\n\r\n`);

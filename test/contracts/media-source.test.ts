@@ -110,6 +110,35 @@ async function get(
 
 const whole = (text: string): MediaAnswer => ({ kind: 'body', bytes: Buffer.from(text) });
 
+for (const [name, say] of [
+  ['interim responses', (socket: TLSSocket) => flood(socket, 'HTTP/1.1 103 Early Hints\r\n\r\n')],
+  [
+    'chunks of one byte',
+    (socket: TLSSocket) => {
+      socket.write(`${OK}Transfer-Encoding: chunked\r\n\r\n`);
+      flood(socket, '1\r\na\r\n');
+    },
+  ],
+] as const) {
+  test(`hangs up on a host that sends ${name} without end`, async () => {
+    await using server = await serve(say);
+    const { answer, taken } = await get(server.port);
+    assert.deepEqual(answer, FAILED);
+    assert.ok(taken <= 64 * 1024, `${taken} bytes were taken`);
+    await server.closed;
+  });
+}
+
+/** Says the same for as long as anybody listens. */
+function flood(socket: TLSSocket, text: string): void {
+  const many = text.repeat(1000);
+  const go = (): void => {
+    while (!socket.destroyed && socket.write(many));
+  };
+  socket.on('drain', go);
+  go();
+}
+
 test('sends a GET from scratch, to the name that it asks TLS for', async () => {
   await using server = await serve((socket) => socket.end(`${OK}Content-Length: 5\r\n\r\nhello`));
   assert.deepEqual(await get(server.port, { path: '/a.png?b=1' }), { answer: whole('hello'), taken: 5 });

@@ -42,6 +42,7 @@ const whole: readonly { order: MisbehaviourOrder; status: number; code: string |
   { order: { kind: 'huge-head', bytes: 200_000 }, status: 502, code: 'upstream_error' },
   { order: { kind: 'wrong-content-length', bytes: 50 }, status: 502, code: 'upstream_error' },
   { order: { kind: 'cut-stream' }, status: 502, code: 'upstream_error' },
+  { order: { kind: 'error-200' }, status: 502, code: 'upstream_error' },
   { order: { kind: 'html' }, status: 502, code: 'upstream_error' },
   { order: { kind: 'gzip' }, status: 502, code: 'upstream_error' },
   { order: { kind: 'odd-headers' }, status: 200, code: undefined },

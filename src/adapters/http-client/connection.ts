@@ -2,7 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { UpstreamCall, UpstreamListener, UpstreamRequest, UpstreamTimeouts } from '../../kernel/transport.ts';
 import type { Endpoint } from '../tls/endpoint.ts';
-import { createResponseReader, type Progress } from './response-reader.ts';
+import { createResponseReader, type Progress, type ResponseReader } from './response-reader.ts';
 
 /** Read by all connections of a thread in turn: what is read is dealt with before the next read. */
 const READ_BYTES = 64 * 1024;
@@ -16,7 +16,7 @@ export class Connection {
   private readonly timeouts: UpstreamTimeouts;
   private readonly onFree: (connection: Connection) => void;
   private readonly onGone: (connection: Connection) => void;
-  private readonly reader = createResponseReader();
+  private readonly reader: ResponseReader;
   private listener: UpstreamListener | undefined;
   private waiting: string | undefined;
   private waitingBody: Buffer | undefined;
@@ -24,13 +24,16 @@ export class Connection {
   private isPaused = false;
   private connectTimer: NodeJS.Timeout | undefined;
 
+  /** @param maxSmallPieces as `createResponseReader` takes it */
   constructor(
     endpoint: Endpoint,
     timeouts: UpstreamTimeouts,
+    maxSmallPieces: number,
     onFree: (connection: Connection) => void,
     onGone: (connection: Connection) => void,
   ) {
     this.timeouts = timeouts;
+    this.reader = createResponseReader(maxSmallPieces);
     this.onFree = onFree;
     this.onGone = onGone;
     this.connectTimer = setTimeout(() => this.socket.destroy(), timeouts.connectMs).unref();

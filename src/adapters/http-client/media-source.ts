@@ -28,6 +28,8 @@ export async function resolveBySystem(host: string): Promise<readonly string[]> 
 const MAX_ADDRESSES = 4;
 /** Names that are resolved at once: a resolver that hangs holds a thread of the process until it gives up. */
 const MAX_LOOKUPS = 16;
+/** Pieces of an answer that may be tiny: a stranger's server must not keep a thread busy with single bytes. */
+const MAX_SMALL_PIECES = 4_096;
 const DEFAULT_PORT = 443;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const FAILED: MediaAnswer = { kind: 'failed' };
@@ -104,6 +106,7 @@ function getFrom(
         },
       },
       timeouts,
+      MAX_SMALL_PIECES,
       () => undefined,
       () => undefined,
     );

@@ -10,8 +10,8 @@ interface Read {
 }
 
 /** Reads pieces until one does not ask for more; then, where asked, the end of the connection. */
-function readAll(pieces: readonly Buffer[], ends = false): Read {
-  const reader = createResponseReader();
+function readAll(pieces: readonly Buffer[], ends = false, maxSmallPieces = 10_000_000): Read {
+  const reader = createResponseReader(maxSmallPieces);
   const statuses: number[] = [];
   let body = '';
   let progress: Progress = 'more';
@@ -199,8 +199,45 @@ test('however bytes are damaged and cut: no throw, the same verdict as whole, an
   );
 });
 
+test('takes eight interim responses, and for a flood what is more', () => {
+  const interim = (count: number) =>
+    Buffer.from(`${'HTTP/1.1 103 X\r\n\r\n'.repeat(count)}${OK}Content-Length: 0\r\n\r\n`);
+  assert.equal(readAll([interim(8)]).progress, 'whole');
+  assert.deepEqual(readAll([interim(9)]), { statuses: [], body: '', progress: 'malformed' });
+});
+
+for (const { name, pieces } of [
+  {
+    name: 'chunks',
+    pieces: (count: number, bytes: number) => [
+      Buffer.from(
+        `${OK}Transfer-Encoding: chunked\r\n\r\n${`${bytes.toString(16)}\r\n${'a'.repeat(bytes)}\r\n`.repeat(count)}0\r\n\r\n`,
+      ),
+    ],
+  },
+  {
+    name: 'reads',
+    // The head is one of them.
+    pieces: (count: number, bytes: number) => [
+      Buffer.from(`${OK}Content-Length: ${(count - 1) * bytes}\r\n\r\n`),
+      ...Array.from({ length: count - 1 }, () => Buffer.alloc(bytes, 'a')),
+    ],
+  },
+]) {
+  test(`takes as many tiny ${name} as it may, and more only of 16 bytes on average; each response anew`, () => {
+    assert.equal(readAll(pieces(100, 1), false, 100).progress, 'whole');
+    assert.equal(readAll(pieces(110, 1), false, 100).progress, 'malformed');
+    assert.equal(readAll(pieces(1000, 16), false, 100).progress, 'whole');
+    const reader = createResponseReader(100);
+    for (let i = 0; i < 3; i++) {
+      const ends = pieces(90, 1).map((piece) => reader.push(piece, { head: () => undefined, body: () => undefined }));
+      assert.equal(ends.at(-1), 'whole');
+    }
+  });
+}
+
 test('reads one response after the other on one connection', () => {
-  const reader = createResponseReader();
+  const reader = createResponseReader(1000);
   for (let i = 0; i < 3; i++) {
     let body = '';
     const progress = reader.push(Buffer.from(`${OK}Content-Length: 1\r\n\r\n${i}`), {
@@ -213,9 +250,12 @@ test('reads one response after the other on one connection', () => {
 
 test('hands on in one piece what one read brings', () => {
   const pieces: string[] = [];
-  createResponseReader().push(Buffer.from(`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n2\r\nef\r\n`), {
-    head: () => undefined,
-    body: (part) => void pieces.push(part.toString()),
-  });
+  createResponseReader(1000).push(
+    Buffer.from(`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n2\r\nef\r\n`),
+    {
+      head: () => undefined,
+      body: (part) => void pieces.push(part.toString()),
+    },
+  );
   assert.deepEqual(pieces, ['abcdef']);
 });

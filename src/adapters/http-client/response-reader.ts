@@ -24,6 +24,10 @@ export interface ResponseReader {
   end(): Progress;
 }
 
+/** Interim responses before one that counts: servers send one or two. */
+const MAX_INTERIM = 8;
+/** What pieces have on average once more have come than may be small. */
+const SMALL_PIECE_BYTES = 16;
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_LINE_BYTES = 4 * 1024;
 const NO_BYTES = Buffer.alloc(0);
@@ -32,9 +36,12 @@ type State = 'head' | 'length' | 'size' | 'data' | 'data-end' | 'trailer' | 'unt
 
 /**
  * A reader for what servers send in answer to GET and POST. It takes only what it is sure of: anything that two readers
- * could read in two ways is malformed, because bytes that belong to one caller must never become another's answer.
+ * could read in two ways is malformed, because bytes that belong to one caller must never become another's answer. So is
+ * a flood of interim responses or of tiny pieces, each of which costs work far beyond its bytes.
+ *
+ * @param maxSmallPieces reads, and chunks of the framing, of one response that may have less than 16 bytes on average
  */
-export function createResponseReader(): ResponseReader {
+export function createResponseReader(maxSmallPieces: number): ResponseReader {
   let state: State = 'head';
   /** Bytes of a head or a line that has not ended. */
   let rest: Buffer = NO_BYTES;
@@ -42,8 +49,12 @@ export function createResponseReader(): ResponseReader {
   let missing = 0;
   let trailerBytes = 0;
   let isLast = false;
+  let interim = 0;
+  const reads = createPieces(maxSmallPieces);
+  const chunks = createPieces(maxSmallPieces);
 
   function push(bytes: Buffer, events: ResponseEvents): Progress {
+    if (!reads.add(bytes.length)) return fail();
     let at = 0;
     let parts: Buffer[] | undefined;
     let only: Buffer | undefined;
@@ -69,7 +80,7 @@ export function createResponseReader(): ResponseReader {
           if (head === undefined) return fail();
           if (head.status < 200) {
             // 101 would make of the connection something else; the other interim ones are passed over.
-            if (head.status === 101) return fail();
+            if (head.status === 101 || ++interim > MAX_INTERIM) return fail();
             continue;
           }
           isLast = head.isLast;
@@ -117,6 +128,7 @@ export function createResponseReader(): ResponseReader {
           if (size === undefined) return fail();
           at = end;
           missing = parseInt(size, 16);
+          if (missing > 0 && !chunks.add(missing)) return fail();
           trailerBytes = 0;
           state = missing === 0 ? 'trailer' : 'data';
           continue;
@@ -177,6 +189,9 @@ export function createResponseReader(): ResponseReader {
   function finish(left: number): Progress {
     // Bytes behind the end belong to no request of ours: whose answer they would become, nobody can tell.
     state = isLast || left > 0 ? 'over' : 'head';
+    interim = 0;
+    reads.reset();
+    chunks.reset();
     return state === 'over' ? 'whole-last' : 'whole';
   }
 
@@ -191,6 +206,22 @@ export function createResponseReader(): ResponseReader {
       const ended = state;
       state = 'over';
       return ended === 'until-close' ? 'whole-last' : 'malformed';
+    },
+  };
+}
+
+/** Counts pieces of one kind; `add` is false where they are too many for what they bring. */
+function createPieces(maxSmall: number): { readonly add: (bytes: number) => boolean; readonly reset: () => void } {
+  let count = 0;
+  let total = 0;
+  return {
+    add(bytes) {
+      total += bytes;
+      return ++count <= maxSmall || total >= count * SMALL_PIECE_BYTES;
+    },
+    reset() {
+      count = 0;
+      total = 0;
     },
   };
 }

@@ -5,6 +5,9 @@ import { Connection } from './connection.ts';
 /** vLLM's server ends idle connections after 5 s: one that is nearly so old could be closed under a request. */
 const MAX_IDLE_MS = 4_000;
 
+/** A stream may come letter by letter; what is meant is only that no answer is made of nothing else for ever. */
+const MAX_SMALL_PIECES = 256 * 1024;
+
 /** Opens an upstream over HTTP/1.1, one request at a time on each connection (docs/adr/0007-own-http-client.md). */
 export function createHttpUpstream(address: UpstreamAddress, timeouts: UpstreamTimeouts): Upstream {
   const { endpoint, host } = endpointOf(address);
@@ -26,7 +29,7 @@ export function createHttpUpstream(address: UpstreamAddress, timeouts: UpstreamT
   function free(): Connection {
     for (;;) {
       const connection = idle.pop();
-      if (connection === undefined) return new Connection(endpoint, timeouts, onFree, onGone);
+      if (connection === undefined) return new Connection(endpoint, timeouts, MAX_SMALL_PIECES, onFree, onGone);
       if (performance.now() - connection.idleSinceMs < MAX_IDLE_MS) return connection;
       connection.destroy();
     }

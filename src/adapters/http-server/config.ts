@@ -25,7 +25,7 @@ const timeouts = group({
   idle: duration('100ms', '1h').prefault('60s').describe('How long a connection may wait for its next request.'),
   write: duration('100ms', '1h')
     .prefault('60s')
-    .describe('How long a caller may leave its answer unread before it is cut.'),
+    .describe('How long a caller may leave its answer unread before it is cut; also the window of minBodyRate for it.'),
 })
   .prefault({})
   .transform(({ head, body, idle, write }) => ({ headMs: head, bodyMs: body, idleMs: idle, writeMs: write }));
@@ -59,7 +59,9 @@ const listener = group({
     .prefault('15s')
     .describe('Silence of a stream after which a keep-alive goes out.'),
   timeouts,
-  minBodyRate: size('0', '1GiB').prefault('1KiB').describe('Fewest bytes a second of a body, judged over 5 s windows.'),
+  minBodyRate: size('0', '1GiB')
+    .prefault('1KiB')
+    .describe('Fewest bytes a second of a body, judged over 5 s windows, and of an answer that waits to be read.'),
   maxHeadBytes: size('1KiB', '256KiB').prefault('16KiB').describe('Largest head of a request.'),
   maxHeaders: count(8, 1000).prefault(64).describe('Most header fields of a request.'),
   maxConnections: count(1, 1_000_000).prefault(20_000).describe('Most open connections in all.'),

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Handshake, Socket as WebSocket, SocketListener } from '../../kernel/transport.ts';
 import { ConnectionDownstream, type BodyLimits, type Carrier } from './downstream.ts';
 import { RequestReader, type HeadFault } from './request-reader.ts';
+import { UnreadWatch } from './unread-watch.ts';
 
 /** What was wrong with a head. */
 export type BrokenHead = HeadFault['fault'] | 'timeout';
@@ -62,9 +63,7 @@ export class ServerConnection implements Carrier {
   /** Pipelined requests since others had their turn, and whether the next one waits for it. */
   private inTurn = 0;
   private isTurnDue = false;
-  /** Bytes that waited for the peer at the last look, and since when it is this many. */
-  private queued = 0;
-  private queuedSinceMs = 0;
+  private readonly unread = new UnreadWatch();
 
   /** @param startedMs monotonic milliseconds when its TCP connection was accepted */
   constructor(
@@ -98,20 +97,16 @@ export class ServerConnection implements Carrier {
     if (this.current === undefined && !this.reader.hasUnread) this.socket.destroy();
   }
 
-  /** Looks at the time: ends a peer that sends no head, or leaves what it was sent unread. */
+  /** Looks at the time: ends a peer that sends no head, or takes what it was sent too slowly. */
   check(nowMs: number): void {
     if (this.isHandedOver) return;
     if (nowMs >= this.waitEndsMs && !this.isOver) {
       if (!this.isHeadDue) return void this.socket.destroy();
       this.refuse('timeout', '');
     }
-    const queued = this.socket.writableLength === 0 ? 0 : queuedBytes(this.socket);
-    if (queued === 0 || queued !== this.queued) {
-      this.queued = queued;
-      this.queuedSinceMs = nowMs;
-    } else if (nowMs - this.queuedSinceMs >= this.options.writeMs) {
+    const isWaiting = this.socket.writableLength > 0;
+    if (this.unread.look(nowMs, isWaiting, isWaiting ? takenBytes(this.socket) : 0, this.options))
       this.socket.destroy();
-    }
   }
 
   send(data: string | Buffer, encoding: 'latin1' | 'utf8', onFlushed?: () => void): boolean {
@@ -246,8 +241,19 @@ export class ServerConnection implements Carrier {
   }
 }
 
-/** Bytes that the kernel has not taken yet; Node itself judges by it whether a write goes on (`net.Socket` timeouts). */
-function queuedBytes(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { _handle?: { writeQueueSize?: number } | null };
-  return handle?.writeQueueSize ?? socket.writableLength;
+/**
+ * Bytes of a socket that the kernel has taken: what was written less what still waits, where the handle below TLS knows it
+ * to the byte. Node itself judges by the queue whether a write goes on (`net.Socket` timeouts).
+ */
+function takenBytes(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: Handle | null };
+  const { _parent: below } = handle ?? {};
+  const wire = below ?? handle;
+  return (wire?.bytesWritten ?? 0) - (wire?.writeQueueSize ?? 0);
+}
+
+interface Handle {
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
+  readonly _parent?: Handle | null;
 }

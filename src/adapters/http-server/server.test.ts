@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../kernel/clock.ts';
 import { createCa, createLeaf } from '../tls/self-signed.ts';
@@ -18,7 +19,7 @@ async function freePort(): Promise<number> {
 }
 
 /** A listener with TLS that counts the connections which it believes to be open. */
-async function startTls(headMs: number) {
+async function startTls(headMs: number, writeMs = 5_000, answer = 'ok') {
   const ca = await createCa(Date.now());
   const { certPem, keyPem } = await createLeaf(ca, ['127.0.0.1'], Date.now());
   const counted = { open: 0, seen: 0 };
@@ -29,14 +30,14 @@ async function startTls(headMs: number) {
       headMs,
       bodyMs: 5_000,
       idleMs: 5_000,
-      writeMs: 5_000,
+      writeMs,
       minBodyRate: 0,
       openSocket: createSocketOpener({ maxFrameBytes: 65_536, closeMs: 2_000 }),
       budget: createBodyBudget(createBodyMemory(1), () => 1_000_000, 0),
       clock: systemClock,
     },
     {
-      request: (x) => x.answer(200, [], 'ok'),
+      request: (x) => x.answer(200, [], answer),
       brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n',
       connection() {
         counted.open++;
@@ -79,3 +80,26 @@ for (const how of ['reset', 'end'] as const) {
     assert.ok(how === 'reset' || counted.seen === 8);
   });
 }
+
+test('a peer over TLS that takes its answer in longer than it may leave it unread is not cut', async () => {
+  const bytes = 16_000_000;
+  const { server, port } = await startTls(5_000, 400, 'x'.repeat(bytes));
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  let read = 0;
+  socket.on('error', () => undefined);
+  socket.on('data', (piece: Buffer) => {
+    read += piece.length;
+    socket.pause();
+    setTimeout(() => socket.resume(), 1);
+  });
+  socket.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  const startedMs = Date.now();
+  while (read <= bytes && !socket.destroyed) await sleep(5);
+  const tookMs = Date.now() - startedMs;
+  socket.destroy();
+  const drained = server.drain();
+  server.destroy();
+  await drained;
+  assert.ok(read > bytes, `${read} bytes after ${tookMs} ms`);
+  assert.ok(tookMs > 400, 'it was slow enough to tell');
+});

@@ -16,9 +16,11 @@ const LAST_ROUTE = 4;
 const RING_NEXT = 5;
 const RING = 6;
 const RING_SIZE = 20;
-const WORDS = RING + RING_SIZE;
-
+/** Hashes of principals whose requests timed out since the last answer, 0 where there is none. */
+const TIMED_OUT = RING + RING_SIZE;
 const FAULTS_TO_DOWN = 3;
+const WORDS = TIMED_OUT + FAULTS_TO_DOWN;
+
 const PRINCIPALS_TO_DOWN = 3;
 /** Highest bit of a ring entry: the request got no 5xx. The rest is a hash of its principal. */
 const GOOD = 1 << 30;
@@ -42,8 +44,18 @@ export function createUpstreamStates(memory: UpstreamMemory, row: number): Share
 
   function note(index: number, principalId: string, isGood: boolean): void {
     const next = Atomics.add(words, at(index, RING_NEXT), 1);
-    const entry = (crc32(principalId) & (GOOD - 1)) | 1 | (isGood ? GOOD : 0);
+    const entry = hashOf(principalId) | (isGood ? GOOD : 0);
     Atomics.store(words, at(index, RING + (((next % RING_SIZE) + RING_SIZE) % RING_SIZE)), entry);
+  }
+
+  /** It works, or at least answers. */
+  function forgetFaults(index: number): void {
+    Atomics.store(words, at(index, FAULTS), 0);
+    for (let i = 0; i < FAULTS_TO_DOWN; i++) Atomics.store(words, at(index, TIMED_OUT + i), 0);
+  }
+
+  function noteFault(index: number): void {
+    if (Atomics.add(words, at(index, FAULTS), 1) + 1 >= FAULTS_TO_DOWN) Atomics.store(words, at(index, IS_DOWN), 1);
   }
 
   return {
@@ -64,17 +76,25 @@ export function createUpstreamStates(memory: UpstreamMemory, row: number): Share
     },
     noteSuccess(index, routeIndex, principalId) {
       note(index, principalId, true);
-      Atomics.store(words, at(index, FAULTS), 0);
+      forgetFaults(index);
       Atomics.store(words, at(index, IS_DOWN), 0);
       Atomics.store(words, at(index, LAST_ROUTE), routeIndex + 1);
     },
-    noteFault(index) {
-      if (Atomics.add(words, at(index, FAULTS), 1) + 1 >= FAULTS_TO_DOWN) Atomics.store(words, at(index, IS_DOWN), 1);
+    noteFault,
+    noteTimeout(index, principalId, answersBefore) {
+      if (Atomics.load(words, at(index, RING_NEXT)) !== answersBefore) return;
+      const hash = hashOf(principalId);
+      for (let i = 0; i < FAULTS_TO_DOWN; i++) {
+        const noted = Atomics.compareExchange(words, at(index, TIMED_OUT + i), 0, hash);
+        if (noted === hash) return;
+        if (noted === 0) return noteFault(index);
+      }
     },
+    answers: (index) => Atomics.load(words, at(index, RING_NEXT)),
     noteServerError(index, principalId) {
       note(index, principalId, false);
       // The connection works: what failed is this request.
-      Atomics.store(words, at(index, FAULTS), 0);
+      forgetFaults(index);
       const principals = new Set<number>();
       for (let i = 0; i < RING_SIZE; i++) {
         const entry = Atomics.load(words, at(index, RING + i));
@@ -84,7 +104,7 @@ export function createUpstreamStates(memory: UpstreamMemory, row: number): Share
       if (principals.size >= PRINCIPALS_TO_DOWN) Atomics.store(words, at(index, IS_DOWN), 1);
     },
     markUp(index) {
-      Atomics.store(words, at(index, FAULTS), 0);
+      forgetFaults(index);
       for (let i = 0; i < RING_SIZE; i++) Atomics.store(words, at(index, RING + i), 0);
       Atomics.store(words, at(index, IS_DOWN), 0);
     },
@@ -97,3 +117,6 @@ export function createUpstreamStates(memory: UpstreamMemory, row: number): Share
     },
   };
 }
+
+/** Never 0, and without the bit of `GOOD`. */
+const hashOf = (principalId: string): number => (crc32(principalId) & (GOOD - 1)) | 1;

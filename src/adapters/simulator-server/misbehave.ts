@@ -90,6 +90,7 @@ type PlanKind =
   | 'redirect'
   | 'huge-event'
   | 'big-answer'
+  | 'error-200'
   | 'html';
 
 function wrongPlan({ bytes }: Misbehaviour, kind: PlanKind): AnswerPlan {
@@ -117,9 +118,19 @@ function wrongPlan({ bytes }: Misbehaviour, kind: PlanKind): AnswerPlan {
     case 'redirect':
       return { status: 307, headers: ['location', 'http://127.0.0.1:1/elsewhere'], body: Buffer.alloc(0) };
     case 'huge-event':
-      return streamPlan([OPENING, dataEvent({ pad: 'a'.repeat(bytes ?? 1_048_576) }), DONE_EVENT]);
+      return streamPlan([
+        OPENING,
+        dataEvent({ choices: [], usage: null, pad: 'a'.repeat(bytes ?? 1_048_576) }),
+        DONE_EVENT,
+      ]);
     case 'big-answer':
-      return jsonPlan(200, { object: 'chat.completion', choices: [], pad: 'a'.repeat(bytes ?? 8_388_608) });
+      return jsonPlan(200, {
+        object: 'chat.completion',
+        choices: [{ index: 0, message: { role: 'assistant', content: 'a' }, finish_reason: 'stop' }],
+        pad: 'a'.repeat(bytes ?? 8_388_608),
+      });
+    case 'error-200':
+      return jsonPlan(200, { error: { message: LEAK, type: 'InternalServerError', param: null, code: 500 } });
     case 'html':
       return textPlan(200, '<!doctype html><title>proxy login</title>', 'text/html');
     default:

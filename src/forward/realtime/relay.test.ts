@@ -64,6 +64,7 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
   const running = createRunningExchanges();
   const upstreams = Array.from({ length: targets }, () => fakeUpstreamSockets());
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
+  const faults: unknown[] = [];
   let socket: FakeSocket | undefined;
   let headers: readonly string[] = [];
   const downstream = Object.assign(fakeDownstream(), {
@@ -91,6 +92,7 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
     x,
     () => [],
     (outcome) => void outcomes.push(outcome),
+    (error) => void faults.push(error),
   );
   assert.ok(socket !== undefined);
   const caller = socket;
@@ -102,6 +104,7 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
     running,
     upstreams,
     outcomes,
+    faults,
     headers,
     caller,
     upstream,
@@ -320,6 +323,36 @@ test('counters that answer later keep frames in order, and counters that fail le
       [...CLIENT_EVENTS],
     );
   }
+});
+
+function thrown(): never {
+  throw new Error('thrown');
+}
+
+test('what is thrown at a frame of the caller ends that session alone: internal_error, settled and told once', () => {
+  const counters = createSharedCounters(createCounterMemory(64, 1, 'seed'), 0);
+  const session = begin({ counters: { ...counters, spend: thrown } });
+  session.frame(UPDATE);
+  endedWith(session, 'internal_error', 1011, 'fault');
+  assert.deepEqual(session.faults.map(String), ['Error: thrown']);
+});
+
+test('what is thrown at what upstream does ends that session alone: upstream_error, settled and told once', () => {
+  const session = begin();
+  session.frame(UPDATE);
+  session.upstream().send = thrown;
+  session.upstream().listener.opened();
+  endedWith(session, 'upstream_error', 1011, 'fault');
+  assert.deepEqual(session.faults.map(String), ['Error: thrown']);
+});
+
+test('what is thrown where the caller cannot be told any more ends the connection', () => {
+  const session = open();
+  session.caller.send = thrown;
+  session.says({ type: 'transcription.delta', delta: 'a' });
+  assert.equal(session.caller.isDestroyed, true);
+  isOver(session, 'upstream_error', 'fault');
+  assert.deepEqual(session.faults.map(String), ['Error: thrown']);
 });
 
 test('silence of both sides ends a session with request_timeout; what either says begins the time anew', () => {

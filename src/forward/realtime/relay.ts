@@ -18,6 +18,7 @@ import { clientEventText, type ClientEvent } from '../../vllm/fields/realtime.ts
 import { responseHeaders } from '../../wire/answer.ts';
 import { realtimeError } from '../../wire/openai-error.ts';
 import { chooseUpstream } from '../balance.ts';
+import { guardedSocket, guardedUpstreamSocket } from '../guard.ts';
 import type { AskingDeps, Target } from '../targets.ts';
 import { denialOfUpstream } from '../upstream-refusal.ts';
 import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES, frameCost } from './bounds.ts';
@@ -43,7 +44,7 @@ type Done = (outcome: Omit<Outcome, 'durationMs'>) => void;
 /** The end of the chain of `/v1/realtime`: switches to WebSocket and passes on checked events, both ways. */
 export function createRelay(deps: RelayDeps): Forward<Needs, Learns> {
   let turn = 0;
-  return (x, _inspectorsOf, done) => new Relay(deps, x, done, turn++).start();
+  return (x, _inspectorsOf, done, onFault) => new Relay(deps, x, done, onFault, turn++).start();
 }
 
 /** Nothing of a name goes upstream that was not granted, so upstream is only asked once the first event has named it. */
@@ -54,6 +55,7 @@ class Relay implements SocketListener {
   private readonly deps: RelayDeps;
   private readonly x: Upgraded;
   private readonly done: Done;
+  private readonly onFault: (error: unknown) => void;
   private readonly tieBreaker: number;
   private readonly startedMs: number;
   private readonly audio: Extract<Ask, { kind: 'rate' }>;
@@ -64,6 +66,8 @@ class Relay implements SocketListener {
   private upstream: Socket | undefined;
   private tried: number[] = [];
   private target = -1;
+  /** Answers that upstream had given to anybody when it was asked. */
+  private answersBefore = 0;
   /** Events that wait for the socket to upstream. */
   private waiting: string[] = [];
   /** Frames that wait for a counter's answer. */
@@ -77,11 +81,14 @@ class Relay implements SocketListener {
   private total: Timer | undefined;
   private unread: Timer | undefined;
   private forget: () => void = () => undefined;
+  /** Ends the session after what was thrown at what the caller did: that is our own fault. */
+  private readonly failedHere = (error: unknown): void => this.failed(error, 'internal_error');
 
-  constructor(deps: RelayDeps, x: Upgraded, done: Done, tieBreaker: number) {
+  constructor(deps: RelayDeps, x: Upgraded, done: Done, onFault: (error: unknown) => void, tieBreaker: number) {
     this.deps = deps;
     this.x = x;
     this.done = done;
+    this.onFault = onFault;
     this.tieBreaker = tieBreaker;
     this.startedMs = deps.clock.monotonicMs();
     const counter = deps.counters.keyOf(`audio:${x.principal.id}`);
@@ -91,7 +98,7 @@ class Relay implements SocketListener {
 
   start(): void {
     const { deps, x } = this;
-    this.socket = x.downstream.upgrade(x.upgrade.handshake, responseHeaders(x), this);
+    this.socket = x.downstream.upgrade(x.upgrade.handshake, responseHeaders(x), guardedSocket(this, this.failedHere));
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
     this.idle = deps.clock.after(IDLE_MS, () => this.refuse(deny('request_timeout', { message: SILENT }), 'cut'));
     // Clients wait for it before they send anything; vLLM's own one, with an id of its own, is dropped.
@@ -110,10 +117,7 @@ class Relay implements SocketListener {
     if (!(spent instanceof Promise)) return this.paid(spent, frame);
     this.held = [];
     this.socket?.pause();
-    spent.then(
-      (result) => this.paidLate(result, frame),
-      () => this.refuse(deny('internal_error'), 'fault'),
-    );
+    spent.then((result) => this.paidLate(result, frame)).catch(this.failedHere);
   }
 
   control(): void {
@@ -123,7 +127,7 @@ class Relay implements SocketListener {
       if (result.kind === 'refused') this.refuse(tooFast(result));
     };
     if (!(spent instanceof Promise)) return judge(spent);
-    spent.then(judge, () => this.refuse(deny('internal_error'), 'fault'));
+    spent.then(judge).catch(this.failedHere);
   }
 
   fault(fault: SocketFault): void {
@@ -234,6 +238,7 @@ class Relay implements SocketListener {
     this.target = chosen;
     this.tried.push(chosen);
     deps.states.begin(chosen);
+    this.answersBefore = deps.states.answers(chosen);
     this.total ??= deps.clock.after(target.totalMs, () =>
       this.refuse(deny('request_timeout', { message: OLD }), 'cut'),
     );
@@ -244,7 +249,7 @@ class Relay implements SocketListener {
   }
 
   private upstreamListener(): UpstreamSocketListener {
-    return {
+    const listener: UpstreamSocketListener = {
       opened: () => this.opened(),
       refused: (refusal) => this.refusedByUpstream(refusal),
       text: (frame) => this.answered(frame),
@@ -256,6 +261,7 @@ class Relay implements SocketListener {
       },
       closed: (isClean) => this.upstreamClosed(isClean),
     };
+    return guardedUpstreamSocket(listener, (error) => this.failed(error, 'upstream_error'));
   }
 
   private opened(): void {
@@ -275,7 +281,8 @@ class Relay implements SocketListener {
       if (refusal.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
       return this.refuse(denialOfUpstream(refusal.status, ''), 'fault');
     }
-    deps.states.noteFault(this.target);
+    if (refusal.fault === 'timeout') deps.states.noteTimeout(this.target, x.principal.id, this.answersBefore);
+    else deps.states.noteFault(this.target);
     if (refusal.fault === 'connect') {
       deps.states.end(this.target);
       this.target = -1;
@@ -360,6 +367,20 @@ class Relay implements SocketListener {
     this.socket?.send(realtimeError(denial, this.x.requestId));
     this.socket?.close(closeCodeOf(denial));
     this.finish({ kind, code: denial.code });
+  }
+
+  /** Ends the session after what a callback threw, whatever its state is. */
+  private failed(error: unknown, code: 'internal_error' | 'upstream_error'): void {
+    this.onFault(error);
+    try {
+      this.refuse(deny(code), 'fault');
+    } catch {
+      // Told already; what is left of the session is ended below.
+    }
+    if (this.phase === 'over') return;
+    this.upstream?.destroy();
+    this.socket?.destroy();
+    this.finish({ kind: 'fault', code });
   }
 
   private finish(outcome: Pick<Outcome, 'kind' | 'code'>): void {

@@ -1,7 +1,9 @@
 import type { HeldResponse, RouteFamily } from '../../kernel/exchange.ts';
 import { isJsonObject, type JsonArray, type JsonValue } from '../../kernel/json.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
-import type { Upstream, UpstreamCall, UpstreamFault } from '../../kernel/transport.ts';
+import type { Upstream, UpstreamCall, UpstreamFault, UpstreamListener } from '../../kernel/transport.ts';
+import { parseAnswer } from '../../vllm/answers/parse-answer.ts';
+import { GuardedListener, type Failed } from '../guard.ts';
 import { denialOfHeld } from './refusal.ts';
 
 /** Judges what a model has said, before it becomes part of a prompt. */
@@ -17,6 +19,8 @@ export interface HeldCheck {
   readonly judge: JudgeOutput;
   /** Sets memory aside for bytes of the response; false where there is none left. */
   readonly hold: (bytes: number) => boolean;
+  /** Told of what was thrown while the response was judged, in place of a verdict. */
+  readonly failed: Failed;
 }
 
 /** How the check went. */
@@ -41,7 +45,7 @@ const ENDED: ReadonlySet<JsonValue> = new Set(['completed', 'incomplete']);
  * can be made to spell whatever its caller wants. One that still runs could say it after it was looked at.
  */
 export function checkHeld(check: HeldCheck, done: (verdict: HeldVerdict) => void): UpstreamCall {
-  const { upstream, held, family, headers, judge, hold } = check;
+  const { upstream, held, family, headers, judge, hold, failed } = check;
   const parts: Buffer[] = [];
   let status = 0;
   let size = 0;
@@ -53,33 +57,33 @@ export function checkHeld(check: HeldCheck, done: (verdict: HeldVerdict) => void
   };
   const refuse = (denial: Denial): void => end({ kind: 'denial', denial });
 
-  const call = upstream.send(
-    { method: 'GET', path: `/v1/responses/${held.id}`, headers, body: undefined },
-    {
-      head: (head) => void (status = head.status),
-      chunk(bytes) {
-        if (isDone) return true;
-        size += bytes.length;
-        if (size > MAX_BYTES) refuse(TOO_LARGE);
-        else if (hold(bytes.length)) parts.push(Buffer.from(bytes)); // the adapter's are only valid during the call
-        else refuse(deny('overloaded', { retryAfterMs: NO_ROOM_RETRY_MS }));
-        return true;
-      },
-      end() {
-        const text = Buffer.concat(parts).toString();
-        if (status !== 200) return refuse(denialOfHeld(status, text, family));
-        const denial = judged(text, held, judge);
-        if (denial === undefined) end({ kind: 'good' });
-        else refuse(denial);
-      },
-      fault: (fault) => end({ kind: 'fault', fault }),
+  const listener: UpstreamListener = {
+    head: (head) => void (status = head.status),
+    chunk(bytes) {
+      if (isDone) return true;
+      size += bytes.length;
+      if (size > MAX_BYTES) refuse(TOO_LARGE);
+      else if (hold(bytes.length)) parts.push(Buffer.from(bytes)); // the adapter's are only valid during the call
+      else refuse(deny('overloaded', { retryAfterMs: NO_ROOM_RETRY_MS }));
+      return true;
     },
+    end() {
+      const text = Buffer.concat(parts).toString();
+      if (status !== 200) return refuse(denialOfHeld(status, text, family));
+      const denial = judged(text, held, judge);
+      if (denial === undefined) end({ kind: 'good' });
+      else refuse(denial);
+    },
+    fault: (fault) => end({ kind: 'fault', fault }),
+  };
+  return upstream.send(
+    { method: 'GET', path: `/v1/responses/${held.id}`, headers, body: undefined },
+    new GuardedListener(listener, failed),
   );
-  return call;
 }
 
 function judged(text: string, { id, model }: HeldResponse, judge: JudgeOutput): Denial | undefined {
-  const response = parse(text);
+  const response = parseAnswer(text);
   if (!isJsonObject(response) || response['id'] !== id) return deny('upstream_error');
   const { status, output } = response;
   if (status === undefined || !Array.isArray(output)) return deny('upstream_error');
@@ -93,21 +97,3 @@ const TOO_LARGE = deny('value_out_of_range', {
   message: `This response is larger than ${MAX_BYTES} bytes. Send the conversation as input instead.`,
 });
 const NOT_ENDED = 'Only a response that is completed or incomplete can be continued. Read it until it is.';
-
-/** Null for what is no JSON, and for what is nested deeper than any answer: who walks it would run out of stack. */
-function parse(text: string): JsonValue {
-  try {
-    const value = JSON.parse(text) as JsonValue;
-    return isDeeper(value, MAX_DEPTH) ? null : value;
-  } catch {
-    return null;
-  }
-}
-
-const MAX_DEPTH = 256;
-
-function isDeeper(value: JsonValue, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth === 0) return true;
-  return Object.values(value).some((inner) => isDeeper(inner, depth - 1));
-}

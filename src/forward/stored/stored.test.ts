@@ -10,6 +10,7 @@ import { createHeldOutput } from '../../stages/validate/held-output.ts';
 import { createResponseIds } from '../../wire/response-id.ts';
 import { createForward } from '../forward.ts';
 import { createRunningExchanges } from '../running.ts';
+import type { JudgeOutput } from './check.ts';
 
 const ids = createResponseIds(Buffer.alloc(32, 1));
 const READ: OpenRoute = {
@@ -30,10 +31,13 @@ interface SetUp {
   readonly request?: Partial<InferenceRequest>;
   readonly serving?: readonly number[];
   readonly down?: number;
+  readonly judgeOutput?: JudgeOutput;
 }
 
+const judge = createHeldOutput('deny', []);
+
 /** Three upstreams, of which `u1` holds the response. */
-function setUp({ route, request = {}, serving = [0, 1, 2], down }: SetUp) {
+function setUp({ route, request = {}, serving = [0, 1, 2], down, judgeOutput = judge }: SetUp) {
   const clock = settableClock();
   const servers = [fakeUpstream(), fakeUpstream(), fakeUpstream()];
   const states = createUpstreamStates(createUpstreamMemory(3, 1), 0);
@@ -45,13 +49,14 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down }: SetUp) {
     states,
     running: createRunningExchanges(),
     responseIds: ids,
-    judgeOutput: createHeldOutput('deny', []),
+    judgeOutput,
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
     writeMs: 5_000,
   });
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
+  const faults: unknown[] = [];
   const start = () => {
     const peer = fakeDownstream();
     const x = exchange(peer, {
@@ -66,6 +71,7 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down }: SetUp) {
       x,
       () => [],
       (outcome) => outcomes.push(outcome),
+      (error) => faults.push(error),
     );
     return peer;
   };
@@ -79,7 +85,7 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down }: SetUp) {
     listener.chunk(Buffer.from(JSON.stringify(value)));
     listener.end();
   };
-  return { servers, peer, start, asked, answer, good, outcomes };
+  return { servers, states, peer, start, asked, answer, good, outcomes, faults };
 }
 
 const errorOf = ({ body }: { readonly body: string }) =>
@@ -299,4 +305,22 @@ test('without memory for what is looked at the request is overloaded', () => {
   it.peer.hasRoomForAnswers = false;
   it.good();
   assert.deepEqual([it.peer.status, errorOf(it.peer).code, ...it.asked()], [503, 'overloaded', 0, 1, 0]);
+});
+
+test('what is thrown while the held response is judged ends that request alone: upstream_error, settled and told once', () => {
+  const it = setUp({
+    route: CREATE,
+    judgeOutput: () => {
+      throw new Error('thrown');
+    },
+  });
+  it.good();
+  assert.equal(it.peer.status, 502);
+  assert.equal(errorOf(it.peer).code, 'upstream_error');
+  assert.deepEqual(
+    it.outcomes.map(({ kind }) => kind),
+    ['fault'],
+  );
+  assert.deepEqual(it.faults.map(String), ['Error: thrown']);
+  assert.equal(it.states.outstanding(1), 0);
 });

@@ -176,3 +176,21 @@ for (const { family, value, expected } of [
     assert.deepEqual(body(family, value), expected);
   });
 }
+
+for (const [family, type] of [
+  ['messages', 'message_start'],
+  ['messages', 'content_block_start'],
+  ['messages', 'content_block_delta'],
+  ['messages', 'message_delta'],
+  ['responses', 'response.created'],
+  ['responses', 'response.completed'],
+  ['responses', 'response.output_item.added'],
+  ['responses', 'response.content_part.done'],
+] as const) {
+  test(`an event ${type} without what it is about is upstream_error`, () => {
+    for (const about of [undefined, null, 'a', [{}]]) {
+      const members = ['message', 'content_block', 'delta', 'response', 'item', 'part'].map((name) => [name, about]);
+      assert.equal(passed(family, type, { type, ...(Object.fromEntries(members) as JsonObject) }), 'upstream_error');
+    }
+  });
+}

@@ -91,6 +91,12 @@ test('the usage event goes only to who asked for it, and usage in other events l
   assert.deepEqual(event(continuous, true), continuous);
 });
 
+test('an event without a list of choices is upstream_error', () => {
+  for (const data of [{}, { id: 'x' }, { choices: null }, { choices: { index: 0 } }]) {
+    assert.deepEqual(event(data, true), deny('upstream_error'));
+  }
+});
+
 test('events lose token ids, prompts and fingerprints', () => {
   const chunk = {
     id: 'x',

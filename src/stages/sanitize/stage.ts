@@ -1,9 +1,9 @@
 import type { RouteFamily } from '../../kernel/exchange.ts';
-import type { JsonObject } from '../../kernel/json.ts';
+import { isJsonObject, type JsonObject } from '../../kernel/json.ts';
 import { deny } from '../../kernel/reasons.ts';
 import type { Stage, StreamEvent, Verdict } from '../../kernel/stage.ts';
 import { SHAPES } from './shapes/index.ts';
-import { keepFields, type AnswerShapes } from './shapes/shape.ts';
+import { keepFields, type AnswerShapes, type Shape } from './shapes/shape.ts';
 
 /**
  * Lets through only the fields of the OpenAI and Anthropic APIs: fingerprints, timings, token ids and prompts of vLLM
@@ -21,7 +21,7 @@ export function createSanitize(): Stage<'route' | 'request'> {
       return {
         event: (event) => (events === undefined ? unnamed(event, shape, wantsUsage) : named(event, events)),
         body(value: JsonObject) {
-          if (isAnswer?.(value) === false) return deny('upstream_error');
+          if (!isAnswer(value)) return deny('upstream_error');
           const kept = keepFields(value, shape.body);
           complete?.(kept);
           return kept;
@@ -34,8 +34,9 @@ export function createSanitize(): Stage<'route' | 'request'> {
 function unnamed(event: StreamEvent, shape: AnswerShapes, wantsUsage: boolean): Verdict {
   const value = event.json();
   if (value === undefined) return 'pass';
+  if (!Array.isArray(value['choices'])) return deny('upstream_error');
   // vLLM was always asked for usage, for our own count; who did not ask sees none of it.
-  const isUsageEvent = Array.isArray(value['choices']) && value['choices'].length === 0;
+  const isUsageEvent = value['choices'].length === 0;
   if (isUsageEvent && !wantsUsage) return 'drop';
   const kept = keepFields(value, shape.event);
   if (!wantsUsage) delete kept['usage'];
@@ -51,9 +52,14 @@ function named(event: StreamEvent, events: NonNullable<AnswerShapes['events']>):
   const shape = events.get(event.type);
   if (shape === 'fault') return deny('upstream_error');
   if (shape === undefined) return 'drop';
+  if (ABOUT.some((name) => isObjectIn(shape, name) && !isJsonObject(value[name]))) return deny('upstream_error');
   event.replace(keepFields(value, shape));
   return 'pass';
 }
+
+/** Members that hold what a named event is about: without it clients would break. */
+const ABOUT = ['message', 'content_block', 'delta', 'response', 'item', 'part'] as const;
+const isObjectIn = (shape: Shape, name: string): boolean => shape[name] !== undefined && shape[name] !== 'keep';
 
 /** Whether answers of a family are looked at. */
 export const isSanitized = (family: RouteFamily): boolean => SHAPES[family] !== undefined;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
+import { parseAnswer } from './parse-answer.ts';
 
 /** What becomes of an event that upstream has sent on `/v1/realtime`. */
 export type ServerEvent =
@@ -14,7 +15,7 @@ export type ServerEvent =
 
 /** Reads an event of upstream and builds anew what a caller gets of it: vLLM's own texts of errors go nowhere. */
 export function readServerEvent(frame: Buffer): ServerEvent {
-  const value = parse(frame);
+  const value = isUtf8(frame) ? parseAnswer(frame.toString('utf8')) : undefined;
   if (value === undefined || !isJsonObject(value)) return FAULT;
   const { type } = value;
   switch (type) {
@@ -47,13 +48,4 @@ function usageOf(value: JsonValue | undefined): JsonObject | null {
     if (typeof count === 'number') usage[name] = count;
   }
   return usage;
-}
-
-function parse(frame: Buffer): JsonValue | undefined {
-  if (!isUtf8(frame)) return undefined;
-  try {
-    return JSON.parse(frame.toString('utf8')) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }

@@ -70,10 +70,10 @@ testBodies('chat-batch', smallest, [
 ]);
 
 test('the output length that a batch leaves out is what the longest conversation leaves of the context', () => {
-  const body: JsonObject = { model: 'tiny', messages: [chat('x'.repeat(396)), chat(), chat('y'.repeat(396))] };
+  const body: JsonObject = { model: 'tiny', messages: [chat('x'.repeat(540)), chat(), chat('y'.repeat(540))] };
   const request = judge('chat-batch', body, { contextTokens: 1000 });
   assert.ok(typeof request !== 'string');
-  // 396 characters and the four of the role make a hundred tokens; the other conversations have a context of their own.
+  // 540 characters, the four of the role and the 256 of the template make a hundred tokens; the other conversations have a context of their own.
   assert.equal(request.body['max_tokens'], 900);
   assert.deepEqual(request.output, { name: 'max_tokens', isOurs: true });
 });

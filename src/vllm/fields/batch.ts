@@ -5,7 +5,6 @@ import { messageCheck } from './messages.ts';
 import { outOfRange } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { settleChat } from './settle-chat.ts';
-import { textBytesOf } from './text-bytes.ts';
 
 const NO_TOOLS = 'vLLM calls no tools in a batch.';
 
@@ -34,10 +33,4 @@ export function settleBatch(sent: JsonObject, context: FieldContext): Refusal | 
   const most = context.caps.messages;
   if (messages > most) return outOfRange(`Give at most ${most} messages in all conversations together.`, 'messages');
   return settleChat(sent, context);
-}
-
-/** Bytes of text in the longest conversation: each has the model's whole context for itself. */
-export function longestConversation(sent: JsonObject): number {
-  const conversations = sent['messages'];
-  return Array.isArray(conversations) ? Math.max(0, ...conversations.map(textBytesOf)) : 0;
 }

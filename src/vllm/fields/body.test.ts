@@ -343,13 +343,13 @@ test('the base64 of an image is no text of the prompt', () => {
   const part = { type: 'image_url', image_url: { url: PNG } };
   const withImages = { messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, part, part, part, part] }] };
   const left = (fields: JsonObject) => Number(passes('chat', fields, { contextTokens: 2048 }).body['max_tokens']);
-  assert.ok(left(asked('a')) - left(withImages) < (4 * 80) / 4, `${left(asked('a'))} and ${left(withImages)}`);
+  assert.ok(left(asked('a')) - left(withImages) < (4 * 80) / 8, `${left(asked('a'))} and ${left(withImages)}`);
 });
 
 test('an output length that is left out is what the cap and the context leave', () => {
   const { body, output } = passes('chat', {}, { contextTokens: 2048 });
-  const estimate = Math.ceil(Buffer.byteLength(JSON.stringify(minimal.chat)) / 4);
-  assert.equal(body['max_tokens'], 2048 - estimate);
+  // Six bytes of text, and what the template writes around them.
+  assert.equal(body['max_tokens'], 2048 - 33);
   assert.deepEqual(output, { name: 'max_tokens', isOurs: true });
   assert.equal(passes('chat', {}, { contextTokens: 2048, caps: { outputTokens: 100 } }).body['max_tokens'], 100);
   // vLLM answers 16 tokens then, and the caller may rely on it.
@@ -360,8 +360,42 @@ test('an output length above the context is lowered and named, and never below o
   const request = passes('completions', { max_tokens: 60_000 }, { contextTokens: 2048 });
   assert.deepEqual(request.adjusted, [`max_tokens=${String(request.body['max_tokens'])}`]);
   assert.ok(Number(request.body['max_tokens']) < 2048);
-  assert.equal(passes('chat', {}, { contextTokens: 4 }).body['max_tokens'], 1);
+  assert.equal(passes('chat', {}, { contextTokens: 1 }).body['max_tokens'], 1);
 });
+
+for (const { name, kind, fields, left } of [
+  { name: 'text', kind: 'chat', fields: { messages: [{ role: 'user', content: 'x'.repeat(796 - 256) }] }, left: 900 },
+  {
+    name: 'text of characters that JSON can escape',
+    kind: 'chat',
+    fields: { messages: [{ role: 'user', content: '\u0001'.repeat(796 - 256) }] },
+    left: 900,
+  },
+  { name: 'a field that is dropped', kind: 'chat', fields: { metadata: { a: 'x'.repeat(120_000) } }, left: 967 },
+  {
+    name: 'the longest of several texts',
+    kind: 'completions',
+    fields: { prompt: ['a', 'x'.repeat(800), 'y'.repeat(400)], max_tokens: 5000 },
+    left: 900,
+  },
+  {
+    name: 'the longest of several lists of token ids',
+    kind: 'completions',
+    fields: { prompt: [[1], Array.from({ length: 100 }, () => 7)], max_tokens: 5000 },
+    left: 900,
+  },
+  {
+    name: 'one list of token ids',
+    kind: 'completions',
+    fields: { prompt: Array.from({ length: 100 }, () => 7), max_tokens: 5000 },
+    left: 900,
+  },
+] satisfies readonly { name: string; kind: 'chat' | 'completions'; fields: JsonObject; left: number }[]) {
+  test(`${name} leaves the output what its own tokens leave of the context`, () => {
+    const { body } = passes(kind, fields, { contextTokens: 1000, grants: ['fields:token-ids'] });
+    assert.equal(body['max_tokens'], left);
+  });
+}
 
 for (const { fields, grant, path } of [
   { fields: { use_beam_search: true }, grant: 'fields:beam-search', path: 'use_beam_search' },

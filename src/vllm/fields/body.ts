@@ -1,7 +1,7 @@
 import type { HeldResponse, InferenceRequest, RemoteMedia } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
-import { longestConversation, settleBatch } from './batch.ts';
+import { settleBatch } from './batch.ts';
 import { settleCohere } from './cohere.ts';
 import { Refusal, outOfRange } from './refusal.ts';
 import type { BodyKind, FieldContext, FieldRow } from './field.ts';
@@ -115,8 +115,7 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
       return new Refusal('model_not_allowed', nameField, 'Name a model. See GET /v1/models.');
     }
     const facts = factsOf?.(model) ?? NO_FACTS;
-    const promptBytes = kind === 'chat-batch' ? longestConversation(sent) : bodyBytes;
-    const output = settleOutput(kind, sent, { context, overCap, promptBytes, facts });
+    const output = settleOutput(kind, sent, { context, overCap, bodyBytes, facts });
     if (output instanceof Refusal) return output;
     if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
     const { adjusted, held, media } = context;

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import type { OutputLength } from '../../kernel/exchange.ts';
 import { outOfRange } from './refusal.ts';
 import type { BodyKind, FieldContext } from './field.ts';
+import { promptBytesOf } from './prompt-bytes.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What is known of a model before its request is sent. */
@@ -23,17 +24,18 @@ const OUTPUT: { readonly [kind in BodyKind]?: { readonly names: readonly string[
   transcription: { names: ['max_completion_tokens'], isOpen: false },
 };
 
-/** Fewest bytes of text that make a token of a prompt, as a rule: what an estimate divides by. */
-const BYTES_A_TOKEN = 4;
-/** Characters of base64 for each byte. */
-const BASE64 = 4 / 3;
+/**
+ * Bytes of text for each token of a prompt: more than any text has in the long run. An estimate that is too low costs
+ * old releases one more try (newer ones lower the length by themselves); one that is too high would cut the answer.
+ */
+const BYTES_A_TOKEN = 8;
 
 /** What the output length is settled by. */
 export interface OutputRules {
   readonly context: FieldContext;
   readonly overCap: 'lower' | 'deny';
-  /** Bytes of the body, or of the part of it that has the context for itself. */
-  readonly promptBytes: number;
+  /** Of the body as it came: its prompt is no longer. */
+  readonly bodyBytes: number;
   readonly facts: ModelFacts;
 }
 
@@ -46,8 +48,8 @@ export function settleOutput(kind: BodyKind, sent: JsonObject, rules: OutputRule
   if (output === undefined) return undefined;
   const name = output.names.find((candidate) => sent[candidate] !== undefined) ?? output.names.at(-1) ?? '';
   for (const other of output.names) if (other !== name) delete sent[other];
-  const most = mostOf(rules);
   const wanted = sent[name];
+  const most = mostOf(kind, sent, typeof wanted === 'number' ? wanted : Infinity, rules);
   if (typeof wanted !== 'number') {
     if (!output.isOpen || most === Infinity) return undefined;
     sent[name] = most;
@@ -61,11 +63,13 @@ export function settleOutput(kind: BodyKind, sent: JsonObject, rules: OutputRule
 }
 
 /** The cap, and within the context what the prompt is likely to leave of it. */
-function mostOf({ context, promptBytes, facts }: OutputRules): number {
+function mostOf(kind: BodyKind, sent: JsonObject, wanted: number, { context, bodyBytes, facts }: OutputRules): number {
   const { outputTokens } = context.caps;
   if (facts.contextTokens === undefined) return outputTokens;
-  // Media stand in the body as base64, and cost tokens by their size in pixels, not in bytes.
-  const text = promptBytes - context.media.bytes * BASE64;
-  const prompt = Math.max(0, Math.ceil(text / BYTES_A_TOKEN));
+  // Mostly the context has room enough, and then the prompt is not even looked at.
+  if (facts.contextTokens - tokensOf(bodyBytes) >= Math.min(outputTokens, wanted)) return outputTokens;
+  const prompt = tokensOf(promptBytesOf(kind, sent));
   return Math.max(1, Math.min(outputTokens, facts.contextTokens - prompt));
 }
+
+const tokensOf = (bytes: number): number => Math.ceil(bytes / BYTES_A_TOKEN);

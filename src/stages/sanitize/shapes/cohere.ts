@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../../kernel/json.ts';
 import { shape, type AnswerShapes } from './shape.ts';
 
 /** Embeddings in the format of Cohere's second API. */
@@ -9,5 +10,6 @@ export const cohereEmbed: AnswerShapes = {
       billed_units: shape('input_tokens image_tokens images output_tokens search_units classifications'),
     }),
   }),
+  isAnswer: ({ embeddings }) => isJsonObject(embeddings) && Object.values(embeddings).some(Array.isArray),
   event: shape(''),
 };

@@ -1,12 +1,12 @@
-import type { JsonObject } from '../../../kernel/json.ts';
+import { isJsonObject, type JsonObject } from '../../../kernel/json.ts';
 import { reasons } from '../../../kernel/reasons.ts';
 import { shape, type AnswerShapes, type Shape } from './shape.ts';
 
-const TOKEN = shape('token logprob bytes', { top_logprobs: shape('token logprob bytes') });
+const TOKEN = shape('token logprob bytes', { top_logprobs: [shape('token logprob bytes')] });
 /** Members of all kinds of parts: text, refusals, reasoning. */
-const PART = shape('type text refusal annotations', { logprobs: TOKEN });
+const PART = shape('type text refusal annotations', { logprobs: [TOKEN] });
 /** Members of messages, calls and reasoning. Items of other kinds, of tools that are closed, keep no more than these. */
-const ITEM = shape('type id role status phase call_id name namespace arguments', { content: PART, summary: PART });
+const ITEM = shape('type id role status phase call_id name namespace arguments', { content: [PART], summary: [PART] });
 /** Cached-token counts tell what the same tenant has sent before: the prefix cache is kept apart by tenant. */
 const USAGE = shape('input_tokens output_tokens total_tokens', {
   input_tokens_details: shape('cached_tokens cache_write_tokens'),
@@ -18,7 +18,7 @@ const RESPONSE = shape(
     'parallel_tool_calls previous_response_id prompt prompt_cache_key reasoning safety_identifier service_tier ' +
     'temperature text tool_choice tools top_logprobs top_p truncation user',
   // `error` is text of upstream's, which goes nowhere.
-  { incomplete_details: shape('reason'), output: ITEM, usage: USAGE },
+  { incomplete_details: shape('reason'), output: [ITEM], usage: USAGE },
 );
 
 const whole = shape('type sequence_number', { response: RESPONSE });
@@ -26,10 +26,11 @@ const item = shape('type sequence_number output_index', { item: ITEM });
 const AT = 'type sequence_number output_index item_id';
 const part = shape(`${AT} content_index`, { part: PART });
 const summaryPart = shape(`${AT} summary_index`, { part: PART });
-const text = shape(`${AT} content_index delta text refusal`, { logprobs: TOKEN });
+const text = shape(`${AT} content_index delta text refusal`, { logprobs: [TOKEN] });
 const summaryText = shape(`${AT} summary_index delta text`);
 
-const isResponse = ({ object, output }: JsonObject): boolean => object === 'response' && Array.isArray(output);
+const isResponse = ({ object, output }: JsonObject): boolean =>
+  object === 'response' && Array.isArray(output) && output.every(isJsonObject);
 
 /** Responses. */
 export const responses: AnswerShapes = {

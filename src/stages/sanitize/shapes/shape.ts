@@ -1,11 +1,14 @@
-import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.ts';
 
-/** Fields that may pass: `keep` whole, or with a shape of their own. An array takes the shape for each of its items. */
+/** Fields that may pass: `keep` whole, an object with a shape of its own, or a list of such objects. */
 export interface Shape {
-  readonly [field: string]: 'keep' | Shape;
+  readonly [field: string]: 'keep' | Shape | readonly [Shape];
 }
 
-/** A copy of the value with the fields of the shape only. Never changes the value. */
+/**
+ * A copy of the value with the fields of the shape only, without those that are no object or list where one belongs (null
+ * stands for either). Never changes the value.
+ */
 export function keepFields(value: JsonObject, shape: Shape): JsonObject {
   const kept: JsonObject = {};
   for (const name in value) {
@@ -13,19 +16,24 @@ export function keepFields(value: JsonObject, shape: Shape): JsonObject {
     if (rule === undefined) continue;
     const field = value[name];
     if (field === undefined) continue;
-    kept[name] = rule === 'keep' ? field : keepInside(field, rule);
+    const inside = rule === 'keep' ? field : keepInside(field, rule);
+    if (inside !== undefined) kept[name] = inside;
   }
   return kept;
 }
 
-function keepInside(value: JsonValue, shape: Shape): JsonValue {
-  if (Array.isArray(value)) return value.map((item) => keepInside(item, shape));
-  if (typeof value === 'object' && value !== null) return keepFields(value, shape);
-  return value;
+function keepInside(value: JsonValue, shape: Shape | readonly [Shape]): JsonValue | undefined {
+  if (value === null) return null;
+  if (!isList(shape)) return isJsonObject(value) ? keepFields(value, shape) : undefined;
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((item) => isJsonObject(item)).map((item) => keepFields(item, shape[0]));
 }
 
+/** `Array.isArray` does not narrow what is read-only. */
+const isList = (rule: Shape | readonly [Shape]): rule is readonly [Shape] => Array.isArray(rule);
+
 /** A shape that keeps the named fields whole, and others as they are inside. */
-export const shape = (keep: string, inside: { [field: string]: Shape } = {}): Shape =>
+export const shape = (keep: string, inside: { readonly [field: string]: Shape | readonly [Shape] } = {}): Shape =>
   // Without a prototype: a field named `constructor` must find nothing.
   Object.assign(
     Object.create(null) as Shape,
@@ -36,8 +44,8 @@ export const shape = (keep: string, inside: { [field: string]: Shape } = {}): Sh
 /** What passes of a family's answers: whole bodies, and events of streams. */
 export interface AnswerShapes {
   readonly body: Shape;
-  /** Tells an answer from another object that came with status 200. */
-  readonly isAnswer?: (body: JsonObject) => boolean;
+  /** Tells an answer from another object that came with status 200: whether the members that make it one are there. */
+  readonly isAnswer: (body: JsonObject) => boolean;
   /** Says in our own words what is left of a whole body; changes the copy that it is given. */
   readonly complete?: (kept: JsonObject) => void;
   /** What passes of events without names. */
@@ -45,3 +53,10 @@ export interface AnswerShapes {
   /** In streams whose events have names: what passes of each, or that it says upstream's failure. Others are dropped. */
   readonly events?: ReadonlyMap<string, Shape | 'fault'>;
 }
+
+/** Whether a value is a list of at least one object, each of which is as it should be. */
+export const isListOf = (value: JsonValue | undefined, isItem: (item: JsonObject) => boolean): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => isJsonObject(item) && isItem(item));
+
+/** Whether a value is numbers of a model: a list, or base64 of them. */
+export const areNumbers = (value: JsonValue | undefined): boolean => Array.isArray(value) || typeof value === 'string';

@@ -91,6 +91,63 @@ test('a transcription keeps what the OpenAI API has of it and nothing else', () 
   assert.equal(SHAPES.transcription?.isAnswer?.({ object: 'error' }), false);
 });
 
+const ANSWERS = {
+  chat: ['chat', 'chat-n2'],
+  'chat-batch': ['chat-batch'],
+  completions: ['completions', 'completions-list-prompt'],
+  embeddings: ['embeddings', 'embeddings-base64', 'embeddings-list'],
+  score: ['score'],
+  rerank: ['rerank', 'rerank-v2'],
+  classify: ['classify'],
+  pooling: ['pooling'],
+  tokenize: ['tokenize', 'tokenize-chat', 'tokenize-token-strs'],
+  detokenize: ['detokenize'],
+  messages: ['messages'],
+  'count-tokens': ['messages-count-tokens'],
+  responses: ['responses'],
+  'stored-response': ['responses'],
+} as const satisfies { readonly [family in RouteFamily]?: readonly string[] };
+const COHERE = { embeddings: { float: [[1]] } };
+const isAnswer = (family: RouteFamily, value: JsonObject): boolean =>
+  SHAPES[family]?.isAnswer(value) ?? assert.fail('no shape');
+
+test('what vLLM was recorded to answer is an answer of its family', () => {
+  for (const [family, names] of Object.entries(ANSWERS)) {
+    for (const name of names) assert.ok(isAnswer(family as RouteFamily, recorded(name)), name);
+  }
+  assert.ok(isAnswer('cohere-embed', COHERE));
+});
+
+test('an answer of any family that is empty, an error, or has no object or list where one belongs, is none', () => {
+  const named = new Map(Object.entries(ANSWERS).map(([family, [name]]) => [family as RouteFamily, recorded(name)]));
+  for (const [family, answer] of [...named, ['cohere-embed', COHERE], ['transcription', { text: 'a' }]] as const) {
+    const holder = HOLDERS[family] ?? assert.fail(family);
+    for (const value of [
+      {},
+      { error: { message: 'at /opt/vllm' } },
+      ...LIES.map((lie): JsonObject => ({ ...answer, [holder]: lie })),
+    ]) {
+      assert.equal(isAnswer(family, value as JsonObject), false, `${family} ${JSON.stringify(value).slice(0, 80)}`);
+    }
+  }
+});
+/** The member that makes an answer of each family one. */
+const HOLDERS: Readonly<Record<string, string>> = {
+  ...{ chat: 'choices', 'chat-batch': 'choices', completions: 'choices' },
+  ...{ embeddings: 'data', score: 'data', classify: 'data', pooling: 'data', rerank: 'results' },
+  ...{ tokenize: 'tokens', detokenize: 'prompt', transcription: 'text', 'cohere-embed': 'embeddings' },
+  ...{ messages: 'content', 'count-tokens': 'input_tokens', responses: 'output', 'stored-response': 'output' },
+};
+const LIES = [null, true, { secret: 1 }];
+
+test('a scalar in a list, or in the place of a list or object, does not pass', () => {
+  const message = { role: 'assistant', content: 'a', tool_calls: 'secret' };
+  assert.deepEqual(keep('chat', { choices: [{ message, logprobs: 'secret' }, 'secret'], usage: ['secret'] }), {
+    choices: [{ message: { role: 'assistant', content: 'a' } }],
+  });
+  assert.deepEqual(keep('chat', { choices: { index: 0 }, usage: null }), { usage: null });
+});
+
 /** Paths of members that are in one value and not in the other. */
 function missing(before: unknown, after: unknown, at = ''): string[] {
   if (typeof before !== 'object' || before === null) return before === after ? [] : [at];

@@ -7,12 +7,12 @@ const SEGMENT = shape('id seek start end text tokens temperature avg_logprob com
 export const transcription: AnswerShapes = {
   isAnswer: ({ text }) => typeof text === 'string',
   body: shape('text language duration task', {
-    segments: SEGMENT,
-    words: shape('word start end'),
+    segments: [SEGMENT],
+    words: [shape('word start end')],
     usage: shape('type seconds'),
   }),
   event: shape('id object created model', {
-    choices: shape('index finish_reason', { delta: shape('role content') }),
+    choices: [shape('index finish_reason', { delta: shape('role content') })],
     usage: USAGE,
   }),
 };
