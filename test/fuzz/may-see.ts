@@ -452,7 +452,7 @@ export function faultsOf(kind: string, body: JsonObject, watch: Watch): readonly
   if (ENDLESS[kind] !== undefined && lengths.length === 0 && most < Infinity) fault(watch, 'max_tokens', 'no length');
   for (const one of kind === 'cohere-embed' ? [] : lengths) int(1, most)(body[one] ?? null, one, watch);
   const textBytes = Math.min(watch.caps['textBytes'] ?? 0, kind === 'tokenize' ? 65_536 : Infinity);
-  const said = Buffer.byteLength(textsOf(body).join('')) - Math.floor(watch.images.bytes * (4 / 3));
+  const said = Buffer.byteLength(textsOf(body).join('')) - Math.floor(watch.images.bytes * (4 / 3)) + namesIn(body);
   // The salt, keys of media, line feeds and what breaks a control token are the gateway's own; audio is no text.
   const ours = 256 + 48 * watch.images.count + 160 * watch.audios.count + 32 * watch.grown;
   if (said > textBytes + ours) fault(watch, '', 'text');
@@ -464,6 +464,17 @@ export function faultsOf(kind: string, body: JsonObject, watch: Watch): readonly
 function textsOf(value: JsonValue): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+/** Bytes of the names that a caller gave to what stands in the prompt as JSON. */
+function namesIn(value: JsonValue, isFree = false): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let bytes = 0;
+  for (const [name, member] of Object.entries(value)) {
+    if (isFree && !Array.isArray(value)) bytes += Buffer.byteLength(name);
+    bytes += namesIn(member, isFree || ((name === 'input' || name === 'parameters') && isJsonObject(member)));
+  }
+  return bytes;
 }
 
 /** Spellings of control tokens that count for every model, whoever trained it. */

@@ -31,6 +31,7 @@ export function createClientEvents(config: ValidationConfig, deps: CallersDeps):
       loraPaths: [],
       mediaHosts: [],
       media: { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() },
+      freeForms: [],
       openResponse,
       held: undefined,
     });

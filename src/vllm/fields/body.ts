@@ -14,7 +14,7 @@ import { settleChat } from './settle-chat.ts';
 import { settleMessages } from './settle-messages.ts';
 import { settleResponses } from './settle-responses.ts';
 import { settleStream } from './settle-stream.ts';
-import { textBytesOf } from './text-bytes.ts';
+import { MARKUP_GROWTH, markupBytesOf, textBytesOf } from './text-bytes.ts';
 import { takeUnfetched } from './unfetched.ts';
 import { settleTokenize, tokenizeCaps } from './tokenize.ts';
 
@@ -97,12 +97,13 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
       loraPaths,
       mediaHosts: remoteMedia?.hosts ?? [],
       media: { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() },
+      freeForms: [],
       openResponse: caller.openResponse,
       held: undefined,
     };
     const sent = checkMembers(body, context) as JsonObject | Refusal;
     if (sent instanceof Refusal) return sent;
-    if (bodyBytes > caps.textBytes && textBytesOf(sent) - context.media.bytes * BASE64 > caps.textBytes) {
+    if (bodyBytes * MARKUP_GROWTH > caps.textBytes && promptBytesOf(sent, context) > caps.textBytes) {
       return outOfRange(`Send at most ${caps.textBytes} bytes of text.`, firstRequired);
     }
     const refusal = settle?.(sent, context);
@@ -134,6 +135,13 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
 /** What is missing in a body, which gets a mark of nothing in its place. @param bytes of the media that came with it */
 function remoteMediaOf(sent: JsonObject, bytes: number, { mediaBytes: capBytes }: Caps): RemoteMedia {
   return { media: takeUnfetched(sent), maxBytes: capBytes - bytes, capBytes };
+}
+
+/** Bytes of text that a body can put into a prompt. */
+function promptBytesOf(sent: JsonObject, { freeForms, media }: FieldContext): number {
+  let bytes = textBytesOf(sent) - media.bytes * BASE64;
+  for (const value of freeForms) bytes += markupBytesOf(value);
+  return bytes;
 }
 
 /** Characters of a medium for each of its bytes. */

@@ -62,6 +62,8 @@ export interface FieldContext {
     /** Those that are still to be fetched, by their canonical URLs; what they take of the bytes is not known yet. */
     readonly remote: Map<string, MediaUrl>;
   };
+  /** Values whose members the caller names, of which the prompt gets all: see `freeForm`. */
+  readonly freeForms: JsonValue[];
   /** The response that an id of the caller's leads to; undefined where it is none of this caller's. */
   readonly openResponse: (id: string) => HeldResponse | undefined;
   /** The response that the request continues, once its field was read. */

@@ -7,6 +7,7 @@ import { memberPath } from './json-path.ts';
 import { messageCheck } from './messages.ts';
 import { objectOf } from './object.ts';
 import { tokenIds } from './sampling.ts';
+import { freeForm } from './text-bytes.ts';
 
 const TEMPLATED = [...CHAT, ...POOLING, 'tokenize'] as const satisfies readonly BodyKind[];
 const MAX_PROMPT_IDS = 131_072;
@@ -56,7 +57,7 @@ export const prompt = {
   prompt: { on: COMPLETIONS, policy: 'pass', isRequired: true, type: promptCheck },
   input: { on: POOLING, policy: 'pass', isRequired: true, type: textOrList(text, 'inputList') },
   user: { on: [...GENERATE, ...POOLING, ...SCORE, 'responses'], policy: 'pass', type: shortText(0, 512) },
-  documents: { on: ['chat'], policy: 'pass', type: listOf(documentCheck, 'documents') },
+  documents: { on: ['chat'], policy: 'pass', type: listOf(freeForm(documentCheck), 'documents') },
   chat_template_kwargs: {
     on: [...TEMPLATED, ...SCORE, 'responses', 'messages', 'count-tokens'],
     policy: 'pass',

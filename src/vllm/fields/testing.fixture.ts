@@ -51,6 +51,7 @@ export function context(change: Partial<FieldContext> = {}): FieldContext {
     loraPaths: [],
     mediaHosts: [],
     media,
+    freeForms: [],
     openResponse,
     held: undefined,
     ...change,
