@@ -3,6 +3,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
 import { longestConversation, settleBatch } from './batch.ts';
 import { settleCohere } from './cohere.ts';
+import { MAX_PIXELS_IN_ALL } from '../media/image.ts';
 import { Refusal, outOfRange } from './refusal.ts';
 import type { BodyKind, FieldContext, FieldRow } from './field.ts';
 import { fieldFamilies, storedFamilies } from './index.ts';
@@ -96,7 +97,7 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
       adjusted: [],
       loraPaths,
       mediaHosts: remoteMedia?.hosts ?? [],
-      media: { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() },
+      media: { images: 0, audios: 0, videos: 0, bytes: 0, pixels: 0, remote: new Map() },
       freeForms: [],
       openResponse: caller.openResponse,
       held: undefined,
@@ -127,14 +128,15 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     return {
       ...request,
       ...(held === undefined ? {} : { held }),
-      ...(media.remote.size === 0 ? {} : { remoteMedia: remoteMediaOf(sent, media.bytes, caps) }),
+      ...(media.remote.size === 0 ? {} : { remoteMedia: remoteMediaOf(sent, media, caps) }),
     };
   };
 }
 
-/** What is missing in a body, which gets a mark of nothing in its place. @param bytes of the media that came with it */
-function remoteMediaOf(sent: JsonObject, bytes: number, { mediaBytes: capBytes }: Caps): RemoteMedia {
-  return { media: takeUnfetched(sent), maxBytes: capBytes - bytes, capBytes };
+/** What is missing in a body, which gets a mark of nothing in its place. @param media what came with it */
+function remoteMediaOf(sent: JsonObject, media: FieldContext['media'], { mediaBytes: capBytes }: Caps): RemoteMedia {
+  const { bytes, pixels } = media;
+  return { media: takeUnfetched(sent), maxBytes: capBytes - bytes, maxPixels: MAX_PIXELS_IN_ALL - pixels, capBytes };
 }
 
 /** Bytes of text that a body can put into a prompt. */

@@ -59,6 +59,8 @@ export interface FieldContext {
     audios: number;
     videos: number;
     bytes: number;
+    /** Of all images together, once unpacked. */
+    pixels: number;
     /** Those that are still to be fetched, by their canonical URLs; what they take of the bytes is not known yet. */
     readonly remote: Map<string, MediaUrl>;
   };

@@ -30,6 +30,15 @@ export const DEFAULT_MEDIA_CAPS: MediaCaps = {
   frames: 1,
 };
 
+/**
+ * Pixels of all images of a request together: two of the largest. vLLM unpacks every image of a request before it looks
+ * at any, and a few kilobytes unpack to 40 megapixels, so neither `images` nor `mediaBytes` bounds its memory.
+ */
+export const MAX_PIXELS_IN_ALL: number = 2 * DEFAULT_MEDIA_CAPS.pixels;
+
+/** What a request with more pixels is told. */
+export const TOO_MANY_PIXELS: Refusal = outOfRange(`Send at most ${MAX_PIXELS_IN_ALL} pixels of images in all.`);
+
 /** What is known of an image without decoding it. */
 export interface ImageFacts {
   readonly mediaType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp';
