@@ -122,6 +122,18 @@ export function encodeImage(bytes: Buffer, caps: MediaCaps = DEFAULT_MEDIA_CAPS)
   return { url: `data:${format.mediaType};base64,${bytes.toString('base64')}`, facts };
 }
 
+/**
+ * Pixels of the shorter side of an image, given as `data:` URL or as base64 alone, whatever type it declares. Infinity
+ * for what is no whole image.
+ */
+export function shortestSideOf(text: string): number {
+  const data = /^data:/i.test(text) ? text.slice(text.indexOf(',') + 1) : text;
+  const head = Buffer.from(data.slice(0, 16), 'base64');
+  const format = [...FORMATS.values()].find(({ isBegunBy }) => isBegunBy(head));
+  const size = format?.size(Buffer.from(data, 'base64'), Infinity);
+  return size === undefined ? Infinity : Math.min(size.width, size.height);
+}
+
 function judge(format: Format, image: Uint8Array, caps: MediaCaps): ImageFacts | Refusal {
   const bytes = image.length;
   const size = format.size(image, caps.frames);
