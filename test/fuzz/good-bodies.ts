@@ -102,10 +102,15 @@ const parts = any(
   some({ type: is('thinking'), thinking: words, 'signature?': words }),
 );
 const content = any(words, words, many(parts, 3));
+/** Deeper than vLLM's parser may be led. */
+const DEEP = '['.repeat(65) + ']'.repeat(65);
 const call = some({
   id: label,
   type: is('function'),
-  function: some({ name: label, arguments: is('{"a":"b\\u0020c"}') }),
+  function: some({
+    name: label,
+    arguments: oneOf('{}', '{}', '{"a":"b\\u0020c"}', '['.repeat(64) + ']'.repeat(64), DEEP),
+  }),
   'index?': whole(0, 3),
 });
 const message = any(

@@ -49,10 +49,21 @@ const part = forms('type', {
   refusal: object({ 'type!': anything, 'refusal!': text() }),
   thinking: object({ 'type!': anything, 'thinking!': text() }),
 });
+/** JSON that vLLM parses, as deep as a body may be. */
+const json: Look = (value, at, watch) => {
+  text()(value, at, watch);
+  try {
+    if (depthOf(JSON.parse(String(value)) as JsonValue) > 64) fault(watch, at, 'depth'); // what was parsed is JSON
+  } catch {
+    return;
+  }
+};
+const depthOf = (value: JsonValue): number =>
+  typeof value !== 'object' || value === null ? 0 : 1 + Math.max(0, ...Object.values(value).map(depthOf));
 const call = object({
   id: name,
   type: word('function'),
-  'function!': object({ 'name!': name, 'arguments!': text() }),
+  'function!': object({ 'name!': name, 'arguments!': json }),
 });
 const chatMessage = object({
   'role!': word('system', 'developer', 'user', 'assistant', 'tool'),
@@ -175,7 +186,7 @@ const responsesMessage = object({
 });
 const typedItem = forms('type', {
   message: responsesMessage,
-  function_call: object({ ...item, 'call_id!': name, 'name!': name, 'arguments!': text() }),
+  function_call: object({ ...item, 'call_id!': name, 'name!': name, 'arguments!': json }),
   function_call_output: object({
     ...item,
     'call_id!': name,

@@ -2,6 +2,7 @@ import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
 import { IGNORED_OF_OTHERS } from './ignored.ts';
+import { jsonText } from './json-text.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { Check, Members } from './field.ts';
 import { objectOf } from './object.ts';
@@ -18,7 +19,7 @@ const ECHOED = "A field of OpenAI's own answers, so that one can be sent back as
 
 const callFunction: Members = {
   name: { policy: 'pass', type: shortText(1, 256), isRequired: true },
-  arguments: { policy: 'pass', type: text, isRequired: true },
+  arguments: { policy: 'pass', type: jsonText, isRequired: true },
 };
 
 const call: Members = {
