@@ -118,6 +118,7 @@ const message = any(
   some({ role: is('user'), content }),
   some({ role: is('assistant'), content, 'tool_calls?': many(call, 2), 'reasoning?': words, 'refusal?': is(null) }),
   some({ role: is('assistant'), tool_calls: many(call, 2) }),
+  some({ role: is('assistant'), content: is(null), 'refusal?': words }),
   some({ role: is('tool'), tool_call_id: label, content }),
 );
 const tool = any(
@@ -170,7 +171,7 @@ const openai = {
   'min_tokens?': any(is(0), upTo(0, 'outputTokens')),
   'use_beam_search?': oneOf(false, false, true),
   'length_penalty?': oneOf(1, 1, 2),
-  'best_of?': is(null),
+  'best_of?': oneOf(null, 1),
 };
 const streamed = {
   'stream?': oneOf(true, true, false),

@@ -282,23 +282,25 @@ const compared = {
   max_tokens_per_query: int(0, 1_000_000),
   use_activation: bool,
 };
+/** Texts are open; lists of token ids and lists of such lists by a grant. */
+const textsOrIds =
+  (most: string): Look =>
+  (value, at, watch) => {
+    if (!Array.isArray(value)) return text()(value, at, watch);
+    const hasIds = value.some((one) => typeof one !== 'string');
+    if (!hasIds) return list(text(), most)(value, at, watch);
+    const isFlat = typeof value[0] === 'number';
+    granted('fields:token-ids', isFlat ? tokenIds(131_072) : list(tokenIds(131_072), most))(value, at, watch);
+  };
+const prompt = textsOrIds('promptList');
 const pooled = {
   ...shared,
-  'input!': textOr(text(), list(text(), 'inputList')),
+  'input!': textsOrIds('inputList'),
   chat_template_kwargs: templateVariables,
   continue_final_message: granted('fields:prefill', bool),
   use_activation: bool,
 };
 const vectors = { encoding_format: word('float', 'base64'), dimensions: int(1, 1_000_000) };
-
-/** Texts are open; lists of token ids and lists of such lists by a grant. */
-const prompt: Look = (value, at, watch) => {
-  if (!Array.isArray(value)) return text()(value, at, watch);
-  const hasIds = value.some((one) => typeof one !== 'string');
-  if (!hasIds) return list(text(), 'promptList')(value, at, watch);
-  const isFlat = typeof value[0] === 'number';
-  granted('fields:token-ids', isFlat ? tokenIds(131_072) : list(tokenIds(131_072), 'promptList'))(value, at, watch);
-};
 
 /** Below a listed path, in the one spelling that needs no resolving, or a listed name. */
 const loraPath: Look = (value, at, watch) => {

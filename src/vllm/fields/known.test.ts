@@ -57,7 +57,7 @@ for (const kind of open) {
 
   test(`a closed field on ${kind} accepts its default, and that is one of a release`, () => {
     // Of these the schemas say null or nothing, and this is what it means.
-    const implied: JsonObject = { bad_words: [], stop_token_ids: [] };
+    const implied: JsonObject = { bad_words: [], stop_token_ids: [], best_of: 1 };
     for (const [name, [, , defaults = []]] of paths) {
       const row = rows[name];
       if (row?.policy !== 'deny') continue;

@@ -75,7 +75,12 @@ export const sampling = {
     grant: 'fields:benchmark',
     type: bool,
   },
-  best_of: { on: GENERATE, policy: 'deny', why: 'Generates several answers for one that is counted.' },
+  best_of: {
+    on: GENERATE,
+    policy: 'deny',
+    vllmDefault: 1,
+    why: 'Generates several answers for one that is counted.',
+  },
   use_beam_search: {
     on: [...GENERATE, 'transcription'],
     policy: 'deny',
