@@ -55,13 +55,18 @@ const templateVariables: Members = {
   reasoning_effort: { policy: 'pass', type: shortText(1, 32) },
 };
 const knownVariables = objectOf(templateVariables, 'Give an object such as {"enable_thinking":false}.');
+/** Names of the variables of the template that are open. */
+export const OPEN_VARIABLES: readonly string[] = Object.keys(templateVariables);
 /** All others are closed: the same bag sets the template itself and arguments of the renderer (CVE-2025-62426). */
 const templateCheck: Check = Object.assign(
   (value: Parameters<Check>[0], context: Parameters<Check>[1]) => {
     const checked = knownVariables(value, { ...context, unknownFields: 'deny' });
     if (!(checked instanceof Refusal) || checked.code !== 'unknown_field') return checked;
-    const open = Object.keys(templateVariables).join(', ');
-    return new Refusal('forbidden_field', checked.path, `This variable is closed. Open are ${open}.`);
+    return new Refusal(
+      'forbidden_field',
+      checked.path,
+      `This variable is closed. Open are ${OPEN_VARIABLES.join(', ')}.`,
+    );
   },
   { rows: templateVariables },
 );

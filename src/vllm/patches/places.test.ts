@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../kernel/json.ts';
+import { judge } from '../fields/body-verdict.fixture.ts';
 import { media } from './media.ts';
 import { createPatchCheck } from './patch.ts';
 import { prompt } from './prompt.ts';
+import { templates } from './templates.ts';
 
 const said = (id: string, body: JsonObject): string | undefined => {
   const row = [...prompt, ...media].find((one) => one.id === id);
@@ -48,6 +50,19 @@ test('a placeholder of a medium is no matter where no prompt is made of it', () 
     undefined,
   );
   assert.equal(said('media-placeholders', { prompt: ['<|ima', 'ge_pad|>'] }), undefined, 'prompts are no neighbours');
+});
+
+test('the variables of a template that the field policy opens are those that its patch lets pass', () => {
+  const row = templates.find(({ id }) => id === 'chat-template-kwargs');
+  assert.ok(row !== undefined);
+  const check = createPatchCheck([row]);
+  const messages = [{ role: 'user', content: 'hi' }];
+  for (const name of ['enable_thinking', 'thinking', 'preserve_thinking', 'reasoning_effort', 'thinking_budget']) {
+    const body = { model: 'm', messages, chat_template_kwargs: { [name]: name === 'reasoning_effort' ? 'low' : true } };
+    const isOpen = typeof judge('chat', body) !== 'string';
+    assert.equal(check('chat-completions', body) === undefined, isOpen, name);
+    assert.equal(row.message.includes(name), isOpen, name);
+  }
 });
 
 const u16 = (value: number): number[] => [value >>> 8, value & 255];
