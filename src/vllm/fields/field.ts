@@ -122,7 +122,6 @@ export interface DenyRow {
 export const GRANTS = [
   'fields:beam-search',
   'fields:benchmark',
-  'fields:logprobs',
   'fields:media-audio',
   'fields:prefill',
   'fields:structured-output',
