@@ -360,7 +360,7 @@ const BODIES: Readonly<Record<string, Make>> = {
   ),
   detokenize: some({ tokens: ids }),
   'load-lora': some({
-    lora_name: label,
+    lora_name: any(label, label, label, oneOf('*', '../../x')),
     lora_path: oneOf('/adapters/a', 'org/adapter', '/adapters'),
     'is_3d_lora_weight?': flag,
     'load_inplace?': is(false),

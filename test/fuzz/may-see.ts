@@ -302,6 +302,12 @@ const pooled = {
 };
 const vectors = { encoding_format: word('float', 'base64'), dimensions: int(1, 1_000_000) };
 
+/** Nothing that grants or paths read as something else. */
+const loraName: Look = (value, at, watch) => {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_:@+./-]{0,255}$/.test(String(value))) fault(watch, at, 'name');
+  if (/[./]{2}|[./]$/.test(String(value))) fault(watch, at, 'detour');
+};
+
 /** Below a listed path, in the one spelling that needs no resolving, or a listed name. */
 const loraPath: Look = (value, at, watch) => {
   const isBelow = /^\/adapters\/[A-Za-z0-9._+@=,-]+(\/[A-Za-z0-9._+@=,-]+)*$/.test(String(value));
@@ -431,7 +437,7 @@ const BODIES: Readonly<Record<string, Look>> = {
     continue_final_message: granted('fields:prefill', bool),
   }),
   detokenize: object({ 'model!': name, 'tokens!': tokenIds(131_072) }),
-  'load-lora': object({ 'lora_name!': name, 'lora_path!': loraPath, is_3d_lora_weight: bool }),
+  'load-lora': object({ 'lora_name!': loraName, 'lora_path!': loraPath, is_3d_lora_weight: bool }),
 };
 function documentOf(value: JsonValue, at: string, watch: Watch): void {
   if (!isJsonObject(value)) return fault(watch, at, 'document');
