@@ -145,7 +145,7 @@ const structured = any(
 );
 const ids = many(whole(0, 2_000_000), 3);
 
-const sampled = { 'temperature?': between(0, 2), 'top_p?': oneOf(0.1, 1, 1e-9), 'top_k?': whole(-1, 100) };
+const sampled = { 'temperature?': between(0, 2), 'top_p?': oneOf(0.1, 1, 1e-7), 'top_k?': whole(-1, 100) };
 const generated = {
   ...sampled,
   'user?': label,

@@ -122,7 +122,7 @@ const stops = textOr(text(1, 1024), list(text(1, 1024), 'stop'));
 const shared = { 'model!': name, user: text(0, 512), cache_salt: bound };
 const sampled = {
   temperature: num(0, 2),
-  top_p: num(Number.MIN_VALUE, 1),
+  top_p: num(1e-7, 1),
   top_k: int(-1, 1_000_000),
 };
 const generated = {

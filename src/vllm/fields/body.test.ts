@@ -129,7 +129,7 @@ for (const { kind, name } of [
 const BOTH = ['chat', 'completions'] as const;
 for (const { name, good, bad, on = BOTH } of [
   { name: 'temperature', good: [0, 2, 0.7], bad: [-0.1, 2.1] },
-  { name: 'top_p', good: [1, 0.01], bad: [0, 1.01] },
+  { name: 'top_p', good: [1, 0.01, 1e-7], bad: [0, 9e-8, 5e-324, 1.01] },
   { name: 'presence_penalty', good: [-2, 2], bad: [-2.1, 2.1] },
   { name: 'frequency_penalty', good: [-2, 2], bad: [-2.1, 2.1] },
   { name: 'seed', good: [0, -5, Number.MAX_SAFE_INTEGER], bad: [2 ** 53, -(2 ** 53)] },
