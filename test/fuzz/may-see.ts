@@ -472,8 +472,8 @@ export function faultsOf(kind: string, body: JsonObject, watch: Watch): readonly
   for (const one of kind === 'cohere-embed' ? [] : lengths) int(1, most)(body[one] ?? null, one, watch);
   const textBytes = Math.min(watch.caps['textBytes'] ?? 0, kind === 'tokenize' ? 65_536 : Infinity);
   const said = Buffer.byteLength(textsOf(body).join('')) - Math.floor(watch.images.bytes * (4 / 3)) + namesIn(body);
-  // The salt, keys of media, line feeds and what breaks a control token are the gateway's own; audio is no text.
-  const ours = 256 + 48 * watch.images.count + 160 * watch.audios.count + 32 * watch.grown;
+  // The salt, keys of media and line feeds are the gateway's own; audio is no text.
+  const ours = 256 + 48 * watch.images.count + 160 * watch.audios.count;
   if (said > textBytes + ours) fault(watch, '', 'text');
   const toolBytes = Buffer.byteLength(JSON.stringify(body['tools'] ?? []));
   if (toolBytes > (watch.caps['toolBytes'] ?? 0) + 8 * watch.grown) fault(watch, 'tools', 'bytes');

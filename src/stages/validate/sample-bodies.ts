@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../kernel/json.ts';
-import { createBodyCheck, type BodySettings } from '../../vllm/fields/body.ts';
+import { createBodyCheck, type BodyCaller, type BodySettings } from '../../vllm/fields/body.ts';
 import type { Caps } from '../../vllm/fields/caps.ts';
 import { BODY_KINDS, GRANTS } from '../../vllm/fields/field.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
@@ -30,15 +30,14 @@ export function createSampleBodies(settings: SampleSettings): (sample: PatchSamp
     if (kind === undefined) return undefined;
     // A copy, for control tokens are broken in place.
     const named = structuredClone({ model: ANY_MODEL, ...body });
-    const request = createBodyCheck(kind, settings)(named, JSON.stringify(named).length, {
+    const who: BodyCaller = {
       caps: { ...settings.caps, outputTokens: OUTPUT_TOKENS },
       grants: new Set(GRANTS),
       cacheSalt: 'salt',
       bind: (value) => value,
       openResponse: () => undefined,
-    });
-    if (request instanceof Refusal) return undefined;
-    const sent = checkTokens(request.model, request.body);
-    return sent instanceof Refusal ? undefined : sent;
+    };
+    const request = createBodyCheck(kind, settings)(named, JSON.stringify(named).length, who, undefined, checkTokens);
+    return request instanceof Refusal ? undefined : request.body;
   };
 }

@@ -49,13 +49,18 @@ export interface BodyCaller {
  * Checks a parsed body and builds the one that is sent: from checked values only.
  *
  * @param bodyBytes length of the body as it came, which bounds the text in it
+ * @param finish what texts go through last, and may grow by
  */
 export type BodyCheck = (
   body: JsonObject,
   bodyBytes: number,
   caller: BodyCaller,
   factsOf?: (model: string) => ModelFacts,
+  finish?: FinishTexts,
 ) => InferenceRequest | Refusal;
+
+/** Puts the texts of a built body into the form that is sent, in place; gives the body, or why it is refused. */
+export type FinishTexts = (model: string, sent: JsonObject) => JsonObject | Refusal;
 
 const NO_FACTS: ModelFacts = { contextTokens: undefined, knowsSalt: true };
 
@@ -87,7 +92,7 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
   const nameField = kind === 'load-lora' ? 'lora_name' : 'model';
   const firstRequired = [...rows].find(([, row]) => row.policy === 'pass' && row.isRequired === true)?.[0];
 
-  return (body, bodyBytes, caller, factsOf) => {
+  return (body, bodyBytes, caller, factsOf, finish) => {
     const caps = kind === 'tokenize' ? tokenizeCaps(caller.caps) : caller.caps;
     const context: FieldContext = {
       caps,
@@ -104,9 +109,10 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     };
     const sent = checkMembers(body, context) as JsonObject | Refusal;
     if (sent instanceof Refusal) return sent;
-    if (bodyBytes * MARKUP_GROWTH > caps.textBytes && promptBytesOf(sent, context) > caps.textBytes) {
-      return outOfRange(`Send at most ${caps.textBytes} bytes of text.`, firstRequired);
-    }
+    const isTooLong = (growth: number): boolean =>
+      bodyBytes * growth > caps.textBytes && promptBytesOf(sent, context) > caps.textBytes;
+    const tooLong = outOfRange(`Send at most ${caps.textBytes} bytes of text.`, firstRequired);
+    if (isTooLong(MARKUP_GROWTH)) return tooLong;
     const refusal = settle?.(sent, context);
     if (refusal !== undefined) return refusal;
     const wantsUsage = settleStream(kind, sent);
@@ -120,6 +126,10 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     const promptBytes = kind === 'chat-batch' ? longestConversation(sent) : bodyBytes;
     const output = settleOutput(kind, sent, { context, overCap, promptBytes, facts });
     if (output instanceof Refusal) return output;
+    const finished = finish?.(model, sent);
+    if (finished instanceof Refusal) return finished;
+    // A broken spelling is longer by a space at least, and there may be one in every two characters.
+    if (finished !== undefined && isTooLong(FINISH_GROWTH)) return tooLong;
     if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
     const { adjusted, held, media } = context;
     const isStream = sent['stream'] === true;
@@ -145,6 +155,9 @@ function promptBytesOf(sent: JsonObject, { freeForms, media }: FieldContext): nu
   for (const value of freeForms) bytes += markupBytesOf(value);
   return bytes;
 }
+
+/** Most that texts grow by when they are finished; an operator's spelling may have spaces, and is broken by one more. */
+const FINISH_GROWTH = 8 * MARKUP_GROWTH;
 
 /** Characters of a medium for each of its bytes. */
 const BASE64 = 4 / 3;
