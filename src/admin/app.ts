@@ -105,7 +105,8 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   async function perform(c: AdminContext, found: Operation, actor: Actor): Promise<Outcome> {
     const query = queryOf(c);
     if (isDenial(query)) return query;
-    const body = found.body === undefined ? { value: undefined } : await readJsonBody(c.req.raw);
+    const body =
+      found.body === undefined ? { value: undefined } : await readJsonBody(c.req.raw, found.maxBodyBytes?.());
     if (isDenial(body)) return body;
     const work = (): Promise<Outcome> =>
       found.run({

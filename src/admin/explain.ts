@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { deny } from '../kernel/reasons.ts';
+import { isAddress } from '../wire/address.ts';
 import { operation, type Resource } from './operation.ts';
+import { MAX_BODY_BYTES } from './request-body.ts';
 
 const stageShown = z.strictObject({
   stage: z.string(),
@@ -33,7 +35,12 @@ export const explainQuestion = z.strictObject({
   key: z.string().describe('Id of the API key that would send it.'),
   method: z.string().prefault('POST'),
   path: z.string().prefault('/v1/chat/completions'),
-  address: z.string().prefault('127.0.0.1').describe('Address that it would come from.'),
+  address: z
+    .string()
+    // Else it would be in no network, and a request be allowed that can come from nowhere.
+    .refine(isAddress, { error: 'Give an IP address, such as 127.0.0.1 or 2001:db8::1.' })
+    .prefault('127.0.0.1')
+    .describe('Address that it would come from.'),
   headers: z.record(z.string(), z.string()).prefault({}),
   body: z.string().prefault('').describe('The body as text.'),
 });
@@ -51,6 +58,8 @@ export const explain: Resource = {
       summary: 'Say what each stage would decide on a request, without sending it or spending anything.',
       status: 200,
       body: explainQuestion,
+      // In JSON a text is twice as long at most: of a body that is JSON itself every character may need an escape.
+      maxBodyBytes: () => 2 * deps.maxExplainedBytes() + MAX_BODY_BYTES,
       response: explanation,
       example: {
         stages: [

@@ -38,6 +38,8 @@ export interface OperationRow<Body extends z.ZodType, Query extends z.ZodObject,
   readonly status: 200 | 201 | 204;
   /** Left out, a body is not looked at. */
   readonly body?: Body;
+  /** Most bytes of a body; left out, `MAX_BODY_BYTES`. */
+  readonly maxBodyBytes?: () => number;
   /** Left out, there is no query parameter. */
   readonly query?: Query;
   readonly response?: Response;

@@ -103,6 +103,8 @@ export interface AdminDeps {
   readonly advisories: Advisories;
   /** Walks a request through the stages without sending it; undefined where there is no such API key. */
   readonly explain: (question: ExplainQuestion) => Promise<Explanation | undefined>;
+  /** `validation.maxBodyBytes`: the largest body that can be asked about. */
+  readonly maxExplainedBytes: () => number;
   /** Prometheus text (version 0.0.4). */
   readonly metrics: () => string;
   /** `true`: metrics need `metrics:read`; `open`: they do not; `false`: there are none. */

@@ -1,17 +1,20 @@
 import { deny, type Denial } from '../kernel/reasons.ts';
 
-/** Largest body of the admin API. */
-export const MAX_BODY_BYTES = 64 * 1024;
+/** Largest body of an operation of the admin API that says no other. */
+export const MAX_BODY_BYTES: number = 64 * 1024;
 
 /** The one media type of bodies. A browser sends it to another site only after a preflight, which is never granted. */
 const JSON_TYPE = /^application\/json[ \t]*(;[ \t]*charset="?utf-8"?[ \t]*)?$/i;
 
 /** Reads a JSON body; none at all counts as an empty object. */
-export async function readJsonBody(request: Request): Promise<{ readonly value: unknown } | Denial> {
+export async function readJsonBody(
+  request: Request,
+  maxBytes: number = MAX_BODY_BYTES,
+): Promise<{ readonly value: unknown } | Denial> {
   const announced = Number(request.headers.get('content-length') ?? 0);
-  if (announced > MAX_BODY_BYTES) return tooLarge();
-  const bytes = await readBytes(request);
-  if (bytes === undefined) return tooLarge();
+  if (announced > maxBytes) return tooLarge(maxBytes);
+  const bytes = await readBytes(request, maxBytes);
+  if (bytes === undefined) return tooLarge(maxBytes);
   if (bytes.length === 0) return { value: {} };
   const type = request.headers.get('content-type');
   if (type === null || !JSON_TYPE.test(type) || request.headers.has('content-encoding')) {
@@ -48,19 +51,27 @@ function countMembers(value: unknown): number {
 
 /** Members as a valid JSON text names them: its colons outside strings. */
 function countColons(text: string): number {
-  return text.replace(/"(?:[^"\\]|\\.)*"/g, '').split(':').length - 1;
+  let colons = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === ':') colons++;
+    // By hand: a regular expression that matches a string keeps a place for each character of it, and one of megabytes
+    // is more than it has room for.
+    else if (text[at] === '"') for (at++; text[at] !== '"'; at++) if (text[at] === '\\') at++;
+  }
+  return colons;
 }
 
-const tooLarge = (): Denial => deny('body_too_large', { message: 'The body is larger than 64 KiB.' });
+const tooLarge = (maxBytes: number): Denial =>
+  deny('body_too_large', { message: `The body is larger than ${Math.floor(maxBytes / 1024)} KiB.` });
 
 /** The bytes of a body; undefined where they are too many. The rest is not read then. */
-async function readBytes(request: Request): Promise<Uint8Array | undefined> {
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
   if (request.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of request.body) {
     size += part.length;
-    if (size > MAX_BODY_BYTES) return undefined;
+    if (size > maxBytes) return undefined;
     parts.push(part);
   }
   return Buffer.concat(parts);

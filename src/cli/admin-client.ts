@@ -111,6 +111,7 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
       upstreams: () => [{ name: '-', version: undefined, release: undefined, patches }],
     },
     explain: () => Promise.resolve(undefined),
+    maxExplainedBytes: () => 0,
     metrics: () => '',
     prometheus: false,
     authenticate: () => deny('invalid_credential'),

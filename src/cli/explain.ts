@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { explanation } from '../admin/explain.ts';
+import { isAddress } from '../wire/address.ts';
 import { withAdmin } from './admin-client.ts';
 import { CommandError, UsageError, type Command } from './command.ts';
 import { parseFlags } from './flags.ts';
@@ -21,6 +22,10 @@ Example: sallyport explain --key Ab12cd --body request.json`,
     expectWords(flags, [], 'sallyport explain');
     const key = flags.text('key');
     if (key === undefined) throw new UsageError('--key is missing: give the id of an API key, such as --key Ab12cd');
+    const address = flags.text('address');
+    if (address !== undefined && !isAddress(address)) {
+      throw new UsageError('--address takes an IP address, such as 127.0.0.1 or 2001:db8::1');
+    }
     const file = flags.text('body');
     const body = file === undefined ? '' : textOf(file);
     const asked = {
@@ -28,7 +33,7 @@ Example: sallyport explain --key Ab12cd --body request.json`,
       body,
       ...given('path', flags.text('path')),
       ...given('method', flags.text('method') ?? (file === undefined ? 'GET' : undefined)),
-      ...given('address', flags.text('address')),
+      ...given('address', address),
     };
     const found = await withAdmin(flags, io, (client) => {
       if (!client.isRunning) {

@@ -272,6 +272,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
         storedResponses: config.validation.storedResponses,
       }).finally(() => plane.close());
     },
+    maxExplainedBytes: () => config.validation.maxBodyBytes,
     metrics: () => metrics.text(),
     get prometheus() {
       return config.telemetry.prometheus;

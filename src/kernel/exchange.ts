@@ -135,6 +135,8 @@ export interface RemoteMedia {
   readonly media: readonly RemoteMedium[];
   /** Bytes of media that the caller's caps leave for them, all places counted. */
   readonly maxBytes: number;
+  /** Pixels of images that are left for them, all places counted. */
+  readonly maxPixels: number;
   /** Bytes of media that the request may hold in all. */
   readonly capBytes: number;
 }

@@ -19,6 +19,9 @@ export function addressMatcher(networks: readonly string[]): AddressMatcher {
   };
 }
 
+/** Tells whether a text is one address. */
+export const isAddress = (text: string): boolean => isIP(text) > 0;
+
 /** Tells whether a text is a CIDR or an address. */
 export function isNetwork(text: string): boolean {
   try {

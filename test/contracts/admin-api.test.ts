@@ -519,6 +519,22 @@ suite('requests', () => {
     assert.equal((await createTestAdmin().ask(`POST ${KEYS}`, { body: BODY.padEnd(65_536), headers })).status, 201);
   });
 
+  const asked = (fields: object): string => JSON.stringify({ key: 'Ab12cd', ...fields });
+  for (const [title, body, expected] of [
+    ['of quotation marks as long as one of /v1 may be', asked({ body: '"'.repeat(1024 * 1024) }), 200],
+    ['of two members in a text as long', asked({ body: '\\":'.repeat(256 * 1024) }), 200],
+    ['that is longer', asked({ body: '"'.repeat(1024 * 1024 + 32 * 1024) }), '413 body_too_large null'],
+    ['of an address that is none', asked({ address: 'localhost' }), '400 invalid_field address'],
+    ['of an address with a port', asked({ address: '192.0.2.1:80' }), '400 invalid_field address'],
+    ['of no address', asked({ address: '' }), '400 invalid_field address'],
+    ['of an address of IPv6', asked({ address: '2001:db8::1' }), 200],
+  ] as const) {
+    test(`to explain a request ${title} are ${expected}`, async () => {
+      const answer = await createTestAdmin().ask('POST /api/v1/explain', { body });
+      assert.equal(typeof expected === 'string' ? refusal(answer) : answer.status, expected);
+    });
+  }
+
   test('with another method are 405 with Allow; OPTIONS says it, HEAD is GET without a body', async () => {
     const admin = createTestAdmin();
     const put = await admin.ask(`PUT ${KEYS}`);

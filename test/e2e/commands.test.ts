@@ -133,6 +133,13 @@ suite('keys', () => {
   }
 });
 
+test('explain takes an address that is one, and calls any other wrong usage', async () => {
+  const wrong = await sallyport(newDir(), 'explain --key Ab12cd --address localhost');
+  assert.deepEqual([wrong.exit, wrong.out], [2, '']);
+  assert.match(wrong.err, /^--address takes an IP address/);
+  assert.equal((await sallyport(newDir(), 'explain --key Ab12cd --address 2001:db8::1')).exit, 1, 'no gateway runs');
+});
+
 test('tenants are created, listed, shown, disabled and enabled', async () => {
   const dir = newDir();
   assert.deepEqual(await sallyport(dir, 'tenants create acme --models a,b'), {

@@ -67,6 +67,18 @@ for (const { asked, stage, code } of [
   });
 }
 
+test('a body may be as long as validation.maxBodyBytes lets requests be, and is judged as one', async () => {
+  assert.equal(it.gateway.admin.maxExplainedBytes(), 8 * 1024 * 1024);
+  const ofBytes = (bytes: number): string => JSON.stringify(chat).padEnd(bytes);
+  for (const [bytes, code] of [
+    [8 * 1024 * 1024, undefined],
+    [8 * 1024 * 1024 + 1, 'body_too_large'],
+  ] as const) {
+    const { stages } = await decisions({ ...question(chat, { key }), body: ofBytes(bytes) });
+    assert.equal(stages.find(({ stage }) => stage === 'validate')?.code, code);
+  }
+});
+
 test('an image by URL is not fetched, which is said, and what upstream would get holds no URL', async () => {
   const content = [{ type: 'image_url', image_url: { url: 'https://img.example.org/a.png' } }];
   const { stages, sent } = await decisions(question({ ...chat, messages: [{ role: 'user', content }] }));

@@ -34,7 +34,7 @@ const MAY_SEE: Readonly<Record<string, Look>> = {
   stream_include_usage: bool,
   max_completion_tokens: int(1, 'outputTokens'),
   temperature: num(0, 2),
-  top_p: num(0, 1),
+  top_p: num(1e-7, 1),
   top_k: int(-1, 1_000_000),
   min_p: num(0, 1),
   presence_penalty: num(-2, 2),

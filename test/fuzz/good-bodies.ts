@@ -102,10 +102,15 @@ const parts = any(
   some({ type: is('thinking'), thinking: words, 'signature?': words }),
 );
 const content = any(words, words, many(parts, 3));
+/** Deeper than vLLM's parser may be led. */
+const DEEP = '['.repeat(65) + ']'.repeat(65);
 const call = some({
   id: label,
   type: is('function'),
-  function: some({ name: label, arguments: is('{"a":"b\\u0020c"}') }),
+  function: some({
+    name: label,
+    arguments: oneOf('{}', '{}', '{"a":"b\\u0020c"}', '['.repeat(64) + ']'.repeat(64), DEEP),
+  }),
   'index?': whole(0, 3),
 });
 const message = any(
@@ -113,6 +118,7 @@ const message = any(
   some({ role: is('user'), content }),
   some({ role: is('assistant'), content, 'tool_calls?': many(call, 2), 'reasoning?': words, 'refusal?': is(null) }),
   some({ role: is('assistant'), tool_calls: many(call, 2) }),
+  some({ role: is('assistant'), content: is(null), 'refusal?': words }),
   some({ role: is('tool'), tool_call_id: label, content }),
 );
 const tool = any(
@@ -139,7 +145,7 @@ const structured = any(
 );
 const ids = many(whole(0, 2_000_000), 3);
 
-const sampled = { 'temperature?': between(0, 2), 'top_p?': oneOf(0.1, 1, 1e-9), 'top_k?': whole(-1, 100) };
+const sampled = { 'temperature?': between(0, 2), 'top_p?': oneOf(0.1, 1, 1e-7), 'top_k?': whole(-1, 100) };
 const generated = {
   ...sampled,
   'user?': label,
@@ -165,7 +171,7 @@ const openai = {
   'min_tokens?': any(is(0), upTo(0, 'outputTokens')),
   'use_beam_search?': oneOf(false, false, true),
   'length_penalty?': oneOf(1, 1, 2),
-  'best_of?': is(null),
+  'best_of?': oneOf(null, 1),
 };
 const streamed = {
   'stream?': oneOf(true, true, false),
@@ -354,7 +360,7 @@ const BODIES: Readonly<Record<string, Make>> = {
   ),
   detokenize: some({ tokens: ids }),
   'load-lora': some({
-    lora_name: label,
+    lora_name: any(label, label, label, oneOf('*', '../../x')),
     lora_path: oneOf('/adapters/a', 'org/adapter', '/adapters'),
     'is_3d_lora_weight?': flag,
     'load_inplace?': is(false),

@@ -49,10 +49,21 @@ const part = forms('type', {
   refusal: object({ 'type!': anything, 'refusal!': text() }),
   thinking: object({ 'type!': anything, 'thinking!': text() }),
 });
+/** JSON that vLLM parses, as deep as a body may be. */
+const json: Look = (value, at, watch) => {
+  text()(value, at, watch);
+  try {
+    if (depthOf(JSON.parse(String(value)) as JsonValue) > 64) fault(watch, at, 'depth'); // what was parsed is JSON
+  } catch {
+    return;
+  }
+};
+const depthOf = (value: JsonValue): number =>
+  typeof value !== 'object' || value === null ? 0 : 1 + Math.max(0, ...Object.values(value).map(depthOf));
 const call = object({
   id: name,
   type: word('function'),
-  'function!': object({ 'name!': name, 'arguments!': text() }),
+  'function!': object({ 'name!': name, 'arguments!': json }),
 });
 const chatMessage = object({
   'role!': word('system', 'developer', 'user', 'assistant', 'tool'),
@@ -111,7 +122,7 @@ const stops = textOr(text(1, 1024), list(text(1, 1024), 'stop'));
 const shared = { 'model!': name, user: text(0, 512), cache_salt: bound };
 const sampled = {
   temperature: num(0, 2),
-  top_p: num(Number.MIN_VALUE, 1),
+  top_p: num(1e-7, 1),
   top_k: int(-1, 1_000_000),
 };
 const generated = {
@@ -175,7 +186,7 @@ const responsesMessage = object({
 });
 const typedItem = forms('type', {
   message: responsesMessage,
-  function_call: object({ ...item, 'call_id!': name, 'name!': name, 'arguments!': text() }),
+  function_call: object({ ...item, 'call_id!': name, 'name!': name, 'arguments!': json }),
   function_call_output: object({
     ...item,
     'call_id!': name,
@@ -271,22 +282,30 @@ const compared = {
   max_tokens_per_query: int(0, 1_000_000),
   use_activation: bool,
 };
+/** Texts are open; lists of token ids and lists of such lists by a grant. */
+const textsOrIds =
+  (most: string): Look =>
+  (value, at, watch) => {
+    if (!Array.isArray(value)) return text()(value, at, watch);
+    const hasIds = value.some((one) => typeof one !== 'string');
+    if (!hasIds) return list(text(), most)(value, at, watch);
+    const isFlat = typeof value[0] === 'number';
+    granted('fields:token-ids', isFlat ? tokenIds(131_072) : list(tokenIds(131_072), most))(value, at, watch);
+  };
+const prompt = textsOrIds('promptList');
 const pooled = {
   ...shared,
-  'input!': textOr(text(), list(text(), 'inputList')),
+  'input!': textsOrIds('inputList'),
   chat_template_kwargs: templateVariables,
   continue_final_message: granted('fields:prefill', bool),
   use_activation: bool,
 };
 const vectors = { encoding_format: word('float', 'base64'), dimensions: int(1, 1_000_000) };
 
-/** Texts are open; lists of token ids and lists of such lists by a grant. */
-const prompt: Look = (value, at, watch) => {
-  if (!Array.isArray(value)) return text()(value, at, watch);
-  const hasIds = value.some((one) => typeof one !== 'string');
-  if (!hasIds) return list(text(), 'promptList')(value, at, watch);
-  const isFlat = typeof value[0] === 'number';
-  granted('fields:token-ids', isFlat ? tokenIds(131_072) : list(tokenIds(131_072), 'promptList'))(value, at, watch);
+/** Nothing that grants or paths read as something else. */
+const loraName: Look = (value, at, watch) => {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_:@+./-]{0,255}$/.test(String(value))) fault(watch, at, 'name');
+  if (/[./]{2}|[./]$/.test(String(value))) fault(watch, at, 'detour');
 };
 
 /** Below a listed path, in the one spelling that needs no resolving, or a listed name. */
@@ -418,7 +437,7 @@ const BODIES: Readonly<Record<string, Look>> = {
     continue_final_message: granted('fields:prefill', bool),
   }),
   detokenize: object({ 'model!': name, 'tokens!': tokenIds(131_072) }),
-  'load-lora': object({ 'lora_name!': name, 'lora_path!': loraPath, is_3d_lora_weight: bool }),
+  'load-lora': object({ 'lora_name!': loraName, 'lora_path!': loraPath, is_3d_lora_weight: bool }),
 };
 function documentOf(value: JsonValue, at: string, watch: Watch): void {
   if (!isJsonObject(value)) return fault(watch, at, 'document');
@@ -452,9 +471,9 @@ export function faultsOf(kind: string, body: JsonObject, watch: Watch): readonly
   if (ENDLESS[kind] !== undefined && lengths.length === 0 && most < Infinity) fault(watch, 'max_tokens', 'no length');
   for (const one of kind === 'cohere-embed' ? [] : lengths) int(1, most)(body[one] ?? null, one, watch);
   const textBytes = Math.min(watch.caps['textBytes'] ?? 0, kind === 'tokenize' ? 65_536 : Infinity);
-  const said = Buffer.byteLength(textsOf(body).join('')) - Math.floor(watch.images.bytes * (4 / 3));
-  // The salt, keys of media, line feeds and what breaks a control token are the gateway's own; audio is no text.
-  const ours = 256 + 48 * watch.images.count + 160 * watch.audios.count + 32 * watch.grown;
+  const said = Buffer.byteLength(textsOf(body).join('')) - Math.floor(watch.images.bytes * (4 / 3)) + namesIn(body);
+  // The salt, keys of media and line feeds are the gateway's own; audio is no text.
+  const ours = 256 + 48 * watch.images.count + 160 * watch.audios.count;
   if (said > textBytes + ours) fault(watch, '', 'text');
   const toolBytes = Buffer.byteLength(JSON.stringify(body['tools'] ?? []));
   if (toolBytes > (watch.caps['toolBytes'] ?? 0) + 8 * watch.grown) fault(watch, 'tools', 'bytes');
@@ -464,6 +483,17 @@ export function faultsOf(kind: string, body: JsonObject, watch: Watch): readonly
 function textsOf(value: JsonValue): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+/** Bytes of the names that a caller gave to what stands in the prompt as JSON. */
+function namesIn(value: JsonValue, isFree = false): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let bytes = 0;
+  for (const [name, member] of Object.entries(value)) {
+    if (isFree && !Array.isArray(value)) bytes += Buffer.byteLength(name);
+    bytes += namesIn(member, isFree || ((name === 'input' || name === 'parameters') && isJsonObject(member)));
+  }
+  return bytes;
 }
 
 /** Spellings of control tokens that count for every model, whoever trained it. */

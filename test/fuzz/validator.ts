@@ -71,7 +71,7 @@ const TIGHT: Numbers = {
   ...{ schemaNodes: 4, schemaDepth: 2, outputTokens: 16 },
 };
 const WIDE: Numbers = { n: 128, stop: 64, audios: 4, images: 16, topLogprobs: 20, outputTokens: 10_000_000 };
-const GRANTS = 'beam-search benchmark logprobs media-audio prefill structured-output token-ids'
+const GRANTS = 'beam-search benchmark media-audio prefill structured-output token-ids'
   .split(' ')
   .map((name) => `fields:${name}`);
 

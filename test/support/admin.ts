@@ -75,6 +75,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       Promise.resolve(
         key === 'Ab12cd' ? { stages: [{ stage: 'route', decision: 'allow' }], fields: [], sent: null } : undefined,
       ),
+    maxExplainedBytes: () => 1024 * 1024,
     metrics: () => '# TYPE up gauge\nup 1\n',
     prometheus: true,
     authenticate: (authorization) => {

@@ -197,6 +197,21 @@ for (const { mediaBytes, verdict } of [
   });
 }
 
+for (const { sent, places, verdict } of [
+  { sent: 0, places: 2, verdict: 'allowed' },
+  { sent: 0, places: 3, verdict: 'value_out_of_range messages[0].content[0].image_url' },
+  { sent: 1, places: 1, verdict: 'allowed' },
+  { sent: 1, places: 2, verdict: 'value_out_of_range messages[0].content[1].image_url' },
+]) {
+  test(`${sent} images of 40 megapixels that come with a request and ${places} places of a fetched one are ${verdict}`, async () => {
+    const large = gif(6324);
+    const own = Array.from({ length: sent }, () => image(`data:image/gif;base64,${large.toString('base64')}`));
+    const fetched = Array.from({ length: places }, () => image(URL_A));
+    const { decided } = setUp(chat(...own, ...fetched), { answers: { [URL_A]: body(large) } });
+    assert.equal(said((await decided) ?? undefined), verdict);
+  });
+}
+
 test('places of one URL count against another one, too', async () => {
   const answers = { [URL_A]: body(PNG_BYTES), [URL_B]: body(PNG_BYTES) };
   const three = chat(image(URL_A), image(URL_A), image(URL_B));

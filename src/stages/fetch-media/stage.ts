@@ -3,7 +3,7 @@ import type { Exchange, Has, RemoteMedia, RemoteMedium, Slots } from '../../kern
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import type { Ask, Counters } from '../../limits/counters.ts';
-import { DEFAULT_MEDIA_CAPS, encodeImage } from '../../vllm/media/image.ts';
+import { DEFAULT_MEDIA_CAPS, TOO_MANY_PIXELS, encodeImage } from '../../vllm/media/image.ts';
 import { Refusal, invalid, outOfRange } from '../../vllm/fields/refusal.ts';
 import type { PatchCheck } from '../../vllm/patches/patch.ts';
 import { follow } from './follow.ts';
@@ -39,8 +39,8 @@ const BASE64 = 4 / 3;
 interface Shared {
   /** Bytes of media that the request may hold in all. */
   readonly capBytes: number;
-  /** Those that are left. */
-  readonly rest: { bytes: number };
+  /** What is left of them, and of the pixels. */
+  readonly rest: { bytes: number; pixels: number };
   readonly signal: AbortSignal;
 }
 
@@ -90,7 +90,8 @@ export function createFetchMedia(deps: FetchMediaDeps): Stage<'principal' | 'rou
     const forget = deps.onRevoked(x.principal.keyId, end);
     // Nobody waits any more. The request goes on as it is to its end, which sends nothing for a peer that has gone.
     x.downstream.onDisconnect(() => end(undefined));
-    const shared: Shared = { capBytes: remote.capBytes, rest: { bytes: remote.maxBytes }, signal: stop.signal };
+    const rest = { bytes: remote.maxBytes, pixels: remote.maxPixels };
+    const shared: Shared = { capBytes: remote.capBytes, rest, signal: stop.signal };
     const queue = remote.media.values();
     try {
       const takers = Array.from({ length: Math.min(MAX_AT_ONCE, remote.media.length) }, async () => {
@@ -134,7 +135,9 @@ export function createFetchMedia(deps: FetchMediaDeps): Stage<'principal' | 'rou
     switch (answer.kind) {
       case 'body': {
         const image = encodeImage(answer.bytes, { ...DEFAULT_MEDIA_CAPS, mediaBytes: capBytes });
-        return image instanceof Refusal ? refuse(medium, image) : { medium, url: image.url };
+        if (image instanceof Refusal) return refuse(medium, image);
+        rest.pixels -= image.facts.width * image.facts.height * copies;
+        return rest.pixels < 0 ? refuse(medium, TOO_MANY_PIXELS) : { medium, url: image.url };
       }
       case 'too-large':
         return refuse(medium, outOfRange(`Send at most ${capBytes} bytes of media in all.`));

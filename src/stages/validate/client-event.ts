@@ -30,7 +30,8 @@ export function createClientEvents(config: ValidationConfig, deps: CallersDeps):
       adjusted: [],
       loraPaths: [],
       mediaHosts: [],
-      media: { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() },
+      media: { images: 0, audios: 0, videos: 0, bytes: 0, pixels: 0, remote: new Map() },
+      freeForms: [],
       openResponse,
       held: undefined,
     });

@@ -87,6 +87,79 @@ for (const { options, path } of [
   });
 }
 
+const system = [
+  { type: 'text', text: 'Be' },
+  { type: 'text', text: 'brief' },
+];
+const hi = [{ role: 'user', content: 'hi' }];
+for (const { name, options = {}, when, sample, on = 'messages', verdict } of [
+  {
+    name: 'what it stops as sent',
+    when: { field: 'system', contains: ['Be\nbrief'] },
+    sample: { system },
+    verdict: 'stopped',
+  },
+  {
+    name: 'blocks that are one text when sent',
+    when: { field: 'system[*].text', contains: ['Be'] },
+    sample: { system },
+  },
+  { name: 'a field that is dropped', when: { field: 'metadata', is: 'present' }, sample: { metadata: { a: 'b' } } },
+  { name: 'a length that is put in', on: 'chat-completions', when: { field: 'max_tokens', is: 'absent' }, sample: {} },
+  {
+    name: 'an unknown field that is dropped',
+    options: { unknownFields: 'drop' },
+    when: { field: 'wat', is: 'present' },
+    sample: { wat: 1 },
+  },
+  {
+    name: 'a control token that is broken before',
+    options: { controlTokens: 'neutralise' },
+    when: { field: 'system', contains: ['<|im_start|>'] },
+    sample: { system: '<|im_start|>' },
+  },
+  {
+    name: 'a field that is closed anyway',
+    when: { field: 'thread', is: 'present' },
+    sample: { thread: {} },
+    verdict: 'stopped',
+  },
+  {
+    name: 'a field that a grant opens',
+    on: 'chat-completions',
+    when: { field: 'ignore_eos', equals: true },
+    sample: { ignore_eos: true },
+    verdict: 'stopped',
+  },
+  {
+    name: 'a body of a route that is always closed',
+    on: 'generate',
+    when: { field: 'token_ids', is: 'present' },
+    sample: { token_ids: [1] },
+    verdict: 'stopped',
+  },
+] satisfies readonly {
+  name: string;
+  options?: object;
+  when: object;
+  sample: object;
+  on?: string;
+  verdict?: string;
+}[]) {
+  const isStopped = verdict === 'stopped';
+  test(`a row whose sample is ${name} is ${isStopped ? 'taken' : 'refused, for nothing of it is left to find'}`, () => {
+    const smallest = on === 'generate' ? {} : { messages: hi, ...(on === 'messages' ? { max_tokens: 9 } : {}) };
+    const body = { ...smallest, ...sample };
+    const row = { id: 'own', on: [on], when, message: 'Leave it out.' };
+    const told = (samples: object): unknown => {
+      const issues = validationConfig.safeParse({ ...options, patches: [{ ...row, ...samples }] }).error?.issues ?? [];
+      return issues.map(({ path }) => path.join('.'));
+    };
+    assert.deepEqual(told({ stops: { route: on, body } }), isStopped ? [] : ['patches.0.stops']);
+    assert.deepEqual(told({ passes: { route: on, body } }), isStopped ? ['patches.0.passes'] : []);
+  });
+}
+
 test('refuses an option that it does not know', () => {
   assert.equal(validationConfig.safeParse({ maxBodyByte: '1MiB' }).success, false);
 });

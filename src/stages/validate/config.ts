@@ -5,8 +5,10 @@ import { choice, count, flag, group, list, size } from '../../kernel/option.ts';
 import { patches } from '../../vllm/patches/index.ts';
 import { parsePatchRow } from '../../vllm/patches/parse-patch-row.ts';
 import type { PatchRow } from '../../vllm/patches/patch.ts';
+import { trySamples } from '../../vllm/patches/try-samples.ts';
 import { mediaHostsOption } from './media-hosts-option.ts';
 import { loraPathsOption, openRoutesOption } from './route-options.ts';
+import { createSampleBodies } from './sample-bodies.ts';
 
 /** A row of an operator's own, read by the parser of rows: all its mistakes at once, each at its place. */
 const patchRow = z.unknown().transform((value, context): Kept<PatchRow> => {
@@ -75,7 +77,16 @@ export const validationConfig = group({
     conversations: count(1, 1024).prefault(16).describe('Conversations of one batch.'),
     sockets: count(1, 1024).prefault(1).describe('Sockets of /v1/realtime that one API key has at once.'),
   }).prefault({}),
-}).prefault({});
+})
+  .superRefine((settings, context) => {
+    const sentOf = createSampleBodies(settings);
+    for (const [index, row] of settings.patches.entries()) {
+      for (const { path, hint } of trySamples(row, sentOf)) {
+        context.addIssue({ code: 'custom', message: hint, path: ['patches', index, path] });
+      }
+    }
+  })
+  .prefault({});
 
 /** `validation` of the configuration; sizes in bytes. */
 export type ValidationConfig = DeepReadonly<z.output<typeof validationConfig>>;

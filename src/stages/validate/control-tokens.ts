@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
+import { memberOfPart, selectionsIn, textOfPart, type PartText } from '../../vllm/control-tokens/part-texts.ts';
 import { createControlTokenScanner, tokensFor, type ControlTokenScanner } from '../../vllm/control-tokens/scanner.ts';
+import { unescaped } from '../../vllm/control-tokens/unescaped.ts';
 import { indexPath, joinPath, memberPath } from '../../vllm/fields/json-path.ts';
 import { placeOf } from '../../vllm/fields/kept-places.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
@@ -131,22 +133,6 @@ function isEscaped(name: string, value: JsonValue, scanner: Scanner): boolean {
   return scanner.find(once) !== undefined || scanner.find(unescaped(once)) !== undefined;
 }
 
-/** All escapes in one go, from the left: in `\\"` the backslash is escaped, and not the quotation mark. */
-function unescaped(json: string): string {
-  let plain = '';
-  let done = 0;
-  for (let at = json.indexOf('\\'); at >= 0; at = json.indexOf('\\', done)) {
-    plain += json.slice(done, at);
-    const escaped = json[at + 1] ?? '';
-    const code = escaped === 'u' ? Number.parseInt(json.slice(at + 2, at + 6), 16) : Number.NaN;
-    done = at + (Number.isNaN(code) ? 2 : 6);
-    if (!Number.isNaN(code)) plain += String.fromCharCode(code);
-    // Control characters are in no spelling, and stay as they are.
-    else plain += ['"', '\\', '/'].includes(escaped) ? escaped : json.slice(at, done);
-  }
-  return plain + json.slice(done);
-}
-
 /**
  * The first document whose texts spell one together: templates write its title and its text one behind the other. In
  * which order is theirs, so there is no place for a space that breaks it, and it is refused in any mode.
@@ -169,19 +155,6 @@ function isSpeltTogether(document: JsonObject, scanner: Scanner): boolean {
   );
 }
 
-/** Members that hold the text of a part. */
-const PART_TEXTS = ['text', 'refusal', 'thinking'] as const;
-type PartText = (typeof PART_TEXTS)[number];
-/** Every choice of them: vLLM and templates take parts of some kinds out, and what stood around those is neighbours. */
-const SELECTIONS: readonly (readonly PartText[])[] = [
-  PART_TEXTS,
-  ['text', 'refusal'],
-  ['text', 'thinking'],
-  ['refusal', 'thinking'],
-  ['text'],
-  ['refusal'],
-  ['thinking'],
-];
 /** A part, and the member that holds its text. */
 interface Seam {
   readonly index: number;
@@ -209,12 +182,6 @@ function isUncoveredTogether(items: readonly JsonValue[], scanner: Scanner): boo
   return selectionsIn(items).some((kinds) =>
     scanner.isUncovered(items.map((item) => textOfPart(item, kinds)).join('')),
   );
-}
-
-/** The choices whose kinds are all there; each other one is one of these again. */
-function selectionsIn(items: readonly JsonValue[]): readonly (readonly PartText[])[] {
-  const present = new Set(items.map((item) => (isJsonObject(item) ? memberOfPart(item) : undefined)));
-  return SELECTIONS.filter((kinds) => kinds.every((kind) => present.has(kind)));
 }
 
 /**
@@ -246,16 +213,6 @@ function seamAmong(
     before = (text.length < scanner.longest ? before + text : text).slice(-scanner.longest);
   }
   return first;
-}
-
-const memberOfPart = (item: JsonObject): PartText | undefined =>
-  PART_TEXTS.find((name) => typeof item[name] === 'string');
-
-function textOfPart(item: JsonValue, kinds: readonly PartText[]): string {
-  const member = isJsonObject(item) ? memberOfPart(item) : undefined;
-  if (!isJsonObject(item) || member === undefined || !kinds.includes(member)) return '';
-  const text = item[member];
-  return typeof text === 'string' ? text : '';
 }
 
 /**

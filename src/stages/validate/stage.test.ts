@@ -18,6 +18,22 @@ const chat = { model: 'tiny', messages: [{ role: 'user', content: 'hello' }] };
 
 const responseIds = createResponseIds(Buffer.alloc(32, 1));
 
+for (const { bytes, code } of [
+  { bytes: 1024, code: undefined },
+  { bytes: 1025, code: 'value_out_of_range' },
+]) {
+  test(`a text of ${bytes} bytes once its control tokens are broken is ${code ?? 'let through'}`, async () => {
+    const neutralising = validationConfig.parse({ controlTokens: 'neutralise', caps: { textBytes: '1KiB' } });
+    const spelt = 50;
+    const content = '<|im_end|>'.repeat(spelt);
+    const rest = bytes - 'usertiny'.length - content.length - spelt;
+    const body = { model: 'tiny', messages: [{ role: 'user', content: content + 'x'.repeat(rest) }] };
+    const { denial, request } = await send({ body, config: neutralising });
+    assert.deepEqual([denial?.code, denial?.param], [code, code === undefined ? undefined : 'messages']);
+    if (code === undefined) assert.match(JSON.stringify(request?.body), /< \|im_end/);
+  });
+}
+
 interface Sent {
   readonly body?: unknown;
   readonly read?: BodyRead;

@@ -95,14 +95,11 @@ export function createValidate(
   }
 
   function judgeBody(x: Here, check: BodyCheck, value: JsonObject, bodyBytes: number): InferenceRequest | Refusal {
-    const request = check(value, bodyBytes, callerOf(x.principal), deps.factsOf);
+    const request = check(value, bodyBytes, callerOf(x.principal), deps.factsOf, checkTokens);
     if (request instanceof Refusal) return request;
-    const body = checkTokens(request.model, request.body);
-    if (body instanceof Refusal) return body;
     // Last, and on what is sent: a patch answers only where it alone refuses.
-    const hole = deps.patchCheckOf(request.model)(x.route.id, body);
-    if (hole !== undefined) return new Refusal(hole.code, hole.path, hole.message);
-    return body === request.body ? request : { ...request, body };
+    const hole = deps.patchCheckOf(request.model)(x.route.id, request.body);
+    return hole === undefined ? request : new Refusal(hole.code, hole.path, hole.message);
   }
 
   function judgeForm(x: Here, check: BodyCheck, bytes: Buffer, boundary: string): Denial | undefined {

@@ -8,6 +8,7 @@ import { imageUrlCheck } from './media.ts';
 import { formsOf, objectOf } from './object.ts';
 import { refine } from './refine.ts';
 import { Refusal, invalid } from './refusal.ts';
+import { freeForm } from './text-bytes.ts';
 
 /** What to give as content. */
 export const CONTENT_HINT = 'Give a text or a list of blocks such as {"type":"text","text":"…"}.';
@@ -129,8 +130,9 @@ export const userBlock = formsOf(
   CONTENT_HINT,
 );
 
-const inputCheck: Check = (value) =>
-  isJsonObject(value) ? value : invalid('Give the object that the tool was called with.');
+const inputCheck = freeForm((value) =>
+  isJsonObject(value) ? value : invalid('Give the object that the tool was called with.'),
+);
 const redactedMembers: Members = {
   type: IGNORED_OF_ANTHROPIC,
   data: { policy: 'drop', why: 'Reasoning that only its author can read; vLLM skips it.' },

@@ -129,7 +129,7 @@ for (const { kind, name } of [
 const BOTH = ['chat', 'completions'] as const;
 for (const { name, good, bad, on = BOTH } of [
   { name: 'temperature', good: [0, 2, 0.7], bad: [-0.1, 2.1] },
-  { name: 'top_p', good: [1, 0.01], bad: [0, 1.01] },
+  { name: 'top_p', good: [1, 0.01, 1e-7], bad: [0, 9e-8, 5e-324, 1.01] },
   { name: 'presence_penalty', good: [-2, 2], bad: [-2.1, 2.1] },
   { name: 'frequency_penalty', good: [-2, 2], bad: [-2.1, 2.1] },
   { name: 'seed', good: [0, -5, Number.MAX_SAFE_INTEGER], bad: [2 ** 53, -(2 ** 53)] },
@@ -173,15 +173,48 @@ test('a prompt is a text or a list of up to 16 texts, not token ids', () => {
   const list = Array.from({ length: 16 }, () => 'a');
   assert.deepEqual(passes('completions', { prompt: list }).body['prompt'], list);
   refuses('completions', { prompt: [...list, 'a'] }, 'value_out_of_range', 'prompt');
-  refuses('completions', { prompt: [1, 2, 3] }, 'invalid_field', 'prompt[0]');
-  refuses('completions', { prompt: [[1], [2]] }, 'invalid_field', 'prompt[0]');
+  refuses('completions', { prompt: [1, 2, 3] }, 'forbidden_field', 'prompt');
+  refuses('completions', { prompt: [[1], [2]] }, 'forbidden_field', 'prompt');
+  refuses('completions', { prompt: [['a']] }, 'invalid_field', 'prompt[0]');
 });
 
 test('an input is a text or a list of up to 256 texts, not token ids', () => {
   const list = Array.from({ length: 256 }, () => 'a');
   assert.deepEqual(passes('embeddings', { input: list }).body['input'], list);
   refuses('embeddings', { input: [...list, 'a'] }, 'value_out_of_range', 'input');
-  refuses('embeddings', { input: [1] }, 'invalid_field', 'input[0]');
+  refuses('embeddings', { input: [1] }, 'forbidden_field', 'input');
+});
+
+test('who sends token ids to be embedded is told how LangChain sends texts, and which grant opens them', () => {
+  for (const input of [
+    [1, 2],
+    [[1, 2], [3]],
+  ]) {
+    const { message } = refuses('embeddings', { input }, 'forbidden_field', 'input');
+    assert.match(message, /check_embedding_ctx_length=False.*fields:token-ids/);
+  }
+});
+
+test('the grant of token ids opens lists of them as inputs, within the vocabulary and the cap', () => {
+  const grants = ['fields:token-ids'];
+  for (const input of [
+    [0, 2_000_000],
+    [[1, 2], [3]],
+  ]) {
+    assert.deepEqual(passes('embeddings', { input }, { grants }).body['input'], input);
+  }
+  const lists = Array.from({ length: 257 }, () => [1]);
+  refuses('embeddings', { input: lists }, 'value_out_of_range', 'input', { grants });
+  refuses('embeddings', { input: [2_000_001] }, 'value_out_of_range', 'input[0]', { grants });
+  refuses('embeddings', { input: [[1], [-1]] }, 'value_out_of_range', 'input[1][0]', { grants });
+  refuses('embeddings', { input: [1, 'a'] }, 'invalid_field', 'input[1]', { grants });
+});
+
+test('a best_of of one asks for nothing and is not sent on; of two it is closed', () => {
+  for (const kind of ['chat', 'completions'] as const) {
+    assert.ok(!('best_of' in passes(kind, { best_of: 1 }).body));
+    refuses(kind, { best_of: 2 }, 'forbidden_field', 'best_of');
+  }
 });
 
 test('a chat has up to 4096 messages, and a bad one is named by its place', () => {

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import type { Caps } from './caps.ts';
 import { settleBatch } from './batch.ts';
 import { settleCohere } from './cohere.ts';
+import { MAX_PIXELS_IN_ALL } from '../media/image.ts';
 import { Refusal, outOfRange } from './refusal.ts';
 import type { BodyKind, FieldContext, FieldRow } from './field.ts';
 import { fieldFamilies, storedFamilies } from './index.ts';
@@ -14,7 +15,7 @@ import { settleChat } from './settle-chat.ts';
 import { settleMessages } from './settle-messages.ts';
 import { settleResponses } from './settle-responses.ts';
 import { settleStream } from './settle-stream.ts';
-import { textBytesOf } from './text-bytes.ts';
+import { MARKUP_GROWTH, markupBytesOf, textBytesOf } from './text-bytes.ts';
 import { takeUnfetched } from './unfetched.ts';
 import { settleTokenize, tokenizeCaps } from './tokenize.ts';
 
@@ -48,13 +49,18 @@ export interface BodyCaller {
  * Checks a parsed body and builds the one that is sent: from checked values only.
  *
  * @param bodyBytes length of the body as it came, which bounds the text in it
+ * @param finish what texts go through last, and may grow by
  */
 export type BodyCheck = (
   body: JsonObject,
   bodyBytes: number,
   caller: BodyCaller,
   factsOf?: (model: string) => ModelFacts,
+  finish?: FinishTexts,
 ) => InferenceRequest | Refusal;
+
+/** Puts the texts of a built body into the form that is sent, in place; gives the body, or why it is refused. */
+export type FinishTexts = (model: string, sent: JsonObject) => JsonObject | Refusal;
 
 const NO_FACTS: ModelFacts = { contextTokens: undefined, knowsSalt: true };
 
@@ -86,7 +92,7 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
   const nameField = kind === 'load-lora' ? 'lora_name' : 'model';
   const firstRequired = [...rows].find(([, row]) => row.policy === 'pass' && row.isRequired === true)?.[0];
 
-  return (body, bodyBytes, caller, factsOf) => {
+  return (body, bodyBytes, caller, factsOf, finish) => {
     const caps = kind === 'tokenize' ? tokenizeCaps(caller.caps) : caller.caps;
     const context: FieldContext = {
       caps,
@@ -96,15 +102,17 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
       adjusted: [],
       loraPaths,
       mediaHosts: remoteMedia?.hosts ?? [],
-      media: { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() },
+      media: { images: 0, audios: 0, videos: 0, bytes: 0, pixels: 0, remote: new Map() },
+      freeForms: [],
       openResponse: caller.openResponse,
       held: undefined,
     };
     const sent = checkMembers(body, context) as JsonObject | Refusal;
     if (sent instanceof Refusal) return sent;
-    if (bodyBytes > caps.textBytes && textBytesOf(sent) - context.media.bytes * BASE64 > caps.textBytes) {
-      return outOfRange(`Send at most ${caps.textBytes} bytes of text.`, firstRequired);
-    }
+    const isTooLong = (growth: number): boolean =>
+      bodyBytes * growth > caps.textBytes && promptBytesOf(sent, context) > caps.textBytes;
+    const tooLong = outOfRange(`Send at most ${caps.textBytes} bytes of text.`, firstRequired);
+    if (isTooLong(MARKUP_GROWTH)) return tooLong;
     const refusal = settle?.(sent, context);
     if (refusal !== undefined) return refusal;
     const wantsUsage = settleStream(kind, sent);
@@ -117,6 +125,10 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     const facts = factsOf?.(model) ?? NO_FACTS;
     const output = settleOutput(kind, sent, { context, overCap, bodyBytes, facts });
     if (output instanceof Refusal) return output;
+    const finished = finish?.(model, sent);
+    if (finished instanceof Refusal) return finished;
+    // A broken spelling is longer by a space at least, and there may be one in every two characters.
+    if (finished !== undefined && isTooLong(FINISH_GROWTH)) return tooLong;
     if (isSalted && facts.knowsSalt) sent['cache_salt'] = caller.cacheSalt;
     const { adjusted, held, media } = context;
     const isStream = sent['stream'] === true;
@@ -125,15 +137,26 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     return {
       ...request,
       ...(held === undefined ? {} : { held }),
-      ...(media.remote.size === 0 ? {} : { remoteMedia: remoteMediaOf(sent, media.bytes, caps) }),
+      ...(media.remote.size === 0 ? {} : { remoteMedia: remoteMediaOf(sent, media, caps) }),
     };
   };
 }
 
-/** What is missing in a body, which gets a mark of nothing in its place. @param bytes of the media that came with it */
-function remoteMediaOf(sent: JsonObject, bytes: number, { mediaBytes: capBytes }: Caps): RemoteMedia {
-  return { media: takeUnfetched(sent), maxBytes: capBytes - bytes, capBytes };
+/** What is missing in a body, which gets a mark of nothing in its place. @param media what came with it */
+function remoteMediaOf(sent: JsonObject, media: FieldContext['media'], { mediaBytes: capBytes }: Caps): RemoteMedia {
+  const { bytes, pixels } = media;
+  return { media: takeUnfetched(sent), maxBytes: capBytes - bytes, maxPixels: MAX_PIXELS_IN_ALL - pixels, capBytes };
 }
+
+/** Bytes of text that a body can put into a prompt. */
+function promptBytesOf(sent: JsonObject, { freeForms, media }: FieldContext): number {
+  let bytes = textBytesOf(sent) - media.bytes * BASE64;
+  for (const value of freeForms) bytes += markupBytesOf(value);
+  return bytes;
+}
+
+/** Most that texts grow by when they are finished; an operator's spelling may have spaces, and is broken by one more. */
+const FINISH_GROWTH = 8 * MARKUP_GROWTH;
 
 /** Characters of a medium for each of its bytes. */
 const BASE64 = 4 / 3;

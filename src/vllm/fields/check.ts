@@ -21,15 +21,6 @@ export function num(min: number, max: number): Check {
   };
 }
 
-/** A number above `above` and up to `max`. */
-export function numAbove(above: number, max: number): Check {
-  const hint = `Give a number above ${above} and up to ${max}.`;
-  return (value) => {
-    if (typeof value !== 'number') return invalid(hint);
-    return value > above && value <= max ? value : outOfRange(hint);
-  };
-}
-
 /** True or false; not 1 or "true", which vLLM would take. */
 export const bool: Check = (value) => (typeof value === 'boolean' ? value : invalid('Give true or false.'));
 

@@ -59,9 +59,13 @@ export interface FieldContext {
     audios: number;
     videos: number;
     bytes: number;
+    /** Of all images together, once unpacked. */
+    pixels: number;
     /** Those that are still to be fetched, by their canonical URLs; what they take of the bytes is not known yet. */
     readonly remote: Map<string, MediaUrl>;
   };
+  /** Values whose members the caller names, of which the prompt gets all: see `freeForm`. */
+  readonly freeForms: JsonValue[];
   /** The response that an id of the caller's leads to; undefined where it is none of this caller's. */
   readonly openResponse: (id: string) => HeldResponse | undefined;
   /** The response that the request continues, once its field was read. */
@@ -118,7 +122,6 @@ export interface DenyRow {
 export const GRANTS = [
   'fields:beam-search',
   'fields:benchmark',
-  'fields:logprobs',
   'fields:media-audio',
   'fields:prefill',
   'fields:structured-output',

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { createBodyCheck, rowsOf } from './body.ts';
 import { checkOf } from './object.ts';
-import type { BodyKind, Check, MemberRow, Members } from './field.ts';
+import { GRANTS, type BodyKind, type Check, type MemberRow, type Members } from './field.ts';
 import { fieldFamilies } from './index.ts';
 import { Refusal } from './refusal.ts';
 import { sameJson } from './same-json.ts';
@@ -57,7 +58,7 @@ for (const kind of open) {
 
   test(`a closed field on ${kind} accepts its default, and that is one of a release`, () => {
     // Of these the schemas say null or nothing, and this is what it means.
-    const implied: JsonObject = { bad_words: [], stop_token_ids: [] };
+    const implied: JsonObject = { bad_words: [], stop_token_ids: [], best_of: 1 };
     for (const [name, [, , defaults = []]] of paths) {
       const row = rows[name];
       if (row?.policy !== 'deny') continue;
@@ -131,4 +132,15 @@ test('a grant always has the check of what it opens', () => {
       if (row.policy === 'deny') assert.equal(row.grant === undefined, row.type === undefined, name);
     }
   }
+});
+
+test('every grant opens a field or a kind of part', () => {
+  const sources = globSync('*.ts', { cwd: import.meta.dirname }).filter(
+    (path) => !/test|fixture|^field\.ts$/.test(path),
+  );
+  const text = sources.map((path) => readFileSync(join(import.meta.dirname, path), 'utf8')).join('\n');
+  assert.deepEqual(
+    GRANTS.filter((grant) => !text.includes(`'${grant}'`)),
+    [],
+  );
 });

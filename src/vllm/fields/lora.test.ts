@@ -57,6 +57,20 @@ testBodies('load-lora', smallest, [
   { name: 'without name', fields: { lora_name: null }, loraPaths, expected: 'model_not_allowed lora_name' },
   { name: 'with an empty name', fields: { lora_name: '' }, loraPaths, expected: 'model_not_allowed lora_name' },
   { name: 'with an invisible name', fields: { lora_name: 'a\u200b' }, loraPaths, expected: 'invalid_field lora_name' },
+  ...['*', '../../x', 'a/../b', './a', 'a/.', 'a//b', '/a', 'a/', 'a*', 'a b', '-a', 'a..b', 'ä', 'a\\b', 'a?b'].map(
+    (lora_name) => ({
+      name: `with the name ${lora_name}`,
+      fields: { lora_name },
+      loraPaths,
+      expected: 'invalid_field lora_name',
+    }),
+  ),
+  ...['sql', 'org/sql-lora', 'Org/a.b_c:v1.2', 'a@b+c', '7b', 'a/b/c'].map((lora_name) => ({
+    name: `with the name ${lora_name}`,
+    fields: { lora_name },
+    loraPaths,
+    expected: {},
+  })),
   { name: 'with a model as well', fields: { model: 'tiny' }, loraPaths, expected: 'unknown_field model' },
   { name: 'that is not in place', fields: { load_inplace: false }, loraPaths, expected: { load_inplace: null } },
   { name: 'in place', fields: { load_inplace: true }, loraPaths, expected: 'forbidden_field load_inplace' },

@@ -1,6 +1,6 @@
 import { bool } from './check.ts';
 import type { Check, FieldFamily } from './field.ts';
-import { modelName } from './model-name.ts';
+import { newModelName } from './model-name.ts';
 import { Refusal, invalid } from './refusal.ts';
 
 const MAX_PATH_CHARS = 1024;
@@ -36,7 +36,7 @@ const pathCheck: Check = (value, { loraPaths }) => {
 
 /** What an adapter is loaded from, and the name under which it is then served. */
 export const lora = {
-  lora_name: { on: ['load-lora'], policy: 'pass', type: modelName },
+  lora_name: { on: ['load-lora'], policy: 'pass', type: newModelName },
   lora_path: { on: ['load-lora'], policy: 'pass', isRequired: true, type: pathCheck },
   is_3d_lora_weight: { on: ['load-lora'], policy: 'pass', type: bool },
   load_inplace: {

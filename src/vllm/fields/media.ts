@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../kernel/json.ts';
 import { checkInputAudio, DEFAULT_AUDIO_CAPS } from '../media/audio.ts';
-import { checkImageUrl, DEFAULT_MEDIA_CAPS } from '../media/image.ts';
+import { checkImageUrl, DEFAULT_MEDIA_CAPS, MAX_PIXELS_IN_ALL, TOO_MANY_PIXELS } from '../media/image.ts';
 import { parseMediaUrl } from '../media/remote-url.ts';
 import { oneOf, text } from './check.ts';
 import { Refusal, invalid, outOfRange } from './refusal.ts';
@@ -44,10 +44,11 @@ export const imageUrlCheck: Check = (value, context) => {
   if (over !== undefined) return over;
   const facts = checkImageUrl(value, { ...DEFAULT_MEDIA_CAPS, mediaBytes: context.caps.mediaBytes });
   if (facts instanceof Refusal) return facts;
-  context.media.bytes += facts.bytes;
-  return context.media.bytes > context.caps.mediaBytes
-    ? outOfRange(`Send at most ${context.caps.mediaBytes} bytes of media in all.`)
-    : value;
+  const { caps, media } = context;
+  media.bytes += facts.bytes;
+  if (media.bytes > caps.mediaBytes) return outOfRange(`Send at most ${caps.mediaBytes} bytes of media in all.`);
+  media.pixels += facts.width * facts.height;
+  return media.pixels > MAX_PIXELS_IN_ALL ? TOO_MANY_PIXELS : value;
 };
 
 const imageMembers: Members = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonValue } from '../../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { Refusal } from './refusal.ts';
 import { messageCheck } from './messages.ts';
 import { context, defaultCaps, PNG, WAV } from './testing.fixture.ts';
@@ -40,6 +40,17 @@ test("takes back the SDK's own answer as a message, without what is empty in it"
   };
   assert.deepEqual(check(answer), { role: 'assistant', content: 'yes' });
 });
+
+for (const { answer, content } of [
+  { answer: { content: null, refusal: 'No.' }, content: 'No.' },
+  { answer: { content: null, refusal: null }, content: '' },
+  { answer: { content: null, tool_calls: [] }, content: '' },
+  { answer: {}, content: '' },
+] satisfies readonly { answer: JsonObject; content: string }[]) {
+  test(`takes back an answer of ${JSON.stringify(answer)} as ${JSON.stringify(content)}`, () => {
+    assert.deepEqual(check({ role: 'assistant', ...answer }), { role: 'assistant', content });
+  });
+}
 
 test('passes the calls of an assistant, and the reasoning before them', () => {
   const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } };
@@ -87,7 +98,6 @@ for (const { message, code, path } of [
   { message: { role: 'User', content: 'a' }, code: 'invalid_field', path: 'role' },
   { message: { role: 1, content: 'a' }, code: 'invalid_field', path: 'role' },
   { message: { role: 'user' }, code: 'invalid_field', path: 'content' },
-  { message: { role: 'assistant', content: null }, code: 'invalid_field', path: 'content' },
   { message: { role: 'user', content: 1 }, code: 'invalid_field', path: 'content' },
   { message: { role: 'user', content: {} }, code: 'invalid_field', path: 'content' },
   { message: { role: 'user', content: [] }, code: 'invalid_field', path: 'content' },

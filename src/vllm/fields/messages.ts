@@ -1,7 +1,8 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonValue } from '../../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
 import { IGNORED_OF_OTHERS } from './ignored.ts';
+import { jsonText } from './json-text.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { Check, Members } from './field.ts';
 import { objectOf } from './object.ts';
@@ -18,7 +19,7 @@ const ECHOED = "A field of OpenAI's own answers, so that one can be sent back as
 
 const callFunction: Members = {
   name: { policy: 'pass', type: shortText(1, 256), isRequired: true },
-  arguments: { policy: 'pass', type: text, isRequired: true },
+  arguments: { policy: 'pass', type: jsonText, isRequired: true },
 };
 
 const call: Members = {
@@ -55,7 +56,7 @@ const members: Members = {
   },
   reasoning: { policy: 'pass', type: text },
   reasoning_content: { policy: 'pass', type: text },
-  refusal: { policy: 'drop', why: ECHOED },
+  refusal: { policy: 'drop', why: `${ECHOED} It is sent as content where there is no other.` },
   annotations: { policy: 'drop', why: ECHOED },
   audio: { policy: 'drop', why: ECHOED },
   function_call: { policy: 'deny', why: 'An old form of tool_calls that vLLM does not read.', instead: 'tool_calls' },
@@ -79,19 +80,24 @@ export const messageCheck: Check = Object.assign(
     if (message['tool_calls'] !== undefined && !isAssistant) {
       return invalid('Only a message of role assistant has tool calls.', 'tool_calls');
     }
-    if (message['content'] === undefined && !(isAssistant && hasOther(message))) {
-      return invalid('Give a text or a list of parts.', 'content');
-    }
+    if (message['content'] === undefined && !isAssistant) return invalid('Give a text or a list of parts.', 'content');
     if (message['role'] === 'tool' && message['tool_call_id'] === undefined) {
       return invalid('A message of role tool names the call that it answers.', 'tool_call_id');
     }
-    return message;
+    return isAssistant && !hasAnswer(message) ? { ...message, content: refusalIn(value) } : message;
   },
   { rows: members },
 );
 
-/** What an answer can consist of besides its text. */
-const hasOther = (message: { readonly [name: string]: JsonValue | undefined }): boolean =>
+/** Whether anything of an answer is there. */
+const hasAnswer = (message: JsonObject): boolean =>
+  message['content'] !== undefined ||
   message['tool_calls'] !== undefined ||
   message['reasoning'] !== undefined ||
   message['reasoning_content'] !== undefined;
+
+/** What an answer of OpenAI's without content said in its place, which vLLM does not read; nothing is an answer, too. */
+function refusalIn(message: JsonValue): string {
+  const refusal = isJsonObject(message) && Object.hasOwn(message, 'refusal') ? message['refusal'] : undefined;
+  return typeof refusal === 'string' ? refusal : '';
+}

@@ -11,3 +11,17 @@ export const modelName: Check = (value) =>
   typeof value === 'string' && value.length <= MAX_MODEL_CHARS && !NOT_IN_NAME.test(value)
     ? value
     : invalid(MODEL_NAME);
+
+/** Letters and digits, and inside the signs that names of models have; no segment of a path that leads elsewhere. */
+const NEW_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_:@+-]|[./](?![./]|$))*$/;
+
+/**
+ * A name that a model gets by a caller, and that others are then granted and asked by: one that grants and paths read as
+ * something else (`*`, `../x`) would be taken for that. An empty one is no name at all, which is told as such.
+ */
+export const newModelName: Check = (value, context) => {
+  const name = modelName(value, context);
+  return typeof name !== 'string' || name === '' || NEW_NAME.test(name)
+    ? name
+    : invalid('Give a name of letters and digits, with . _ : @ + - and single slashes inside.');
+};

@@ -14,7 +14,7 @@ for (const kind of ['classify', 'pooling'] as const) {
       expected: 'value_out_of_range input',
     },
     { name: 'of none', fields: { input: null }, expected: 'invalid_field input' },
-    { name: 'of token ids', fields: { input: [1, 2] }, expected: 'invalid_field input[0]' },
+    { name: 'of token ids', fields: { input: [1, 2] }, expected: 'forbidden_field input' },
     { name: 'of messages', fields: { messages: [] }, expected: 'forbidden_field messages' },
     { name: 'with a template', fields: { chat_template: 'x' }, expected: 'forbidden_field chat_template' },
     { name: 'with padding', fields: { padding: 'max_length' }, expected: 'forbidden_field padding' },

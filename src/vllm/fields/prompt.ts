@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import { bool, listOf, shortText, text, textOrList } from './check.ts';
+import { bool, listOf, shortText, text, textOrList, type Most } from './check.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { BodyKind, Check, FieldFamily, Members } from './field.ts';
 import { CHAT, COMPLETIONS, GENERATE, POOLING, SCORE } from './field.ts';
@@ -7,20 +7,36 @@ import { memberPath } from './json-path.ts';
 import { messageCheck } from './messages.ts';
 import { objectOf } from './object.ts';
 import { tokenIds } from './sampling.ts';
+import { freeForm } from './text-bytes.ts';
 
 const TEMPLATED = [...CHAT, ...POOLING, 'tokenize'] as const satisfies readonly BodyKind[];
 const MAX_PROMPT_IDS = 131_072;
 
-/** Texts; token ids could spell control tokens that no check of texts sees, so they need a grant. */
-const promptCheck: Check = (value, context) => {
-  const texts = textOrList(text, 'promptList');
-  const first: unknown = Array.isArray(value) ? value[0] : undefined;
-  if (first === undefined || typeof first === 'string' || !context.grants.has('fields:token-ids'))
-    return texts(value, context);
-  return typeof first === 'number'
-    ? tokenIds(MAX_PROMPT_IDS)(value, context)
-    : listOf(tokenIds(MAX_PROMPT_IDS), 'promptList')(value, context);
-};
+/**
+ * Texts; token ids could spell control tokens that no check of texts sees, so they need a grant.
+ *
+ * @param instead how a client that sends ids by itself is made to send texts
+ */
+function textsOrIds(max: Most, instead: string): Check {
+  const texts = textOrList(text, max);
+  const ids = tokenIds(MAX_PROMPT_IDS);
+  const lists = listOf(ids, max);
+  const closed = new Refusal(
+    'forbidden_field',
+    '',
+    `Token ids are closed at the gateway. Send texts${instead}, or ask the operator for the grant fields:token-ids.`,
+  );
+  return (value, context) => {
+    const first = Array.isArray(value) ? value[0] : undefined;
+    if (typeof first !== 'number' && !(Array.isArray(first) && typeof first[0] === 'number'))
+      return texts(value, context);
+    if (!context.grants.has('fields:token-ids')) return closed;
+    return (typeof first === 'number' ? ids : lists)(value, context);
+  };
+}
+const promptCheck = textsOrIds('promptList', '');
+/** LangChain cuts texts into ids of a tokenizer of OpenAI's, which mean other words to any other model. */
+const inputCheck = textsOrIds('inputList', ' (with LangChain: check_embedding_ctx_length=False)');
 
 /** A document for the template: texts by name. */
 const documentCheck: Check = (value) => {
@@ -39,13 +55,18 @@ const templateVariables: Members = {
   reasoning_effort: { policy: 'pass', type: shortText(1, 32) },
 };
 const knownVariables = objectOf(templateVariables, 'Give an object such as {"enable_thinking":false}.');
+/** Names of the variables of the template that are open. */
+export const OPEN_VARIABLES: readonly string[] = Object.keys(templateVariables);
 /** All others are closed: the same bag sets the template itself and arguments of the renderer (CVE-2025-62426). */
 const templateCheck: Check = Object.assign(
   (value: Parameters<Check>[0], context: Parameters<Check>[1]) => {
     const checked = knownVariables(value, { ...context, unknownFields: 'deny' });
     if (!(checked instanceof Refusal) || checked.code !== 'unknown_field') return checked;
-    const open = Object.keys(templateVariables).join(', ');
-    return new Refusal('forbidden_field', checked.path, `This variable is closed. Open are ${open}.`);
+    return new Refusal(
+      'forbidden_field',
+      checked.path,
+      `This variable is closed. Open are ${OPEN_VARIABLES.join(', ')}.`,
+    );
   },
   { rows: templateVariables },
 );
@@ -54,9 +75,9 @@ const templateCheck: Check = Object.assign(
 export const prompt = {
   messages: { on: ['chat'], policy: 'pass', isRequired: true, type: listOf(messageCheck, 'messages') },
   prompt: { on: COMPLETIONS, policy: 'pass', isRequired: true, type: promptCheck },
-  input: { on: POOLING, policy: 'pass', isRequired: true, type: textOrList(text, 'inputList') },
+  input: { on: POOLING, policy: 'pass', isRequired: true, type: inputCheck },
   user: { on: [...GENERATE, ...POOLING, ...SCORE, 'responses'], policy: 'pass', type: shortText(0, 512) },
-  documents: { on: ['chat'], policy: 'pass', type: listOf(documentCheck, 'documents') },
+  documents: { on: ['chat'], policy: 'pass', type: listOf(freeForm(documentCheck), 'documents') },
   chat_template_kwargs: {
     on: [...TEMPLATED, ...SCORE, 'responses', 'messages', 'count-tokens'],
     policy: 'pass',

@@ -3,6 +3,7 @@ import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
 import { closedForm, closedForms } from './closed-form.ts';
 import type { Check, Members } from './field.ts';
 import { IGNORED_OF_OPENAI } from './ignored.ts';
+import { jsonText } from './json-text.ts';
 import { textOrKeptList } from './kept-list.ts';
 import { formsOf, objectOf } from './object.ts';
 import { refine } from './refine.ts';
@@ -49,7 +50,7 @@ const functionCall = item('function_call', {
   ...callMembers,
   call_id: { policy: 'pass', type: shortText(1, 256), isRequired: true },
   name: { policy: 'pass', type: shortText(1, 256), isRequired: true },
-  arguments: { policy: 'pass', type: text, isRequired: true },
+  arguments: { policy: 'pass', type: jsonText, isRequired: true },
 });
 const functionCallOutput = item('function_call_output', {
   ...callMembers,

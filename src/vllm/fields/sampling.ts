@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../kernel/json.ts';
-import { bool, emptyIsAbsent, int, intUpTo, listOf, num, numAbove, oneOf, shortText, textOrList } from './check.ts';
+import { bool, emptyIsAbsent, int, intUpTo, listOf, num, oneOf, shortText, textOrList } from './check.ts';
 import { invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldFamily } from './field.ts';
 import { CHAT, COMPLETIONS, GENERATE } from './field.ts';
@@ -7,6 +7,8 @@ import { memberPath } from './json-path.ts';
 
 /** A stop string is compared with the text after each token, so it has to stay short. */
 const MAX_STOP_CHARS = 1024;
+/** Below it 1 - p is 1 in the 32 bits that vLLM computes with, or p itself is 0: kernels then find no token to keep. */
+const MIN_TOP_P = 1e-7;
 const MAX_BIASES = 300;
 /** Ids above it are in no vocabulary. */
 export const MAX_TOKEN_ID = 2_000_000;
@@ -35,7 +37,7 @@ export const tokenIds = (max: number): Check => emptyIsAbsent(listOf(int(0, MAX_
 /** How the next token is chosen, and when to stop. */
 export const sampling = {
   temperature: { on: [...GENERATE, 'responses', 'messages', 'transcription'], policy: 'pass', type: num(0, 2) },
-  top_p: { on: [...GENERATE, 'responses', 'messages', 'transcription'], policy: 'pass', type: numAbove(0, 1) },
+  top_p: { on: [...GENERATE, 'responses', 'messages', 'transcription'], policy: 'pass', type: num(MIN_TOP_P, 1) },
   top_k: { on: [...GENERATE, 'responses', 'messages', 'transcription'], policy: 'pass', type: int(-1, 1_000_000) },
   min_p: { on: [...GENERATE, 'responses', 'transcription'], policy: 'pass', type: num(0, 1) },
   presence_penalty: { on: [...GENERATE, 'responses', 'transcription'], policy: 'pass', type: num(-2, 2) },
@@ -75,7 +77,12 @@ export const sampling = {
     grant: 'fields:benchmark',
     type: bool,
   },
-  best_of: { on: GENERATE, policy: 'deny', why: 'Generates several answers for one that is counted.' },
+  best_of: {
+    on: GENERATE,
+    policy: 'deny',
+    vllmDefault: 1,
+    why: 'Generates several answers for one that is counted.',
+  },
   use_beam_search: {
     on: [...GENERATE, 'transcription'],
     policy: 'deny',

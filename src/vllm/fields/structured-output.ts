@@ -4,6 +4,7 @@ import { bool, listOf, oneOf, shortText, text } from './check.ts';
 import { closedForm } from './closed-form.ts';
 import type { BodyKind, Check, FieldContext, FieldFamily, Members } from './field.ts';
 import { CHAT, GENERATE } from './field.ts';
+import { shortJsonText } from './json-text.ts';
 import { formsOf, objectOf } from './object.ts';
 import { Refusal, invalid } from './refusal.ts';
 import { compiledSchema } from './tools.ts';
@@ -62,7 +63,7 @@ const structuredMembers: Members = {
   choice: { policy: 'pass', type: listOf(shortText(1, 256), MAX_CHOICES) },
   regex: { policy: 'deny', why: COMPILES, grant: GRANT, type: regexCheck },
   grammar: { policy: 'deny', why: COMPILES, grant: GRANT, type: shortText(1, GRAMMAR_BYTES) },
-  structural_tag: { policy: 'deny', why: COMPILES, grant: GRANT, type: shortText(1, GRAMMAR_BYTES) },
+  structural_tag: { policy: 'deny', why: COMPILES, grant: GRANT, type: shortJsonText(1, GRAMMAR_BYTES) },
   whitespace_pattern: { policy: 'deny', why: COMPILES },
   disable_any_whitespace: { policy: 'deny', vllmDefault: false, why: 'A choice of the operator.' },
   disable_additional_properties: { policy: 'deny', vllmDefault: false, why: 'A choice of the operator.' },

@@ -41,7 +41,7 @@ export function caller(change: Partial<BodyCaller> = {}): BodyCaller {
 /** What checks are told of one request of such a caller. */
 export function context(change: Partial<FieldContext> = {}): FieldContext {
   const { caps, grants, bind, openResponse } = caller();
-  const media = { images: 0, audios: 0, videos: 0, bytes: 0, remote: new Map() };
+  const media = { images: 0, audios: 0, videos: 0, bytes: 0, pixels: 0, remote: new Map() };
   return {
     caps,
     grants,
@@ -51,6 +51,7 @@ export function context(change: Partial<FieldContext> = {}): FieldContext {
     loraPaths: [],
     mediaHosts: [],
     media,
+    freeForms: [],
     openResponse,
     held: undefined,
     ...change,

@@ -10,6 +10,7 @@ import { invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldContext, FieldFamily, Members } from './field.ts';
 import { keptListOf } from './kept-list.ts';
 import { formsOf, noteDropped, objectOf } from './object.ts';
+import { freeForm } from './text-bytes.ts';
 
 /** What the patterns of a request may still cost, over all its tools and formats: they are judged one by one. */
 const budgets = new WeakMap<FieldContext, PatternBudget>();
@@ -21,18 +22,20 @@ function budgetOf(context: FieldContext): PatternBudget {
 }
 
 /** A JSON Schema that the model reads: a tool's parameters, unless a call is enforced (`enforcedTools`). */
-export const readSchema: Check = (value, context) =>
-  // All tools together are bounded by `toolBytes`; a coding agent has single large ones.
-  checkSchema(
-    value,
-    {
-      schemaBytes: context.caps.toolBytes,
-      schemaNodes: context.caps.schemaNodes,
-      schemaDepth: context.caps.schemaDepth,
-    },
-    READ_SCHEMA,
-    budgetOf(context),
-  ) ?? value;
+export const readSchema = freeForm(
+  (value, context) =>
+    // All tools together are bounded by `toolBytes`; a coding agent has single large ones.
+    checkSchema(
+      value,
+      {
+        schemaBytes: context.caps.toolBytes,
+        schemaNodes: context.caps.schemaNodes,
+        schemaDepth: context.caps.schemaDepth,
+      },
+      READ_SCHEMA,
+      budgetOf(context),
+    ) ?? value,
+);
 
 /** A JSON Schema that becomes a grammar. */
 export const compiledSchema: Check = (value, context) =>

@@ -30,6 +30,15 @@ export const DEFAULT_MEDIA_CAPS: MediaCaps = {
   frames: 1,
 };
 
+/**
+ * Pixels of all images of a request together: two of the largest. vLLM unpacks every image of a request before it looks
+ * at any, and a few kilobytes unpack to 40 megapixels, so neither `images` nor `mediaBytes` bounds its memory.
+ */
+export const MAX_PIXELS_IN_ALL: number = 2 * DEFAULT_MEDIA_CAPS.pixels;
+
+/** What a request with more pixels is told. */
+export const TOO_MANY_PIXELS: Refusal = outOfRange(`Send at most ${MAX_PIXELS_IN_ALL} pixels of images in all.`);
+
 /** What is known of an image without decoding it. */
 export interface ImageFacts {
   readonly mediaType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp';
@@ -111,6 +120,18 @@ export function encodeImage(bytes: Buffer, caps: MediaCaps = DEFAULT_MEDIA_CAPS)
   const facts = judge(format, bytes, caps);
   if (facts instanceof Refusal) return facts;
   return { url: `data:${format.mediaType};base64,${bytes.toString('base64')}`, facts };
+}
+
+/**
+ * Pixels of the shorter side of an image, given as `data:` URL or as base64 alone, whatever type it declares. Infinity
+ * for what is no whole image.
+ */
+export function shortestSideOf(text: string): number {
+  const data = /^data:/i.test(text) ? text.slice(text.indexOf(',') + 1) : text;
+  const head = Buffer.from(data.slice(0, 16), 'base64');
+  const format = [...FORMATS.values()].find(({ isBegunBy }) => isBegunBy(head));
+  const size = format?.size(Buffer.from(data, 'base64'), Infinity);
+  return size === undefined ? Infinity : Math.min(size.width, size.height);
 }
 
 function judge(format: Format, image: Uint8Array, caps: MediaCaps): ImageFacts | Refusal {

@@ -53,6 +53,16 @@ for (const { condition, hits, misses } of [
   },
   { condition: { field: 'a', contains: ['\\', '@'] }, hits: [{ a: 'x@y' }], misses: [{ a: 'xy' }, { a: ['@'] }] },
   {
+    condition: { field: 'a', holds: ['<x'] },
+    hits: [{ a: '<x' }, { a: [{ b: { '<x': 1 } }] }, { a: [{ text: '<' }, { text: 'x' }] }],
+    misses: [{ a: 'x' }, { a: ['<', 'x'] }, { b: '<x' }, { a: { b: '\\u003cx' } }],
+  },
+  {
+    condition: { field: 'a', sideBelow: 2 },
+    hits: [{ a: 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=' }],
+    misses: [{ a: 'R0lGODlhAQABA' }, { a: 'hi' }, { a: 1 }],
+  },
+  {
     condition: { field: 'a', startsWith: ['data:video/'] },
     hits: [{ a: 'DATA:Video/jpeg' }, { a: ' \n\u0001data:video/' }],
     misses: [{ a: 'data:image/' }, { a: 'x data:video/' }],

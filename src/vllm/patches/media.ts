@@ -14,8 +14,8 @@ const withField = (fields: JsonObject): PatchSample => {
 
 /** The first bytes of a PNG of 32 x 32 pixels. */
 const PNG = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAYAAABzenr0';
-/** The same of 1 x 1 pixel: as long as its header, so that sizes show in it. */
-const ONE_PIXEL = ['iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB', 'R0lGODlhAQABA', 'R0lGODdhAQABA'];
+/** A whole GIF of 1 x 1 pixel. */
+const ONE_PIXEL = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=';
 /** How JPEG 2000 begins: a box file, and a bare codestream. */
 const JPEG_2000 = [',AAAADGpQICA', ',/0//UQ'];
 
@@ -116,10 +116,12 @@ export const media = [
     id: 'image-one-pixel',
     advisories: ['CVE-2026-22773'],
     releases: { introduced: '0.6.4', fixed: '0.12.0' },
+    costs: 'Images of less than 4 pixels in width or height.',
     on: EVERY_ROUTE,
-    when: someUrl({ contains: ONE_PIXEL }),
-    message: 'Send a larger image.',
-    stops: chat(image(`data:image/png;base64,${ONE_PIXEL[0] ?? ''}CAYAAAAfFcSJ`)),
+    // A side of 1 to 3 pixels passes for the colours of each pixel.
+    when: { any: [someUrl({ sideBelow: 4 }), { field: '**.source.data', sideBelow: 4 }] },
+    message: 'Send an image that is at least 4 pixels wide and high.',
+    stops: chat(image(ONE_PIXEL)),
     passes: chat(image(PNG)),
   },
   {

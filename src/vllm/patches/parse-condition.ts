@@ -20,7 +20,7 @@ const MAX_TEXT_CHARS = 1024;
 const FORM = 'Give {field, …a test}, {all: […]}, {any: […]} or {not: …}.';
 const TEST_NAMES: readonly (keyof Tests)[] = [
   ...(['is', 'equals', 'oneOf', 'noneOf', 'above', 'below', 'aboveField', 'longerThan', 'moreThan'] as const),
-  ...(['contains', 'startsWith', 'startsWithNone', 'namedNoneOf'] as const),
+  ...(['contains', 'holds', 'sideBelow', 'startsWith', 'startsWithNone', 'namedNoneOf'] as const),
 ];
 const FIELD_NAMES = ['field', ...TEST_NAMES, 'occursMoreThan'];
 
@@ -109,6 +109,8 @@ function readTests(reader: ShapeReader, path: string, get: (name: string) => Jso
     ...at('longerThan', asCount),
     ...at('moreThan', asCount),
     ...at('contains', asTexts),
+    ...at('holds', asTexts),
+    ...at('sideBelow', asCount),
     ...at('startsWith', asTexts),
     ...at('startsWithNone', asTexts),
     ...at('namedNoneOf', asTexts),

@@ -6,19 +6,17 @@ import { createShapeReader, memberOf, type Mistake, type ShapeReader } from '../
 import { readReleaseRange } from '../read-release-range.ts';
 import { routes } from '../routes/index.ts';
 import { parseCondition } from './parse-condition.ts';
-import { createPatchCheck, type PatchRow, type PatchSample } from './patch.ts';
+import type { PatchRow, PatchSample } from './patch.ts';
 
 /**
  * Reads a row that an operator wrote under `validation.patches`: the same members as a row of ours, of which only
- * `id`, `on`, `when` and `message` must be there. Where samples are given they are tried. Gives the row, or all that
- * is wrong with it at once; never throws.
+ * `id`, `on`, `when` and `message` must be there. Gives the row, or all that is wrong with it at once; never throws. Its
+ * samples are tried where it is known what becomes of a body (`trySamples`).
  */
 export function parsePatchRow(value: JsonValue): PatchRow | readonly Mistake[] {
   const reader = createShapeReader();
   const row = read(reader, value);
-  if (row === undefined || reader.mistakes.length > 0) return reader.mistakes;
-  trySamples(reader, row);
-  return reader.mistakes.length > 0 ? reader.mistakes : row;
+  return row === undefined || reader.mistakes.length > 0 ? reader.mistakes : row;
 }
 
 const NAMES = ['id', 'advisories', 'releases', 'needsFeature', 'costs', 'on', 'when', 'message', 'stops', 'passes'];
@@ -71,16 +69,4 @@ function readSample(reader: ShapeReader, path: string, value: JsonValue): PatchS
   const body = memberOf(sample, 'body');
   if (!isJsonObject(body)) return reader.note(joinPath(path, 'body'), 'Give the body of a request.');
   return route === undefined ? undefined : { route, body: body satisfies JsonObject };
-}
-
-/** A row that does not do what its author means is a mistake, not a surprise in production. */
-function trySamples(reader: ShapeReader, row: PatchRow): void {
-  const check = createPatchCheck([row]);
-  const { stops, passes } = row;
-  if (stops !== undefined && check(stops.route, stops.body) === undefined) {
-    reader.note('stops', 'The condition lets this request pass. Correct the condition or the sample.');
-  }
-  if (passes !== undefined && check(passes.route, passes.body) !== undefined) {
-    reader.note('passes', 'The condition stops this request. Correct the condition or the sample.');
-  }
 }

@@ -10,6 +10,11 @@ const TEXTS = [
   ...['query', 'queries', 'queries[*]', 'documents[*]', 'items[*]', 'text_1', 'text_1[*]', 'text_2', 'text_2[*]'],
   ...['texts[*]'],
 ] as const;
+/** What becomes part of a prompt as a whole: thinking, arguments, tools and documents stand in it, too. */
+const PROMPTS = [
+  ...['messages', 'prompt', 'input', 'inputs', 'system', 'instructions', 'instruction', 'tools', 'documents'],
+  ...['chat_template_kwargs', 'query', 'queries', 'items', 'text_1', 'text_2', 'data_1', 'data_2', 'texts', 'hotwords'],
+] as const;
 /** Tokens in whose place vLLM puts media: of Qwen-VL and its kin, and of Phi-4-multimodal. */
 const PLACEHOLDERS = [
   ...['<|image_', '<|video_', '<|audio_', '<|vision_', '<|AUDIO|>', '<|IMAGE|>', '<|VIDEO|>'],
@@ -73,7 +78,13 @@ export const prompt = [
     releases: { introduced: '0.6.1', fixed: '0.20.0' },
     costs: 'Texts about the control tokens of vision models.',
     on: EVERY_ROUTE,
-    when: { any: TEXTS.map((field): Condition => ({ field, contains: PLACEHOLDERS })) },
+    when: {
+      any: [
+        // First, for the place that it tells is nearer.
+        ...TEXTS.map((field): Condition => ({ field, contains: PLACEHOLDERS })),
+        ...PROMPTS.map((field): Condition => ({ field, holds: PLACEHOLDERS })),
+      ],
+    },
     message: 'Take the control tokens of the model out of this text.',
     stops: chat({}, '<|image_pad|>'.repeat(200)),
     passes: chat({}, 'What is an image pad in a prompt?'),

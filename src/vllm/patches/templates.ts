@@ -1,3 +1,4 @@
+import { OPEN_VARIABLES } from '../fields/prompt.ts';
 import { EVERY_ROUTE, type PatchFamily } from './patch.ts';
 import { chat } from './samples.ts';
 
@@ -37,16 +38,13 @@ export const templates = [
     on: EVERY_ROUTE,
     when: {
       any: [
-        {
-          field: 'chat_template_kwargs.*',
-          namedNoneOf: ['enable_thinking', 'thinking', 'reasoning_effort', 'thinking_budget'],
-        },
+        { field: 'chat_template_kwargs.*', namedNoneOf: OPEN_VARIABLES },
         { field: 'chat_template_kwargs.*', is: 'list' },
         { field: 'chat_template_kwargs.*', is: 'object' },
         { field: 'chat_template_kwargs', is: 'text' },
       ],
     },
-    message: 'Leave this variable out: open are enable_thinking, thinking, thinking_budget and reasoning_effort.',
+    message: `Leave this variable out: open are ${OPEN_VARIABLES.join(', ')}.`,
     stops: chat({ chat_template_kwargs: { tokenize: true } }),
     passes: chat({ chat_template_kwargs: { enable_thinking: false, reasoning_effort: 'low' } }),
   },

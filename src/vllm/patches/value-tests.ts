@@ -1,5 +1,7 @@
 import { isJsonObject, type JsonValue } from '../../kernel/json.ts';
 import { assertNever } from '../../kernel/assert-never.ts';
+import { shortestSideOf } from '../media/image.ts';
+import { holdsText } from './prompt-text.ts';
 
 /** What a value can be asked to be: a kind, or whether there is something in it. */
 export const KINDS = ['present', 'absent', 'empty', 'filled', 'text', 'number', 'boolean', 'list', 'object'] as const;
@@ -26,6 +28,10 @@ export interface Tests {
   readonly moreThan?: number;
   /** Texts that hold one of these, exactly. */
   readonly contains?: readonly string[];
+  /** Values in which, at any depth, a text or a name holds one of these once it stands in a prompt: `holdsText`. */
+  readonly holds?: readonly string[];
+  /** Images, as `data:` URL or base64, of which a side has fewer pixels. */
+  readonly sideBelow?: number;
   /** Texts that begin with one of these, in any case and behind white space, as readers of URLs take it. */
   readonly startsWith?: readonly string[];
   /** Texts that begin with none of these, in any case, but exactly at the start. */
@@ -45,7 +51,7 @@ export function createTests(tests: Tests): ValueTest {
 
 function* partsOf(tests: Tests): Generator<ValueTest> {
   const { is, equals, oneOf, noneOf, above, below, longerThan, moreThan } = tests;
-  const { contains, startsWith, startsWithNone, namedNoneOf } = tests;
+  const { contains, holds, sideBelow, startsWith, startsWithNone, namedNoneOf } = tests;
   if (is !== undefined) yield (value) => isOf(is, value);
   if (equals !== undefined) yield (value) => value === equals;
   if (oneOf !== undefined) yield (value) => isScalar(value) && oneOf.includes(value);
@@ -55,6 +61,8 @@ function* partsOf(tests: Tests): Generator<ValueTest> {
   if (longerThan !== undefined) yield (value) => typeof value === 'string' && value.length > longerThan;
   if (moreThan !== undefined) yield (value) => sizeOf(value) > moreThan;
   if (contains !== undefined) yield textTest((text) => contains.some((part) => text.includes(part)));
+  if (holds !== undefined) yield (value) => holdsText(value, holds);
+  if (sideBelow !== undefined) yield textTest((text) => shortestSideOf(text) < sideBelow);
   if (startsWith !== undefined) yield textTest(startTest(startsWith));
   if (startsWithNone !== undefined) yield textTest(noStartTest(startsWithNone));
   if (namedNoneOf !== undefined) yield (_, name) => typeof name === 'string' && !namedNoneOf.includes(name);

@@ -26,8 +26,15 @@ const word: KeywordCheck = (value) => {
 const number: KeywordCheck = (value) =>
   typeof value === 'number' && Number.isFinite(value) ? undefined : invalid('Give a finite number.');
 
-const step: KeywordCheck = (value) =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0 ? undefined : invalid('Give a number above 0.');
+/** Of steps no compiler takes others seriously: xgrammar reads whole ones up to 1024, and ignores the rest. */
+const MIN_STEP = 1e-9;
+const MAX_STEP = 1e9;
+const step: KeywordCheck = (value, { isCompiled }) => {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) return invalid('Give a number above 0.');
+  return !isCompiled || (value >= MIN_STEP && value <= MAX_STEP)
+    ? undefined
+    : outOfRange(`Give a step from ${MIN_STEP} to ${MAX_STEP}, or leave it out.`);
+};
 
 /**
  * A bound: 64-bit integers are what compilers hold. Beyond them the one that checks a schema at the door and the one

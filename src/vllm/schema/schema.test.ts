@@ -273,6 +273,11 @@ for (const { name, schema, is } of [
   { name: 'a bound that is a text', schema: { minimum: '1' }, is: `${INVALID} minimum` },
   { name: 'a bound that is infinite', schema: { maximum: Infinity }, is: `${INVALID} maximum` },
   { name: 'a step of nothing', schema: { multipleOf: 0 }, is: `${INVALID} multipleOf` },
+  { name: 'a step of a denormal number', schema: { multipleOf: 5e-324 }, is: `${RANGE} multipleOf` },
+  { name: 'a step just too small', schema: { multipleOf: 9e-10 }, is: `${RANGE} multipleOf` },
+  { name: 'a step that nothing takes', schema: { multipleOf: 1e300 }, is: `${RANGE} multipleOf` },
+  { name: 'the least step', schema: { multipleOf: 1e-9 }, is: 'accepted' },
+  { name: 'a step of cents', schema: { multipleOf: 0.01 }, is: 'accepted' },
   { name: 'a negative length', schema: { minLength: -1 }, is: `${RANGE} minLength` },
   { name: 'half a length', schema: { minLength: 1.5 }, is: `${INVALID} minLength` },
   { name: 'lengths exchanged', schema: { minLength: 3, maxLength: 2 }, is: `${RANGE} minLength` },
@@ -361,6 +366,11 @@ for (const { name, schema, is } of [
 const words = (count: number, chars: number): JsonObject => ({
   enum: Array.from({ length: count }, (_, i) => String(i).padStart(chars, 'x')),
 });
+/** Texts, each of a length of its own. */
+const texts = (count: number, longest: number): JsonObject => ({
+  properties: Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { maxLength: longest - i }])),
+});
+
 for (const { name, schema, is } of [
   { name: '512 schemas', schema: wide(512), is: 'accepted' },
   { name: '513 schemas', schema: wide(513), is: `${RANGE} properties.p511` },
@@ -379,6 +389,23 @@ for (const { name, schema, is } of [
     name: 'the counts of the recorded attack',
     schema: { type: 'array', items: { type: 'string', pattern: '^[a-z]{1,500}$' }, minItems: 100_000 },
     is: `${RANGE} minItems`,
+  },
+  { name: 'texts of 12 lengths', schema: texts(12, 1000), is: 'accepted' },
+  { name: 'texts of 13 lengths', schema: texts(13, 1000), is: `${RANGE} properties.p12.maxLength` },
+  {
+    name: 'the texts by which a compiler was held for 8 s',
+    schema: texts(49, 1000),
+    is: `${RANGE} properties.p12.maxLength`,
+  },
+  {
+    name: 'texts of 13 lengths by their lower bounds',
+    schema: { properties: Object.fromEntries(Array.from({ length: 13 }, (_, i) => [`p${i}`, { minLength: 1 + i }])) },
+    is: `${RANGE} properties.p12.minLength`,
+  },
+  {
+    name: 'many texts of one length',
+    schema: { properties: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`p${i}`, { maxLength: 1000 }])) },
+    is: 'accepted',
   },
   { name: 'as many characters as it may', schema: { items: { maxLength: 498 }, maxItems: 100 }, is: 'accepted' },
   { name: 'items times characters', schema: { items: { maxLength: 500 }, maxItems: 100 }, is: RANGE },

@@ -53,6 +53,7 @@ class Walk {
   readonly patterns: PatternBudget;
   enumValues = 0;
   enumBytes = 0;
+  readonly lengths = new Set<string>();
 
   constructor(caps: SchemaCaps, limits: SchemaLimits, patterns: PatternBudget) {
     this.caps = caps;
@@ -85,7 +86,13 @@ class Walk {
       if (refusal !== undefined) return refusal.within(memberPath('', name));
     }
     const at = (name: string): number => numbers.get(name) ?? 0;
-    node.size += Math.max(at('minLength'), at('maxLength'));
+    const length = Math.max(at('minLength'), at('maxLength'));
+    node.size += length;
+    if (length > 0) this.lengths.add(`${at('minLength')} ${at('maxLength')}`);
+    if (this.lengths.size > this.limits.lengths) {
+      const most = `at most ${this.limits.lengths} different lengths of texts in a schema`;
+      return outOfRange(`Give ${most}, or leave some out.`, at('maxLength') > 0 ? 'maxLength' : 'minLength');
+    }
     node.size += countWeight(schema, at('minProperties'), numbers.get('maxProperties'));
     node.items = Math.max(1, at('minItems'), at('maxItems'), at('minContains'), at('maxContains'));
     node.members = Math.max(1, at('minProperties'), at('maxProperties'));
