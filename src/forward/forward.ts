@@ -290,7 +290,7 @@ class Forwarding implements UpstreamListener {
   fault(fault: UpstreamFault): void {
     if (this.isFinished) return;
     const { deps, x } = this;
-    if (fault === 'timeout') deps.states.noteTimeout(this.target, x.principal.id, this.answersBefore);
+    if (fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
     if (fault === 'connect' && !this.isHeadSent) {
       // Nothing was sent, so asking another upstream cannot run the request twice.

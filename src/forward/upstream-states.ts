@@ -12,12 +12,12 @@ export interface UpstreamStates {
   /** A connection that failed or broke. Three in a row mark the upstream down. */
   noteFault(index: number): void;
   /**
-   * A request that connected and was not answered in time. As a fault, but each principal counts once until upstream
-   * answers somebody, and none whose request saw it answer: one caller's slow requests must not take it from the others.
+   * A request that connected and was not answered in time: a fault, unless upstream has answered somebody meanwhile.
+   * One caller's slow requests must not take it from the others, whose answers show that it lives.
    *
    * @param answersBefore `answers` when the wait for this request began
    */
-  noteTimeout(index: number, principalId: string, answersBefore: number): void;
+  noteTimeout(index: number, answersBefore: number): void;
   /** How many answers it has given so far, to anybody and of any status; wraps around. */
   answers(index: number): number;
   /**

@@ -16,11 +16,9 @@ const LAST_ROUTE = 4;
 const RING_NEXT = 5;
 const RING = 6;
 const RING_SIZE = 20;
-/** Hashes of principals whose requests timed out since the last answer, 0 where there is none. */
-const TIMED_OUT = RING + RING_SIZE;
-const FAULTS_TO_DOWN = 3;
-const WORDS = TIMED_OUT + FAULTS_TO_DOWN;
+const WORDS = RING + RING_SIZE;
 
+const FAULTS_TO_DOWN = 3;
 const PRINCIPALS_TO_DOWN = 3;
 /** Highest bit of a ring entry: the request got no 5xx. The rest is a hash of its principal. */
 const GOOD = 1 << 30;
@@ -48,12 +46,6 @@ export function createUpstreamStates(memory: UpstreamMemory, row: number): Share
     Atomics.store(words, at(index, RING + (((next % RING_SIZE) + RING_SIZE) % RING_SIZE)), entry);
   }
 
-  /** It works, or at least answers. */
-  function forgetFaults(index: number): void {
-    Atomics.store(words, at(index, FAULTS), 0);
-    for (let i = 0; i < FAULTS_TO_DOWN; i++) Atomics.store(words, at(index, TIMED_OUT + i), 0);
-  }
-
   function noteFault(index: number): void {
     if (Atomics.add(words, at(index, FAULTS), 1) + 1 >= FAULTS_TO_DOWN) Atomics.store(words, at(index, IS_DOWN), 1);
   }
@@ -76,25 +68,19 @@ export function createUpstreamStates(memory: UpstreamMemory, row: number): Share
     },
     noteSuccess(index, routeIndex, principalId) {
       note(index, principalId, true);
-      forgetFaults(index);
+      Atomics.store(words, at(index, FAULTS), 0);
       Atomics.store(words, at(index, IS_DOWN), 0);
       Atomics.store(words, at(index, LAST_ROUTE), routeIndex + 1);
     },
     noteFault,
-    noteTimeout(index, principalId, answersBefore) {
-      if (Atomics.load(words, at(index, RING_NEXT)) !== answersBefore) return;
-      const hash = hashOf(principalId);
-      for (let i = 0; i < FAULTS_TO_DOWN; i++) {
-        const noted = Atomics.compareExchange(words, at(index, TIMED_OUT + i), 0, hash);
-        if (noted === hash) return;
-        if (noted === 0) return noteFault(index);
-      }
+    noteTimeout(index, answersBefore) {
+      if (Atomics.load(words, at(index, RING_NEXT)) === answersBefore) noteFault(index);
     },
     answers: (index) => Atomics.load(words, at(index, RING_NEXT)),
     noteServerError(index, principalId) {
       note(index, principalId, false);
       // The connection works: what failed is this request.
-      forgetFaults(index);
+      Atomics.store(words, at(index, FAULTS), 0);
       const principals = new Set<number>();
       for (let i = 0; i < RING_SIZE; i++) {
         const entry = Atomics.load(words, at(index, RING + i));
@@ -104,7 +90,7 @@ export function createUpstreamStates(memory: UpstreamMemory, row: number): Share
       if (principals.size >= PRINCIPALS_TO_DOWN) Atomics.store(words, at(index, IS_DOWN), 1);
     },
     markUp(index) {
-      forgetFaults(index);
+      Atomics.store(words, at(index, FAULTS), 0);
       for (let i = 0; i < RING_SIZE; i++) Atomics.store(words, at(index, RING + i), 0);
       Atomics.store(words, at(index, IS_DOWN), 0);
     },

@@ -281,7 +281,7 @@ class Relay implements SocketListener {
       if (refusal.status >= 500) deps.states.noteServerError(this.target, x.principal.id);
       return this.refuse(denialOfUpstream(refusal.status, ''), 'fault');
     }
-    if (refusal.fault === 'timeout') deps.states.noteTimeout(this.target, x.principal.id, this.answersBefore);
+    if (refusal.fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
     if (refusal.fault === 'connect') {
       deps.states.end(this.target);
