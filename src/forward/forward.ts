@@ -289,7 +289,7 @@ class Forwarding implements UpstreamListener {
 
   fault(fault: UpstreamFault): void {
     if (this.isFinished) return;
-    const { deps, x } = this;
+    const { deps } = this;
     if (fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
     if (fault === 'connect' && !this.isHeadSent) {
