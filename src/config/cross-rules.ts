@@ -14,7 +14,13 @@ export interface Conflict {
 
 /** Every rule between options that does not hold. Pure: files are checked elsewhere. */
 export function conflictsOf(config: Config): Conflict[] {
-  return [...plainListeners(config), ...certificate(config), ...listeners(config), ...upstreams(config)];
+  return [
+    ...plainListeners(config),
+    ...certificate(config),
+    ...listeners(config),
+    ...upstreams(config),
+    ...aliases(config),
+  ];
 }
 
 /** Without TLS whoever is on the way reads every key: only this machine and a proxy that ends TLS may ask. */
@@ -112,4 +118,19 @@ function upstreams(config: Config): Conflict[] {
     }
   }
   return found;
+}
+
+/** One step only: what a name means is seen in its own line. */
+function aliases({ models }: Config): Conflict[] {
+  return Object.entries(models.aliases).flatMap(([alias, name]) =>
+    Object.hasOwn(models.aliases, name)
+      ? [
+          {
+            path: ['models', 'aliases', alias],
+            hint: `${name} is an alias itself: give the name that vLLM serves.`,
+            reads: [['models', 'aliases', name]],
+          },
+        ]
+      : [],
+  );
 }

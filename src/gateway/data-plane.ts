@@ -106,8 +106,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const states = createUpstreamStates(settings.upstreamMemory, deps.row);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
-  const callers = { maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
-  const isServed = (model: string) => book().entry(model).isServed;
+  const aliases = new Map(Object.entries(config.models.aliases));
+  const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
+  // An alias is taken, too: an adapter of that name would never be asked for.
+  const isServed = (model: string) => aliases.has(model) || book().entry(model).isServed;
   /** What both ends of chains that ask upstream work with. */
   const asking = {
     targets,

@@ -160,7 +160,10 @@ export interface HeldResponse {
 
 /** A request body that was parsed and checked: it is sent as it stands here, once its remote media are in it. */
 export interface InferenceRequest {
+  /** As vLLM serves it. */
   readonly model: string;
+  /** The alias by which the caller named it; answers show that. Left out where it used none. */
+  readonly alias?: string;
   readonly body: JsonObject;
   readonly isStream: boolean;
   /** Whether the caller asked for the usage event of a stream. */
