@@ -86,6 +86,8 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     ? [
         createApiKeyMethod({
           find: (id) => deps.credentials().find(id),
+          findImported: (digest) => deps.credentials().findImported(digest),
+          hasImported: () => deps.credentials().hasImported(),
           hmacKey: deps.hmacKey,
           clock,
           onUse: deps.onUse,

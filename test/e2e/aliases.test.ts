@@ -62,7 +62,8 @@ test('the list shows the aliases whose model the caller may use and that is serv
   const ids = async (models: readonly string[]) => {
     const made = await gateway.issue({ models });
     const { json } = await ask(gateway, { method: 'GET', path: '/v1/models', key: made.key });
-    return (json?.['data'] as { id: string }[]).map(({ id }) => id).sort();
+    const data = (json?.['data'] ?? []) as { id: string }[];
+    return data.map(({ id }) => id).sort();
   };
   assert.deepEqual(await ids(['tiny']), ['gpt-4o', 'small', 'tiny']);
   assert.deepEqual(await ids(['*']), ['gpt-4o', 'small', 'tiny']);

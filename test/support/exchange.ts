@@ -129,6 +129,8 @@ export const alice: Principal = {
   concurrency: undefined,
   grants: new Set(),
   caps: {},
+  onBehalfOf: undefined,
+  member: undefined,
 };
 
 /** An exchange with all facts, and some of them other than usual. */

@@ -20,6 +20,7 @@ const WISH: ApiKeyWish = {
   limits: { requestsPerMinute: undefined, concurrency: undefined },
   grants: [],
   caps: {},
+  onBehalfOf: undefined,
   expiresAtMs: undefined,
 };
 const issuer = { hmacKey: HMAC, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };

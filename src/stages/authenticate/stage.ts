@@ -5,6 +5,7 @@ import type { Stage } from '../../kernel/stage.ts';
 import type { Counters } from '../../limits/counters.ts';
 import { ratePerMinute } from '../../limits/gcra.ts';
 import { presentedCredential } from '../../wire/bearer.ts';
+import { createMembers } from './member.ts';
 import type { Method } from './methods/method.ts';
 
 /** Options of the stage, already read from the configuration. */
@@ -18,6 +19,7 @@ export function createAuthenticate(
   options: AuthenticateOptions,
   { methods, counters, clock }: { methods: readonly Method[]; counters: Counters; clock: Clock },
 ): Stage<'head' | 'peer', 'principal'> {
+  const memberOf = createMembers();
   const failures = options.failuresPerMinute === 'none' ? undefined : ratePerMinute(options.failuresPerMinute);
 
   /** Counts a failure; beyond the rate of its address it is refused with less said. A valid credential still passes. */
@@ -47,7 +49,7 @@ export function createAuthenticate(
             const found = method(presented.value, x.peer);
             if (found === undefined) continue;
             if (isDenial(found)) return found.code === 'invalid_credential' ? failed(x.peer) : found;
-            x.principal = found;
+            x.principal = memberOf(found, x.head.headers);
             return undefined;
           }
           return failed(x.peer);

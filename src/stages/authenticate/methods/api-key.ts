@@ -12,6 +12,10 @@ import type { Method } from './method.ts';
 /** What the method asks of its surroundings. */
 export interface ApiKeyDeps {
   readonly find: (id: string) => Credential | undefined;
+  /** The imported secret of a digest; left out, there are none. */
+  readonly findImported?: (digest: Uint8Array) => Credential | undefined;
+  /** Whether there is any: else a text of another form is not even digested. */
+  readonly hasImported?: () => boolean;
   /** Key of the stored digests. */
   readonly hmacKey: Uint8Array;
   readonly clock: Clock;
@@ -20,7 +24,7 @@ export interface ApiKeyDeps {
 }
 
 /** Authenticates by API key. What it says of a key's state it says only after the secret was right. */
-export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps): Method {
+export function createApiKeyMethod({ find, findImported, hasImported, hmacKey, clock, onUse }: ApiKeyDeps): Method {
   const noDigest = Buffer.alloc(32);
   /** Values whose secret was found right, by their hash; good only for the very record it was compared with. */
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
@@ -34,19 +38,22 @@ export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps):
   }
 
   return (text, peer) => {
-    if (!text.startsWith('sp_')) return undefined;
+    const isOurs = text.startsWith('sp_');
+    if (!isOurs && hasImported?.() !== true) return undefined;
     const hashed = hash('sha256', text, 'base64');
     const before = known.get(hashed);
     if (before !== undefined) {
       const current = find(before.record.id);
       if (current?.record === before.record) return judge(current, before.isCurrent, peer);
     }
-    const parsed = parseApiKey(text);
+    const parsed = isOurs ? parseApiKey(text) : undefined;
     // A wrong checksum is answered without a look-up: noise must cost nothing.
-    if (parsed === undefined) return deny('invalid_credential');
-    const credential = find(parsed.id);
+    if (isOurs && parsed === undefined) return deny('invalid_credential');
     // The same work whether or not the id exists, else its time would tell which ids do.
     const digest = digestOf(text, hmacKey);
+    const credential = parsed === undefined ? findImported?.(digest) : find(parsed.id);
+    // Not ours at all: perhaps another method knows it.
+    if (!isOurs && credential === undefined) return undefined;
     const record = credential?.record;
     const isCurrent = isSameDigest(digest, record?.digest ?? noDigest);
     const isPrevious = isSameDigest(digest, record?.previous?.digest ?? noDigest);
