@@ -124,24 +124,7 @@ function wishOf(flags: Flags): object {
 }
 
 async function list(flags: Flags, io: CommandIo): Promise<number> {
-  const tenant = flags.text('tenant');
-  const all = await withAdmin(flags, io, async (client) => {
-    const found: ApiKeyShown[] = [];
-    for (let after: string | null = ''; after !== null;) {
-      const query = new URLSearchParams({
-        limit: '200',
-        ...(after === '' ? {} : { after }),
-        ...(tenant === undefined ? {} : { tenant }),
-      });
-      const page: z.output<typeof apiKeyPage> = await client.ask(
-        { method: 'GET', path: `/api-keys?${query.toString()}` },
-        apiKeyPage,
-      );
-      found.push(...page.items);
-      after = page.next;
-    }
-    return found;
-  });
+  const all = await withAdmin(flags, io, (client) => allKeys(client, flags.text('tenant')));
   if (flags.has('json')) io.out(json(all));
   else if (all.length === 0) io.out('There are no API keys. Create one: sallyport keys create --name NAME\n');
   else {
@@ -157,6 +140,25 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
     io.out(table([['ID', 'NAME', 'TENANT', 'STATE', 'MODELS', 'EXPIRES', 'LAST USED'], ...rows]));
   }
   return 0;
+}
+
+/** Every API key that is not deleted, page by page. @param tenant only those of this one */
+export async function allKeys(client: AdminClient, tenant?: string): Promise<readonly ApiKeyShown[]> {
+  const found: ApiKeyShown[] = [];
+  for (let after: string | null = ''; after !== null;) {
+    const query = new URLSearchParams({
+      limit: '200',
+      ...(after === '' ? {} : { after }),
+      ...(tenant === undefined ? {} : { tenant }),
+    });
+    const page: z.output<typeof apiKeyPage> = await client.ask(
+      { method: 'GET', path: `/api-keys?${query.toString()}` },
+      apiKeyPage,
+    );
+    found.push(...page.items);
+    after = page.next;
+  }
+  return found;
 }
 
 async function onOne(
