@@ -14,7 +14,7 @@ export const serve: Command = {
   name: 'serve',
   summary: 'run the gateway',
   help: `sallyport serve [--upstream URL…] [--listen HOST:PORT] [--admin-listen HOST:PORT] [--workers N]
-                [--tls self-signed|files|off] [--log-format text|json] [--config FILE] [--state-dir DIR]
+                [--tls self-signed|files|acme|off] [--log-format text|json] [--config FILE] [--state-dir DIR]
 
 Runs the gateway in front of vLLM. TERM ends it after running answers, HUP reloads configuration and certificates.
 

@@ -16,6 +16,9 @@ function mistaken(overrides: object): string[] {
 }
 
 const off = (listen: object, more: object = {}) => ({ listen: { ...listen, tls: { mode: 'off' } }, ...more });
+const acme = (options: object, listen: object = {}) => ({
+  listen: { ...listen, tls: { mode: 'acme', acme: options } },
+});
 const upstream = (options: object) => ({ upstreams: [options] });
 
 for (const [name, overrides, paths] of [
@@ -48,6 +51,42 @@ for (const [name, overrides, paths] of [
   [
     'the mode files with both files is accepted',
     { listen: { tls: { mode: 'files', certFile: 'c', keyFile: 'k' } } },
+    [],
+  ],
+  ['ACME without a name is a mistake', acme({}), ['listen.tls.acme.names']],
+  ['ACME for an address is a mistake', acme({}, { publicUrl: 'https://192.0.2.1' }), ['listen.tls.acme.names']],
+  ['ACME for localhost is a mistake', acme({}, { publicUrl: 'https://localhost' }), ['listen.tls.acme.names']],
+  ['ACME for the host of the public URL is accepted', acme({}, { publicUrl: 'https://llm.example.org:8443' }), []],
+  ['ACME for listed names is accepted', acme({ names: ['llm.example.org', 'api.example.org'] }), []],
+  ['a wildcard without dns-01 is a mistake', acme({ names: ['*.example.org'] }), ['listen.tls.acme.challenge']],
+  [
+    'dns-01 without a hook is a mistake',
+    acme({ names: ['*.example.org'], challenge: 'dns-01' }),
+    ['listen.tls.acme.hook'],
+  ],
+  [
+    'dns-01 with a folder for its records is accepted',
+    acme({ names: ['*.example.org'], challenge: 'dns-01', hook: 'drop:/var/lib/records' }),
+    [],
+  ],
+  [
+    'names that no CA certifies, a directory in the clear and a hook by a relative path are mistakes',
+    acme(
+      { names: ['llm'], directory: 'http://ca.example.org/dir', hook: 'hook.sh' },
+      { publicUrl: 'https://llm.example.org' },
+    ),
+    ['listen.tls.acme.directory', 'listen.tls.acme.names[0]', 'listen.tls.acme.hook'],
+  ],
+  ['options of ACME in another mode do no harm', { listen: { tls: { acme: { challenge: 'dns-01' } } } }, []],
+  [
+    'proxies that are all the world are mistakes',
+    { listen: { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0', '::/0'] } },
+    ['listen.trustedProxies[1]', 'listen.trustedProxies[2]'],
+  ],
+  ['the PROXY header without a proxy is a mistake', { listen: { proxyProtocol: 'v2' } }, ['listen.proxyProtocol']],
+  [
+    'the PROXY header of a trusted proxy is accepted',
+    { listen: { proxyProtocol: 'v1', trustedProxies: ['10.0.0.7'] } },
     [],
   ],
   ['one port for both listeners is a mistake', { listen: { port: 9443 } }, ['admin.port']],
@@ -145,9 +184,7 @@ for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 
 
 /** Each whole area that is not built, with a value that would need it. */
 for (const [path, overrides] of Object.entries({
-  'listen.proxyProtocol': { listen: { proxyProtocol: 'v1' } },
   'listen.tls.clientCaFile': { listen: { tls: { clientCaFile: '/ca' } } },
-  'listen.tls.mode': { listen: { tls: { mode: 'acme' } } },
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },

@@ -8,7 +8,8 @@ import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
 import type { TlsMaterial } from '../adapters/tls/material.ts';
-import { openTlsSource } from '../adapters/tls/source.ts';
+import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
+import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
@@ -28,6 +29,7 @@ import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
+import { openAcme } from './acme.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
@@ -108,7 +110,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
   const ticketKeys = randomBytes(48);
-  const tls = await openTlsSource(config.listen.tls, {
+  const sourceDeps: TlsSourceDeps = {
     stateDir: stateDir.path,
     names: certificateNames({ ...machine(), listenHosts: [config.listen.host, config.admin.host], publicUrl }),
     clock,
@@ -119,7 +121,24 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       log.info('certificate', { expiresAt: new Date(next.notAfterMs).toISOString() });
     },
     onProblem: (why) => log.error('certificate', { why }),
-  });
+  };
+  let alpn: readonly AlpnCertificate[] = [];
+  const acme =
+    config.listen.tls.mode !== 'acme'
+      ? undefined
+      : await openAcme(config, {
+          ...sourceDeps,
+          userAgent: `sallyport/${VERSION}`,
+          ownAddresses: machine().interfaceAddresses,
+          port,
+          onProgress: (what) => log.info('acme', { what }),
+          async showAlpn(certificates) {
+            // A worker that is replaced meanwhile starts with them.
+            alpn = certificates;
+            await workers?.setAlpn(certificates);
+          },
+        });
+  const tls = acme ?? (await openTlsSource(config.listen.tls, sourceDeps));
   let material: TlsMaterial | undefined = tls?.material;
   const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys });
 
@@ -144,6 +163,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     logFormat,
     settings,
     tls: material === undefined ? undefined : tlsOf(material),
+    alpn,
     hmacKey,
     upstreams: known,
     seq: 0,
@@ -300,6 +320,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     tls: material === undefined ? undefined : tlsOf(material),
   });
   adminListener = runningAdmin;
+  acme?.start();
 
   return {
     publicUrl,

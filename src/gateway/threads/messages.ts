@@ -1,3 +1,4 @@
+import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
 import type { CounterMemory } from '../../adapters/memory/counters.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
 import type { Config } from '../../config/schema.ts';
@@ -52,6 +53,8 @@ export interface WorkerStart {
   readonly logFormat: LogFormat;
   readonly settings: Settings;
   readonly tls: TlsForWorkers | undefined;
+  /** What answers TLS-ALPN-01 just now; mostly nothing. */
+  readonly alpn: readonly AlpnCertificate[];
   readonly hmacKey: Uint8Array;
   readonly upstreams: KnownUpstreams;
   readonly seq: number;
@@ -80,6 +83,8 @@ export type ToWorker =
     }
   | { readonly kind: 'settings'; readonly seq: number; readonly settings: Settings }
   | { readonly kind: 'tls'; readonly tls: TlsForWorkers }
+  /** Numbered: a CA must not be asked to look before every worker can answer it. */
+  | { readonly kind: 'alpn'; readonly seq: number; readonly certificates: readonly AlpnCertificate[] }
   | { readonly kind: 'upstreams'; readonly upstreams: KnownUpstreams }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
