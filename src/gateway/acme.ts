@@ -1,8 +1,10 @@
 import { promises as dns } from 'node:dns';
+import { resolve } from 'node:path';
 import { openAcmeSource, type AcmeSource, type AcmeSourceDeps } from '../adapters/acme/source.ts';
 import { createDnsSolver } from '../adapters/acme/challenges/dns-01.ts';
 import { createHttpSolver } from '../adapters/acme/challenges/http-01.ts';
 import { createRecordDrop } from '../adapters/acme/challenges/record-drop.ts';
+import { createRecordHook, type HookRunner } from '../adapters/acme/challenges/record-hook.ts';
 import { SolverFault, type Solver } from '../adapters/acme/challenges/solver.ts';
 import { createAlpnSolver, type AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
 import { createAcmeExchange } from '../adapters/acme/exchange.ts';
@@ -11,6 +13,8 @@ import type { Config } from '../config/schema.ts';
 /** What the gateway brings to its ACME source. */
 export interface AcmeParts extends Omit<AcmeSourceDeps, 'acmeNames' | 'exchange' | 'solver' | 'resolve' | 'random'> {
   readonly userAgent: string;
+  /** Runs the hook of DNS-01; undefined where nobody outside the sandbox does. */
+  readonly runHook: HookRunner | undefined;
   /** Gives all workers the certificates that answer TLS-ALPN-01; resolves once each of them has them. */
   readonly showAlpn: (certificates: readonly AlpnCertificate[]) => Promise<unknown>;
 }
@@ -45,9 +49,14 @@ function solverOf({ listen }: Config, parts: AcmeParts, names: readonly string[]
       return createHttpSolver({ host: listen.host, port: httpPort, publicUrl });
     }
     case 'dns-01': {
-      const folder = hook?.startsWith('drop:') === true ? hook.slice('drop:'.length) : undefined;
-      if (folder === undefined) throw new SolverFault('listen.tls.acme.hook is needed for dns-01');
-      return createDnsSolver(createRecordDrop({ folder, resolveTxt, clock: parts.clock }));
+      const { clock, runHook } = parts;
+      if (hook?.startsWith('drop:') === true) {
+        return createDnsSolver(createRecordDrop({ folder: resolve(hook.slice('drop:'.length)), resolveTxt, clock }));
+      }
+      if (runHook === undefined) {
+        throw new SolverFault('a hook for dns-01 is run by the launcher: start the gateway by the command sallyport');
+      }
+      return createDnsSolver(createRecordHook(hook ?? '', runHook));
     }
   }
 }

@@ -9,6 +9,7 @@ import type { LogOutput } from '../adapters/log/output.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
 import type { TlsMaterial } from '../adapters/tls/material.ts';
 import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
+import type { HookRunner } from '../adapters/acme/challenges/record-hook.ts';
 import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
@@ -45,6 +46,8 @@ export interface GatewayOptions {
   readonly stateDir: StateDir;
   readonly log: LogOutput;
   readonly logFormat: 'json' | 'text';
+  /** Runs the hook of DNS-01 outside the sandbox. */
+  readonly runHook?: HookRunner | undefined;
 }
 
 /** A running gateway. */
@@ -81,7 +84,13 @@ const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
 
 /** Starts the gateway: store, workers, listeners, watches. @throws what stands in the way, each with its way out */
-export async function startGateway({ config: first, stateDir, log, logFormat }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({
+  config: first,
+  stateDir,
+  log,
+  logFormat,
+  runHook,
+}: GatewayOptions): Promise<Gateway> {
   let config = first;
   const clock = systemClock;
   const store = await startStore({
@@ -129,6 +138,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       : await openAcme(config, {
           ...sourceDeps,
           userAgent: `sallyport/${VERSION}`,
+          runHook,
           ownAddresses: machine().interfaceAddresses,
           port,
           onProgress: (what) => log.info('acme', { what }),

@@ -32,7 +32,7 @@ function nameWords({ type, detail }: NameProblem, around: Surroundings): string 
     case 'unauthorized':
     case 'tls':
     case 'incorrectResponse':
-      return `something else answers the CA (${detail}): ${reachWords(around)}${resolvedWords(around)}`;
+      return `the CA did not see the answer of this gateway (${detail}): ${reachWords(around)}${resolvedWords(around)}`;
     case 'caa':
       return `a CAA record forbids this CA (${detail}): add the CA to the CAA records of the name`;
     default:

@@ -18,6 +18,8 @@ export interface Pebble extends AsyncDisposable {
   readonly httpPort: number;
   readonly tlsPort: number;
   readonly dns: DnsResponder;
+  /** Makes it say by ARI that this certificate should have been renewed an hour ago. */
+  renewNow(certPem: string): Promise<void>;
   /** What it printed. */
   readonly output: () => string;
 }
@@ -76,15 +78,16 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
-  const get = (url: string): Promise<string> =>
+  const get = (url: string, body?: string): Promise<string> =>
     new Promise((resolve, reject) => {
-      request(url, { ca: ca.certPem, agent: false }, (response) => {
+      const method = body === undefined ? 'GET' : 'POST';
+      request(url, { method, ca: ca.certPem, agent: false, headers: { 'user-agent': 'test' } }, (response) => {
         let text = '';
         response.on('data', (part: Buffer) => (text += part.toString()));
-        response.on('end', () => resolve(text));
+        response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error(text))));
       })
         .on('error', reject)
-        .end();
+        .end(body);
     });
   const directory = `https://127.0.0.1:${api}/dir`;
   for (let left = 100; ; left--) {
@@ -103,6 +106,11 @@ export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> 
     httpPort,
     tlsPort,
     dns,
+    async renewNow(certificate) {
+      const suggestedWindow = { start: new Date(Date.now() - 3_600_000), end: new Date(Date.now() - 3_599_000) };
+      const ariResponse = JSON.stringify({ suggestedWindow });
+      await get(`https://127.0.0.1:${management}/set-renewal-info/`, JSON.stringify({ certificate, ariResponse }));
+    },
     output: () => output,
     async [Symbol.asyncDispose]() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
