@@ -19,6 +19,7 @@ const off = (listen: object, more: object = {}) => ({ listen: { ...listen, tls: 
 const acme = (options: object, listen: object = {}) => ({
   listen: { ...listen, tls: { mode: 'acme', acme: options } },
 });
+const mtls = (options: object, listen: object = {}) => ({ listen, authentication: { mtls: options } });
 const upstream = (options: object) => ({ upstreams: [options] });
 
 for (const [name, overrides, paths] of [
@@ -88,6 +89,34 @@ for (const [name, overrides, paths] of [
     'the PROXY header of a trusted proxy is accepted',
     { listen: { proxyProtocol: 'v1', trustedProxies: ['10.0.0.7'] } },
     [],
+  ],
+  [
+    'required client certificates without their CA are a mistake',
+    mtls({ required: true }),
+    ['authentication.mtls.required'],
+  ],
+  [
+    'certificates for principals without their CA are a mistake',
+    mtls({ principals: [{ san: 'a.example.org', key: 'abcdef' }] }),
+    ['authentication.mtls.principals'],
+  ],
+  [
+    'certificates for principals with their CA are accepted',
+    mtls({ required: true, principals: [{ subject: 'a', key: 'abcdef' }] }, { tls: { clientCaFile: 'ca.pem' } }),
+    [],
+  ],
+  [
+    'a principal by both names, by none, and with a key that is none are mistakes',
+    mtls(
+      { principals: [{ san: 'a', subject: 'a', key: 'abcdef' }, { key: 'abcdef' }, { san: 'a', key: 'sp_abc' }] },
+      { tls: { clientCaFile: 'ca.pem' } },
+    ),
+    [0, 1].map((i) => `authentication.mtls.principals[${i}]`).concat('authentication.mtls.principals[2].key'),
+  ],
+  [
+    'a client CA without TLS is a mistake',
+    mtls({}, { host: '127.0.0.1', tls: { mode: 'off', clientCaFile: 'ca.pem' } }),
+    ['listen.tls.clientCaFile'],
   ],
   ['one port for both listeners is a mistake', { listen: { port: 9443 } }, ['admin.port']],
   ['one port on two addresses is accepted', { listen: { host: '192.0.2.1', port: 9443 } }, []],
@@ -184,12 +213,10 @@ for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 
 
 /** Each whole area that is not built, with a value that would need it. */
 for (const [path, overrides] of Object.entries({
-  'listen.tls.clientCaFile': { listen: { tls: { clientCaFile: '/ca' } } },
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },
   'authentication.issuers[0]': { authentication: { issuers: [{}] } },
-  'authentication.mtls.required': { authentication: { mtls: { required: true } } },
   'keyring.rootKey': { keyring: { rootKey: 'env' } },
   'authorizationServer.enabled': { authorizationServer: { enabled: true } },
   'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },

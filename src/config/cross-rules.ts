@@ -19,6 +19,7 @@ export function conflictsOf(config: Config): Conflict[] {
     ...certificate(config),
     ...acme(config),
     ...proxies(config),
+    ...clientCertificates(config),
     ...listeners(config),
     ...upstreams(config),
   ];
@@ -75,6 +76,24 @@ function proxies({ listen }: Config): Conflict[] {
   if (listen.proxyProtocol !== 'off' && listen.trustedProxies.length === 0) {
     const hint = 'The PROXY header is believed of trusted proxies only: list their addresses in listen.trustedProxies.';
     found.push({ path: ['listen', 'proxyProtocol'], hint, reads: [['listen', 'trustedProxies']] });
+  }
+  return found;
+}
+
+/** Client certificates are judged by a CA, on TLS. */
+function clientCertificates({ listen: { tls }, authentication: { mtls } }: Config): Conflict[] {
+  const found: Conflict[] = [];
+  const caFile = ['listen', 'tls', 'clientCaFile'];
+  const at = ['authentication', 'mtls'];
+  if (tls.clientCaFile !== undefined && tls.mode === 'off') {
+    const hint = 'Client certificates come by TLS: leave this out, or set another listen.tls.mode.';
+    found.push({ path: caFile, hint, reads: [['listen', 'tls', 'mode']] });
+  }
+  for (const option of ['required', 'principals'] as const) {
+    const isUsed = option === 'required' ? mtls.required : mtls.principals.length > 0;
+    if (!isUsed || tls.clientCaFile !== undefined) continue;
+    const hint = 'This needs the CA that signs the certificates: give listen.tls.clientCaFile.';
+    found.push({ path: [...at, option], hint, reads: [caFile] });
   }
   return found;
 }

@@ -6,6 +6,7 @@ import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
 import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
+import { checkClientCa } from '../adapters/tls/client-certificate.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
 import type { TlsMaterial } from '../adapters/tls/material.ts';
 import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
@@ -118,7 +119,8 @@ export async function startGateway({
     metrics: createMetricsMemory(rows),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
-  const ticketKeys = randomBytes(48);
+  let ticketKeys = randomBytes(48);
+  let clientCaPem = readClientCa(config);
   const sourceDeps: TlsSourceDeps = {
     stateDir: stateDir.path,
     names: certificateNames({ ...machine(), listenHosts: [config.listen.host, config.admin.host], publicUrl }),
@@ -150,7 +152,7 @@ export async function startGateway({
         });
   const tls = acme ?? (await openTlsSource(config.listen.tls, sourceDeps));
   let material: TlsMaterial | undefined = tls?.material;
-  const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys });
+  const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys, clientCaPem });
 
   let settings = settingsOf(config, rows);
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
@@ -342,6 +344,7 @@ export async function startGateway({
       const restart = RESTART_KEYS.filter(
         (key) => JSON.stringify(pick(config, key)) !== JSON.stringify(pick(next, key)),
       );
+      const nextCa = readClientCa(config); // the same file; what it holds may be new
       config = withFixed(next, config);
       const before = settings.config.upstreams;
       settings = settingsOf(config, rows);
@@ -353,6 +356,12 @@ export async function startGateway({
       watch = startWatch();
       await live.reconfigure(settings);
       live.setUpstreams(known);
+      if (nextCa !== clientCaPem && material !== undefined) {
+        clientCaPem = nextCa;
+        // A session of before would be resumed with a certificate that is not trusted any more.
+        ticketKeys = randomBytes(48);
+        live.setTls(tlsOf(material));
+      }
       tls?.check();
       await watch.look();
       return restart;
@@ -405,6 +414,15 @@ function pick(config: Config, path: string): unknown {
 }
 
 const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
+
+/** The CA of client certificates. @throws TlsFileError where the file holds none */
+function readClientCa({ listen }: Config): string | undefined {
+  const { clientCaFile } = listen.tls;
+  if (clientCaFile === undefined) return undefined;
+  const pem = readFileSync(clientCaFile, 'utf8');
+  checkClientCa(clientCaFile, pem);
+  return pem;
+}
 
 function settingsOf(config: Config, rows: number): Settings {
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));

@@ -58,6 +58,20 @@ test('the address of the PROXY header is denied, limited and logged; what the cl
   );
 });
 
+test('what comes over a connection whose client the proxy does not know forwards no address', async () => {
+  await using it = await startTestGateway({ plain: true, config: { listen } });
+  for (const [path, header] of [
+    ['/local', '0d0a0d0a000d0a515549540a20000000'],
+    ['/unspecified', '0d0a0d0a000d0a515549540a21000000'],
+  ] as const) {
+    const socket = connect(it.port, '127.0.0.1');
+    socket.write(Buffer.from(header, 'hex'));
+    socket.write(get(path, 'X-Forwarded-For: 192.0.2.1\r\n'));
+    assert.match(await read(socket), /^HTTP\/1\.1 401 /);
+  }
+  while (it.log.filter((line) => line.includes('"address":"127.0.0.1"')).length < 2) await new Promise(setImmediate);
+});
+
 test('connections count for the client that the PROXY header names, not for its proxy', async () => {
   await using it = await startTestGateway({
     plain: true,

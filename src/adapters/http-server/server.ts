@@ -8,7 +8,8 @@ import {
   type Server as TlsServer,
   type TlsOptions,
 } from 'node:tls';
-import type { Downstream } from '../../kernel/transport.ts';
+import type { ClientCertificate, Downstream } from '../../kernel/transport.ts';
+import { clientCertificateOf } from '../tls/client-certificate.ts';
 import { plainAddress } from '../../wire/address.ts';
 import { readClientHello } from './client-hello.ts';
 import { giveBack, readFirstBytes } from './first-bytes.ts';
@@ -101,9 +102,10 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     });
     const startedMs = clock.monotonicMs();
     const { proxyProtocol } = options;
-    if (proxyProtocol === 'off' && alpn.size === 0) return begin(socket, peerAddress, startedMs);
+    const peer = { peerAddress, isUnknown: false, startedMs };
+    if (proxyProtocol === 'off' && alpn.size === 0) return begin(socket, peer);
     // Until it is known what it is, it has the time of a handshake.
-    const look = { id: connectionId(socket), socket, peerAddress, startedMs };
+    const look = { id: connectionId(socket), socket, ...peer };
     wait(look);
     readFirstBytes(
       socket,
@@ -119,14 +121,16 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
         giveBack(socket, seen.rest);
         const context = seen.alpnName === undefined ? undefined : alpn.get(seen.alpnName);
         if (context !== undefined) return answerAlpn(socket, context, look);
-        begin(socket, seen.address ?? peerAddress, startedMs);
+        if (proxyProtocol === 'off') return begin(socket, peer);
+        const isUnknown = seen.address === undefined;
+        begin(socket, { peerAddress: seen.address ?? peerAddress, isUnknown, startedMs });
       },
     );
   });
 
-  function begin(socket: Socket, peerAddress: string, startedMs: number): void {
-    if (secure === undefined) return adopt(socket, peerAddress, startedMs);
-    wait({ id: connectionId(socket), socket, peerAddress, startedMs });
+  function begin(socket: Socket, accepted: Accepted): void {
+    if (secure === undefined) return adopt(socket, accepted, undefined);
+    wait({ id: connectionId(socket), socket, ...accepted });
     secure.emit('connection', socket);
   }
 
@@ -145,7 +149,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     end(handshake);
     // Not before: a peer that ends during its handshake has gone.
     socket.allowHalfOpen = true;
-    adopt(socket, handshake.peerAddress, handshake.startedMs);
+    adopt(socket, handshake, options.tls?.requestCert === true ? clientCertificateOf(socket) : undefined);
   });
 
   function wait(handshake: Handshake): void {
@@ -160,8 +164,12 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     if (handshakeOf.get(handshake.id) === handshake) handshakeOf.delete(handshake.id);
   }
 
-  function adopt(socket: Socket, address: string, startedMs: number): void {
-    const peer = { address, isEncrypted: secure !== undefined, startedMs };
+  function adopt(
+    socket: Socket,
+    { peerAddress, isUnknown, startedMs }: Accepted,
+    certificate: ClientCertificate | undefined,
+  ): void {
+    const peer = { address: peerAddress, isUnknown, certificate, isEncrypted: secure !== undefined, startedMs };
     const connection = new ServerConnection(socket, peer, options, events, () => isDraining);
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
@@ -244,12 +252,19 @@ function firstLook(bytes: Buffer, proxyProtocol: ProxyVersion | 'off', isAlpnDue
 
 const NO_HEADER = { length: 0, address: undefined };
 
+/** Who has connected, and when. */
+interface Accepted {
+  readonly peerAddress: string;
+  /** A proxy has not said for whom it is. */
+  readonly isUnknown: boolean;
+  /** Monotonic. */
+  readonly startedMs: number;
+}
+
 /** A connection whose TLS handshake has not ended. */
-interface Handshake {
+interface Handshake extends Accepted {
   readonly id: string;
   readonly socket: Socket;
-  readonly peerAddress: string;
-  readonly startedMs: number;
 }
 
 /** The same for a TLS socket and the TCP socket below it. */

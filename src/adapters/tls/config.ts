@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
-import { choice, count, group, laterUnset, list, text } from '../../kernel/option.ts';
+import { choice, count, group, list, text } from '../../kernel/option.ts';
 
 const file = (what: string) => text(`Give the path of ${what}.`).optional().describe(`PEM file with ${what}.`);
 
@@ -45,7 +45,7 @@ export const tlsConfig = group({
     .describe('self-signed makes and renews its own; acme asks a CA; off only on loopback or behind trusted proxies.'),
   certFile: file('the certificate and its chain'),
   keyFile: file('the private key'),
-  clientCaFile: laterUnset(),
+  clientCaFile: file('the CA of client certificates, which are then asked for'),
   acme,
 }).prefault({});
 

@@ -12,6 +12,8 @@ export interface TlsForWorkers {
   readonly keyPem: string;
   /** 48 bytes, the same for all workers, so that a session can be resumed on any of them. */
   readonly ticketKeys: Uint8Array;
+  /** Certificates of the CA of client certificates; undefined asks for none. */
+  readonly clientCaPem: string | undefined;
 }
 
 /** PEM texts that an upstream's configuration names, read by the control plane. */

@@ -124,7 +124,7 @@ const CODES: Record<BrokenHead, ReasonCode> = {
 
 const server: PublicServer = createPublicServer(
   {
-    tls: start.tls === undefined ? undefined : serverTlsOptions(start.tls, start.tls.ticketKeys),
+    tls: start.tls === undefined ? undefined : serverTlsOptions(start.tls, start.tls.ticketKeys, start.tls.clientCaPem),
     get proxyProtocol() {
       return settings.config.listen.proxyProtocol;
     },
@@ -255,7 +255,7 @@ port.on('message', (message: ToWorker) => {
       return send({ kind: 'confirmed', seq });
     }
     case 'tls':
-      return server.setSecureContext(serverTlsOptions(message.tls, message.tls.ticketKeys));
+      return server.setSecureContext(serverTlsOptions(message.tls, message.tls.ticketKeys, message.tls.clientCaPem));
     case 'alpn':
       server.setAlpn(message.certificates);
       seq = message.seq;
