@@ -13,6 +13,8 @@ import type { Config } from '../config/schema.ts';
 /** What the gateway brings to its ACME source. */
 export interface AcmeParts extends Omit<AcmeSourceDeps, 'acmeNames' | 'exchange' | 'solver' | 'resolve' | 'random'> {
   readonly userAgent: string;
+  /** What works only with something that cannot be seen from here. */
+  readonly onWarning: (what: string) => void;
   /** Runs the hook of DNS-01; undefined where nobody outside the sandbox does. */
   readonly runHook: HookRunner | undefined;
   /** Gives all workers the certificates that answer TLS-ALPN-01; resolves once each of them has them. */
@@ -23,6 +25,8 @@ export interface AcmeParts extends Omit<AcmeSourceDeps, 'acmeNames' | 'exchange'
 export function openAcme(config: Config, parts: AcmeParts): Promise<AcmeSource> {
   const { tls } = config.listen;
   const acmeNames = acmeNamesOf(config);
+  const warning = forwardWarning(config, parts.port, acmeNames);
+  if (warning !== undefined) parts.onWarning(warning);
   return openAcmeSource(tls, {
     ...parts,
     acmeNames,
@@ -37,6 +41,15 @@ export function openAcme(config: Config, parts: AcmeParts): Promise<AcmeSource> 
 export function acmeNamesOf({ listen: { publicUrl, tls } }: Config): readonly string[] {
   if (tls.acme.names.length > 0) return [...new Set(tls.acme.names)];
   return publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+}
+
+/** A CA asks one port only: where we listen on another, somebody has to forward it. */
+function forwardWarning({ listen }: Config, port: number, names: readonly string[]): string | undefined {
+  const { challenge, httpPort } = listen.tls.acme;
+  if (challenge === 'dns-01') return undefined;
+  const [outer, inner] = challenge === 'http-01' ? [80, httpPort] : [443, port];
+  if (inner === outer) return undefined;
+  return `the CA connects to port ${outer} of ${names.join(', ')} and this is port ${inner}: it must be forwarded here as TCP`;
 }
 
 function solverOf({ listen }: Config, parts: AcmeParts, names: readonly string[]): Solver {

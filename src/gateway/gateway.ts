@@ -144,6 +144,7 @@ export async function startGateway({
           ownAddresses: machine().interfaceAddresses,
           port,
           onProgress: (what) => log.info('acme', { what }),
+          onWarning: (what) => log.warn('acme', { what }),
           async showAlpn(certificates) {
             // A worker that is replaced meanwhile starts with them.
             alpn = certificates;
@@ -465,7 +466,9 @@ async function reservePort(host: string, port: number, key: string): Promise<num
     }
     if (code === 'EACCES') {
       throw new PortInUse(
-        `this user may not listen on port ${port}: give a port above 1023, or the capability cap_net_bind_service`,
+        `this user may not listen on port ${port}. Two ways out:\n` +
+          `  give the service the capability: AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit\n` +
+          `  or listen above 1023 (--listen ${host}:8443) and forward port ${port} to it`,
       );
     }
     throw new PortInUse(`${host}:${port} cannot be listened on (${code}): give another --listen HOST:PORT`);

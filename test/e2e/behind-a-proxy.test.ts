@@ -96,15 +96,22 @@ test('connections count for the client that the PROXY header names, not for its 
   }
 });
 
-test('a peer that is no trusted proxy is closed at once, whatever it sends', async () => {
-  await using it = await startTestGateway({
-    plain: true,
-    config: { listen: { proxyProtocol: 'v2', trustedProxies: ['192.0.2.1'] } },
+for (const plain of [true, false]) {
+  test(`a peer that is no trusted proxy is closed at once, whatever it sends${plain ? '' : ', before TLS, too'}`, async () => {
+    await using it = await startTestGateway({
+      plain,
+      config: { listen: { proxyProtocol: 'v2', trustedProxies: ['192.0.2.1'] } },
+    });
+    const socket = fromClient(it, '192.0.2.7');
+    const carrier = plain
+      ? socket
+      : connectTls({ socket, ...(it.ca === undefined ? {} : { ca: it.ca }), host: 'localhost' });
+    carrier.on('error', () => undefined);
+    const isClosed = read(carrier);
+    carrier.write(get('/healthz'));
+    assert.equal(await isClosed, '');
   });
-  const socket = fromClient(it, '192.0.2.7');
-  socket.write(get('/healthz'));
-  assert.equal(await read(socket), '');
-});
+}
 
 test('the PROXY header stands before TLS', async () => {
   await using it = await startTestGateway({ config: { listen } });

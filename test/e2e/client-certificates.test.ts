@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
+import { request } from 'node:https';
+import { connect } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -50,13 +51,13 @@ async function reload(it: TestGateway, mtls: object): Promise<void> {
 /** Asks for the models; the status, or the code of a refusal. */
 function ask(
   it: TestGateway,
-  { pair, key, path = '/v1/models', agent }: { pair?: CertificateAndKey; key?: string; path?: string; agent?: Agent },
+  { pair, key, path = '/v1/models' }: { pair?: CertificateAndKey; key?: string; path?: string },
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     request(
       `${it.url}${path}`,
       {
-        agent: agent ?? false,
+        agent: false,
         ...(it.ca === undefined ? {} : { ca: it.ca }),
         ...(pair === undefined ? {} : { cert: pair.certPem, key: pair.keyPem }),
         ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
@@ -118,10 +119,9 @@ test('a common name counts where it is the only one, and DNS names in any case',
   const { it, keyId } = await startMtls((key) => ({ principals: [{ subject: 'agent 7', key }] }));
   await using _ = it;
   assert.equal(await ask(it, { pair: await clientCa.issue({ subject: 'O=Example, CN=agent 7' }) }), '200');
-  assert.equal(
-    await ask(it, { pair: await clientCa.issue({ subject: 'CN=other, CN=agent 7' }) }),
-    'missing_credential',
-  );
+  for (const subject of ['CN=other, CN=agent 7', 'CN=agent 7, CN=other']) {
+    assert.equal(await ask(it, { pair: await clientCa.issue({ subject }) }), 'missing_credential', subject);
+  }
   assert.equal(await ask(it, { pair: await clientCa.issue({ subject: 'CN=Agent 7' }) }), 'missing_credential');
   await reload(it, { principals: [{ san: 'Agent.example.org', key: keyId }] });
   const names = [{ type: 'dns', value: 'agent.EXAMPLE.org' }] as const;
@@ -176,26 +176,74 @@ test('where certificates are required a key alone is not enough, a certificate a
   assert.equal(await ask(it, { path: '/readyz' }), '200');
 });
 
-test('a session that is resumed is still that of its certificate, and none comes by resumption of another', async () => {
+/** Asks on a connection that resumes a session; the status or code, whether it was resumed, and the next session. */
+function askAgain(it: TestGateway, pair: CertificateAndKey | undefined, session: Buffer | undefined) {
+  return new Promise<{ answer: string; isResumed: boolean; session: Buffer | undefined }>((resolve, reject) => {
+    const socket = connect({
+      port: it.port,
+      host: '127.0.0.1',
+      ...(it.ca === undefined ? {} : { ca: it.ca }),
+      ...(pair === undefined ? {} : { cert: pair.certPem, key: pair.keyPem }),
+      ...(session === undefined ? {} : { session }),
+    });
+    let [text, next, isResumed] = ['', session, false];
+    socket.on('secureConnect', () => (isResumed = socket.isSessionReused()));
+    socket.on('session', (one: Buffer) => (next = one));
+    socket.on('data', (part: Buffer) => (text += part.toString()));
+    socket.on('error', reject);
+    socket.on('close', () => {
+      const code = /"code":"(\w+)"/.exec(text)?.[1];
+      resolve({ answer: code ?? text.split(' ')[1] ?? '', isResumed, session: next });
+    });
+    socket.write('GET /v1/models HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
+  });
+}
+
+test('a session that is resumed is still that of its certificate, and one without is still without', async () => {
   const { it } = await startMtls(bySan);
   await using _ = it;
-  const agent = new Agent({ keepAlive: false, maxCachedSessions: 10 });
   const pair = await withUri();
-  for (let i = 0; i < 3; i++) assert.equal(await ask(it, { pair, agent }), '200');
-  assert.equal(await ask(it, { agent }), 'missing_credential');
+  const first = await askAgain(it, pair, undefined);
+  assert.deepEqual([first.answer, first.isResumed], ['200', false]);
+  const second = await askAgain(it, undefined, first.session);
+  assert.deepEqual([second.answer, second.isResumed], ['200', true]);
+  const stranger = await askAgain(it, await strangers.issue({ names: [{ type: 'url', value: URI }] }), undefined);
+  const again = await askAgain(it, pair, stranger.session);
+  assert.deepEqual([again.answer, again.isResumed], ['missing_credential', true]);
 });
 
-test('after the certificate of the gateway was swapped, clients are asked for theirs as before', async () => {
-  const { it } = await startMtls(bySan);
+test('another client CA counts after a reload, and no session that began with the old one is resumed', async () => {
+  const { it, keyId } = await startMtls(bySan);
   await using _ = it;
   const pair = await withUri();
-  // Another CA in the file: the same swap as that of a renewed certificate, with the new CA.
+  const { answer, session } = await askAgain(it, pair, undefined);
+  assert.equal(answer, '200');
   writeFileSync(clientCaFile, strangers.certPem);
   try {
-    await reload(it, bySan([...it.gateway.admin.directory.apiKeys.keys()][0] ?? ''));
+    await reload(it, bySan(keyId));
     for (let left = 50; (await ask(it, { pair })) !== 'missing_credential'; left--) assert.ok(left > 0);
+    const resumed = await askAgain(it, pair, session);
+    assert.deepEqual([resumed.answer, resumed.isResumed], ['missing_credential', false]);
     const names = [{ type: 'url', value: URI }] as const;
     assert.equal(await ask(it, { pair: await strangers.issue({ names }) }), '200');
+  } finally {
+    writeFileSync(clientCaFile, clientCa.certPem);
+  }
+});
+
+test('a client CA file that holds none is refused at a reload, and the old one stays', async () => {
+  const { it, keyId, key } = await startMtls(bySan);
+  await using _ = it;
+  const { certPem } = await clientCa.issue({});
+  try {
+    for (const [text, words] of [
+      ['nothing', /holds no PEM certificate/],
+      [certPem, /holds a certificate that is no CA/],
+    ] as const) {
+      writeFileSync(clientCaFile, text);
+      await assert.rejects(reload(it, bySan(keyId)), words);
+    }
+    assert.equal(await ask(it, { key }), '200');
   } finally {
     writeFileSync(clientCaFile, clientCa.certPem);
   }

@@ -180,6 +180,7 @@ test('a CA that looks where nothing is says so with the mend, and the gateway se
     said,
     /llm\.example\.test: the CA did not see the answer of this gateway .*let the internet reach port 443, forwarded to port/,
   );
+  assert.ok(product.lines.some((one) => one.includes('"level":"warn"') && one.includes('connects to port 443 of')));
   assert.match(said, /Next try at \d{4}-/);
   const ca = readFileSync(join(it.dir, 'state', 'ca.pem'), 'utf8');
   const seen = await certificateAt(port, ca, 'localhost');

@@ -219,6 +219,7 @@ test('only a CA that asks for the name of a pending challenge sees its certifica
   for (const [name, protocols] of [
     ['llm.example.org', ['http/1.1']],
     ['llm.example.org', ['http/1.1', 'acme-tls/1']],
+    ['llm.example.org', ['acme-tls/1', 'http/1.1']],
   ] as const) {
     assert.deepEqual(await handshake(it.port, name, [...protocols]), { ...usual, protocol: 'http/1.1' });
   }

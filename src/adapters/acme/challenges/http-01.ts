@@ -72,8 +72,8 @@ export function createHttpSolver({ host, port, publicUrl }: HttpSolverOptions): 
 function wordsOf({ code, message }: Error & { code?: string }, port: number): string {
   if (code === 'EACCES') {
     return (
-      `this user may not listen on port ${port} for HTTP-01: give the service the capability cap_net_bind_service, ` +
-      `or set listen.tls.acme.httpPort to a port above 1023 and forward port 80 to it`
+      `this user may not listen on port ${port} for HTTP-01: give the service AmbientCapabilities=CAP_NET_BIND_SERVICE, ` +
+      `or set listen.tls.acme.httpPort to a port above 1023 and forward port ${port} to it`
     );
   }
   if (code === 'EADDRINUSE') {
