@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -35,6 +35,7 @@ async function setUp(context: TestContext) {
         clock,
         exchange: ca.exchange,
         solver: {
+          open: () => Promise.resolve(),
           present(answers) {
             ca.seen = answers;
             return Promise.resolve();
@@ -225,6 +226,29 @@ for (const [offMs, words] of [
     if (words !== undefined) assert.match(it.problems[0] ?? '', words);
   });
 }
+
+test('a certificate that the CA knows as replaced already is followed by an order without that word', async (context) => {
+  const it = await setUp(context);
+  it.ca.window = { startMs: it.clock.nowMs() + DAY, endMs: it.clock.nowMs() + DAY };
+  (await it.open()).start();
+  await it.settle();
+  let refusals = 0;
+  it.ca.fault = (path) =>
+    path === '/order' && refusals++ === 0 ? { status: 409, type: 'alreadyReplaced', detail: 'it was' } : undefined;
+  it.clock.advance(DAY + HOUR);
+  await it.settle();
+  assert.equal(it.ca.orders.length, 2);
+  assert.equal(it.ca.orders[1]?.replaces, undefined);
+  assert.deepEqual(it.problems, []);
+});
+
+test('an account key that others can read is refused with its mend', async (context) => {
+  const it = await setUp(context);
+  (await it.open()).stop();
+  const file = join(it.stateDir, 'keys', 'acme', 'ca.test-dir', 'account.key');
+  chmodSync(file, 0o644);
+  await assert.rejects(it.open(), /account\.key can be read by others: chmod 600/);
+});
 
 test('an account key that was damaged is not replaced', async (context) => {
   const it = await setUp(context);

@@ -42,6 +42,8 @@ export interface AcmeSource extends TlsSource {
 /** How often the time of a renewal is looked at, at most. */
 const LOOK_EVERY_MS = 3_600_000;
 const MIN_LOOK_MS = 1_000;
+/** RFC 9773 §4.3.2: whatever a CA says, not more often. */
+const MIN_ASK_AGAIN_MS = 5 * 60_000;
 
 /**
  * The certificate of a CA that speaks ACME. It starts at once with the stored one; where there is none, with one of the
@@ -91,7 +93,7 @@ export async function openAcmeSource({ acme }: Pick<TlsConfig, 'acme'>, deps: Ac
       // A CA that cannot be asked now is asked again; until then what was known counts (RFC 9773 §4.3.3).
       value = window?.of === of ? window.value : undefined;
     }
-    const askAgainMs = Math.max(value?.askAgainMs ?? LOOK_EVERY_MS, MIN_LOOK_MS);
+    const askAgainMs = Math.max(value?.askAgainMs ?? LOOK_EVERY_MS, MIN_ASK_AGAIN_MS);
     window = { of, value, untilMs: clock.nowMs() + askAgainMs };
   }
 
@@ -148,6 +150,7 @@ export async function openAcmeSource({ acme }: Pick<TlsConfig, 'acme'>, deps: Ac
     } catch (error) {
       const isOfReplaces = error instanceof AcmeProblem && /^(alreadyReplaced|malformed|notFound)$/.test(error.type);
       if (replaces === undefined || !isOfReplaces) throw error;
+      state.keepAttempts(afterOrder(state.attempts(), clock.nowMs()));
       return issueCertificate(names, undefined, issue);
     }
   }
@@ -169,7 +172,7 @@ export async function openAcmeSource({ acme }: Pick<TlsConfig, 'acme'>, deps: Ac
     if (stopped.signal.aborted || !isStarted) return;
     running ??= look(isAsked)
       // A full disk, a state directory that was taken away: said, and tried again.
-      .catch((error: unknown) => deps.onProblem(error instanceof Error ? error.message : 'unknown failure'))
+      .catch((error: unknown) => deps.onProblem(wordsOf(error)))
       .finally(() => {
         running = undefined;
         schedule();
@@ -199,6 +202,8 @@ export async function openAcmeSource({ acme }: Pick<TlsConfig, 'acme'>, deps: Ac
     caFile: undefined,
     start() {
       isStarted = true;
+      // Said at once, not only when the first renewal is due.
+      solver.open().catch((error: unknown) => deps.onProblem(wordsOf(error)));
       run(true);
     },
     idle: () => running ?? Promise.resolve(),
@@ -221,5 +226,7 @@ function covers({ certPem }: TlsMaterial, names: readonly string[]): boolean {
   const held = new Set(namesOf(certPem));
   return held.size === names.length && names.every((name) => held.has(name));
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown failure');
 
 const isoOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -51,6 +51,14 @@ test('HTTP-01 answers the tokens that are presented, sends the rest to the publi
   assert.equal((await get(port, path)).status, 404);
 });
 
+test('HTTP-01 sends people to the public URL also while nothing is presented', async (context) => {
+  const port = await freePort();
+  const solver = createHttpSolver({ host: '127.0.0.1', port, publicUrl: 'https://llm.example.org' });
+  context.after(() => solver.stop());
+  await Promise.all([solver.open(), solver.open()]);
+  assert.equal((await get(port, '/')).location, 'https://llm.example.org/');
+});
+
 test('a port for HTTP-01 that is taken is said with the way out', async (context) => {
   const other = createServer();
   const port = await freePort();

@@ -20,6 +20,7 @@ export interface RecordWriter {
 export function createDnsSolver(writer: RecordWriter): Solver {
   let presented: TxtRecord[] = [];
   return {
+    open: () => Promise.resolve(),
     async present(answers: readonly ChallengeAnswer[]) {
       for (const answer of answers) {
         const record = txtRecord(answer);

@@ -6,7 +6,7 @@ export interface HttpSolverOptions {
   readonly host: string;
   /** 80 for a CA; another one behind a forward of port 80. */
   readonly port: number;
-  /** Where all other requests are sent; undefined answers them 404. */
+  /** Where all other requests are sent. */
   readonly publicUrl: string;
 }
 
@@ -27,6 +27,7 @@ const MAX_CONNECTIONS = 128;
 export function createHttpSolver({ host, port, publicUrl }: HttpSolverOptions): Solver {
   const answers = new Map<string, string>();
   let server: Server | undefined;
+  let opening: Promise<void> | undefined;
 
   function listen(): Promise<void> {
     const opened = createServer(LIMITS, (request, response) => {
@@ -52,9 +53,18 @@ export function createHttpSolver({ host, port, publicUrl }: HttpSolverOptions): 
     });
   }
 
+  function open(): Promise<void> {
+    opening ??= listen().catch((error: unknown) => {
+      opening = undefined; // the port may be free the next time
+      throw error;
+    });
+    return opening;
+  }
+
   return {
+    open,
     async present(all: readonly ChallengeAnswer[]) {
-      if (server === undefined) await listen();
+      await open();
       for (const { token, keyAuthorization } of all) answers.set(token, keyAuthorization);
     },
     withdraw() {
@@ -65,6 +75,7 @@ export function createHttpSolver({ host, port, publicUrl }: HttpSolverOptions): 
       server?.close();
       server?.closeAllConnections();
       server = undefined;
+      opening = undefined;
     },
   };
 }

@@ -8,6 +8,8 @@ export interface ChallengeAnswer {
 
 /** Makes answers of one kind of challenge reachable for a CA. */
 export interface Solver {
+  /** Begins to listen, where that takes a port of its own. @throws SolverFault in a line with the mend */
+  open(): Promise<void>;
   /** Resolves once every one of them can be seen. @throws SolverFault in a line with the mend */
   present(answers: readonly ChallengeAnswer[]): Promise<void>;
   /** Takes back whatever is presented. Never throws. */

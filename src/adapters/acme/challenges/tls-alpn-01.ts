@@ -58,6 +58,7 @@ export function createAlpnSolver(
   nowMs: () => number,
 ): Solver {
   return {
+    open: () => Promise.resolve(),
     async present(answers) {
       await show(await Promise.all(answers.map((answer) => createAlpnCertificate(answer, nowMs()))));
     },
