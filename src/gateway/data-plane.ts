@@ -15,6 +15,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
+import { createCertificateMethod } from '../stages/authenticate/methods/client-certificate.ts';
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
 import { denialOfModel } from '../stages/authorize/model.ts';
 import { createAuthorize } from '../stages/authorize/stage.ts';
@@ -95,6 +96,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       ]
     : [];
   const { perIp } = config.limits;
+  const { mtls } = config.authentication;
   let read = deps.known();
   let opened = createModelBook(config, read);
   const book = (): ModelBook => {
@@ -136,7 +138,19 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       },
       { counters, clock },
     ),
-    authenticate: createAuthenticate({ failuresPerMinute: perIp.failuresPerMinute }, { methods, counters, clock }),
+    authenticate: createAuthenticate(
+      { failuresPerMinute: perIp.failuresPerMinute, isCertificateRequired: mtls.required },
+      {
+        methods,
+        byCertificate: createCertificateMethod(mtls.principals, {
+          find: (id) => deps.credentials().find(id),
+          clock,
+          onUse: deps.onUse,
+        }),
+        counters,
+        clock,
+      },
+    ),
     rateLimit: createRateLimit(config.limits.default, { counters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
     upgrade: createUpgrade(

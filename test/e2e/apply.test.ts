@@ -23,8 +23,8 @@ async function apply(text: string, flags = ''): Promise<Ran> {
   return run(`apply -f ${file}${flags}`);
 }
 /** Runs a test and ends its gateway. */
-const withGateway = (title: string, body: () => Promise<void>) =>
-  test(title, async () => {
+const withGateway = (title: string, body: () => Promise<void>): void =>
+  void test(title, async () => {
     try {
       await body();
     } finally {

@@ -6,7 +6,7 @@ import type { ApiKeyRecord } from '../../../directory/records.ts';
 import type { Clock } from '../../../kernel/clock.ts';
 import type { Peer, Principal } from '../../../kernel/exchange.ts';
 import { deny, type Denial } from '../../../kernel/reasons.ts';
-import { addressMatcher, type AddressMatcher } from '../../../wire/address.ts';
+import { createKeyJudge } from './key-state.ts';
 import type { Method } from './method.ts';
 
 /** What the method asks of its surroundings. */
@@ -28,14 +28,7 @@ export function createApiKeyMethod({ find, findImported, hasImported, hmacKey, c
   const noDigest = Buffer.alloc(32);
   /** Values whose secret was found right, by their hash; good only for the very record it was compared with. */
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
-  const matchers = new WeakMap<Credential, AddressMatcher>();
-
-  function isAllowedFrom(credential: Credential, address: string): boolean {
-    if (credential.record.allowIp.length === 0) return true;
-    let matcher = matchers.get(credential);
-    if (matcher === undefined) matchers.set(credential, (matcher = addressMatcher(credential.record.allowIp)));
-    return matcher(address);
-  }
+  const judge = createKeyJudge({ clock, onUse });
 
   return (text, peer) => {
     const isOurs = text.startsWith('sp_');
@@ -44,7 +37,7 @@ export function createApiKeyMethod({ find, findImported, hasImported, hmacKey, c
     const before = known.get(hashed);
     if (before !== undefined) {
       const current = find(before.record.id);
-      if (current?.record === before.record) return judge(current, before.isCurrent, peer);
+      if (current?.record === before.record) return judged(current, before.isCurrent, peer);
     }
     const parsed = isOurs ? parseApiKey(text) : undefined;
     // A wrong checksum is answered without a look-up: noise must cost nothing.
@@ -61,21 +54,15 @@ export function createApiKeyMethod({ find, findImported, hasImported, hmacKey, c
       return deny('invalid_credential');
     if (!isCurrent && !isPrevious) return deny('invalid_credential');
     known.set(hashed, { record, isCurrent });
-    return judge(credential, isCurrent, peer);
+    return judged(credential, isCurrent, peer);
   };
 
   /** What the state of a key says once its secret was right. */
-  function judge(credential: Credential, isCurrent: boolean, peer: Peer): Principal | Denial {
-    const { record } = credential;
-    const nowMs = clock.nowMs();
-    if (record.state !== 'active' || credential.isTenantDisabled) return deny('revoked_credential');
-    if (!isCurrent && nowMs >= (record.previous?.untilMs ?? 0)) return deny('expired_credential');
-    if (record.expiresAtMs !== undefined && nowMs >= record.expiresAtMs) return deny('expired_credential');
-    if (!isAllowedFrom(credential, peer.address)) {
-      return deny('ip_denied', { message: 'This API key may not be used from this address.' });
-    }
-    onUse(record.id, nowMs);
-    return credential.principal;
+  function judged(credential: Credential, isCurrent: boolean, peer: Peer): Principal | Denial {
+    const { state, previous } = credential.record;
+    const isOver = !isCurrent && clock.nowMs() >= (previous?.untilMs ?? 0);
+    if (isOver && state === 'active' && !credential.isTenantDisabled) return deny('expired_credential');
+    return judge(credential, peer);
   }
 }
 
