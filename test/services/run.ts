@@ -50,6 +50,13 @@ const NETWORK_TOOLS = [
   ['tcpdump', 'tcpdump'],
 ] as const;
 
+/** What the commands of the guides want beside the product. */
+const GUIDE_TOOLS = [
+  ['ip', 'iproute2'],
+  ['curl', 'curl'],
+  ['openssl', 'openssl'],
+] as const;
+
 /** What judges a unit, and what stands for the confinement where no systemd runs. */
 const UNIT_TOOLS = [
   ['systemd-analyze', 'systemd'],
@@ -113,6 +120,20 @@ function npmAgents(): string {
   return folder;
 }
 
+function goPebble(): string {
+  const folder = join(cache, 'go-bin');
+  const pebble = join(folder, 'pebble');
+  mkdirSync(folder, { recursive: true });
+  if (!existsSync(pebble)) must('env', [`GOBIN=${folder}`, 'go', 'install', PEBBLE]);
+  return pebble;
+}
+
+/** A network and mounts of a test's own, without root where the kernel allows it. */
+function namespaces(): void {
+  const isRoot = process.getuid?.() === 0;
+  must('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'true']);
+}
+
 const services: readonly Service[] = [
   {
     name: 'vllm',
@@ -156,14 +177,20 @@ const services: readonly Service[] = [
   {
     name: 'pebble',
     start() {
-      const folder = join(cache, 'go-bin');
-      const pebble = join(folder, 'pebble');
-      mkdirSync(folder, { recursive: true });
-      if (!existsSync(pebble)) must('env', [`GOBIN=${folder}`, 'go', 'install', PEBBLE]);
-      return { PEBBLE: pebble };
+      return { PEBBLE: goPebble() };
     },
     stop: () => undefined,
     tests: ['acme.test.ts'],
+  },
+  {
+    name: 'afternoon',
+    start() {
+      for (const [command, name] of GUIDE_TOOLS) debian(command, name);
+      namespaces();
+      return { PEBBLE: goPebble() };
+    },
+    stop: () => undefined,
+    tests: ['afternoon.test.ts'],
   },
   {
     name: 'full-disk',
@@ -178,8 +205,7 @@ const services: readonly Service[] = [
     name: 'network-namespace',
     start() {
       for (const [command, name] of NETWORK_TOOLS) debian(command, name);
-      const isRoot = process.getuid?.() === 0;
-      must('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'true']);
+      namespaces();
       return {};
     },
     stop: () => undefined,
