@@ -66,7 +66,7 @@ const OWN_CA = `  # tls:                       # the default is a certificate of
 
 function fromCa({ directory, email, challenge }: SampleAcme): string {
   const line = (name: string, value: string | undefined, example: string, why: string) =>
-    `      ${`${value === undefined ? `# ${name}: ${example}` : `${name}: ${scalar(value)}`}`.padEnd(24)} # ${why}\n`;
+    `      ${(value === undefined ? `# ${name}: ${example}` : `${name}: ${scalar(value)}`).padEnd(24)} # ${why}\n`;
   return `  tls:
     mode: acme                 # a certificate of a CA for the host of publicUrl, got and renewed by itself
     acme:
