@@ -89,7 +89,7 @@ suite('keys', () => {
   });
 
   for (const [line, exit, err] of [
-    ['keys', 2, /^Say what to do: sallyport keys create\|list\|/],
+    ['keys', 2, /^Say what to do: sallyport keys create\|import\|list\|/],
     ['keys crate --name x', 2, /Did you mean "create"\?/],
     ['keys import --name x', 2, /^--value-stdin is missing/],
     ['keys create --name x --on-behalf-of x-user', 2, /^--on-behalf-of: Give header: and the name/],
