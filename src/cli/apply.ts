@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { apiKeyShown, apiKeyWithValue } from '../admin/api-key-schema.ts';
 import { tenantShown } from '../admin/tenants.ts';
 import { withAdmin, type AdminClient } from './admin-client.ts';

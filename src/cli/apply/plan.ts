@@ -128,7 +128,6 @@ function normal(name: string, value: unknown): unknown {
       .map((one) => (one.includes('/') ? one : `${one}/${one.includes(':') ? 128 : 32}`))
       .sort();
   if (name === 'onBehalfOf' && typeof value === 'string') return value.toLowerCase();
-  if (Array.isArray(value)) return value.toSorted();
   return value;
 }
 
@@ -139,7 +138,8 @@ function isSame(a: unknown, b: unknown): boolean {
         ? Object.entries(value).toSorted(([x], [y]) => (x < y ? -1 : 1))
         : value,
     );
-  return text(Array.isArray(a) ? a.toSorted() : a) === text(Array.isArray(b) ? b.toSorted() : b);
+  const ordered = (value: unknown): unknown => (Array.isArray(value) ? value.map(String).toSorted() : value);
+  return text(ordered(a)) === text(ordered(b));
 }
 
 const ADMIN = 'admin:write';
