@@ -22,7 +22,7 @@ function install(prefix: string): number {
   return performance.now() - startedMs;
 }
 
-test('the guide for one machine, from an empty directory: install, init, certificate, doctor, key, client', () => {
+test('the guide for one machine, from an empty directory: install, init, certificate, doctor, key, client', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-afternoon-'));
   // Without the scripts that make the package the sources stand for it.
   const isPackaged = existsSync(join(root, 'scripts/package.ts'));
@@ -32,7 +32,7 @@ test('the guide for one machine, from an empty directory: install, init, certifi
     mkdirSync(join(dir, 'bin'));
     symlinkSync(join(prefix, 'bin', 'sallyport'), join(dir, 'bin', 'sallyport'));
   }
-  const result = inNamespace('afternoon.ts', [dir, String(ms)], { 'llm.example.org': '127.0.0.1' }, dir);
+  const result = await inNamespace('afternoon.ts', [dir, String(ms)], { 'llm.example.org': '127.0.0.1' }, dir);
   process.stdout.write(result.stdout);
   rmSync(dir, { recursive: true, force: true });
   assert.equal(result.status, 0, `${result.stdout}\n${result.stderr}`);

@@ -190,7 +190,7 @@ const services: readonly Service[] = [
       return { PEBBLE: goPebble() };
     },
     stop: () => undefined,
-    tests: ['afternoon.test.ts'],
+    tests: ['afternoon.test.ts', 'guides.test.ts'],
   },
   {
     name: 'full-disk',

@@ -24,11 +24,11 @@ export interface Following {
   readonly instead?: (command: string) => string;
 }
 
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 60_000;
 
 /**
  * Follows a guide in one shell, as a reader does. `sp_…` in a command is the first key of the output that last showed
- * one, and the word ID its id. What is marked `skip=` is not run. Everything that was started is ended.
+ * one, and the word ID its id, or the id that was shown alone. What is marked `skip=` is not run. Everything that was started is ended.
  *
  * @throws AssertionError where a command fails, or does not show what the guide shows
  */
@@ -47,7 +47,8 @@ export async function follow({ steps }: Guide, { dir, env = {}, instead }: Follo
   const outs = join(dir, '..', 'outputs');
   mkdirSync(outs, { recursive: true });
   const done: Ran[] = [];
-  let key = 'sp_none';
+  let key = '';
+  let id = '';
   try {
     for (const [index, step] of steps.entries()) {
       if (step.kind === 'file') {
@@ -56,7 +57,7 @@ export async function follow({ steps }: Guide, { dir, env = {}, instead }: Follo
         continue;
       }
       if (step.skip !== undefined) continue;
-      const told = step.command.replaceAll('sp_…', key).replace(/\bID\b/g, key.slice(3, 9));
+      const told = step.command.replaceAll('sp_…', key).replace(/\bID\b/g, id);
       const command = instead?.(told) ?? told;
       const file = join(outs, `${index}.txt`);
       const startedMs = performance.now();
@@ -80,7 +81,9 @@ export async function follow({ steps }: Guide, { dir, env = {}, instead }: Follo
         assert.equal(code, '0', `$ ${command}\n${output}\n(ended with ${code})`);
         assert.equal(missingLine(step.shown, output), undefined, `$ ${command}\n${output}`);
       }
-      key = /\bsp_[0-9A-Za-z]{6}_[0-9A-Za-z]{38}\b/.exec(output)?.[0] ?? key;
+      const shown = /\bsp_[0-9A-Za-z]{6}_[0-9A-Za-z]{38}\b/.exec(output)?.[0];
+      key = shown ?? key;
+      id = shown?.slice(3, 9) ?? /^id +(\S+)$/m.exec(output)?.[1] ?? id;
       done.push({ step, output, ms });
     }
   } finally {
