@@ -169,10 +169,11 @@ const services: readonly Service[] = [
     name: 'promtool',
     start() {
       debian('promtool', 'prometheus');
+      debian('curl', 'curl');
       return {};
     },
     stop: () => undefined,
-    tests: ['promtool.test.ts'],
+    tests: ['promtool.test.ts', 'observability.test.ts'],
   },
   {
     name: 'pebble',
@@ -191,6 +192,15 @@ const services: readonly Service[] = [
     },
     stop: () => undefined,
     tests: ['afternoon.test.ts', 'guides.test.ts'],
+  },
+  {
+    name: 'chromium',
+    start() {
+      debian('chromium', 'chromium');
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['browser.test.ts'],
   },
   {
     name: 'full-disk',
