@@ -75,7 +75,6 @@ class Forwarding implements UpstreamListener {
   private answersBefore = 0;
   private call: UpstreamCall | undefined;
   private total: Timer | undefined;
-  private unread: Timer | undefined;
 
   private status = 0;
   private firstByteMs: number | undefined;
@@ -119,7 +118,7 @@ class Forwarding implements UpstreamListener {
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
-    x.downstream.onDisconnect(() => this.abort());
+    x.downstream.onDisconnect((isCut) => this.abort(isCut ? 'request_timeout' : undefined));
     x.downstream.onDrain(() => this.drained());
   }
 
@@ -289,7 +288,7 @@ class Forwarding implements UpstreamListener {
 
   fault(fault: UpstreamFault): void {
     if (this.isFinished) return;
-    const { deps, x } = this;
+    const { deps } = this;
     if (fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
     if (fault === 'connect' && !this.isHeadSent) {
@@ -339,10 +338,7 @@ class Forwarding implements UpstreamListener {
       this.finish({ kind: 'answer', status: 200, code: undefined });
       return true;
     }
-    if (!hasRoom) {
-      // A peer that does not read would let vLLM generate everything into memory.
-      this.unread ??= this.deps.clock.after(this.deps.writeMs, () => this.cutUnread());
-    }
+    // A peer that does not read would let vLLM generate everything into memory. How long it may, its connection judges.
     return hasRoom;
   }
 
@@ -386,23 +382,14 @@ class Forwarding implements UpstreamListener {
   }
 
   private drained(): void {
-    this.unread?.cancel();
-    this.unread = undefined;
     if (!this.isFinished) this.call?.resume();
   }
 
-  private cutUnread(): void {
-    if (this.isFinished) return;
-    this.call?.abort();
-    this.x.downstream.destroy();
-    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code: 'request_timeout' });
-  }
-
-  private abort(): void {
+  private abort(code: 'request_timeout' | undefined): void {
     if (this.isFinished) return;
     // vLLM stops generating only when its connection closes.
     this.call?.abort();
-    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code: undefined });
+    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code });
   }
 
   /** Ends with a denial: as an answer while nothing was sent, else as the last event of the stream. */
@@ -434,7 +421,6 @@ class Forwarding implements UpstreamListener {
     this.isFinished = true;
     this.keepAlive?.cancel();
     this.total?.cancel();
-    this.unread?.cancel();
     this.forget();
     const name = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
     if (this.target >= 0) this.deps.states.end(this.target);

@@ -120,7 +120,6 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     running: deps.running,
     isUsable: (keyId: string) => isUsable(deps.credentials().find(keyId)),
     clock,
-    writeMs: config.listen.timeouts.writeMs,
   };
   const stages: Stages = {
     network: createNetwork(
@@ -172,6 +171,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         return denialOfModel(now, model, isServed);
       },
       counters,
+      writeMs: config.listen.timeouts.writeMs,
     }),
     answerUnknown: createAnswerUnknown(),
     answerPreflight: createAnswerPreflight(),
