@@ -79,7 +79,7 @@ function setUp({
   start();
   const call = (i = 0): FakeCall => servers[i]?.calls.at(-1) ?? assert.fail(`upstream ${i} was not asked`);
   const event = (data: string, i = 0) => call(i).listener.chunk(Buffer.from(`data: ${data}\n\n`));
-  return { clock, servers, states, running, peer, outcomes, faults, call, event, start };
+  return { clock, servers, states, running, peer, x, outcomes, faults, call, event, start };
 }
 
 /** Makes the upstream refuse the running call for its length. */
@@ -288,6 +288,15 @@ test('an event puts the next keep-alive off', () => {
   assert.doesNotMatch(peer.body, /keep-alive/);
   clock.advance(1_000);
   assert.match(peer.body, /keep-alive/);
+});
+
+test('the parsed body is forgotten once upstream answers, for it could not be counted for as long as that takes', () => {
+  const { call, x } = setUp({ request: { ...OURS, isStream: true } });
+  refuseLength(call(), "This model's maximum context length is 2048 tokens and your request has 100 input tokens (");
+  assert.equal(sentTokens(call()), 1948);
+  assert.deepEqual([x.sentBody, x.request.body], [OURS.body, OURS.body]);
+  call().listener.head({ status: 200, header: SSE });
+  assert.deepEqual([x.sentBody, x.request.body], [{}, {}]);
 });
 
 test('a peer that reads slowly pauses upstream for as long as its connection bears it, and then goes on', () => {

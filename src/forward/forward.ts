@@ -1,5 +1,5 @@
 import type { Timer } from '../kernel/clock.ts';
-import type { Exchange, Has, HeldResponse } from '../kernel/exchange.ts';
+import type { Exchange, Has, HeldResponse, Slots } from '../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
@@ -35,7 +35,9 @@ export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
 }
 
 type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
-type Sent = Exchange & Has<Needs>;
+/** What it takes away again, once nothing is asked anew. */
+type Spends = 'request' | 'sentBody';
+type Sent = Exchange & Has<Needs> & Slots<Spends>;
 
 /** Most bytes of an answer that is no stream. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -50,7 +52,7 @@ const DONE = '[DONE]';
 const BYTES_A_TOKEN = [4, 2] as const;
 
 /** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
-export function createForward(deps: ForwardDeps): Forward<Needs> {
+export function createForward(deps: ForwardDeps): Forward<Needs, Spends> {
   let turn = 0;
   return (x, inspectorsOf, done, onFault) => new Forwarding(deps, x, inspectorsOf, done, onFault).start(turn++);
 }
@@ -226,6 +228,16 @@ class Forwarding implements UpstreamListener {
   }
 
   head(head: UpstreamHead): void {
+    this.begun(head);
+    const { x } = this;
+    // Only a refusal for length is asked anew. The parsed body, which counts nowhere, would else stay in memory for as
+    // long as the answer takes.
+    if (head.status === 400) return;
+    x.sentBody = {};
+    x.request = { ...x.request, body: {} };
+  }
+
+  private begun(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
     const sentBytes = x.request.isStream ? Buffer.byteLength(this.body) : 0;
