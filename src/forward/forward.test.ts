@@ -290,6 +290,27 @@ test('an event puts the next keep-alive off', () => {
   assert.match(peer.body, /keep-alive/);
 });
 
+test('a large event counts in the memory for answers until its peer has taken it, and ends the stream where none is left', () => {
+  const { call, event, peer, outcomes } = setUp();
+  call().listener.head({ status: 200, header: SSE });
+  const large = JSON.stringify({ text: 'a'.repeat(100_000) });
+  peer.isFull = true;
+  event('{"a":1}');
+  assert.equal(peer.heldAnswer, 0);
+  event(large);
+  assert.equal(peer.heldAnswer, `data: ${large}\n\n`.length);
+  peer.drain();
+  assert.equal(peer.heldAnswer, 0);
+  peer.hasRoomForAnswers = false;
+  event(large);
+  assert.equal(call().isAborted, true);
+  assert.match(peer.body, /"code":"overloaded"[^\n]*\n\n$/);
+  assert.deepEqual(
+    outcomes.map(({ kind, code }) => [kind, code]),
+    [['cut', 'overloaded']],
+  );
+});
+
 test('the parsed body is forgotten once upstream answers, for it could not be counted for as long as that takes', () => {
   const { call, x } = setUp({ request: { ...OURS, isStream: true } });
   refuseLength(call(), "This model's maximum context length is 2048 tokens and your request has 100 input tokens (");

@@ -44,6 +44,8 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 /** Answers come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
+/** More than one read brings: it takes an event that came in several, and may wait long for its peer. */
+const LARGE_BYTES = 64 * 1024;
 const DONE = '[DONE]';
 /**
  * Bytes of a prompt for each of its tokens, guessed for each try with a shorter output where the refusal does not name
@@ -344,6 +346,11 @@ class Forwarding implements UpstreamListener {
     }
     if (out === '' && !this.sawDone) return true;
     this.keepAlive?.refresh();
+    // As answers in one piece: many that are left unread at once must not take all memory.
+    if (out.length > LARGE_BYTES && !this.x.downstream.holdAnswer(out.length)) {
+      this.refuse(deny('overloaded', { retryAfterMs: NO_ROOM_RETRY_MS }), 'cut');
+      return true;
+    }
     const hasRoom = out === '' || this.x.downstream.write(out);
     if (this.sawDone) {
       this.x.downstream.end();
@@ -394,7 +401,9 @@ class Forwarding implements UpstreamListener {
   }
 
   private drained(): void {
-    if (!this.isFinished) this.call?.resume();
+    if (this.isFinished) return;
+    this.x.downstream.keepAnswer(0);
+    this.call?.resume();
   }
 
   private abort(code: 'request_timeout' | undefined): void {
