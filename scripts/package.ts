@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { manifestOf, writeNpmTree } from './packaging/npm-tree.ts';
 import { copyProductionModules } from './packaging/production-modules.ts';
+import { prune } from './packaging/prune.ts';
 import { wheel } from './packaging/wheel.ts';
 
 /**
@@ -20,6 +21,7 @@ mkdirSync(build);
 writeNpmTree(root, npm, process.env);
 cpSync(npm, app, { recursive: true });
 copyProductionModules(root, app);
+prune(app);
 const { name, bytes } = wheel(manifestOf(root), app);
 writeFileSync(join(build, name), bytes);
 const packed = spawnSync('npm', ['pack', '--silent', '--pack-destination', build, npm], { encoding: 'utf8' });
