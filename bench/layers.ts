@@ -90,6 +90,8 @@ const downstream: Downstream = {
     }).flat(),
   },
   peerAddress: '127.0.0.1',
+  isPeerUnknown: false,
+  certificate: undefined,
   isEncrypted: true,
   readBody: () => Promise.resolve({ kind: 'broken' }),
   keepBody: () => undefined,

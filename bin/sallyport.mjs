@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { serveHook } from './hook.mjs';
 import { runtimePath } from './runtime.mjs';
 
 const runtime = runtimePath();
@@ -15,17 +16,20 @@ const SANDBOXED = new Set(['serve', 'demo']);
 
 const words = process.argv.slice(2);
 const isHelp = words.includes('--help') || words.includes('-h');
+let hook;
 const args = SANDBOXED.has(words[0]) && !isHelp ? sandboxed() : [...QUIET, source('main'), ...words];
 
-if (runtime === process.execPath && typeof process.execve === 'function') {
+// A program for DNS-01 has to be run by somebody outside the sandbox: then this process stays.
+if (hook === undefined && runtime === process.execPath && typeof process.execve === 'function') {
   process.execve(runtime, [runtime, ...args], process.env);
 }
 
 // The child holds the other end of this pipe and ends when it closes: however this process ends, no gateway is left.
 const child = spawn(runtime, args, {
-  stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-  env: { ...process.env, SALLYPORT_CONTROL_FD: '3' },
+  stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...(hook === undefined ? [] : ['pipe'])],
+  env: { ...process.env, SALLYPORT_CONTROL_FD: '3', ...(hook === undefined ? {} : { SALLYPORT_HOOK_FD: '4' }) },
 });
+if (hook !== undefined) serveHook(child.stdio[4], hook);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 128)));
 
@@ -36,6 +40,7 @@ function sandboxed() {
     encoding: 'utf8',
   });
   if (plan.status !== 0) process.exit(plan.status ?? 1);
-  const { flags, words: planned } = JSON.parse(plan.stdout);
+  const { flags, words: planned, hook: program } = JSON.parse(plan.stdout);
+  hook = program;
   return [...QUIET, ...flags, source('main'), ...planned];
 }

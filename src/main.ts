@@ -80,7 +80,6 @@ const LATER = [
   'streams',
   'quarantine',
   'usage',
-  'apply',
   'keyring',
   'groups',
   'roles',

@@ -34,7 +34,11 @@ export function writeNpmTree(root: string, to: string, env: NodeJS.ProcessEnv): 
       cpSync(join(root, path), target);
     }
   }
-  for (const path of ['bin/sallyport.mjs', 'bin/runtime.mjs', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']) {
+  // `node26.mjs` runs the scripts of the repository.
+  for (const path of globSync('bin/*.mjs', { cwd: root })) {
+    if (path !== 'bin/node26.mjs') cpSync(join(root, path), join(to, path));
+  }
+  for (const path of ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']) {
     cpSync(join(root, path), join(to, path));
   }
   chmodSync(join(to, 'bin/sallyport.mjs'), 0o755);

@@ -56,6 +56,17 @@ const caps = z
   })
   .refine((value) => Object.keys(value).every((name) => CAP_WORDS.includes(name)), { error: CAPS });
 
+const BEHALF = 'Give header: and the name of a header that carries nothing else, such as header:x-openwebui-user-id.';
+/** Headers that decide something already, or that whoever is on the way may change. */
+const TAKEN_HEADERS =
+  /^(authorization|proxy-.*|cookie|set-cookie|host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|origin|forwarded|via|x-api-key|x-forwarded-.*|x-real-ip|x-request-id|user-agent|accept|accept-.*|sec-.*|dpop|date|anthropic-.*|openai-.*)$/;
+const onBehalfOf = z.string({ error: BEHALF }).transform((value, context) => {
+  const name = /^header:([A-Za-z0-9-]{1,64})$/.exec(value)?.[1]?.toLowerCase();
+  if (name !== undefined && !TAKEN_HEADERS.test(name)) return name;
+  context.issues.push({ code: 'custom', message: BEHALF, input: value });
+  return z.NEVER;
+});
+
 const NAME = 'Give a name of 1 to 128 characters without control characters.';
 
 /** Fields of a key that can be given at its making and changed later. */
@@ -72,6 +83,11 @@ const fields = {
     .max(256, { error: 'Give at most 256 networks.' })
     .describe('Networks from which it may be used; empty: from everywhere.'),
   grants: grants.describe('Closed fields that it may use, by the name of their grant.'),
+  onBehalfOf: onBehalfOf
+    .nullable()
+    .describe(
+      'Header in which its holder, a page that many share, names the person it asks for: `header:NAME`. Limits, caches and records are then kept for each person; null: none.',
+    ),
   caps: caps.describe('Caps of `validation.caps` that it raises or lowers, and `outputTokens`.'),
   expires: expires.nullable().describe('A duration from now, or a time; null: never.'),
 };
@@ -87,7 +103,21 @@ export const apiKeyWish = z.strictObject({
   allowIp: fields.allowIp.optional(),
   grants: fields.grants.optional(),
   caps: fields.caps.optional(),
+  onBehalfOf: fields.onBehalfOf.optional(),
   expires: fields.expires.optional(),
+});
+
+const VALUE = 'Give the secret as clients send it: 20 to 512 letters, digits and -._~+/, with = at its end only.';
+
+/** A secret in use that is to become an API key, and what that is to be. */
+export const apiKeyImport = apiKeyWish.extend({
+  value: z
+    .string({ error: VALUE })
+    .regex(/^(?=.{20,512}$)[A-Za-z0-9\-._~+/]+=*$/, { error: VALUE })
+    .refine((value) => !value.startsWith('sp_'), {
+      error: 'This is an API key of a gateway: create a new one instead.',
+    })
+    .describe('Kept nowhere but as a digest, and in no answer.'),
 });
 
 /** Fields of an API key that are to change; those left out stay. */
@@ -110,6 +140,8 @@ export const apiKeyShown = z.strictObject({
   allowIp: z.array(z.string()),
   grants: z.array(z.string()),
   caps: z.record(z.string(), z.int()),
+  onBehalfOf: z.string().nullable(),
+  legacy: z.boolean().describe('Its value was imported: a secret from before, to be replaced.'),
   state: z.enum(['active', 'disabled', 'revoked']),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().nullable(),
@@ -141,6 +173,8 @@ export function showApiKey(record: ApiKeyRecord, lastUsedAtMs: number | undefine
     allowIp: [...record.allowIp],
     grants: [...record.grants],
     caps: { ...record.caps },
+    onBehalfOf: record.onBehalfOf === undefined ? null : `header:${record.onBehalfOf}`,
+    legacy: record.isImported,
     state: record.state === 'deleted' ? 'revoked' : record.state,
     createdAt: isoTime(record.createdAtMs),
     expiresAt: record.expiresAtMs === undefined ? null : isoTime(record.expiresAtMs),
@@ -164,6 +198,8 @@ export const exampleApiKey: ApiKeyShown = {
   allowIp: ['10.0.0.0/8'],
   grants: ['fields:beam-search'],
   caps: { n: 8 },
+  onBehalfOf: null,
+  legacy: false,
   state: 'active',
   createdAt: '2030-01-01T00:00:00.000Z',
   expiresAt: '2030-01-31T00:00:00.000Z',

@@ -1,10 +1,19 @@
 import * as z from 'zod';
-import { issueApiKey, rotateApiKey, DEFAULT_SCOPES, type Issuer } from '../directory/issue.ts';
+import {
+  importApiKey,
+  issueApiKey,
+  rotateApiKey,
+  DEFAULT_SCOPES,
+  type ApiKeyWish,
+  type Issuer,
+} from '../directory/issue.ts';
+import { isSameDigest } from '../directory/api-key.ts';
 import type { ApiKeyRecord } from '../directory/records.ts';
 import { VersionConflict } from '../directory/store.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import {
   apiKeyEdit,
+  apiKeyImport,
   apiKeyPage,
   apiKeyShown,
   apiKeyWish,
@@ -27,6 +36,7 @@ export const apiKeys: Resource = {
     ApiKeyWithValue: apiKeyWithValue,
     ApiKeyPage: apiKeyPage,
     ApiKeyWish: apiKeyWish,
+    ApiKeyImport: apiKeyImport,
     ApiKeyEdit: apiKeyEdit,
     ApiKeyRotation: rotation,
   },
@@ -47,6 +57,28 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
     const record = directory.apiKeys.get(id);
     return record?.state === 'deleted' ? undefined : record;
   };
+
+  /** What a new key is to be, the rules of its tenant kept. */
+  function wishFrom(body: z.output<typeof apiKeyWish>): ApiKeyWish | Denial {
+    const tenant = directory.tenants.get(body.tenant ?? 'default');
+    if (tenant === undefined) return unknownTenant(body.tenant ?? 'default', [...directory.tenants.keys()]);
+    const expiresAtMs = expiryFrom(body.expires, clock.nowMs());
+    const refused =
+      disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, clock.nowMs());
+    if (refused !== undefined) return refused;
+    return {
+      name: body.name,
+      tenant: tenant.id,
+      scopes: body.scopes ?? DEFAULT_SCOPES,
+      models: body.models,
+      allowIp: body.allowIp ?? [],
+      limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
+      grants: body.grants ?? [],
+      caps: body.caps ?? {},
+      onBehalfOf: body.onBehalfOf ?? undefined,
+      expiresAtMs,
+    };
+  }
 
   async function change(
     { id, ifMatch, actor }: Asked<unknown, unknown>,
@@ -107,23 +139,8 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
       response: apiKeyWithValue,
       example: { ...exampleApiKey, key: exampleValue },
       async handle({ body, actor }) {
-        const tenant = directory.tenants.get(body.tenant ?? 'default');
-        if (tenant === undefined) return unknownTenant(body.tenant ?? 'default', [...directory.tenants.keys()]);
-        const expiresAtMs = expiryFrom(body.expires, clock.nowMs());
-        const refused =
-          disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, clock.nowMs());
-        if (refused !== undefined) return refused;
-        const wish = {
-          name: body.name,
-          tenant: tenant.id,
-          scopes: body.scopes ?? DEFAULT_SCOPES,
-          models: body.models,
-          allowIp: body.allowIp ?? [],
-          limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
-          grants: body.grants ?? [],
-          caps: body.caps ?? {},
-          expiresAtMs,
-        };
+        const wish = wishFrom(body);
+        if (isDenial(wish)) return wish;
         for (;;) {
           const { record, value } = issueApiKey(wish, issuer, clock.nowMs());
           try {
@@ -136,6 +153,33 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             if (!(error instanceof VersionConflict)) throw error;
           }
         }
+      },
+    }),
+    operation({
+      id: 'importApiKey',
+      method: 'POST',
+      path: '/api-keys/import',
+      scope: 'admin:write',
+      summary: 'Take over a secret that is in use already, so that its holders can move one by one.',
+      status: 201,
+      isOnce: true,
+      body: apiKeyImport,
+      response: apiKeyShown,
+      example: { ...exampleApiKey, legacy: true },
+      async handle({ body: { value, ...body }, actor }) {
+        const wish = wishFrom(body);
+        if (isDenial(wish)) return wish;
+        const record = importApiKey(wish, value, issuer, clock.nowMs());
+        // A revoked secret comes back by no import, and of two records with one value nobody knows which one counts.
+        const known = [...directory.apiKeys.values()].some(
+          (one) =>
+            isSameDigest(one.digest, record.digest) ||
+            (one.previous !== undefined && isSameDigest(one.previous.digest, record.digest)),
+        );
+        if (known) return deny('conflict', { message: 'This secret is or was the value of another API key.' });
+        const committed = await deps.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
+        deps.logChange(actor, 'api-keys.import', record.id);
+        return { value: show(record), version: record.version, committed, location: `/api-keys/${record.id}` };
       },
     }),
     operation({
@@ -187,6 +231,7 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             allowIp: body.allowIp ?? record.allowIp,
             grants: body.grants ?? record.grants,
             caps: body.caps ?? record.caps,
+            onBehalfOf: body.onBehalfOf === undefined ? record.onBehalfOf : (body.onBehalfOf ?? undefined),
             limits: {
               requestsPerMinute: body.rpm === undefined ? requestsPerMinute : (body.rpm ?? undefined),
               concurrency: body.concurrency === undefined ? concurrency : (body.concurrency ?? undefined),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
-import { openHmacKey, openStateDir, type StateDir } from '../adapters/files/state-dir.ts';
+import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { defaultTenant } from '../directory/issue.ts';
@@ -42,6 +42,15 @@ export async function withAdmin<Result>(
   work: (client: AdminClient) => Promise<Result>,
   tryForMs = TRY_FOR_MS,
 ): Promise<Result> {
+  const service = stateDirOfService(stateDirOf(flags, io.env));
+  if (service !== undefined) {
+    if (await isServed(service.socket)) {
+      return work(clientOver((question) => askSocket(service.socket, question), true, io));
+    }
+    throw new CommandError(
+      `${service.path} belongs to the user of a service, and no gateway runs on it: start it (systemctl start sallyport).`,
+    );
+  }
   const stateDir = openStateDir(stateDirOf(flags, io.env));
   const endMs = performance.now() + tryForMs;
   for (;;) {

@@ -6,6 +6,8 @@ export interface CommandIo {
   readonly isTerminal: boolean;
   /** Asks a person; left out, the terminal is asked, and where there is none nobody. */
   readonly ask?: (question: string) => Promise<string>;
+  /** All of standard input; left out, the process's own is read. */
+  readonly stdin?: () => Promise<string>;
 }
 
 /** One command of the command line. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type * as z from 'zod';
-import { openStateDir } from '../adapters/files/state-dir.ts';
+import { openStateDir, stateDirOfService } from '../adapters/files/state-dir.ts';
 import { apiKeyShown } from '../admin/api-key-schema.ts';
 import { upstreamList } from '../admin/upstreams.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
@@ -81,7 +81,8 @@ function modelOf(granted: readonly string[], served: readonly string[], config: 
 
 function caFileOf(flags: Flags, io: CommandIo, config: Config): string | undefined {
   if (config.listen.tls.mode !== 'self-signed') return undefined;
-  const { caFile } = openStateDir(stateDirOf(flags, io.env));
+  const path = stateDirOf(flags, io.env);
+  const { caFile } = stateDirOfService(path) ?? openStateDir(path);
   // Before the first start there is none; where it will be is known.
   if (!existsSync(caFile)) io.err(`${caFile} is made at the first start of the gateway.\n`);
   return caFile;

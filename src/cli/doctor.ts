@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openStateDir } from '../adapters/files/state-dir.ts';
+import { openStateDir, stateDirOfService } from '../adapters/files/state-dir.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import { createMachine } from '../adapters/machine/machine.ts';
 import { namedFilesOf } from '../config/named-files.ts';
@@ -31,7 +31,10 @@ Example: sallyport doctor --json`,
     const flags = parseFlags(words, {});
     expectWords(flags, [], 'sallyport doctor');
     const { config } = configOf(flags, io.env);
-    const stateDir = openStateDir(stateDirOf(flags, io.env));
+    const path = stateDirOf(flags, io.env);
+    const service = stateDirOfService(path);
+    const stateDir = service ?? openStateDir(path);
+    const ownerUid = service === undefined ? process.getuid?.() : statSync(path).uid;
     const configFile = configFileOf(flags, io.env);
     const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));
     const asked = config.upstreams.map(({ url, apiKey, tls }) => ({
@@ -63,7 +66,7 @@ Example: sallyport doctor --json`,
       ],
       advisories: openAdvisoryBook(stateDir).list(),
     };
-    const diagnosis = await diagnose(installation, createMachine(asked, `sallyport/${VERSION}`));
+    const diagnosis = await diagnose(installation, createMachine(asked, `sallyport/${VERSION}`, ownerUid));
     for (const { upstream } of asked) upstream.close();
     io.out(flags.has('json') ? json(diagnosis) : report(diagnosis, io.isTerminal));
     return diagnosis.ok ? 0 : 1;

@@ -1,4 +1,4 @@
-import { isAnyAddress, isLoopbackHost } from '../kernel/host.ts';
+import { tcpPlaceOf } from '../kernel/tcp-place.ts';
 import { iptablesRules } from '../isolation/iptables.ts';
 import { networkPolicies } from '../isolation/network-policy.ts';
 import { nftRules } from '../isolation/nft.ts';
@@ -82,13 +82,15 @@ function planOf(flags: Flags, config: Config): IsolationPlan {
   if (upstream === undefined) {
     throw new UsageError(`--on ${on}: there is no such upstream. There are: ${names(config).join(', ')}.`);
   }
-  if (!isElsewhere(upstream.url)) throw new UsageError(`--on ${on}: this upstream is on this machine; leave --on out.`);
+  const place = tcpPlaceOf(upstream.url);
+  if (place === undefined || place.isHere)
+    throw new UsageError(`--on ${on}: this upstream is on this machine; leave --on out.`);
   const gateways = networks(flags, 'gateway-address');
   if (gateways.length === 0)
     throw new UsageError('--gateway-address is missing: give the address the gateway comes from.');
   return {
     machine: `the machine of ${on}`,
-    ports: guardedPorts([{ port: portOf(upstream.url), what: "vLLM's HTTP API", isVllm: true }, ...SIDE]),
+    ports: guardedPorts([{ port: place.port, what: "vLLM's HTTP API", isVllm: true }, ...SIDE]),
     allowFrom: [...gateways, ...allowed],
     gatewayUser: undefined,
   };
@@ -101,9 +103,10 @@ const SIDE: readonly GuardedPort[] = SIDE_PORTS.map(({ port, what }) => ({
 }));
 
 function localApiPorts({ upstreams }: Config): GuardedPort[] {
-  return upstreams
-    .filter(({ url }) => url.startsWith('http') && !isElsewhere(url))
-    .map(({ name, url }) => ({ port: portOf(url), what: `vLLM's HTTP API (${name})`, isVllm: true }));
+  return upstreams.flatMap(({ name, url }) => {
+    const place = tcpPlaceOf(url);
+    return place?.isHere === true ? [{ port: place.port, what: `vLLM's HTTP API (${name})`, isVllm: true }] : [];
+  });
 }
 
 /** On loopback only the machine itself reaches it already; the rule holds should that change. */
@@ -113,17 +116,7 @@ const adminPort = ({ admin }: Config): GuardedPort[] =>
 const names = ({ upstreams }: Config): string[] => upstreams.map(({ name }) => name);
 
 const elsewhere = ({ upstreams }: Config): string[] =>
-  upstreams.filter(({ url }) => isElsewhere(url)).map(({ name }) => name);
-
-function isElsewhere(url: string): boolean {
-  const host = URL.parse(url)?.hostname ?? '';
-  return !url.startsWith('unix:') && !isLoopbackHost(host) && !isAnyAddress(host);
-}
-
-function portOf(url: string): number {
-  const { port, protocol } = new URL(url);
-  return Number(port === '' ? (protocol === 'https:' ? 443 : 80) : port);
-}
+  upstreams.filter(({ url }) => tcpPlaceOf(url)?.isHere === false).map(({ name }) => name);
 
 function networks(flags: Flags, name: string): readonly string[] {
   const words = listOf(flags, name) ?? [];
@@ -133,7 +126,7 @@ function networks(flags: Flags, name: string): readonly string[] {
 }
 
 function policiesOf(flags: Flags, config: Config): string {
-  const ports = config.upstreams.filter(({ url }) => url.startsWith('http')).map(({ url }) => portOf(url));
+  const ports = config.upstreams.flatMap(({ url }) => tcpPlaceOf(url)?.port ?? []);
   return networkPolicies({
     namespace: flags.text('namespace') ?? 'default',
     vllm: labels(flags, 'vllm-labels') ?? { app: 'vllm' },

@@ -1,4 +1,5 @@
 import { advisories } from './advisories.ts';
+import { apply } from './apply.ts';
 import type { Command } from './command.ts';
 import { config } from './config.ts';
 import { connect } from './connect.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   keys,
   tenants,
+  apply,
   connect,
   upstreams,
   advisories,

@@ -12,25 +12,29 @@ import { runVerb, type Verb } from './verbs.ts';
 /** API keys. */
 export const keys: Command = {
   name: 'keys',
-  summary: 'create, list, show, revoke, disable, enable, rotate and delete API keys',
+  summary: 'create, import, list, show, revoke, disable, enable, rotate and delete API keys',
   help: `sallyport keys create --name NAME [--tenant T] [--scopes a,b] [--models m1,m2] [--rpm N|none]
                       [--concurrency N|none] [--expires 30d] [--allow-ip CIDR…]
-                      [--grant fields:beam-search…] [--cap n=8…] [--json]
+                      [--grant fields:beam-search…] [--cap n=8…] [--on-behalf-of header:NAME] [--json]
+sallyport keys import --name NAME --value-stdin [the flags of create] [--json]
 sallyport keys list [--tenant T] [--json]
 sallyport keys show|revoke|disable|enable|delete ID [--json]
 sallyport keys rotate ID [--overlap 24h] [--json]
 
 Works with the gateway running and without it; a change holds from the next request on. The value of a key is shown
 once. Without --scopes a key has inference:chat,completions,responses,messages,embeddings and models:read; without
---models it may use all models of its tenant. --grant opens closed fields, --cap raises or lowers a cap of validation.caps. revoke, disable and delete end what runs on the key; revoke and delete
-are for good, and delete hides it. rotate ends the value before at once, or after --overlap.
+--models it may use all models of its tenant. --grant opens closed fields, --cap raises or lowers a cap of validation.caps. --on-behalf-of names
+the header in which a page that many share says who asks: limits, caches and records are then kept for each person.
+import takes over a secret that is in use, such as vLLM's --api-key, so that its holders move one by one; it is marked
+legacy. revoke, disable and delete end what runs on the key; revoke and delete are for good, and delete hides it. rotate
+ends the value before at once, or after --overlap.
 
 Example: sallyport keys create --name team-chat --models tiny --rpm 120 --expires 30d`,
-  run: (words, io) => runVerb('keys', VERBS, ['import'], words, io),
+  run: (words, io) => runVerb('keys', VERBS, [], words, io),
 };
 
 /** Flags of parts that are not built yet. */
-const LATER = ['tpm', 'budget-tokens', 'on-behalf-of', 'owner'];
+const LATER = ['tpm', 'budget-tokens', 'owner'];
 
 const CREATE: FlagKinds = {
   name: 'text',
@@ -43,11 +47,13 @@ const CREATE: FlagKinds = {
   'allow-ip': 'list',
   cap: 'list',
   grant: 'list',
+  'on-behalf-of': 'text',
   ...Object.fromEntries(LATER.map((name) => [name, 'list'])),
 };
 
 const VERBS: readonly Verb[] = [
   { name: 'create', kinds: CREATE, words: 'any', run: create },
+  { name: 'import', kinds: { ...CREATE, 'value-stdin': 'flag' }, words: 'any', run: takeOver },
   { name: 'list', kinds: { tenant: 'text' }, words: [], run: list },
   { name: 'show', kinds: {}, words: ['ID'], run: (flags, io) => onOne(flags, io, 'GET', '', 'show') },
   { name: 'revoke', kinds: {}, words: ['ID'], run: (flags, io) => onOne(flags, io, 'POST', '/revoke', 'revoked') },
@@ -58,11 +64,51 @@ const VERBS: readonly Verb[] = [
 ];
 
 async function create(flags: Flags, io: CommandIo): Promise<number> {
+  const body = wishOf(flags);
+  const made = await withAdmin(flags, io, (client) =>
+    client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue),
+  );
+  sayModels(made, flags, io);
+  showWithValue(made, flags, io);
+  return 0;
+}
+
+async function takeOver(flags: Flags, io: CommandIo): Promise<number> {
+  // Never as an argument: those stand in the shell's history and in the list of processes.
+  if (!flags.has('value-stdin')) {
+    throw new UsageError(
+      '--value-stdin is missing: the secret comes by standard input, printf %s "$SECRET" | sallyport …',
+    );
+  }
+  const wish = wishOf(flags);
+  const value = (await (io.stdin ?? wholeStdin)()).replace(/\r?\n$/, '');
+  const made = await withAdmin(flags, io, (client) =>
+    client.ask({ method: 'POST', path: '/api-keys/import', body: { ...wish, value } }, apiKeyShown),
+  );
+  sayModels(made, flags, io);
+  if (made.expiresAt === null) io.err('It has no end: give --expires, so that its holders have moved by then.\n');
+  io.out(flags.has('json') ? json(made) : pairs(facts(made)));
+  return 0;
+}
+
+async function wholeStdin(): Promise<string> {
+  let text = '';
+  for await (const part of process.stdin) text += String(part);
+  return text;
+}
+
+function sayModels(made: ApiKeyShown, flags: Flags, io: CommandIo): void {
+  if (listOf(flags, 'models') !== undefined) return;
+  io.err(`Without --models the key may use all models of the tenant ${made.tenant}.\n`);
+}
+
+/** What the flags say of a new key. @throws UsageError */
+function wishOf(flags: Flags): object {
   const later = LATER.find((name) => flags.list(name).length > 0);
   if (later !== undefined) throw new UsageError(`--${later} is ${NOT_IN_THIS_VERSION}.`);
   const name = flags.text('name');
   if (name === undefined) throw new UsageError('--name is missing: give the key a name, such as --name team-chat');
-  const body = {
+  return {
     name,
     ...given('tenant', flags.text('tenant')),
     ...given('scopes', listOf(flags, 'scopes')),
@@ -73,36 +119,12 @@ async function create(flags: Flags, io: CommandIo): Promise<number> {
     ...given('allowIp', networksOf(flags)),
     ...given('grants', listOf(flags, 'grant')),
     ...given('caps', capsOf(flags)),
+    ...given('onBehalfOf', flags.text('on-behalf-of')),
   };
-  const made = await withAdmin(flags, io, (client) =>
-    client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue),
-  );
-  if (body.models === undefined) {
-    io.err(`Without --models the key may use all models of the tenant ${made.tenant}.\n`);
-  }
-  showWithValue(made, flags, io);
-  return 0;
 }
 
 async function list(flags: Flags, io: CommandIo): Promise<number> {
-  const tenant = flags.text('tenant');
-  const all = await withAdmin(flags, io, async (client) => {
-    const found: ApiKeyShown[] = [];
-    for (let after: string | null = ''; after !== null;) {
-      const query = new URLSearchParams({
-        limit: '200',
-        ...(after === '' ? {} : { after }),
-        ...(tenant === undefined ? {} : { tenant }),
-      });
-      const page: z.output<typeof apiKeyPage> = await client.ask(
-        { method: 'GET', path: `/api-keys?${query.toString()}` },
-        apiKeyPage,
-      );
-      found.push(...page.items);
-      after = page.next;
-    }
-    return found;
-  });
+  const all = await withAdmin(flags, io, (client) => allKeys(client, flags.text('tenant')));
   if (flags.has('json')) io.out(json(all));
   else if (all.length === 0) io.out('There are no API keys. Create one: sallyport keys create --name NAME\n');
   else {
@@ -110,7 +132,7 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
       one.id,
       one.name,
       one.tenant,
-      stateText(one),
+      one.legacy ? `${stateText(one)}, legacy` : stateText(one),
       one.models.join(','),
       timeText(one.expiresAt, 'never'),
       timeText(one.lastUsedAt, 'never'),
@@ -118,6 +140,25 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
     io.out(table([['ID', 'NAME', 'TENANT', 'STATE', 'MODELS', 'EXPIRES', 'LAST USED'], ...rows]));
   }
   return 0;
+}
+
+/** Every API key that is not deleted, page by page. @param tenant only those of this one */
+export async function allKeys(client: AdminClient, tenant?: string): Promise<readonly ApiKeyShown[]> {
+  const found: ApiKeyShown[] = [];
+  for (let after: string | null = ''; after !== null;) {
+    const query = new URLSearchParams({
+      limit: '200',
+      ...(after === '' ? {} : { after }),
+      ...(tenant === undefined ? {} : { tenant }),
+    });
+    const page: z.output<typeof apiKeyPage> = await client.ask(
+      { method: 'GET', path: `/api-keys?${query.toString()}` },
+      apiKeyPage,
+    );
+    found.push(...page.items);
+    after = page.next;
+  }
+  return found;
 }
 
 async function onOne(
@@ -187,6 +228,8 @@ function facts(one: ApiKeyShown): [string, string][] {
     ['models', one.models.includes('*') ? 'all of the tenant' : one.models.join(',')],
     ['rpm', String(one.rpm ?? 'default')],
     ['concurrency', String(one.concurrency ?? 'default')],
+    ...(one.onBehalfOf === null ? [] : [['on behalf of', one.onBehalfOf] satisfies [string, string]]),
+    ...(one.legacy ? [['legacy', 'imported: to be replaced'] satisfies [string, string]] : []),
     ['allowed from', one.allowIp.length === 0 ? 'everywhere' : one.allowIp.join(',')],
     ['created', timeText(one.createdAt, '')],
     ['expires', timeText(one.expiresAt, 'never')],

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { createHookPipe, type HookRunner } from '../adapters/acme/challenges/record-hook.ts';
 
 /**
  * Tells of the launcher's end: its end of the control pipe closes however it dies.
@@ -29,4 +30,15 @@ export function untilStopped(env: Readonly<Record<string, string | undefined>>):
     process.on('SIGINT', stop);
     onLauncherEnd(env, stop);
   });
+}
+
+/**
+ * The launcher as who runs the hook of DNS-01, which the sandbox does not let this process do.
+ *
+ * @param env where `SALLYPORT_HOOK_FD` names the pipe; undefined without it
+ */
+export function launcherHook(env: Readonly<Record<string, string | undefined>>): HookRunner | undefined {
+  const fd = Number(env['SALLYPORT_HOOK_FD']);
+  if (!Number.isInteger(fd) || fd < 3) return undefined;
+  return createHookPipe(new Socket({ fd, readable: true, writable: true }));
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStateDir } from '../adapters/files/state-dir.ts';
+import type { Config } from '../config/schema.ts';
 import { parseFlags } from './flags.ts';
 import { SERVE_FLAGS, overridesOf } from './serve-flags.ts';
 import { configFileOf, configOf, stateDirOf } from './where.ts';
@@ -36,6 +37,7 @@ function main(words: string[]): void {
   const loaded = isDemo ? undefined : configOf(flags, process.env, overridesOf(flags));
   const named = loaded?.filesNamed ?? [];
   const { certFile, keyFile } = loaded?.config.listen.tls ?? {};
+  const { folder, program } = hookOf(loaded?.config);
   const configFile = isDemo ? undefined : configFileOf(flags, process.env);
   // A certificate that a tool swaps is another file in the same folder, behind a link.
   const readable = [
@@ -58,10 +60,19 @@ function main(words: string[]): void {
     ...readable.map((path) => `--allow-fs-read=${path.endsWith('/') ? `${path}*` : path}`),
     `--allow-fs-write=${stateDir}`,
     `--allow-fs-write=${stateDir}/*`,
+    ...(folder === undefined ? [] : [`--allow-fs-read=${folder}/*`, `--allow-fs-write=${folder}/*`]),
     '--disallow-code-generation-from-strings',
   ];
   const planned = isDemo ? [...words, '--state-dir', stateDir] : words;
-  process.stdout.write(JSON.stringify({ flags: permissions, words: planned }));
+  process.stdout.write(JSON.stringify({ flags: permissions, words: planned, hook: program }));
+}
+
+/** Where records of DNS-01 go: to a folder, or to a program that the launcher has to run. */
+function hookOf(config: Config | undefined): { readonly folder?: string; readonly program?: string } {
+  if (config === undefined || config.listen.tls.mode !== 'acme') return {};
+  const { challenge, hook } = config.listen.tls.acme;
+  if (challenge !== 'dns-01' || hook === undefined) return {};
+  return hook.startsWith('drop:') ? { folder: resolve(hook.slice('drop:'.length)) } : { program: hook };
 }
 
 try {

@@ -5,7 +5,7 @@ import { startGateway } from '../gateway/gateway.ts';
 import { VERSION } from '../gateway/version.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './flags.ts';
-import { onLauncherEnd } from './launcher.ts';
+import { launcherHook, onLauncherEnd } from './launcher.ts';
 import { logFormatOf, overridesOf, SERVE_FLAGS } from './serve-flags.ts';
 import { configFileOf, configOf, stateDirOf } from './where.ts';
 
@@ -14,7 +14,7 @@ export const serve: Command = {
   name: 'serve',
   summary: 'run the gateway',
   help: `sallyport serve [--upstream URL…] [--listen HOST:PORT] [--admin-listen HOST:PORT] [--workers N]
-                [--tls self-signed|files|off] [--log-format text|json] [--config FILE] [--state-dir DIR]
+                [--tls self-signed|files|acme|off] [--log-format text|json] [--config FILE] [--state-dir DIR]
 
 Runs the gateway in front of vLLM. TERM ends it after running answers, HUP reloads configuration and certificates.
 
@@ -26,7 +26,7 @@ Example: sallyport serve --upstream http://127.0.0.1:8000`,
     const { config } = configOf(flags, io.env, overrides);
     const stateDir = openStateDir(stateDirOf(flags, io.env));
     const log = openLog(logFormat);
-    const gateway = await startGateway({ config, stateDir, log, logFormat });
+    const gateway = await startGateway({ config, stateDir, log, logFormat, runHook: launcherHook(io.env) });
     if (config.listen.publicUrl === undefined) {
       io.err(`listen.publicUrl is not set: callers are told ${gateway.publicUrl}\n`);
     }

@@ -79,7 +79,8 @@ async function onOne(
   return 0;
 }
 
-async function allTenants(client: AdminClient): Promise<TenantShown[]> {
+/** Every tenant, page by page. */
+export async function allTenants(client: AdminClient): Promise<TenantShown[]> {
   const found: TenantShown[] = [];
   for (let after: string | null = ''; after !== null;) {
     const query = `limit=200${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`;

@@ -16,6 +16,10 @@ function mistaken(overrides: object): string[] {
 }
 
 const off = (listen: object, more: object = {}) => ({ listen: { ...listen, tls: { mode: 'off' } }, ...more });
+const acme = (options: object, listen: object = {}) => ({
+  listen: { ...listen, tls: { mode: 'acme', acme: options } },
+});
+const mtls = (options: object, listen: object = {}) => ({ listen, authentication: { mtls: options } });
 const upstream = (options: object) => ({ upstreams: [options] });
 
 for (const [name, overrides, paths] of [
@@ -49,6 +53,70 @@ for (const [name, overrides, paths] of [
     'the mode files with both files is accepted',
     { listen: { tls: { mode: 'files', certFile: 'c', keyFile: 'k' } } },
     [],
+  ],
+  ['ACME without a name is a mistake', acme({}), ['listen.tls.acme.names']],
+  ['ACME for an address is a mistake', acme({}, { publicUrl: 'https://192.0.2.1' }), ['listen.tls.acme.names']],
+  ['ACME for localhost is a mistake', acme({}, { publicUrl: 'https://localhost' }), ['listen.tls.acme.names']],
+  ['ACME for the host of the public URL is accepted', acme({}, { publicUrl: 'https://llm.example.org:8443' }), []],
+  ['ACME for listed names is accepted', acme({ names: ['llm.example.org', 'api.example.org'] }), []],
+  ['a wildcard without dns-01 is a mistake', acme({ names: ['*.example.org'] }), ['listen.tls.acme.challenge']],
+  [
+    'dns-01 without a hook is a mistake',
+    acme({ names: ['*.example.org'], challenge: 'dns-01' }),
+    ['listen.tls.acme.hook'],
+  ],
+  [
+    'dns-01 with a folder for its records is accepted',
+    acme({ names: ['*.example.org'], challenge: 'dns-01', hook: 'drop:/var/lib/records' }),
+    [],
+  ],
+  [
+    'names that no CA certifies, a directory in the clear and a hook by a relative path are mistakes',
+    acme(
+      { names: ['llm'], directory: 'http://ca.example.org/dir', hook: 'hook.sh' },
+      { publicUrl: 'https://llm.example.org' },
+    ),
+    ['listen.tls.acme.directory', 'listen.tls.acme.names[0]', 'listen.tls.acme.hook'],
+  ],
+  ['options of ACME in another mode do no harm', { listen: { tls: { acme: { challenge: 'dns-01' } } } }, []],
+  [
+    'proxies that are all the world are mistakes',
+    { listen: { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0', '::/0'] } },
+    ['listen.trustedProxies[1]', 'listen.trustedProxies[2]'],
+  ],
+  ['the PROXY header without a proxy is a mistake', { listen: { proxyProtocol: 'v2' } }, ['listen.proxyProtocol']],
+  [
+    'the PROXY header of a trusted proxy is accepted',
+    { listen: { proxyProtocol: 'v1', trustedProxies: ['10.0.0.7'] } },
+    [],
+  ],
+  [
+    'required client certificates without their CA are a mistake',
+    mtls({ required: true }),
+    ['authentication.mtls.required'],
+  ],
+  [
+    'certificates for principals without their CA are a mistake',
+    mtls({ principals: [{ san: 'a.example.org', key: 'abcdef' }] }),
+    ['authentication.mtls.principals'],
+  ],
+  [
+    'certificates for principals with their CA are accepted',
+    mtls({ required: true, principals: [{ subject: 'a', key: 'abcdef' }] }, { tls: { clientCaFile: 'ca.pem' } }),
+    [],
+  ],
+  [
+    'a principal by both names, by none, and with a key that is none are mistakes',
+    mtls(
+      { principals: [{ san: 'a', subject: 'a', key: 'abcdef' }, { key: 'abcdef' }, { san: 'a', key: 'sp_abc' }] },
+      { tls: { clientCaFile: 'ca.pem' } },
+    ),
+    [0, 1].map((i) => `authentication.mtls.principals[${i}]`).concat('authentication.mtls.principals[2].key'),
+  ],
+  [
+    'a client CA without TLS is a mistake',
+    mtls({}, { host: '127.0.0.1', tls: { mode: 'off', clientCaFile: 'ca.pem' } }),
+    ['listen.tls.clientCaFile'],
   ],
   ['one port for both listeners is a mistake', { listen: { port: 9443 } }, ['admin.port']],
   ['one port on two addresses is accepted', { listen: { host: '192.0.2.1', port: 9443 } }, []],
@@ -145,14 +213,10 @@ for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 
 
 /** Each whole area that is not built, with a value that would need it. */
 for (const [path, overrides] of Object.entries({
-  'listen.proxyProtocol': { listen: { proxyProtocol: 'v1' } },
-  'listen.tls.clientCaFile': { listen: { tls: { clientCaFile: '/ca' } } },
-  'listen.tls.mode': { listen: { tls: { mode: 'acme' } } },
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },
   'authentication.issuers[0]': { authentication: { issuers: [{}] } },
-  'authentication.mtls.required': { authentication: { mtls: { required: true } } },
   'keyring.rootKey': { keyring: { rootKey: 'env' } },
   'authorizationServer.enabled': { authorizationServer: { enabled: true } },
   'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },

@@ -14,7 +14,16 @@ export interface Conflict {
 
 /** Every rule between options that does not hold. Pure: files are checked elsewhere. */
 export function conflictsOf(config: Config): Conflict[] {
-  return [...plainListeners(config), ...certificate(config), ...listeners(config), ...upstreams(config)];
+  return [
+    ...plainListeners(config),
+    ...certificate(config),
+    ...acme(config),
+    ...proxies(config),
+    ...clientCertificates(config),
+    ...listeners(config),
+    ...upstreams(config),
+    ...aliases(config),
+  ];
 }
 
 /** Without TLS whoever is on the way reads every key: only this machine and a proxy that ends TLS may ask. */
@@ -52,6 +61,63 @@ function certificate({ listen: { tls } }: Config): Conflict[] {
     if (tls.mode !== 'files' && tls[name] !== undefined) {
       found.push({ path, hint: `${name} is used with tls.mode files only: set the mode, or leave it out.`, reads });
     }
+  }
+  return found;
+}
+
+/** Who may say for whom a connection is. */
+function proxies({ listen }: Config): Conflict[] {
+  const found: Conflict[] = [];
+  for (const [i, network] of listen.trustedProxies.entries()) {
+    if (!network.endsWith('/0')) continue;
+    // Then every caller chooses the address by which it is limited, banned and logged.
+    const hint = 'This trusts the world: anybody could forge a client address. List the addresses of your proxies.';
+    found.push({ path: ['listen', 'trustedProxies', i], hint, reads: [] });
+  }
+  if (listen.proxyProtocol !== 'off' && listen.trustedProxies.length === 0) {
+    const hint = 'The PROXY header is believed of trusted proxies only: list their addresses in listen.trustedProxies.';
+    found.push({ path: ['listen', 'proxyProtocol'], hint, reads: [['listen', 'trustedProxies']] });
+  }
+  return found;
+}
+
+/** Client certificates are judged by a CA, on TLS. */
+function clientCertificates({ listen: { tls }, authentication: { mtls } }: Config): Conflict[] {
+  const found: Conflict[] = [];
+  const caFile = ['listen', 'tls', 'clientCaFile'];
+  const at = ['authentication', 'mtls'];
+  if (tls.clientCaFile !== undefined && tls.mode === 'off') {
+    const hint = 'Client certificates come by TLS: leave this out, or set another listen.tls.mode.';
+    found.push({ path: caFile, hint, reads: [['listen', 'tls', 'mode']] });
+  }
+  for (const option of ['required', 'principals'] as const) {
+    const isUsed = option === 'required' ? mtls.required : mtls.principals.length > 0;
+    if (!isUsed || tls.clientCaFile !== undefined) continue;
+    const hint = 'This needs the CA that signs the certificates: give listen.tls.clientCaFile.';
+    found.push({ path: [...at, option], hint, reads: [caFile] });
+  }
+  return found;
+}
+
+/** A CA certifies DNS names that it can be shown to lead here. */
+function acme({ listen: { publicUrl, tls } }: Config): Conflict[] {
+  if (tls.mode !== 'acme') return [];
+  const { names, challenge, hook } = tls.acme;
+  const at = ['listen', 'tls', 'acme'];
+  const mode = ['listen', 'tls', 'mode'];
+  const found: Conflict[] = [];
+  const host = publicUrl === undefined ? '' : new URL(publicUrl).hostname;
+  if (names.length === 0 && !/^[a-z0-9.-]+\.[a-z][a-z0-9-]*$/i.test(host)) {
+    const hint = 'A CA certifies DNS names: set listen.publicUrl to https://NAME, or list the names here.';
+    found.push({ path: [...at, 'names'], hint, reads: [mode, ['listen', 'publicUrl']] });
+  }
+  if (challenge !== 'dns-01' && names.some((name) => name.startsWith('*.'))) {
+    const hint = 'A wildcard needs challenge: dns-01 (RFC 8555 asks it of every CA).';
+    found.push({ path: [...at, 'challenge'], hint, reads: [mode, [...at, 'names']] });
+  }
+  if (challenge === 'dns-01' && hook === undefined) {
+    const hint = 'dns-01 needs what publishes the record: hook: /path/of/program, or hook: drop:/folder.';
+    found.push({ path: [...at, 'hook'], hint, reads: [mode, [...at, 'challenge']] });
   }
   return found;
 }
@@ -112,4 +178,19 @@ function upstreams(config: Config): Conflict[] {
     }
   }
   return found;
+}
+
+/** One step only: what a name means is seen in its own line. */
+function aliases({ models }: Config): Conflict[] {
+  return Object.entries(models.aliases).flatMap(([alias, name]) =>
+    Object.hasOwn(models.aliases, name)
+      ? [
+          {
+            path: ['models', 'aliases', alias],
+            hint: `${name} is an alias itself: give the name that vLLM serves.`,
+            reads: [['models', 'aliases', name]],
+          },
+        ]
+      : [],
+  );
 }

@@ -17,6 +17,10 @@ export function isUsable(credential: Credential | undefined): boolean {
 /** The credentials of one thread: filled from a snapshot, kept true by changes. */
 export interface Credentials {
   find(id: string): Credential | undefined;
+  /** The imported secret of this digest, its own or the one before its last rotation. */
+  findImported(digest: Uint8Array): Credential | undefined;
+  /** Whether there is any imported secret: where there is none, other texts than ours cost nothing. */
+  hasImported(): boolean;
   /** Applies changes in order; the ids of API keys that can no longer be used. */
   apply(changes: readonly RecordChange[]): string[];
 }
@@ -25,10 +29,14 @@ export interface Credentials {
 export function createCredentials(tenants: readonly TenantRecord[], apiKeys: readonly ApiKeyRecord[]): Credentials {
   const tenantsById = new Map(tenants.map((tenant) => [tenant.id, tenant]));
   const byId = new Map<string, Credential>();
+  /** Ids of imported secrets by their digests in base64: to look one up tells nothing, for the digest is keyed. */
+  const imported = new Map<string, string>();
   for (const record of apiKeys) put(record);
 
   function put(record: ApiKeyRecord): void {
     const tenant = tenantsById.get(record.tenant);
+    for (const digest of importedDigests(byId.get(record.id)?.record)) imported.delete(digest);
+    for (const digest of importedDigests(record)) imported.set(digest, record.id);
     byId.set(record.id, {
       record,
       principal: principalOf(record, tenant),
@@ -39,6 +47,8 @@ export function createCredentials(tenants: readonly TenantRecord[], apiKeys: rea
 
   return {
     find: (id) => byId.get(id),
+    findImported: (digest) => byId.get(imported.get(base64(digest)) ?? ''),
+    hasImported: () => imported.size > 0,
     apply(changes) {
       const ended: string[] = [];
       for (const change of changes) {
@@ -59,6 +69,13 @@ export function createCredentials(tenants: readonly TenantRecord[], apiKeys: rea
   };
 }
 
+const base64 = (digest: Uint8Array): string => Buffer.from(digest).toString('base64');
+
+function importedDigests(record: ApiKeyRecord | undefined): string[] {
+  if (record?.isImported !== true) return [];
+  return [record.digest, ...(record.previous === undefined ? [] : [record.previous.digest])].map(base64);
+}
+
 /** The caller that an API key stands for: its grants, cut to what its tenant may use. */
 export function principalOf(record: ApiKeyRecord, tenant: TenantRecord | undefined): Principal {
   return {
@@ -71,6 +88,8 @@ export function principalOf(record: ApiKeyRecord, tenant: TenantRecord | undefin
     concurrency: record.limits.concurrency,
     grants: new Set(record.grants),
     caps: record.caps,
+    onBehalfOf: record.onBehalfOf,
+    member: undefined,
   };
 }
 

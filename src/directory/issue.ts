@@ -1,5 +1,5 @@
 import type { Scope } from '../kernel/scope.ts';
-import { apiKeyFor, createApiKey, digestOf } from './api-key.ts';
+import { apiKeyFor, createApiKey, digestOf, type ParsedApiKey } from './api-key.ts';
 import type { ApiKeyRecord, OwnLimits, TenantRecord } from './records.ts';
 
 /** What an API key is to be. */
@@ -12,6 +12,7 @@ export interface ApiKeyWish {
   readonly limits: OwnLimits;
   readonly grants: readonly string[];
   readonly caps: Readonly<Record<string, number>>;
+  readonly onBehalfOf: string | undefined;
   readonly expiresAtMs: number | undefined;
 }
 
@@ -49,23 +50,45 @@ export const plainWish = (name: string): ApiKeyWish => ({
   limits: { requestsPerMinute: undefined, concurrency: undefined },
   grants: [],
   caps: {},
+  onBehalfOf: undefined,
   expiresAtMs: undefined,
 });
 
 /** Makes a new API key. */
 export function issueApiKey(wish: ApiKeyWish, issuer: Issuer, nowMs: number): Issued {
+  const made = newKey(issuer);
+  return { record: recordOf(wish, made.id, made.text, false, issuer, nowMs), value: made.text };
+}
+
+/** Takes over a secret that is in use already, so that its holders can move one by one. @param value not of our form */
+export function importApiKey(wish: ApiKeyWish, value: string, issuer: Issuer, nowMs: number): ApiKeyRecord {
+  return recordOf(wish, newKey(issuer).id, value, true, issuer, nowMs);
+}
+
+function newKey(issuer: Issuer): ParsedApiKey {
   let made = createApiKey(issuer.randomBytes);
   while (issuer.isTaken(made.id)) made = createApiKey(issuer.randomBytes);
-  const record: ApiKeyRecord = {
+  return made;
+}
+
+function recordOf(
+  wish: ApiKeyWish,
+  id: string,
+  value: string,
+  isImported: boolean,
+  issuer: Issuer,
+  nowMs: number,
+): ApiKeyRecord {
+  return {
     ...wish,
-    id: made.id,
-    digest: digestOf(made.text, issuer.hmacKey),
+    id,
+    digest: digestOf(value, issuer.hmacKey),
     previous: undefined,
+    isImported,
     createdAtMs: nowMs,
     state: 'active',
     version: 1,
   };
-  return { record, value: made.text };
 }
 
 /** Gives an API key a new value; the old one stays accepted for `overlapMs`. */

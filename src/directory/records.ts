@@ -41,6 +41,10 @@ export interface ApiKeyRecord {
   readonly grants: readonly string[];
   /** Caps of `validation.caps` that it raises or lowers, and `outputTokens`. */
   readonly caps: Readonly<Record<string, number>>;
+  /** Lower-case name of the header in which its holder names the person that it asks for; undefined: it asks for itself. */
+  readonly onBehalfOf: string | undefined;
+  /** Its value, or the one before the last rotation, is a secret that was in use before: of no form of ours. */
+  readonly isImported: boolean;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
   readonly state: 'active' | 'disabled' | 'revoked' | 'deleted';

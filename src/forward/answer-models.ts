@@ -4,6 +4,8 @@ import { responseHeaders } from '../wire/answer.ts';
 /** A model as it is listed to callers. */
 export interface ListedModel {
   readonly id: string;
+  /** The name whose grant opens it: its own, or for an alias the one that vLLM serves. */
+  readonly grantedAs: string;
   /** Seconds since the epoch. */
   readonly createdS: number;
   readonly maxModelLen: number | undefined;
@@ -16,7 +18,7 @@ export function createAnswerModels(
   return (x, _, done) => {
     const { models } = x.principal;
     const data = listed()
-      .filter(({ id }) => models.has('*') || models.has(id))
+      .filter(({ grantedAs }) => models.has('*') || models.has(grantedAs))
       .map(({ id, createdS, maxModelLen }) => ({
         id,
         object: 'model',

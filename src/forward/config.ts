@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { parseRelease } from '../vllm/release.ts';
-import { choice, choiceSoFar, duration, group, later, laterMap, list, text } from '../kernel/option.ts';
+import { choice, choiceSoFar, duration, group, later, list, text } from '../kernel/option.ts';
 
 /** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
 export const DEFAULT_API_KEY = '${env:VLLM_API_KEY:-}';
@@ -88,9 +88,14 @@ const TOKEN_HINT = 'Give a spelling of 2 to 128 characters without white space a
 const isControlToken = (value: string): boolean =>
   value.length >= 2 && value.length <= 128 && value.trim() === value && !value.startsWith('{n}');
 
+const modelNameText = text('Give the name of a model: at most 256 characters.', (value) => value.length <= 256);
+
 /** Names of models. */
 export const modelsConfig = group({
-  aliases: laterMap(),
+  aliases: z
+    .record(modelNameText, modelNameText, { error: 'Give a map of aliases and the names that vLLM serves.' })
+    .prefault({})
+    .describe('Other names for models, each with the name that vLLM serves; grants are of the served names.'),
   controlTokens: list(text(TOKEN_HINT, isControlToken))
     .prefault([])
     .describe('Spellings of control tokens beside those of the known families.'),

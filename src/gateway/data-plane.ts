@@ -15,6 +15,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
+import { createCertificateMethod } from '../stages/authenticate/methods/client-certificate.ts';
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
 import { denialOfModel } from '../stages/authorize/model.ts';
 import { createAuthorize } from '../stages/authorize/stage.ts';
@@ -86,6 +87,8 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     ? [
         createApiKeyMethod({
           find: (id) => deps.credentials().find(id),
+          findImported: (digest) => deps.credentials().findImported(digest),
+          hasImported: () => deps.credentials().hasImported(),
           hmacKey: deps.hmacKey,
           clock,
           onUse: deps.onUse,
@@ -93,6 +96,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       ]
     : [];
   const { perIp } = config.limits;
+  const { mtls } = config.authentication;
   let read = deps.known();
   let opened = createModelBook(config, read);
   const book = (): ModelBook => {
@@ -106,8 +110,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const states = createUpstreamStates(settings.upstreamMemory, deps.row);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
-  const callers = { maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
-  const isServed = (model: string) => book().entry(model).isServed;
+  const aliases = new Map(Object.entries(config.models.aliases));
+  const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
+  // An alias is taken, too: an adapter of that name would never be asked for.
+  const isServed = (model: string) => aliases.has(model) || book().entry(model).isServed;
   /** What both ends of chains that ask upstream work with. */
   const asking = {
     targets,
@@ -132,7 +138,19 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       },
       { counters, clock },
     ),
-    authenticate: createAuthenticate({ failuresPerMinute: perIp.failuresPerMinute }, { methods, counters, clock }),
+    authenticate: createAuthenticate(
+      { failuresPerMinute: perIp.failuresPerMinute, isCertificateRequired: mtls.required },
+      {
+        methods,
+        byCertificate: createCertificateMethod(mtls.principals, {
+          find: (id) => deps.credentials().find(id),
+          clock,
+          onUse: deps.onUse,
+        }),
+        counters,
+        clock,
+      },
+    ),
     rateLimit: createRateLimit(config.limits.default, { counters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
     upgrade: createUpgrade(

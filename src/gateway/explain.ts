@@ -132,6 +132,8 @@ function silent(head: RequestHead, { address, body }: ExplainQuestion): Downstre
   return {
     head,
     peerAddress: address,
+    isPeerUnknown: false,
+    certificate: undefined,
     isEncrypted: true,
     readBody: (maxBytes) => Promise.resolve(bytes.length > maxBytes ? { kind: 'too-large' } : { kind: 'body', bytes }),
     keepBody: nothing,

@@ -7,9 +7,12 @@ import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
 import { createMachine } from '../adapters/machine/machine.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
+import { checkClientCa } from '../adapters/tls/client-certificate.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
 import type { TlsMaterial } from '../adapters/tls/material.ts';
-import { openTlsSource } from '../adapters/tls/source.ts';
+import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
+import type { HookRunner } from '../adapters/acme/challenges/record-hook.ts';
+import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
@@ -31,6 +34,7 @@ import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
+import { openAcme } from './acme.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
@@ -46,6 +50,8 @@ export interface GatewayOptions {
   readonly stateDir: StateDir;
   readonly log: LogOutput;
   readonly logFormat: 'json' | 'text';
+  /** Runs the hook of DNS-01 outside the sandbox. */
+  readonly runHook?: HookRunner | undefined;
 }
 
 /** A running gateway. */
@@ -82,7 +88,13 @@ const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
 
 /** Starts the gateway: store, workers, listeners, watches. @throws what stands in the way, each with its way out */
-export async function startGateway({ config: first, stateDir, log, logFormat }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({
+  config: first,
+  stateDir,
+  log,
+  logFormat,
+  runHook,
+}: GatewayOptions): Promise<Gateway> {
   let config = first;
   const clock = systemClock;
   const store = await startStore({
@@ -110,8 +122,9 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     metrics: createMetricsMemory(rows),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
-  const ticketKeys = randomBytes(48);
-  const tls = await openTlsSource(config.listen.tls, {
+  let ticketKeys = randomBytes(48);
+  let clientCaPem = readClientCa(config);
+  const sourceDeps: TlsSourceDeps = {
     stateDir: stateDir.path,
     names: certificateNames({ ...machine(), listenHosts: [config.listen.host, config.admin.host], publicUrl }),
     clock,
@@ -122,9 +135,28 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       log.info('certificate', { expiresAt: new Date(next.notAfterMs).toISOString() });
     },
     onProblem: (why) => log.error('certificate', { why }),
-  });
+  };
+  let alpn: readonly AlpnCertificate[] = [];
+  const acme =
+    config.listen.tls.mode !== 'acme'
+      ? undefined
+      : await openAcme(config, {
+          ...sourceDeps,
+          userAgent: `sallyport/${VERSION}`,
+          runHook,
+          ownAddresses: machine().interfaceAddresses,
+          port,
+          onProgress: (what) => log.info('acme', { what }),
+          onWarning: (what) => log.warn('acme', { what }),
+          async showAlpn(certificates) {
+            // A worker that is replaced meanwhile starts with them.
+            alpn = certificates;
+            await workers?.setAlpn(certificates);
+          },
+        });
+  const tls = acme ?? (await openTlsSource(config.listen.tls, sourceDeps));
   let material: TlsMaterial | undefined = tls?.material;
-  const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys });
+  const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys, clientCaPem });
 
   let settings = settingsOf(config, rows);
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
@@ -147,6 +179,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     logFormat,
     settings,
     tls: material === undefined ? undefined : tlsOf(material),
+    alpn,
     hmacKey,
     upstreams: known,
     seq: 0,
@@ -304,6 +337,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
     tls: material === undefined ? undefined : tlsOf(material),
   });
   adminListener = runningAdmin;
+  acme?.start();
   void warnOfWaysAround();
 
   /** What answers on the machine's other addresses is reached without any key of ours. */
@@ -331,6 +365,7 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       const restart = RESTART_KEYS.filter(
         (key) => JSON.stringify(pick(config, key)) !== JSON.stringify(pick(next, key)),
       );
+      const nextCa = readClientCa(config); // the same file; what it holds may be new
       config = withFixed(next, config);
       const before = settings.config.upstreams;
       settings = settingsOf(config, rows);
@@ -342,6 +377,12 @@ export async function startGateway({ config: first, stateDir, log, logFormat }: 
       watch = startWatch();
       await live.reconfigure(settings);
       live.setUpstreams(known);
+      if (nextCa !== clientCaPem && material !== undefined) {
+        clientCaPem = nextCa;
+        // A session of before would be resumed with a certificate that is not trusted any more.
+        ticketKeys = randomBytes(48);
+        live.setTls(tlsOf(material));
+      }
       tls?.check();
       await watch.look();
       return restart;
@@ -395,6 +436,15 @@ function pick(config: Config, path: string): unknown {
 
 const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
 
+/** The CA of client certificates. @throws TlsFileError where the file holds none */
+function readClientCa({ listen }: Config): string | undefined {
+  const { clientCaFile } = listen.tls;
+  if (clientCaFile === undefined) return undefined;
+  const pem = readFileSync(clientCaFile, 'utf8');
+  checkClientCa(clientCaFile, pem);
+  return pem;
+}
+
 function settingsOf(config: Config, rows: number): Settings {
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));
   return {
@@ -436,7 +486,9 @@ async function reservePort(host: string, port: number, key: string): Promise<num
     }
     if (code === 'EACCES') {
       throw new PortInUse(
-        `this user may not listen on port ${port}: give a port above 1023, or the capability cap_net_bind_service`,
+        `this user may not listen on port ${port}. Two ways out:\n` +
+          `  give the service the capability: AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit\n` +
+          `  or listen above 1023 (--listen ${host}:8443) and forward port ${port} to it`,
       );
     }
     throw new PortInUse(`${host}:${port} cannot be listened on (${code}): give another --listen HOST:PORT`);

@@ -91,8 +91,12 @@ export function createModelBook(config: Config, known: KnownUpstreams): ModelBoo
           .filter((id) => id !== '*')
           .map((id) => ({ id, createdS: 0, maxModelLen: undefined }));
         for (const model of known[index]?.models ?? configured) {
-          if (isServing(model.id) && !byId.has(model.id)) byId.set(model.id, model);
+          if (isServing(model.id) && !byId.has(model.id)) byId.set(model.id, { ...model, grantedAs: model.id });
         }
+      }
+      for (const [alias, name] of Object.entries(config.models.aliases)) {
+        const model = byId.get(name);
+        if (model !== undefined) byId.set(alias, { ...model, id: alias });
       }
       return [...byId.values()];
     },

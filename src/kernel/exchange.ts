@@ -42,6 +42,10 @@ export interface Principal {
   readonly grants: ReadonlySet<string>;
   /** Numbers that raise or lower the configured caps, by their names: `n`. */
   readonly caps: Readonly<Record<string, number>>;
+  /** Header in which it names the person that it asks for; undefined where it asks for itself. */
+  readonly onBehalfOf: string | undefined;
+  /** That person, as named: kept apart from others in limits, caches, stored responses and records; never a right. */
+  readonly member: string | undefined;
 }
 
 /** How a caller stands with one limit; for the response headers and the log. */
@@ -160,7 +164,10 @@ export interface HeldResponse {
 
 /** A request body that was parsed and checked: it is sent as it stands here, once its remote media are in it. */
 export interface InferenceRequest {
+  /** As vLLM serves it. */
   readonly model: string;
+  /** The alias by which the caller named it; answers show that. Left out where it used none. */
+  readonly alias?: string;
   readonly body: JsonObject;
   readonly isStream: boolean;
   /** Whether the caller asked for the usage event of a stream. */

@@ -13,6 +13,21 @@ export interface RequestHead {
   readonly rawHeaders: readonly string[];
 }
 
+/** A name of a certificate (RFC 5280 §4.2.1.6). */
+export interface CertificateName {
+  readonly kind: 'dns' | 'uri' | 'email';
+  readonly value: string;
+}
+
+/** A client certificate that was verified in the TLS handshake. */
+export interface ClientCertificate {
+  /** The common name of its subject; undefined where there is none, or more than one. */
+  readonly commonName: string | undefined;
+  readonly names: readonly CertificateName[];
+  /** End of its validity, milliseconds since the epoch: a connection may outlive it. */
+  readonly notAfterMs: number;
+}
+
 /** How reading a body ended. */
 export type BodyRead =
   | { readonly kind: 'body'; readonly bytes: Buffer }
@@ -30,6 +45,10 @@ export interface Downstream {
   readonly head: RequestHead;
   /** Address of the TCP peer, IPv4-mapped IPv6 written as IPv4. */
   readonly peerAddress: string;
+  /** A proxy has passed the connection on without saying for whom: what it forwards tells no address either. */
+  readonly isPeerUnknown: boolean;
+  /** The certificate of the client; undefined where it showed none that is valid. */
+  readonly certificate: ClientCertificate | undefined;
   /** True when the connection is TLS. */
   readonly isEncrypted: boolean;
   /** Reads the whole body, at most `maxBytes`. Call at most once. Answers `Expect: 100-continue` first. */

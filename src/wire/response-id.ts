@@ -9,8 +9,8 @@ export interface ResponseIds {
   open(id: string, owner: ResponseOwner): HeldResponse | undefined;
 }
 
-/** Whose a response is: that of one credential of one tenant. */
-export type ResponseOwner = Pick<Principal, 'tenant' | 'id'>;
+/** Whose a response is: that of one credential of one tenant, or of one person behind it. */
+export type ResponseOwner = Pick<Principal, 'tenant' | 'id'> & Partial<Pick<Principal, 'member'>>;
 
 /** No id is longer: the name of a model has at most 256 characters. */
 export const MAX_RESPONSE_ID_CHARS = 2048;
@@ -66,7 +66,8 @@ export function createResponseIds(secret: Uint8Array): ResponseIds {
 }
 
 /** The parts as JSON, so that no two owners are one text. */
-const boundTo = ({ tenant, id }: ResponseOwner): string => JSON.stringify([tenant, id]);
+const boundTo = ({ tenant, id, member }: ResponseOwner): string =>
+  JSON.stringify(member === undefined ? [tenant, id] : [tenant, id, member]);
 
 function read(text: string): HeldResponse | undefined {
   const [upstream, id, model] = JSON.parse(text) as unknown[];

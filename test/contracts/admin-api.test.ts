@@ -43,6 +43,8 @@ suite('creating an API key', () => {
       allowIp: [],
       grants: [],
       caps: {},
+      onBehalfOf: null,
+      legacy: false,
       state: 'active',
       createdAt: '2030-01-01T00:00:00.000Z',
       expiresAt: null,

@@ -11,6 +11,7 @@ downstreamContract(
     const server = createPublicServer(
       {
         tls: undefined,
+        proxyProtocol: 'off',
         maxHeadBytes: 16_384,
         headMs: 5_000,
         bodyMs,
@@ -21,7 +22,12 @@ downstreamContract(
         budget: createBodyBudget(createBodyMemory(1), () => budgetBytes, 0),
         clock: systemClock,
       },
-      { request: onRequest, brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n', connection: () => () => undefined },
+      {
+        request: onRequest,
+        brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n',
+        connection: () => () => undefined,
+        client: () => () => undefined,
+      },
     );
     const port = await freePort();
     await server.listen('127.0.0.1', port);

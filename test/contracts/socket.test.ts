@@ -9,6 +9,7 @@ socketContract('web-socket', async (onRequest) => {
   const server = createPublicServer(
     {
       tls: undefined,
+      proxyProtocol: 'off',
       maxHeadBytes: 16_384,
       headMs: 5_000,
       bodyMs: 5_000,
@@ -19,7 +20,12 @@ socketContract('web-socket', async (onRequest) => {
       budget: createBodyBudget(createBodyMemory(1), () => 1_000_000, 0),
       clock: systemClock,
     },
-    { request: onRequest, brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n', connection: () => () => undefined },
+    {
+      request: onRequest,
+      brokenHead: () => 'HTTP/1.1 400 Bad Request\r\n\r\n',
+      connection: () => () => undefined,
+      client: () => () => undefined,
+    },
   );
   const port = await freePort();
   await server.listen('127.0.0.1', port);

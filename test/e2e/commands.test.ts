@@ -89,9 +89,11 @@ suite('keys', () => {
   });
 
   for (const [line, exit, err] of [
-    ['keys', 2, /^Say what to do: sallyport keys create\|list\|/],
+    ['keys', 2, /^Say what to do: sallyport keys create\|import\|list\|/],
     ['keys crate --name x', 2, /Did you mean "create"\?/],
-    ['keys import', 2, /not in this version/],
+    ['keys import --name x', 2, /^--value-stdin is missing/],
+    ['keys create --name x --on-behalf-of x-user', 2, /^--on-behalf-of: Give header: and the name/],
+    ['keys create --name x --on-behalf-of header:authorization', 2, /^--on-behalf-of: Give header: and the name/],
     ['keys create', 2, /^--name is missing/],
     ['keys create --name x --scope models:read', 2, /Did you mean --scopes\?/],
     [

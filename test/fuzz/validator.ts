@@ -42,6 +42,7 @@ const stageOf = (choice: object) =>
     tenantKey: Buffer.alloc(32, 7),
     responseIds,
     controlTokens: [],
+    aliases: new Map(),
     factsOf: () => facts,
     patchCheckOf: () => patchCheck,
   });

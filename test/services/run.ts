@@ -34,6 +34,9 @@ const NPM_SDKS = [
   'zod@4.6.7',
 ];
 
+/** The CA of Let's Encrypt for tests. */
+const PEBBLE = 'github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1';
+
 /** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
 const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
 
@@ -176,6 +179,12 @@ const services: readonly Service[] = [
     },
     stop: () => undefined,
     tests: ['promtool.test.ts'],
+  },
+  {
+    name: 'pebble',
+    start: () => ({ PEBBLE: goProgram('pebble', PEBBLE) }),
+    stop: () => undefined,
+    tests: ['acme.test.ts'],
   },
   {
     name: 'full-disk',

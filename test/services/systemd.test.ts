@@ -124,3 +124,43 @@ test('confined as the unit does it, the product serves, and asks the kernel for 
   const beyond = [...asked].filter((name) => (!allowed.has(name) || refused.has(name)) && !SOFT.has(name));
   assert.deepEqual(beyond, []);
 });
+
+test('root administers the running gateway of another user by its socket, and makes no file there', async () => {
+  const state = join(dir, 'service-state');
+  mkdirSync(state);
+  run('chown', ['nobody', state]);
+  run('chmod', ['755', dir]);
+  const app = join(dir, 'app');
+  const node = process.execPath.replace(root, `${app}/`);
+  const launcher = join(app, 'bin/sallyport.mjs');
+  const child = spawn(
+    'setpriv',
+    [
+      ...['--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups', node, launcher, 'serve', '--workers', '1'],
+      ...['--state-dir', state, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--log-format', 'json'],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'], cwd: dir },
+  );
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const command = (...words: string[]) =>
+    spawnSync(node, [launcher, ...words, '--state-dir', state], { encoding: 'utf8' });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`ended with ${code}`)));
+      child.stdout.on('data', (part: Buffer) => {
+        if (part.toString().includes('"event":"ready"')) resolve();
+      });
+    });
+    assert.equal(command('keys', 'create', '--name', 'by-root').status, 0);
+    assert.match(command('keys', 'list').stdout, /by-root/);
+    assert.doesNotMatch(command('doctor').stdout, /file_of_another|file_open_to_others/);
+    assert.equal(run('find', [state, '-user', 'root']), '');
+  } finally {
+    child.kill();
+    await ended;
+  }
+  const stopped = command('keys', 'list');
+  assert.equal(stopped.status, 1);
+  assert.match(stopped.stderr, /no gateway runs on it/);
+  assert.equal(run('find', [state, '-user', 'root']), '');
+});

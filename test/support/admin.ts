@@ -135,6 +135,8 @@ function principalWith(scopes: readonly Scope[]): Principal {
     concurrency: undefined,
     grants: new Set(),
     caps: {},
+    onBehalfOf: undefined,
+    member: undefined,
   };
 }
 

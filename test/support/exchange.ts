@@ -36,6 +36,8 @@ export function fakeDownstream(): FakeDownstream {
   const peer: FakeDownstream = {
     head: { method: 'POST', target: '/v1/chat/completions', httpVersion: '1.1', rawHeaders: [] },
     peerAddress: '192.0.2.1',
+    isPeerUnknown: false,
+    certificate: undefined,
     isEncrypted: false,
     status: undefined,
     headers: new Map(),
@@ -129,6 +131,8 @@ export const alice: Principal = {
   concurrency: undefined,
   grants: new Set(),
   caps: {},
+  onBehalfOf: undefined,
+  member: undefined,
 };
 
 /** An exchange with all facts, and some of them other than usual. */

@@ -38,6 +38,19 @@ export function openStateDir(path: string): StateDir {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new StateDirError(`${path} cannot be used (${code}): give another --state-dir, or let this user write it`);
   }
+  return pathsIn(path);
+}
+
+/**
+ * The state directory of a service that runs as another user, for root: only what its gateway itself does in it may be
+ * asked for, for a file that root makes there the service could not read. Undefined for everybody else's, and for one's own.
+ */
+export function stateDirOfService(path: string): StateDir | undefined {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  return process.getuid?.() === 0 && facts !== undefined && facts.uid !== 0 ? pathsIn(path) : undefined;
+}
+
+function pathsIn(path: string): StateDir {
   return {
     path,
     database: join(path, 'sallyport.db'),

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import * as z from 'zod';
 import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
 import { isLoopbackHost } from '../../kernel/host.ts';
-import { cidr, count, duration, group, list, later, size, text } from '../../kernel/option.ts';
+import { choice, cidr, count, duration, group, list, size, text } from '../../kernel/option.ts';
 
 const PUBLIC_URL_HINT = 'Give https://HOST or https://HOST:PORT without path (http only for a loopback host).';
 
@@ -68,7 +68,11 @@ const listener = group({
   maxBufferedBytes: size('64KiB', '1TiB')
     .prefault('256MiB')
     .describe('Memory for all bodies that are being read or sent.'),
-  proxyProtocol: later('off'),
+  proxyProtocol: choice('off', 'v1', 'v2')
+    .prefault('off')
+    .describe(
+      'Version of the PROXY header that every connection of a trusted proxy begins with; nobody else may connect.',
+    ),
 });
 
 /** Options of the public listener without TLS, for `config/schema.ts` to complete. Rates are bytes per second. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Handshake, Socket as WebSocket, SocketListener } from '../../kernel/transport.ts';
-import { ConnectionDownstream, type BodyLimits, type Carrier } from './downstream.ts';
+import { ConnectionDownstream, type BodyLimits, type Carrier, type ConnectionPeer } from './downstream.ts';
 import { RequestReader, type HeadFault } from './request-reader.ts';
 import { UnreadWatch } from './unread-watch.ts';
 
@@ -43,8 +43,7 @@ const MAX_IN_TURN = 16;
 
 /** One connection of a peer: carries one request at a time, the next one not before the answer has left. */
 export class ServerConnection implements Carrier {
-  readonly peerAddress: string;
-  readonly isEncrypted: boolean;
+  readonly peer: ConnectionPeer;
   readonly reader = new RequestReader();
   private readonly socket: Socket;
   private readonly options: ConnectionOptions;
@@ -68,14 +67,13 @@ export class ServerConnection implements Carrier {
   /** @param startedMs monotonic milliseconds when its TCP connection was accepted */
   constructor(
     socket: Socket,
-    peer: { readonly address: string; readonly isEncrypted: boolean; readonly startedMs: number },
+    peer: ConnectionPeer & { readonly startedMs: number },
     options: ConnectionOptions,
     events: ConnectionEvents,
     isGoingDown: () => boolean,
   ) {
     this.socket = socket;
-    this.peerAddress = peer.address;
-    this.isEncrypted = peer.isEncrypted;
+    this.peer = peer;
     this.options = options;
     this.events = events;
     this.isGoingDown = isGoingDown;
@@ -210,7 +208,7 @@ export class ServerConnection implements Carrier {
   private refuse(kind: BrokenHead, target: string): void {
     this.isOver = true;
     this.waitEndsMs = Infinity;
-    this.socket.write(this.events.brokenHead(kind, target, this.peerAddress));
+    this.socket.write(this.events.brokenHead(kind, target, this.peer.address));
     this.linger();
   }
 

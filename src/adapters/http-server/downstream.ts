@@ -1,5 +1,13 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
-import type { BodyRead, Downstream, Handshake, RequestHead, Socket, SocketListener } from '../../kernel/transport.ts';
+import type {
+  BodyRead,
+  ClientCertificate,
+  Downstream,
+  Handshake,
+  RequestHead,
+  Socket,
+  SocketListener,
+} from '../../kernel/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from '../../wire/body-buffer.ts';
 import type { LatinBuffer, ReadHead, RequestReader } from './request-reader.ts';
@@ -17,10 +25,17 @@ export interface BodyLimits {
   readonly clock: Clock;
 }
 
+/** Who is at the other end of a connection. */
+export interface ConnectionPeer {
+  readonly address: string;
+  readonly isUnknown: boolean;
+  readonly isEncrypted: boolean;
+  readonly certificate: ClientCertificate | undefined;
+}
+
 /** The connection that a request came on, as its `Downstream` needs it. */
 export interface Carrier {
-  readonly peerAddress: string;
-  readonly isEncrypted: boolean;
+  readonly peer: ConnectionPeer;
   readonly reader: RequestReader;
   /** Sends text or bytes; false where the peer's buffer is full. `onFlushed` hears that the kernel has taken them. */
   send(data: string | Buffer, encoding: 'latin1' | 'utf8', onFlushed?: () => void): boolean;
@@ -44,6 +59,8 @@ const SMALL_PIECE_BYTES = 64;
 export class ConnectionDownstream implements Downstream {
   readonly head: RequestHead;
   readonly peerAddress: string;
+  readonly isPeerUnknown: boolean;
+  readonly certificate: ClientCertificate | undefined;
   readonly isEncrypted: boolean;
   private readonly carrier: Carrier;
   private readonly read: ReadHead;
@@ -71,8 +88,11 @@ export class ConnectionDownstream implements Downstream {
 
   constructor(carrier: Carrier, read: ReadHead, limits: BodyLimits) {
     this.head = read.head;
-    this.peerAddress = carrier.peerAddress;
-    this.isEncrypted = carrier.isEncrypted;
+    const { address, isUnknown, certificate, isEncrypted } = carrier.peer;
+    this.peerAddress = address;
+    this.isPeerUnknown = isUnknown;
+    this.certificate = certificate;
+    this.isEncrypted = isEncrypted;
     this.carrier = carrier;
     this.read = read;
     this.limits = limits;

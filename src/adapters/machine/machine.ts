@@ -24,8 +24,13 @@ const MAX_BYTES = 1024 * 1024;
  * This machine and its network, for the doctor and for what `serve` asks at its start.
  *
  * @param userAgent `sallyport/<version>`, by which a server's log tells these questions apart
+ * @param ownerUid the user as whom the gateway runs, whose its files are to be
  */
-export function createMachine(upstreams: readonly AskedUpstream[], userAgent: string): Machine {
+export function createMachine(
+  upstreams: readonly AskedUpstream[],
+  userAgent: string,
+  ownerUid = process.getuid?.(),
+): Machine {
   return {
     nowMs: () => Date.now(),
     addresses: outerAddresses,
@@ -43,8 +48,8 @@ export function createMachine(upstreams: readonly AskedUpstream[], userAgent: st
     facts(file) {
       const facts = statSync(file, { throwIfNoEntry: false });
       if (facts === undefined) return undefined;
-      const uid = process.getuid?.() ?? facts.uid;
-      return { mode: facts.mode & 0o7777, isOwn: facts.uid === uid || facts.uid === 0 };
+      const isOwn = ownerUid === undefined || facts.uid === ownerUid || facts.uid === 0;
+      return { mode: facts.mode & 0o7777, isOwn };
     },
   };
 }

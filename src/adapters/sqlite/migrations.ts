@@ -36,4 +36,8 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE api_keys ADD COLUMN grants TEXT NOT NULL DEFAULT '[]';
   ALTER TABLE api_keys ADD COLUMN caps TEXT NOT NULL DEFAULT '{}';
   `,
+  `
+  ALTER TABLE api_keys ADD COLUMN on_behalf_of TEXT;
+  ALTER TABLE api_keys ADD COLUMN is_imported INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -20,6 +20,8 @@ export interface Tables {
     limits: string;
     grants: string;
     caps: string;
+    on_behalf_of: string | null;
+    is_imported: number;
     created_at_ms: number;
     expires_at_ms: number | null;
     state: string;

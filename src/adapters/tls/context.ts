@@ -18,13 +18,17 @@ const CIPHERS = [
 /**
  * Options of a TLS server, for `createServer` and `setSecureContext` alike: TLS 1.2 and 1.3, modern suites, HTTP/1.1.
  *
+ * @param clientCaPem who may sign client certificates. They are asked for and not required here: a request without one
+ *   is refused in words, and health routes answer without
  * @param ticketKeys 48 random bytes, the same for all workers, so that a session resumes on whichever takes the connection
  */
 export function serverTlsOptions(
   material: Pick<TlsMaterial, 'certPem' | 'keyPem'>,
   ticketKeys: Uint8Array,
+  clientCaPem?: string,
 ): TlsOptions {
   return {
+    ...(clientCaPem === undefined ? {} : { ca: clientCaPem, requestCert: true, rejectUnauthorized: false }),
     cert: material.certPem,
     key: material.keyPem,
     minVersion: 'TLSv1.2',

@@ -27,11 +27,14 @@ export interface TlsSourceDeps extends WatchListener {
 const LOOK_AT_AGE_MS = 3_600_000;
 
 /**
- * Opens the certificate of the configured mode; undefined where TLS is off.
+ * Opens the certificate of the configured mode, ACME aside (`adapters/acme/source.ts`); undefined where TLS is off.
  *
  * @throws TlsFileError in a line for a person
  */
-export async function openTlsSource(config: TlsConfig, deps: TlsSourceDeps): Promise<TlsSource | undefined> {
+export async function openTlsSource(
+  config: Pick<TlsConfig, 'mode' | 'certFile' | 'keyFile'>,
+  deps: TlsSourceDeps,
+): Promise<TlsSource | undefined> {
   if (config.mode === 'off') return undefined;
   if (config.mode === 'self-signed') return openOwn(deps);
   const { certFile, keyFile } = config;

@@ -1,4 +1,4 @@
-import { KEY, quoted, trustBy, type Client } from './client.ts';
+import { KEY, quoted, trustBy, type Client, type Endpoint } from './client.ts';
 
 /** SDKs of programs that people write themselves, and curl. */
 export const sdks: readonly Client[] = [
@@ -6,12 +6,7 @@ export const sdks: readonly Client[] = [
     name: 'openai',
     scope: 'inference:chat',
     settings: (to) => ({
-      env: {
-        OPENAI_BASE_URL: `${to.origin}/v1`,
-        OPENAI_API_KEY: KEY,
-        ...trustBy('SSL_CERT_FILE', to),
-        ...trustBy('NODE_EXTRA_CA_CERTS', to),
-      },
+      env: openAiEnv(to),
       files: [],
       example: `from openai import OpenAI
 
@@ -51,12 +46,7 @@ print(answer.content[0].text)
     name: 'langchain',
     scope: 'inference:chat',
     settings: (to) => ({
-      env: {
-        OPENAI_BASE_URL: `${to.origin}/v1`,
-        OPENAI_API_KEY: KEY,
-        ...trustBy('SSL_CERT_FILE', to),
-        ...trustBy('NODE_EXTRA_CA_CERTS', to),
-      },
+      env: openAiEnv(to),
       files: [],
       example: `import os
 from langchain_openai import ChatOpenAI
@@ -101,5 +91,13 @@ console.log(text);
     }),
   },
 ];
+
+/** What every SDK that speaks the OpenAI API reads, in Python and in JavaScript. */
+const openAiEnv = (to: Endpoint): Record<string, string> => ({
+  OPENAI_BASE_URL: `${to.origin}/v1`,
+  OPENAI_API_KEY: KEY,
+  ...trustBy('SSL_CERT_FILE', to),
+  ...trustBy('NODE_EXTRA_CA_CERTS', to),
+});
 
 const shell = (text: string): string => (/^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

@@ -1,7 +1,7 @@
 import { urlHost } from '../../kernel/host.ts';
 import type { Finding } from '../finding.ts';
 import type { Check, Installation, Machine } from '../installation.ts';
-import { tcpPlaceOf } from '../where.ts';
+import { tcpPlaceOf } from '../../kernel/tcp-place.ts';
 
 /**
  * vLLM that answers on another address of this machine: whoever reaches the machine needs no gateway. Seen from here a

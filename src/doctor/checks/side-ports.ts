@@ -1,7 +1,7 @@
 import { SIDE_PORTS } from '../../vllm/side-ports.ts';
 import type { Finding } from '../finding.ts';
 import type { Check } from '../installation.ts';
-import { tcpPlaceOf } from '../where.ts';
+import { tcpPlaceOf } from '../../kernel/tcp-place.ts';
 
 /** Ports beside the HTTP API that accept connections on an address that others reach. */
 export const sidePorts: Check = async ({ upstreams }, machine) => {

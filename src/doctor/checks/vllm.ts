@@ -2,7 +2,7 @@ import { parseRelease } from '../../vllm/release.ts';
 import { standingOf } from '../../vllm/advisories/standing.ts';
 import type { Finding } from '../finding.ts';
 import type { Check, Installation, InstalledUpstream, Machine } from '../installation.ts';
-import { tcpPlaceOf } from '../where.ts';
+import { tcpPlaceOf } from '../../kernel/tcp-place.ts';
 
 /** Looks at each vLLM itself: whether it answers, asks for its key, has debugging routes, and which holes its release has. */
 export const vllm: Check = async (installation, machine) =>

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
@@ -36,6 +37,8 @@ export interface Workers {
   /** Sends new settings; likewise. */
   reconfigure(settings: Settings): Promise<Confirmed>;
   setTls(tls: TlsForWorkers): void;
+  /** Sends what answers TLS-ALPN-01 in place of what did; resolves once all live workers work with it. */
+  setAlpn(certificates: readonly AlpnCertificate[]): Promise<Confirmed>;
   setUpstreams(upstreams: KnownUpstreams): void;
   /** Number of the last change. */
   seq(): number;
@@ -233,6 +236,7 @@ export async function startWorkers(
     change: (changes) => broadcast((number) => ({ kind: 'delta', seq: number, changes })),
     reconfigure: (settings) => broadcast((number) => ({ kind: 'settings', seq: number, settings })),
     setTls: (tls) => live.forEach((self) => post(self, { kind: 'tls', tls })),
+    setAlpn: (certificates) => broadcast((number) => ({ kind: 'alpn', seq: number, certificates })),
     setUpstreams: (upstreams) => live.forEach((self) => post(self, { kind: 'upstreams', upstreams })),
     seq: () => seq,
     states: () =>

@@ -1,3 +1,4 @@
+import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
 import type { CounterMemory } from '../../adapters/memory/counters.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
 import type { Config } from '../../config/schema.ts';
@@ -11,6 +12,8 @@ export interface TlsForWorkers {
   readonly keyPem: string;
   /** 48 bytes, the same for all workers, so that a session can be resumed on any of them. */
   readonly ticketKeys: Uint8Array;
+  /** Certificates of the CA of client certificates; undefined asks for none. */
+  readonly clientCaPem: string | undefined;
 }
 
 /** PEM texts that an upstream's configuration names, read by the control plane. */
@@ -52,6 +55,8 @@ export interface WorkerStart {
   readonly logFormat: LogFormat;
   readonly settings: Settings;
   readonly tls: TlsForWorkers | undefined;
+  /** What answers TLS-ALPN-01 just now; mostly nothing. */
+  readonly alpn: readonly AlpnCertificate[];
   readonly hmacKey: Uint8Array;
   readonly upstreams: KnownUpstreams;
   readonly seq: number;
@@ -80,6 +85,8 @@ export type ToWorker =
     }
   | { readonly kind: 'settings'; readonly seq: number; readonly settings: Settings }
   | { readonly kind: 'tls'; readonly tls: TlsForWorkers }
+  /** Numbered: a CA must not be asked to look before every worker can answer it. */
+  | { readonly kind: 'alpn'; readonly seq: number; readonly certificates: readonly AlpnCertificate[] }
   | { readonly kind: 'upstreams'; readonly upstreams: KnownUpstreams }
   | { readonly kind: 'drain'; readonly graceMs: number };
 

@@ -124,7 +124,10 @@ const CODES: Record<BrokenHead, ReasonCode> = {
 
 const server: PublicServer = createPublicServer(
   {
-    tls: start.tls === undefined ? undefined : serverTlsOptions(start.tls, start.tls.ticketKeys),
+    tls: start.tls === undefined ? undefined : serverTlsOptions(start.tls, start.tls.ticketKeys, start.tls.clientCaPem),
+    get proxyProtocol() {
+      return settings.config.listen.proxyProtocol;
+    },
     get maxHeadBytes() {
       return settings.config.listen.maxHeadBytes;
     },
@@ -165,19 +168,14 @@ const server: PublicServer = createPublicServer(
     },
     connection(peerAddress) {
       beat();
-      // In the clear behind proxies: nobody else may reach us around them.
-      const { tls, trustedProxies } = settings.config.listen;
-      if (tls.mode === 'off' && trustedProxies.length > 0 && !isTrustedProxy(peerAddress)) return undefined;
-      const nowMs = clock.nowMs();
-      const all = counters.acquire(allConnections, settings.config.listen.maxConnections, nowMs);
+      const { tls, trustedProxies, proxyProtocol } = settings.config.listen;
+      // Behind proxies in the clear, or told by them who calls: nobody else may reach us around them.
+      const isForProxies = proxyProtocol !== 'off' || (tls.mode === 'off' && trustedProxies.length > 0);
+      if (isForProxies && !isTrustedProxy(peerAddress)) return undefined;
+      const all = counters.acquire(allConnections, settings.config.listen.maxConnections, clock.nowMs());
       if (all === undefined) return undefined;
-      const perIp = settings.config.limits.perIp.connections;
-      const isProxy = isTrustedProxy(peerAddress);
-      const own =
-        perIp === 'none' || isProxy
-          ? -1
-          : counters.acquire(counters.keyOf(`connections:${countedNetwork(peerAddress)}`), perIp, nowMs);
-      if (own === undefined) {
+      const left = acquireOwn(peerAddress);
+      if (left === undefined) {
         counters.giveBack(all);
         return undefined;
       }
@@ -185,11 +183,20 @@ const server: PublicServer = createPublicServer(
       return () => {
         gauges[GAUGE.connections] = --connections;
         counters.giveBack(all);
-        if (own >= 0) counters.giveBack(own);
+        left();
       };
     },
+    client: acquireOwn,
   },
 );
+/** Counts a connection for its address, unless that is a proxy of many; undefined where it has too many. */
+function acquireOwn(address: string): (() => void) | undefined {
+  const perIp = settings.config.limits.perIp.connections;
+  if (perIp === 'none' || isTrustedProxy(address)) return () => undefined;
+  const own = counters.acquire(counters.keyOf(`connections:${countedNetwork(address)}`), perIp, clock.nowMs());
+  return own === undefined ? undefined : () => counters.giveBack(own);
+}
+
 const allConnections = counters.keyOf('connections');
 
 /**
@@ -248,7 +255,11 @@ port.on('message', (message: ToWorker) => {
       return send({ kind: 'confirmed', seq });
     }
     case 'tls':
-      return server.setSecureContext(serverTlsOptions(message.tls, message.tls.ticketKeys));
+      return server.setSecureContext(serverTlsOptions(message.tls, message.tls.ticketKeys, message.tls.clientCaPem));
+    case 'alpn':
+      server.setAlpn(message.certificates);
+      seq = message.seq;
+      return send({ kind: 'confirmed', seq });
     case 'upstreams':
       known = message.upstreams;
       return;
@@ -273,6 +284,7 @@ async function drain(graceMs: number): Promise<void> {
   send({ kind: 'drained' });
 }
 
+server.setAlpn(start.alpn);
 await server.listen(start.host, start.port);
 beat();
 send({ kind: 'ready' });

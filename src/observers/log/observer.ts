@@ -45,6 +45,7 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
   if (callerId !== undefined) line += put('callerRequestId', printable(callerId, 128));
   line += put('address', x.peer?.address ?? x.downstream.peerAddress);
   if (x.principal !== undefined) line += putOwn('key', x.principal.keyId) + put('tenant', x.principal.tenant);
+  if (x.principal?.member !== undefined) line += put('member', x.principal.member);
   if (x.route === undefined) {
     line += put('method', printable(x.downstream.head.method, 16)) + put('path', printable(x.head?.path ?? '', 256));
   } else {

@@ -7,6 +7,7 @@ import { createCounterMemory, createSharedCounters } from '../../adapters/memory
 import { createCredentials } from '../../directory/credentials.ts';
 import { defaultTenant, issueApiKey, rotateApiKey, type ApiKeyWish } from '../../directory/issue.ts';
 import type { ApiKeyRecord } from '../../directory/records.ts';
+import { createCertificateMethod } from './methods/client-certificate.ts';
 import { createApiKeyMethod } from './methods/api-key.ts';
 import { createAuthenticate } from './stage.ts';
 
@@ -20,6 +21,7 @@ const WISH: ApiKeyWish = {
   limits: { requestsPerMinute: undefined, concurrency: undefined },
   grants: [],
   caps: {},
+  onBehalfOf: undefined,
   expiresAtMs: undefined,
 };
 const issuer = { hmacKey: HMAC, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };
@@ -128,6 +130,34 @@ test('a key is bound to its addresses', async () => {
   assert.equal(await bearer(value, '192.0.2.15'), `key:${record.id}`);
   assert.equal(await bearer(value, '192.0.2.16'), 'ip_denied');
   assert.equal(await bearer(value, '2001:db8::1'), `key:${record.id}`);
+});
+
+test('a certificate counts until its end and not 1 ms longer, also on a connection that began before', async () => {
+  const { clock, record, credentials } = setUp();
+  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const byCertificate = createCertificateMethod([{ subject: 'agent', key: record.id }], {
+    find: (id) => credentials.find(id),
+    clock,
+    onUse: () => undefined,
+  });
+  for (const isCertificateRequired of [false, true]) {
+    const stage = createAuthenticate(
+      { failuresPerMinute: 3, isCertificateRequired },
+      { methods: [], byCertificate, counters, clock },
+    );
+    const certificate = { commonName: 'agent', names: [], notAfterMs: clock.nowMs() + 10 };
+    const code = async () => {
+      const x = exchange(Object.assign(fakeDownstream(), { certificate }), {
+        head: { method: 'POST', path: '/', headers: new Map(), hasBody: true, isUpgrade: false },
+        peer: { address: '192.0.2.1', network: '192.0.2.1' },
+      });
+      return (await stage.decide?.(x))?.code ?? x.principal.id;
+    };
+    clock.advance(9);
+    assert.equal(await code(), `key:${record.id}`);
+    clock.advance(1);
+    assert.equal(await code(), 'missing_credential');
+  }
 });
 
 test('a key whose tenant is disabled, or not known, is refused', async () => {

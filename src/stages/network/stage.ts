@@ -1,4 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { ParsedHead } from '../../kernel/exchange.ts';
+import type { Downstream } from '../../kernel/transport.ts';
 import { deny } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import type { CounterKey, Counters } from '../../limits/counters.ts';
@@ -27,6 +29,10 @@ export function createNetwork(
   const rate = options.requestsPerMinute === 'none' ? undefined : ratePerMinute(options.requestsPerMinute);
   const known = new Map<string, Known>();
 
+  function addressOf({ peerAddress, isPeerUnknown }: Downstream, { headers }: ParsedHead): string {
+    return clientAddress(peerAddress, isPeerUnknown ? undefined : headers.get('x-forwarded-for'), isTrusted);
+  }
+
   function lookUp(address: string): Known {
     const found = known.get(address);
     if (found !== undefined) return found;
@@ -46,7 +52,7 @@ export function createNetwork(
     name: 'network',
     adds: ['peer'],
     decide(x) {
-      const address = clientAddress(x.downstream.peerAddress, x.head.headers.get('x-forwarded-for'), isTrusted);
+      const address = addressOf(x.downstream, x.head);
       const { peer, isShutOut, counter } = lookUp(address);
       x.peer = peer;
       if (isShutOut) return deny('ip_denied');

@@ -37,6 +37,28 @@ export function createRateLimit(
       const counter = counters.keyOf(`requests:${principal.id}`);
       asks.push({ kind: 'rate', name: 'requests', counter, rate: ratePerMinute(requests) });
     }
+    if (principal.member !== undefined) asks.push(...memberAsks(principal));
+    return asks;
+  }
+
+  /** A person behind a shared page has the default limits besides those of the page's key, which hold for all together. */
+  function memberAsks({ id, member }: Principal): Ask[] {
+    const { concurrency, requestsPerMinute } = defaults;
+    // As JSON, so that no two pairs are one text.
+    const counter = (kind: string) => counters.keyOf(`member-${kind}:${JSON.stringify([id, member])}`);
+    const asks: Ask[] = [];
+    if (concurrency !== 'none') {
+      asks.push({
+        kind: 'concurrency',
+        name: 'member.concurrency',
+        counter: counter('concurrency'),
+        limit: concurrency,
+      });
+    }
+    if (requestsPerMinute !== 'none') {
+      const rate = ratePerMinute(requestsPerMinute);
+      asks.push({ kind: 'rate', name: 'member.requests', counter: counter('requests'), rate });
+    }
     return asks;
   }
 

@@ -37,6 +37,8 @@ function ask(
     concurrency: undefined,
     grants: new Set(),
     caps: {},
+    onBehalfOf: undefined,
+    member: undefined,
   };
   const downstream = {} as Downstream; // the stage does not touch it
   const x = Object.assign(new AnyExchange('id', 0, downstream, false), { head, principal });

@@ -16,14 +16,16 @@ export function createSanitize(): Stage<'route' | 'request'> {
     inspect(x) {
       const shape = SHAPES[x.route.family];
       if (shape === undefined) return undefined;
-      const { wantsUsage } = x.request;
+      const { wantsUsage, alias } = x.request;
       const { events, isAnswer, complete } = shape;
       return {
-        event: (event) => (events === undefined ? unnamed(event, shape, wantsUsage) : named(event, events)),
+        event: (event) =>
+          events === undefined ? unnamed(event, shape, wantsUsage, alias) : named(event, events, alias),
         body(value: JsonObject) {
           if (!isAnswer(value)) return deny('upstream_error');
           const kept = keepFields(value, shape.body);
           complete?.(kept);
+          showAlias(kept, alias);
           return kept;
         },
       };
@@ -31,7 +33,7 @@ export function createSanitize(): Stage<'route' | 'request'> {
   };
 }
 
-function unnamed(event: StreamEvent, shape: AnswerShapes, wantsUsage: boolean): Verdict {
+function unnamed(event: StreamEvent, shape: AnswerShapes, wantsUsage: boolean, alias: string | undefined): Verdict {
   const value = event.json();
   if (value === undefined) return 'pass';
   if (!Array.isArray(value['choices'])) return deny('upstream_error');
@@ -40,12 +42,13 @@ function unnamed(event: StreamEvent, shape: AnswerShapes, wantsUsage: boolean): 
   if (isUsageEvent && !wantsUsage) return 'drop';
   const kept = keepFields(value, shape.event);
   if (!wantsUsage) delete kept['usage'];
+  showAlias(kept, alias);
   event.replace(kept);
   return 'pass';
 }
 
 /** One that is not known is dropped: a newer release may say more, and clients pass over what they miss. */
-function named(event: StreamEvent, events: NonNullable<AnswerShapes['events']>): Verdict {
+function named(event: StreamEvent, events: NonNullable<AnswerShapes['events']>, alias: string | undefined): Verdict {
   const value = event.json();
   // Some clients go by the name, others by the type: one event must not be two things.
   if (value?.['type'] !== event.type) return deny('upstream_error');
@@ -53,8 +56,18 @@ function named(event: StreamEvent, events: NonNullable<AnswerShapes['events']>):
   if (shape === 'fault') return deny('upstream_error');
   if (shape === undefined) return 'drop';
   if (ABOUT.some((name) => isObjectIn(shape, name) && !isJsonObject(value[name]))) return deny('upstream_error');
-  event.replace(keepFields(value, shape));
+  const kept = keepFields(value, shape);
+  showAlias(kept, alias);
+  event.replace(kept);
   return 'pass';
+}
+
+/** A caller that knows a model by its alias alone is told of no other name. */
+function showAlias(kept: JsonObject, alias: string | undefined): void {
+  if (alias === undefined) return;
+  for (const part of [kept, kept['message'], kept['response']]) {
+    if (isJsonObject(part) && typeof part['model'] === 'string') part['model'] = alias;
+  }
 }
 
 /** Members that hold what a named event is about: without it clients would break. */

@@ -30,12 +30,14 @@ export function createCallers(
   return (principal) => {
     const before = known.get(principal);
     if (before !== undefined) return before;
-    const { tenant } = principal;
+    const { tenant, id, member } = principal;
+    // People behind one page are as far apart as tenants: none finds out what another one has asked.
+    const whose = member === undefined ? [tenant] : [tenant, id, member];
     const caller: BodyCaller = {
       caps: { ...configured, ...principal.caps },
       grants: principal.grants,
-      cacheSalt: bound(tenantKey, 'cache', tenant),
-      bind: (value) => bound(tenantKey, 'media', tenant, value),
+      cacheSalt: bound(tenantKey, 'cache', ...whose),
+      bind: (value) => bound(tenantKey, 'media', ...whose, value),
       openResponse: (id) => responseIds.open(id, principal),
     };
     known.set(principal, caller);

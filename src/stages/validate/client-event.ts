@@ -13,7 +13,10 @@ export type ReadClientEvent = (frame: Buffer, principal: Principal) => ClientEve
 const EVENT_LIMITS: JsonLimits = { maxDepth: 16, maxValues: 1_000, maxNames: 500 };
 
 /** The checks of bodies, for the events of `/v1/realtime`: strict JSON, a policy for every member, unknown ones refused. */
-export function createClientEvents(config: ValidationConfig, deps: CallersDeps): ReadClientEvent {
+export function createClientEvents(
+  config: ValidationConfig,
+  deps: CallersDeps & { readonly aliases: ReadonlyMap<string, string> },
+): ReadClientEvent {
   const callerOf = createCallers(config, deps);
   return (frame, principal) => {
     const parsed = parseStrictJson(frame, EVENT_LIMITS);
@@ -35,7 +38,10 @@ export function createClientEvents(config: ValidationConfig, deps: CallersDeps):
       openResponse,
       held: undefined,
     });
-    if (!(event instanceof Refusal)) return event;
+    if (!(event instanceof Refusal)) {
+      if (event.type !== 'session.update') return event;
+      return { ...event, model: deps.aliases.get(event.model) ?? event.model };
+    }
     const { code, path, message } = event;
     return deny(code, path === '' ? { message } : { param: path, message });
   };

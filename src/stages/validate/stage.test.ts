@@ -75,6 +75,7 @@ async function send({ body, read, path = '/v1/chat/completions', headers, ...res
     tenantKey: Buffer.alloc(32, 1),
     responseIds,
     controlTokens: [],
+    aliases: new Map(),
     factsOf: () => ({ contextTokens: undefined, knowsSalt: true }),
     patchCheckOf: () => createPatchCheck(patches),
   });

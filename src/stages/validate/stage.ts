@@ -31,6 +31,8 @@ export interface ValidateDeps {
   readonly tenantKey: Uint8Array;
   /** The ids by which callers know their stored responses. */
   readonly responseIds: ResponseIds;
+  /** Names that callers may use in place of those that vLLM serves. */
+  readonly aliases: ReadonlyMap<string, string>;
   /** The operator's own spellings of control tokens. */
   readonly controlTokens: readonly string[];
   /** What is known of a model. */
@@ -54,7 +56,9 @@ export function createValidate(
   config: ValidationConfig,
   deps: ValidateDeps,
 ): Stage<'head' | 'principal' | 'route', 'request'> {
-  const checks = new Map<string, BodyCheck>(BODY_KINDS.map((kind) => [kind, createBodyCheck(kind, config)]));
+  const checks = new Map<string, BodyCheck>(
+    BODY_KINDS.map((kind) => [kind, createBodyCheck(kind, { ...config, aliases: deps.aliases })]),
+  );
   const callerOf = createCallers(config, deps);
   const checkTokens = createControlTokens(config.controlTokens, deps.controlTokens);
   const turns = createTurns();

@@ -29,6 +29,8 @@ export interface BodySettings {
   readonly loraPaths?: readonly string[];
   /** Whether upstream may be asked to hold responses; left out, it may not. */
   readonly storedResponses?: boolean;
+  /** Names that callers may use in place of those that vLLM serves; left out, none. */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Where the gateway fetches media from; left out, from nowhere. */
   readonly remoteMedia?: { readonly hosts: readonly string[] };
 }
@@ -78,7 +80,7 @@ const settles: { readonly [kind in BodyKind]?: (sent: JsonObject, context: Field
 
 /** Makes the check for one kind of body; once, at start. */
 export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyCheck {
-  const { unknownFields, overCap, loraPaths = [], remoteMedia } = settings;
+  const { unknownFields, overCap, loraPaths = [], remoteMedia, aliases } = settings;
   const rows = rowsOf(kind, settings);
   const checkMembers = objectOf(
     // An adapter that is loaded is granted by the name that it gets; no body names two models.
@@ -117,11 +119,14 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     if (refusal !== undefined) return refusal;
     const wantsUsage = settleStream(kind, sent);
     if (wantsUsage instanceof Refusal) return wantsUsage;
-    const model = sent[nameField];
+    const named = sent[nameField];
     // Last, so that a body's own mistakes are told first. vLLM would answer with its default model instead.
-    if (typeof model !== 'string' || model === '') {
+    if (typeof named !== 'string' || named === '') {
       return new Refusal('model_not_allowed', nameField, 'Name a model. See GET /v1/models.');
     }
+    // An adapter is loaded under a name of its own. From here on everything, the grant too, is about the served name.
+    const model = kind === 'load-lora' ? named : (aliases?.get(named) ?? named);
+    if (model !== named) sent[nameField] = model;
     const facts = factsOf?.(model) ?? NO_FACTS;
     const output = settleOutput(kind, sent, { context, overCap, bodyBytes, facts });
     if (output instanceof Refusal) return output;
@@ -133,9 +138,10 @@ export function createBodyCheck(kind: BodyKind, settings: BodySettings): BodyChe
     const { adjusted, held, media } = context;
     const isStream = sent['stream'] === true;
     const request: InferenceRequest = { model, body: sent, isStream, wantsUsage, adjusted, output };
-    if (held === undefined && media.remote.size === 0) return request;
+    if (held === undefined && media.remote.size === 0 && model === named) return request;
     return {
       ...request,
+      ...(model === named ? {} : { alias: named }),
       ...(held === undefined ? {} : { held }),
       ...(media.remote.size === 0 ? {} : { remoteMedia: remoteMediaOf(sent, media, caps) }),
     };

@@ -6,12 +6,16 @@ import type { ApiKeyRecord } from '../../../directory/records.ts';
 import type { Clock } from '../../../kernel/clock.ts';
 import type { Peer, Principal } from '../../../kernel/exchange.ts';
 import { deny, type Denial } from '../../../kernel/reasons.ts';
-import { addressMatcher, type AddressMatcher } from '../../../wire/address.ts';
+import { createKeyJudge } from './key-state.ts';
 import type { Method } from './method.ts';
 
 /** What the method asks of its surroundings. */
 export interface ApiKeyDeps {
   readonly find: (id: string) => Credential | undefined;
+  /** The imported secret of a digest; left out, there are none. */
+  readonly findImported?: (digest: Uint8Array) => Credential | undefined;
+  /** Whether there is any: else a text of another form is not even digested. */
+  readonly hasImported?: () => boolean;
   /** Key of the stored digests. */
   readonly hmacKey: Uint8Array;
   readonly clock: Clock;
@@ -20,33 +24,29 @@ export interface ApiKeyDeps {
 }
 
 /** Authenticates by API key. What it says of a key's state it says only after the secret was right. */
-export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps): Method {
+export function createApiKeyMethod({ find, findImported, hasImported, hmacKey, clock, onUse }: ApiKeyDeps): Method {
   const noDigest = Buffer.alloc(32);
   /** Values whose secret was found right, by their hash; good only for the very record it was compared with. */
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
-  const matchers = new WeakMap<Credential, AddressMatcher>();
-
-  function isAllowedFrom(credential: Credential, address: string): boolean {
-    if (credential.record.allowIp.length === 0) return true;
-    let matcher = matchers.get(credential);
-    if (matcher === undefined) matchers.set(credential, (matcher = addressMatcher(credential.record.allowIp)));
-    return matcher(address);
-  }
+  const judge = createKeyJudge({ clock, onUse });
 
   return (text, peer) => {
-    if (!text.startsWith('sp_')) return undefined;
+    const isOurs = text.startsWith('sp_');
+    if (!isOurs && hasImported?.() !== true) return undefined;
     const hashed = hash('sha256', text, 'base64');
     const before = known.get(hashed);
     if (before !== undefined) {
       const current = find(before.record.id);
-      if (current?.record === before.record) return judge(current, before.isCurrent, peer);
+      if (current?.record === before.record) return judged(current, before.isCurrent, peer);
     }
-    const parsed = parseApiKey(text);
+    const parsed = isOurs ? parseApiKey(text) : undefined;
     // A wrong checksum is answered without a look-up: noise must cost nothing.
-    if (parsed === undefined) return deny('invalid_credential');
-    const credential = find(parsed.id);
+    if (isOurs && parsed === undefined) return deny('invalid_credential');
     // The same work whether or not the id exists, else its time would tell which ids do.
     const digest = digestOf(text, hmacKey);
+    const credential = parsed === undefined ? findImported?.(digest) : find(parsed.id);
+    // Not ours at all: perhaps another method knows it.
+    if (!isOurs && credential === undefined) return undefined;
     const record = credential?.record;
     const isCurrent = isSameDigest(digest, record?.digest ?? noDigest);
     const isPrevious = isSameDigest(digest, record?.previous?.digest ?? noDigest);
@@ -54,21 +54,15 @@ export function createApiKeyMethod({ find, hmacKey, clock, onUse }: ApiKeyDeps):
       return deny('invalid_credential');
     if (!isCurrent && !isPrevious) return deny('invalid_credential');
     known.set(hashed, { record, isCurrent });
-    return judge(credential, isCurrent, peer);
+    return judged(credential, isCurrent, peer);
   };
 
   /** What the state of a key says once its secret was right. */
-  function judge(credential: Credential, isCurrent: boolean, peer: Peer): Principal | Denial {
-    const { record } = credential;
-    const nowMs = clock.nowMs();
-    if (record.state !== 'active' || credential.isTenantDisabled) return deny('revoked_credential');
-    if (!isCurrent && nowMs >= (record.previous?.untilMs ?? 0)) return deny('expired_credential');
-    if (record.expiresAtMs !== undefined && nowMs >= record.expiresAtMs) return deny('expired_credential');
-    if (!isAllowedFrom(credential, peer.address)) {
-      return deny('ip_denied', { message: 'This API key may not be used from this address.' });
-    }
-    onUse(record.id, nowMs);
-    return credential.principal;
+  function judged(credential: Credential, isCurrent: boolean, peer: Peer): Principal | Denial {
+    const { state, previous } = credential.record;
+    const isOver = !isCurrent && clock.nowMs() >= (previous?.untilMs ?? 0);
+    if (isOver && state === 'active' && !credential.isTenantDisabled) return deny('expired_credential');
+    return judge(credential, peer);
   }
 }
 

@@ -1,4 +1,4 @@
-import { isAnyAddress, isLoopbackHost } from '../kernel/host.ts';
+import { isAnyAddress, isLoopbackHost } from './host.ts';
 
 /** Where an upstream listens by TCP; undefined for a Unix socket. */
 export interface TcpPlace {

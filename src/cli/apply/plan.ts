@@ -1,0 +1,165 @@
+import type { ApiKeyShown } from '../../admin/api-key-schema.ts';
+import type { TenantShown } from '../../admin/tenants.ts';
+import { readScopes } from '../../admin/scopes.ts';
+import { parseDurationMs } from '../../kernel/units.ts';
+import { CommandError } from '../command.ts';
+import { wishOf, type AccessFile, type KeyEntry } from './access-file.ts';
+
+/** What is there. */
+export interface Access {
+  readonly tenants: readonly TenantShown[];
+  readonly keys: readonly ApiKeyShown[];
+}
+
+/** One step from what is there to what is wanted: a request to the admin API. */
+export interface Step {
+  readonly action: 'create' | 'change' | 'disable' | 'enable' | 'revoke';
+  readonly kind: 'tenant' | 'key';
+  /** For a person: the name, for a key with its tenant. */
+  readonly name: string;
+  readonly method: 'POST' | 'PATCH';
+  readonly path: string;
+  readonly body: object | undefined;
+  /** Names of the fields that change. */
+  readonly fields: readonly string[];
+}
+
+/**
+ * The steps to what a file wants, tenants first. What is there and does not stand in the file stays as it is.
+ *
+ * @throws CommandError where a name means several keys, or nobody could administer the gateway any more
+ */
+export function planOf(file: AccessFile, access: Access): readonly Step[] {
+  const steps = [
+    ...(file.tenants ?? []).flatMap((entry) => tenantSteps(entry, access)),
+    ...(file.keys ?? []).flatMap((entry) => keySteps(entry, access)),
+  ];
+  if (!keepsAdministrator(file, access)) {
+    throw new CommandError(
+      'Nothing was changed: no active API key with admin:write would be left, and nobody could administer the gateway over the network. Keep one, or create another one first.',
+    );
+  }
+  return steps;
+}
+
+type TenantEntry = NonNullable<AccessFile['tenants']>[number];
+
+function tenantSteps({ name, models = ['*'], state = 'active' }: TenantEntry, { tenants }: Access): Step[] {
+  const there = tenants.find((tenant) => tenant.id === name);
+  const steps: Step[] = [];
+  const step = (action: Step['action'], more: Partial<Step>): void => {
+    const base = { action, kind: 'tenant', name, body: undefined, fields: [] } as const;
+    steps.push({ ...base, method: 'POST', path: `/tenants/${name}/${action}`, ...more });
+  };
+  if (there === undefined) step('create', { path: '/tenants', body: { name, models } });
+  else if (!isSame(there.models, models)) {
+    step('change', { method: 'PATCH', path: `/tenants/${name}`, body: { models }, fields: ['models'] });
+  }
+  if (state !== (there?.state ?? 'active')) step(state === 'disabled' ? 'disable' : 'enable', {});
+  return steps;
+}
+
+function keySteps(entry: KeyEntry, { keys }: Access): Step[] {
+  const { name, tenant = 'default', state = 'active' } = entry;
+  const there = found(keys, name, tenant);
+  const title = tenant === 'default' ? name : `${name} (${tenant})`;
+  const base = { kind: 'key', name: title, fields: [], body: undefined } as const;
+  if (there === undefined) {
+    // What is revoked and gone needs no key to be made for it.
+    if (state === 'revoked') return [];
+    const create: Step = {
+      ...base,
+      action: 'create',
+      method: 'POST',
+      path: '/api-keys',
+      body: { name, tenant, ...wishOf(entry) },
+    };
+    if (state === 'active') return [create];
+    throw new CommandError(`The key ${title} is not there yet: create it active, then disable it.`);
+  }
+  const path = `/api-keys/${there.id}`;
+  if (state === 'revoked') return [{ ...base, action: 'revoke', method: 'POST', path: `${path}/revoke` }];
+  const steps: Step[] = [];
+  const body = changes(entry, there);
+  const fields = Object.keys(body);
+  if (fields.length > 0) steps.push({ ...base, action: 'change', method: 'PATCH', path, body, fields });
+  if (state !== there.state) {
+    const action = state === 'disabled' ? 'disable' : 'enable';
+    steps.push({ ...base, action, method: 'POST', path: `${path}/${action}` });
+  }
+  return steps;
+}
+
+function found(keys: readonly ApiKeyShown[], name: string, tenant: string): ApiKeyShown | undefined {
+  const all = keys.filter((key) => key.name === name && key.tenant === tenant && key.state !== 'revoked');
+  if (all.length > 1) {
+    throw new CommandError(
+      `There are ${all.length} API keys named ${name} in ${tenant}: rename or revoke all but one.`,
+    );
+  }
+  return all[0];
+}
+
+function changes(entry: KeyEntry, there: ApiKeyShown): Record<string, unknown> {
+  const wish = wishOf(entry);
+  const is: Record<string, unknown> = { ...there, expires: there.expiresAt };
+  const durationMs = entry.expires === undefined ? undefined : parseDurationMs(entry.expires);
+  // A duration counts from the making of a key: to apply a file again must not give it more time.
+  if (durationMs !== undefined) wish['expires'] = new Date(Date.parse(there.createdAt) + durationMs).toISOString();
+  const known = (name: string): unknown => (name === 'scopes' ? scopesOf(entry) : wish[name]);
+  return Object.fromEntries(
+    Object.keys(wish)
+      .filter((name) => !isSame(normal(name, is[name]), normal(name, known(name))))
+      .map((name) => [name, wish[name]]),
+  );
+}
+
+/** `inference:chat` and then `messages`, as the flag takes it, are two scopes of one area. */
+function scopesOf(entry: KeyEntry): readonly string[] {
+  const read = readScopes(wishOf(entry)['scopes'] as string[]);
+  return read.ok ? read.scopes : [];
+}
+
+/** A form in which two equal values are equal: order of lists and spelling of times and networks aside. */
+function normal(name: string, value: unknown): unknown {
+  if (name === 'expires' && typeof value === 'string') return Date.parse(value);
+  if (name === 'allowIp')
+    return (value as string[])
+      .map((one) => (one.includes('/') ? one : `${one}/${one.includes(':') ? 128 : 32}`))
+      .sort();
+  if (name === 'onBehalfOf' && typeof value === 'string') return value.toLowerCase();
+  return value;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  const text = (value: unknown): string =>
+    JSON.stringify(
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.entries(value).toSorted(([x], [y]) => (x < y ? -1 : 1))
+        : value,
+    );
+  const ordered = (value: unknown): unknown => (Array.isArray(value) ? value.map(String).toSorted() : value);
+  return text(ordered(a)) === text(ordered(b));
+}
+
+const ADMIN = 'admin:write';
+
+/** Whether somebody can still administer the gateway, unless nobody could before. */
+function keepsAdministrator({ keys = [], tenants = [] }: AccessFile, access: Access): boolean {
+  const stateOf = (id: string) =>
+    tenants.find(({ name }) => name === id)?.state ?? access.tenants.find((one) => one.id === id)?.state ?? 'active';
+  const isOne = ({ scopes, state, tenant }: { scopes: readonly string[]; state: string; tenant: string }): boolean =>
+    state === 'active' && scopes.includes(ADMIN) && stateOf(tenant) === 'active';
+  const before = access.keys.filter(({ state, scopes }) => state === 'active' && scopes.includes(ADMIN));
+  if (before.length === 0) return true;
+  const entryOf = (key: ApiKeyShown) =>
+    keys.find(({ name, tenant = 'default' }) => name === key.name && tenant === key.tenant);
+  const kept = before.some((key) => {
+    const entry = entryOf(key);
+    if (entry === undefined) return isOne(key);
+    return isOne({ scopes: scopesOf(entry), state: entry.state ?? 'active', tenant: key.tenant });
+  });
+  const comes = (entry: KeyEntry) =>
+    isOne({ scopes: scopesOf(entry), state: entry.state ?? 'active', tenant: entry.tenant ?? 'default' });
+  return kept || keys.some(comes);
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { sallyport, type Ran } from '../support/command.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ask } from '../support/http.ts';
+
+let gateway: TestGateway;
+let dir = '';
+beforeEach(async () => {
+  gateway = await startTestGateway({ plain: true });
+  await gateway.issue({ name: 'admin', scopes: ['admin:read', 'admin:write'] });
+});
+before(() => void (dir = mkdtempSync(join(tmpdir(), 'sallyport-apply-'))));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const run = (line: string) => sallyport(gateway.stateDir, line);
+async function apply(text: string, flags = ''): Promise<Ran> {
+  const file = join(dir, 'access.yaml');
+  writeFileSync(file, text);
+  return run(`apply -f ${file}${flags}`);
+}
+/** Runs a test and ends its gateway. */
+const withGateway = (title: string, body: () => Promise<void>): void =>
+  void test(title, async () => {
+    try {
+      await body();
+    } finally {
+      await gateway[Symbol.asyncDispose]();
+    }
+  });
+
+const FILE = `
+tenants:
+  - { name: acme, models: [tiny] }
+keys:
+  - { name: page, tenant: acme, scopes: ["inference:chat,messages"], rpm: 120, expires: 30d, allowIp: [127.0.0.1], grant: ["fields:beam-search"], cap: { n: 8 }, onBehalfOf: "header:X-User" }
+  - { name: batch, concurrency: none }
+`;
+
+withGateway('a file is applied once, shows its plan first, and a second time there is nothing to do', async () => {
+  const dry = await apply(FILE, ' --dry-run');
+  const plan = 'create  tenant  acme\ncreate  key     page (acme)\ncreate  key     batch\n';
+  assert.deepEqual([dry.exit, dry.out, dry.err], [0, plan, '']);
+  assert.equal(JSON.parse((await run('tenants list --json')).out).length, 1);
+
+  const done = await apply(FILE);
+  assert.ok(done.out.startsWith(plan), done.out);
+  const [, key = ''] = /page \(acme\) {2}\S+ {2}(sp_\S+)/.exec(done.out) ?? [];
+  assert.equal((await ask(gateway, { key })).status, 200);
+  const { plan: again } = JSON.parse((await apply(FILE, ' --json')).out) as { plan: unknown[] };
+  assert.deepEqual(again, []);
+  assert.equal((await apply(FILE)).out, 'Nothing to do: all is as the file says.\n');
+});
+
+withGateway('a change names its fields, holds at once, and what does not stand in the file stays', async () => {
+  const made = await gateway.issue({ name: 'page' });
+  const other = await gateway.issue({ name: 'other' });
+  const ran = await apply('keys: [{ name: page, rpm: 7, models: [none-such], state: disabled }]');
+  assert.equal(ran.out, 'change  key     page: models, rpm\ndisable key     page\n', ran.err);
+  assert.equal((await ask(gateway, { key: made.key })).code, 'revoked_credential');
+  assert.equal((await ask(gateway, { key: other.key })).status, 200);
+  assert.equal((await apply('keys: [{ name: page, state: revoked }]')).out, 'revoke  key     page\n');
+  assert.equal(
+    (await apply('keys: [{ name: page, state: revoked }]')).out,
+    'Nothing to do: all is as the file says.\n',
+  );
+});
+
+for (const [title, entry] of [
+  ['revoked', '{ name: admin, state: revoked, scopes: ["admin:read", "admin:write"] }'],
+  ['disabled', '{ name: admin, state: disabled, scopes: ["admin:read", "admin:write"] }'],
+  ['without its scope', '{ name: admin }'],
+] as const) {
+  withGateway(`the last administrator is not ${title}, and nothing at all is changed`, async () => {
+    const ran = await apply(`tenants: [{ name: acme }]\nkeys: [${entry}]`);
+    assert.deepEqual([ran.exit, ran.out], [1, '']);
+    assert.match(ran.err, /no active API key with admin:write would be left/);
+    assert.equal(JSON.parse((await run('tenants list --json')).out).length, 1);
+  });
+}
+
+withGateway('the last administrator is not disabled with its tenant, but may go where another one comes', async () => {
+  assert.equal((await apply('tenants: [{ name: default, state: disabled }]')).exit, 1);
+  const next = '{ name: next, scopes: ["admin:read", "admin:write"] }';
+  const ran = await apply(`keys: [{ name: admin, state: revoked }, ${next}]`);
+  assert.equal(ran.exit, 0, ran.err);
+});
+
+for (const { text, err } of [
+  { text: 'keys: [{ name: x, value: secret-of-somebody }]', err: /^keys\.0: .*"value"/ },
+  { text: 'keys: [{ name: x, rpm: many }]', err: /^keys\.0\.rpm: Give a whole number/ },
+  { text: 'keys: [{ name: x }, { name: x }]', err: /stands there twice/ },
+  { text: 'keys: [{ name: x, name: y }]', err: /^This is no YAML/ },
+  { text: 'tenants: [{ name: a }]\nkeys: [{ name: x, expires: soon }]', err: /^keys\.0\.expires: Give a duration/ },
+  { text: 'keys: [{ name: x, scopes: [all] }]', err: /^keys\.0\.scopes/ },
+  { text: 'groups: [{ name: x }]', err: /not in this version/ },
+  { text: 'key: []', err: /^the file: .*"key"/ },
+  { text: 'keys: [{ name: x, cap: { nn: 8 } }]', err: /^keys\.0\.cap/ },
+]) {
+  withGateway(`a mistake is refused with its path: ${text}`, async () => {
+    const ran = await apply(text);
+    assert.deepEqual([ran.exit, ran.out], [2, '']);
+    assert.match(ran.err, err);
+    assert.doesNotMatch(ran.err, /secret-of-somebody/);
+  });
+}
+
+withGateway('a name that means two keys is refused, as is a file that is not there', async () => {
+  await gateway.issue({ name: 'twice' });
+  await gateway.issue({ name: 'twice' });
+  assert.match((await apply('keys: [{ name: twice }]')).err, /There are 2 API keys named twice/);
+  assert.equal((await run('apply -f nothing.yaml')).exit, 1);
+  assert.match((await run('apply')).err, /-f FILE is missing/);
+});
