@@ -11,8 +11,17 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'sallyport-packages-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 
+/** npm puts the programs of the repository's dependencies first, the pinned Node.js among them. */
+const env = {
+  ...process.env,
+  PATH: (process.env['PATH'] ?? '')
+    .split(':')
+    .filter((folder) => !folder.includes('node_modules'))
+    .join(':'),
+};
+
 function run(command: string, words: readonly string[], cwd = dir): string {
-  const { status, stdout, stderr, error } = spawnSync(command, words, { encoding: 'utf8', cwd });
+  const { status, stdout, stderr, error } = spawnSync(command, words, { encoding: 'utf8', cwd, env });
   assert.equal(status, 0, `${command} ${words.join(' ')}: ${String(error)} ${stdout}${stderr}`);
   return stdout;
 }
