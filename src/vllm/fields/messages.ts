@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
 import { IGNORED_OF_OTHERS } from './ignored.ts';
 import { jsonText } from './json-text.ts';
+import { noteName } from './kept-places.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { Check, Members } from './field.ts';
 import { objectOf } from './object.ts';
@@ -87,7 +88,8 @@ export const messageCheck: Check = Object.assign(
     // Clients send the result of a tool that gave nothing so; of a list only an empty one is gone by now.
     if (isResult && isJsonObject(value) && Array.isArray(value['content'])) message['content'] ??= '';
     if (message['content'] === undefined && !isAssistant) return invalid('Give a text or a list of parts.', 'content');
-    return isAssistant && !hasAnswer(message) ? { ...message, content: refusalIn(value) } : message;
+    if (!isAssistant || hasAnswer(message)) return message;
+    return noteName({ ...message, content: refusalIn(value) }, 'content', 'refusal');
   },
   { rows: members },
 );
