@@ -1,20 +1,23 @@
 #!/usr/bin/env node
 // The launcher: finds the right Node.js and, for what stays running, the narrowest permissions, then becomes it.
-// It runs on Node.js 20 and later; everything else needs 26.
+// It runs on Node.js 20 and later; everything else on what `runtime.mjs` finds.
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { serveHook } from './hook.mjs';
 import { runtimePath } from './runtime.mjs';
 
 const runtime = runtimePath();
-const source = (name) => fileURLToPath(new URL(`../src/${name}`, import.meta.url));
+// Types are stripped in the published packages: Node.js does not do that itself below node_modules.
+const extension = existsSync(new URL('../src/main.ts', import.meta.url)) ? 'ts' : 'js';
+const source = (name) => fileURLToPath(new URL(`../src/${name}.${extension}`, import.meta.url));
 const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=SecurityWarning'];
 const SANDBOXED = new Set(['serve', 'demo']);
 
 const words = process.argv.slice(2);
 const isHelp = words.includes('--help') || words.includes('-h');
 let hook;
-const args = SANDBOXED.has(words[0]) && !isHelp ? sandboxed() : [...QUIET, source('main.ts'), ...words];
+const args = SANDBOXED.has(words[0]) && !isHelp ? sandboxed() : [...QUIET, source('main'), ...words];
 
 // A program for DNS-01 has to be run by somebody outside the sandbox: then this process stays.
 if (hook === undefined && runtime === process.execPath && typeof process.execve === 'function') {
@@ -32,12 +35,12 @@ child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 
 
 /** Asks the sources which permissions this command needs; they read the configuration for it. */
 function sandboxed() {
-  const plan = spawnSync(runtime, [...QUIET, source('cli/sandbox.ts'), ...words], {
+  const plan = spawnSync(runtime, [...QUIET, source('cli/sandbox'), ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
   });
   if (plan.status !== 0) process.exit(plan.status ?? 1);
   const { flags, words: planned, hook: program } = JSON.parse(plan.stdout);
   hook = program;
-  return [...QUIET, ...flags, source('main.ts'), ...planned];
+  return [...QUIET, ...flags, source('main'), ...planned];
 }

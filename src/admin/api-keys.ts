@@ -59,12 +59,11 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
   };
 
   /** What a new key is to be, the rules of its tenant kept. */
-  function wishFrom(body: z.output<typeof apiKeyWish>): ApiKeyWish | Denial {
+  function wishFrom(body: z.output<typeof apiKeyWish>, nowMs: number): ApiKeyWish | Denial {
     const tenant = directory.tenants.get(body.tenant ?? 'default');
     if (tenant === undefined) return unknownTenant(body.tenant ?? 'default', [...directory.tenants.keys()]);
-    const expiresAtMs = expiryFrom(body.expires, clock.nowMs());
-    const refused =
-      disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, clock.nowMs());
+    const expiresAtMs = expiryFrom(body.expires, nowMs);
+    const refused = disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, nowMs);
     if (refused !== undefined) return refused;
     return {
       name: body.name,
@@ -139,10 +138,12 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
       response: apiKeyWithValue,
       example: { ...exampleApiKey, key: exampleValue },
       async handle({ body, actor }) {
-        const wish = wishFrom(body);
+        // Read once: a key of `expires: 30d` ends 30 days after it was made, to the millisecond.
+        const nowMs = clock.nowMs();
+        const wish = wishFrom(body, nowMs);
         if (isDenial(wish)) return wish;
         for (;;) {
-          const { record, value } = issueApiKey(wish, issuer, clock.nowMs());
+          const { record, value } = issueApiKey(wish, issuer, nowMs);
           try {
             const committed = await deps.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
             deps.logChange(actor, 'api-keys.create', record.id);
@@ -167,9 +168,10 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
       response: apiKeyShown,
       example: { ...exampleApiKey, legacy: true },
       async handle({ body: { value, ...body }, actor }) {
-        const wish = wishFrom(body);
+        const nowMs = clock.nowMs();
+        const wish = wishFrom(body, nowMs);
         if (isDenial(wish)) return wish;
-        const record = importApiKey(wish, value, issuer, clock.nowMs());
+        const record = importApiKey(wish, value, issuer, nowMs);
         // A revoked secret comes back by no import, and of two records with one value nobody knows which one counts.
         const known = [...directory.apiKeys.values()].some(
           (one) =>

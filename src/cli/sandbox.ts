@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStateDir } from '../adapters/files/state-dir.ts';
 import type { Config } from '../config/schema.ts';
@@ -13,6 +13,10 @@ import { configFileOf, configOf, stateDirOf } from './where.ts';
  * before the sandbox: it alone reads the configuration to find out which files that names.
  */
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Where npm puts a package, it puts what that depends on beside it. */
+const BESIDE = dirname(PACKAGE);
+const PACKAGES = basename(BESIDE) === 'node_modules' ? [`${BESIDE}/`] : [PACKAGE];
 
 /** Files outside that the runtime reads for names and certificates. */
 const SYSTEM = [
@@ -37,7 +41,7 @@ function main(words: string[]): void {
   const configFile = isDemo ? undefined : configFileOf(flags, process.env);
   // A certificate that a tool swaps is another file in the same folder, behind a link.
   const readable = [
-    PACKAGE,
+    ...PACKAGES,
     ...named,
     ...[certFile, keyFile].flatMap((file) => (file === undefined ? [] : [`${dirname(file)}/`])),
     ...SYSTEM,
@@ -50,7 +54,8 @@ function main(words: string[]): void {
   if (extra !== undefined && extra !== '') readable.push(extra);
   const permissions = [
     '--permission',
-    '--allow-net',
+    // Node.js 24 has no permission for the network: there it is allowed without being asked.
+    ...(process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []),
     '--allow-worker',
     ...readable.map((path) => `--allow-fs-read=${path.endsWith('/') ? `${path}*` : path}`),
     `--allow-fs-write=${stateDir}`,

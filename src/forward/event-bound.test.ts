@@ -28,12 +28,20 @@ for (const { name, family, body, sentBytes, bytes } of [
     family: 'responses',
     body: { max_output_tokens: 2048, include: ['message.output_text.logprobs'] },
     sentBytes: 100,
-    bytes: MIB + 100 + 2 * MIB,
+    bytes: MIB + 100 + 2048 * (16 + 192),
+  },
+  {
+    // About 100 bytes each: {"token":" the","logprob":-17.25163459777832,"bytes":[32,116,104,101]}
+    name: 'a response with the probabilities of as many others as a raised cap allows has room for all',
+    family: 'responses',
+    body: { max_output_tokens: 2048, include: ['message.output_text.logprobs'], top_logprobs: 20 },
+    sentBytes: 100,
+    bytes: MIB + 100 + 2048 * (16 + 21 * 192),
   },
   {
     name: 'a response is never more than an answer in one piece',
     family: 'responses',
-    body: { max_output_tokens: 131_072, include: ['message.output_text.logprobs'] },
+    body: { max_output_tokens: 131_072, include: ['message.output_text.logprobs'], top_logprobs: 5 },
     sentBytes: 100,
     bytes: 64 * MIB,
   },

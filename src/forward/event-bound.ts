@@ -4,9 +4,9 @@ import type { JsonObject } from '../kernel/json.ts';
 const PLAIN_BYTES = 1024 * 1024;
 /** As an answer in one piece. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Of a token's text, as JSON may have to escape it; with the probabilities of it and of five others. */
+/** Of a token's text, as JSON may have to escape it; with its probability, and that of each other one that stands beside. */
 const TOKEN_BYTES = 16;
-const PROBABLE_TOKEN_BYTES = 1024;
+const PROBABLE_TOKEN_BYTES = 192;
 
 /**
  * Most bytes of one event of a stream, else upstream could fill our memory with one line: 1 MiB, and where events hold
@@ -18,7 +18,7 @@ const PROBABLE_TOKEN_BYTES = 1024;
 export function maxEventBytes({ route, request, sentBody }: Asked, sentBytes: number): number {
   if (route.family !== 'responses') return PLAIN_BYTES;
   const tokens = request.output === undefined ? undefined : sentBody[request.output.name];
-  const tokenBytes = wantsProbabilities(sentBody) ? PROBABLE_TOKEN_BYTES : TOKEN_BYTES;
+  const tokenBytes = TOKEN_BYTES + PROBABLE_TOKEN_BYTES * probabilitiesIn(sentBody);
   // Without a length only the context ends the output.
   const outputBytes = typeof tokens === 'number' ? tokens * tokenBytes : MOST_BYTES;
   return Math.min(PLAIN_BYTES + sentBytes + outputBytes, MOST_BYTES);
@@ -26,5 +26,8 @@ export function maxEventBytes({ route, request, sentBody }: Asked, sentBytes: nu
 
 type Asked = Pick<Exchange & Has<'route' | 'request' | 'sentBody'>, 'route' | 'request' | 'sentBody'>;
 
-const wantsProbabilities = ({ include }: JsonObject): boolean =>
-  Array.isArray(include) && include.includes('message.output_text.logprobs');
+/** Probabilities that each token comes with: its own, and those of others as the caller's cap lets it ask for. */
+function probabilitiesIn({ include, top_logprobs: others }: JsonObject): number {
+  if (!Array.isArray(include) || !include.includes('message.output_text.logprobs')) return 0;
+  return 1 + (typeof others === 'number' ? others : 0);
+}

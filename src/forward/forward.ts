@@ -1,5 +1,5 @@
 import type { Timer } from '../kernel/clock.ts';
-import type { Exchange, Has, HeldResponse } from '../kernel/exchange.ts';
+import type { Exchange, Has, HeldResponse, Slots } from '../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
@@ -35,13 +35,17 @@ export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
 }
 
 type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
-type Sent = Exchange & Has<Needs>;
+/** What it takes away again, once nothing is asked anew. */
+type Spends = 'request' | 'sentBody';
+type Sent = Exchange & Has<Needs> & Slots<Spends>;
 
 /** Most bytes of an answer that is no stream. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 /** Answers come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
+/** More than one read brings: it takes an event that came in several, and may wait long for its peer. */
+const LARGE_BYTES = 64 * 1024;
 const DONE = '[DONE]';
 /**
  * Bytes of a prompt for each of its tokens, guessed for each try with a shorter output where the refusal does not name
@@ -50,7 +54,7 @@ const DONE = '[DONE]';
 const BYTES_A_TOKEN = [4, 2] as const;
 
 /** The end of the chain: asks upstream, shows its answer to the inspectors and sends on what they let pass. */
-export function createForward(deps: ForwardDeps): Forward<Needs> {
+export function createForward(deps: ForwardDeps): Forward<Needs, Spends> {
   let turn = 0;
   return (x, inspectorsOf, done, onFault) => new Forwarding(deps, x, inspectorsOf, done, onFault).start(turn++);
 }
@@ -75,7 +79,6 @@ class Forwarding implements UpstreamListener {
   private answersBefore = 0;
   private call: UpstreamCall | undefined;
   private total: Timer | undefined;
-  private unread: Timer | undefined;
 
   private status = 0;
   private firstByteMs: number | undefined;
@@ -119,7 +122,7 @@ class Forwarding implements UpstreamListener {
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
     this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
-    x.downstream.onDisconnect(() => this.abort());
+    x.downstream.onDisconnect((isCut) => this.abort(isCut ? 'request_timeout' : undefined));
     x.downstream.onDrain(() => this.drained());
   }
 
@@ -227,6 +230,16 @@ class Forwarding implements UpstreamListener {
   }
 
   head(head: UpstreamHead): void {
+    this.begun(head);
+    const { x } = this;
+    // Only a refusal for length is asked anew. The parsed body, which counts nowhere, would else stay in memory for as
+    // long as the answer takes.
+    if (head.status === 400) return;
+    x.sentBody = {};
+    x.request = { ...x.request, body: {} };
+  }
+
+  private begun(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
     const sentBytes = x.request.isStream ? Buffer.byteLength(this.body) : 0;
@@ -333,16 +346,18 @@ class Forwarding implements UpstreamListener {
     }
     if (out === '' && !this.sawDone) return true;
     this.keepAlive?.refresh();
+    // As answers in one piece: many that are left unread at once must not take all memory.
+    if (out.length > LARGE_BYTES && !this.x.downstream.holdAnswer(out.length)) {
+      this.refuse(deny('overloaded', { retryAfterMs: NO_ROOM_RETRY_MS }), 'cut');
+      return true;
+    }
     const hasRoom = out === '' || this.x.downstream.write(out);
     if (this.sawDone) {
       this.x.downstream.end();
       this.finish({ kind: 'answer', status: 200, code: undefined });
       return true;
     }
-    if (!hasRoom) {
-      // A peer that does not read would let vLLM generate everything into memory.
-      this.unread ??= this.deps.clock.after(this.deps.writeMs, () => this.cutUnread());
-    }
+    // A peer that does not read would let vLLM generate everything into memory. How long it may, its connection judges.
     return hasRoom;
   }
 
@@ -386,23 +401,16 @@ class Forwarding implements UpstreamListener {
   }
 
   private drained(): void {
-    this.unread?.cancel();
-    this.unread = undefined;
-    if (!this.isFinished) this.call?.resume();
-  }
-
-  private cutUnread(): void {
     if (this.isFinished) return;
-    this.call?.abort();
-    this.x.downstream.destroy();
-    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code: 'request_timeout' });
+    this.x.downstream.keepAnswer(0);
+    this.call?.resume();
   }
 
-  private abort(): void {
+  private abort(code: 'request_timeout' | undefined): void {
     if (this.isFinished) return;
     // vLLM stops generating only when its connection closes.
     this.call?.abort();
-    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code: undefined });
+    this.finish({ kind: 'abort', status: this.isHeadSent ? 200 : 499, code });
   }
 
   /** Ends with a denial: as an answer while nothing was sent, else as the last event of the stream. */
@@ -434,7 +442,6 @@ class Forwarding implements UpstreamListener {
     this.isFinished = true;
     this.keepAlive?.cancel();
     this.total?.cancel();
-    this.unread?.cancel();
     this.forget();
     const name = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
     if (this.target >= 0) this.deps.states.end(this.target);

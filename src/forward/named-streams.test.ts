@@ -47,7 +47,6 @@ function setUp(family: keyof typeof FORMS, body: JsonObject = {}) {
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
-    writeMs: 5_000,
   });
   const peer = fakeDownstream();
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];

@@ -22,6 +22,4 @@ export interface AskingDeps<Reached> {
   /** Whether an API key may still be used. */
   readonly isUsable: (keyId: string) => boolean;
   readonly clock: Clock;
-  /** How long a peer may leave written bytes unread. */
-  readonly writeMs: number;
 }

@@ -126,7 +126,6 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     running: deps.running,
     isUsable: (keyId: string) => isUsable(deps.credentials().find(keyId)),
     clock,
-    writeMs: config.listen.timeouts.writeMs,
   };
   const stages: Stages = {
     network: createNetwork(
@@ -190,6 +189,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         return denialOfModel(now, model, isServed);
       },
       counters,
+      writeMs: config.listen.timeouts.writeMs,
     }),
     answerUnknown: createAnswerUnknown(),
     answerPreflight: createAnswerPreflight(),

@@ -92,8 +92,11 @@ export interface Downstream {
   onDrain(run: () => void): void;
   /** Called once when the whole response has left this process. */
   onSent(run: () => void): void;
-  /** Called once if the peer goes away before the response has ended; at once where it has gone already. */
-  onDisconnect(run: () => void): void;
+  /**
+   * Called once if the peer goes away before the response has ended; at once where it has gone already. `isCut` where it
+   * was sent away, because it left too much unread for too long.
+   */
+  onDisconnect(run: (isCut: boolean) => void): void;
 }
 
 /** A request to upstream, in one piece. */

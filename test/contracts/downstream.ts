@@ -291,7 +291,7 @@ export function downstreamContract(name: string, start: StartServer): void {
     let requests = 0;
     await using server = await start((x) => {
       requests++;
-      x.onDisconnect(() => gone++);
+      x.onDisconnect((isCut) => (isCut ? assert.fail('it left by itself') : gone++));
       if (x.head.target === '/whole') ok(x);
       else (x.writeHead(200, [], undefined), x.write('a'));
     });
@@ -482,7 +482,14 @@ export function downstreamContract(name: string, start: StartServer): void {
   });
 
   test(`${name}: a peer that leaves any answer unread for its time is cut`, async () => {
-    await using server = await start((x) => x.answer(200, [], 'x'.repeat(8_000_000)), { writeMs: 100 });
+    const cuts: boolean[] = [];
+    await using server = await start(
+      (x) => {
+        x.onDisconnect((isCut) => cuts.push(isCut));
+        x.answer(200, [], 'x'.repeat(8_000_000));
+      },
+      { writeMs: 100 },
+    );
     const wire = new Wire(server.port);
     wire.socket.pause();
     wire.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
@@ -490,6 +497,7 @@ export function downstreamContract(name: string, start: StartServer): void {
     const probe = setInterval(() => wire.socket.write(' '), 20);
     await wire.closed;
     clearInterval(probe);
+    assert.deepEqual(cuts, [true]);
   });
 
   for (const { minBytesPerSecond, isCut } of [

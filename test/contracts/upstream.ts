@@ -334,4 +334,19 @@ export function upstreamContract(name: string, open: OpenUpstream): void {
       upstream.close();
     });
   }
+
+  test(`${name}: a server that falls silent while nobody listens is a timeout fault once somebody does`, async () => {
+    await using server = await rawServer((socket) => socket.write(`${OK}Content-Length: 9\r\n\r\nhello`));
+    const upstream = open(server.url, { ...PATIENT, betweenChunksMs: 50 });
+    const { done } = send(upstream, {
+      onChunk(call) {
+        // Well after the time between chunks has run out, which does not count while we do not read.
+        setTimeout(() => call.resume(), 200);
+        return false;
+      },
+    });
+    const heard = await done;
+    assert.deepEqual([heard.body, heard.fault], ['hello', 'timeout']);
+    upstream.close();
+  });
 }

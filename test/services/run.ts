@@ -17,6 +17,7 @@ interface Service {
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const root = join(here, '../..');
 const cache =
   process.env['SALLYPORT_SERVICES_DIR'] ??
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sallyport-services');
@@ -64,6 +65,10 @@ const UNIT_TOOLS = [
   ['strace', 'strace'],
   ['curl', 'curl'],
 ] as const;
+
+/** Helm, of the module proxy, and what judges Kubernetes' resources, of PyPI with the schemas inside. */
+const HELM = 'helm.sh/helm/v3/cmd/helm@v3.22.0';
+const KUBERNETES_VALIDATE = 'kubernetes-validate==1.37.0';
 
 function must(command: string, args: readonly string[], quiet = true): string {
   const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] });
@@ -120,19 +125,33 @@ function npmAgents(): string {
   return folder;
 }
 
-function goPebble(): string {
-  const folder = join(cache, 'go-bin');
-  const pebble = join(folder, 'pebble');
-  mkdirSync(folder, { recursive: true });
-  if (!existsSync(pebble)) must('env', [`GOBIN=${folder}`, 'go', 'install', PEBBLE]);
-  return pebble;
-}
-
 /** A network and mounts of a test's own, without root where the kernel allows it. */
 function namespaces(): void {
   const isRoot = process.getuid?.() === 0;
   must('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'true']);
 }
+
+/** A program of the Go module proxy, built once. */
+function goProgram(name: string, module: string): string {
+  const bin = join(cache, 'go-bin');
+  const program = join(bin, name);
+  if (!existsSync(program)) must('env', [`GOBIN=${bin}`, 'CGO_ENABLED=0', 'go', 'install', module]);
+  return program;
+}
+
+function kubernetesValidate(): string {
+  const venv = join(cache, 'kubernetes-validate');
+  const program = join(venv, 'bin', 'kubernetes-validate');
+  mkdirSync(cache, { recursive: true });
+  if (!existsSync(program)) {
+    must('python3', ['-m', 'venv', venv]);
+    must(join(venv, 'bin', 'pip'), ['install', '-q', KUBERNETES_VALIDATE]);
+  }
+  return program;
+}
+
+/** Makes `build/` anew from the sources as they are. */
+const packaged = (): string => must('npm', ['run', '--silent', 'package', '--prefix', root]);
 
 const services: readonly Service[] = [
   {
@@ -177,9 +196,7 @@ const services: readonly Service[] = [
   },
   {
     name: 'pebble',
-    start() {
-      return { PEBBLE: goPebble() };
-    },
+    start: () => ({ PEBBLE: goProgram('pebble', PEBBLE) }),
     stop: () => undefined,
     tests: ['acme.test.ts'],
   },
@@ -188,7 +205,7 @@ const services: readonly Service[] = [
     start() {
       for (const [command, name] of GUIDE_TOOLS) debian(command, name);
       namespaces();
-      return { PEBBLE: goPebble() };
+      return { PEBBLE: goProgram('pebble', PEBBLE) };
     },
     stop: () => undefined,
     tests: ['afternoon.test.ts', 'guides.test.ts'],
@@ -229,6 +246,33 @@ const services: readonly Service[] = [
     },
     stop: () => undefined,
     tests: ['systemd.test.ts'],
+  },
+  {
+    name: 'packages',
+    start() {
+      packaged();
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['packages.test.ts'],
+  },
+  {
+    name: 'image',
+    start() {
+      debian('strip', 'binutils');
+      debian('bwrap', 'bubblewrap');
+      debian('pgrep', 'procps');
+      packaged();
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['image.test.ts'],
+  },
+  {
+    name: 'chart',
+    start: () => ({ HELM: goProgram('helm', HELM), KUBERNETES_VALIDATE: kubernetesValidate() }),
+    stop: () => undefined,
+    tests: ['chart.test.ts'],
   },
 ];
 

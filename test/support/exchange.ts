@@ -25,13 +25,14 @@ export interface FakeDownstream extends Downstream {
   hasRoomForAnswers: boolean;
   drain(): void;
   flush(): void;
-  disconnect(): void;
+  /** @param isCut it was sent away for what it left unread */
+  disconnect(isCut?: boolean): void;
 }
 
 /** A peer that reads all that it is sent. */
 export function fakeDownstream(): FakeDownstream {
   let onDrain: () => void = () => undefined;
-  let onDisconnect: () => void = () => undefined;
+  let onDisconnect: (isCut: boolean) => void = () => undefined;
   let onSent: () => void = () => undefined;
   const peer: FakeDownstream = {
     head: { method: 'POST', target: '/v1/chat/completions', httpVersion: '1.1', rawHeaders: [] },
@@ -85,7 +86,7 @@ export function fakeDownstream(): FakeDownstream {
     onDrain: (run) => void (onDrain = run),
     onDisconnect(run) {
       onDisconnect = run;
-      if (peer.isGone) run();
+      if (peer.isGone) run(false);
     },
     onSent: (run) => void (onSent = run),
     upgrade: () => {
@@ -93,7 +94,7 @@ export function fakeDownstream(): FakeDownstream {
     },
     flush: () => onSent(),
     drain: () => onDrain(),
-    disconnect: () => onDisconnect(),
+    disconnect: (isCut = false) => onDisconnect(isCut),
   };
   return peer;
 }

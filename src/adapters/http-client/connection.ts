@@ -83,6 +83,8 @@ export class Connection {
       resume: () => {
         if (this.listener !== listener || !this.isPaused) return;
         this.isPaused = false;
+        // The time may have run out while nobody listened, and would not begin anew before bytes come.
+        this.socket.setTimeout(this.timeouts.betweenChunksMs);
         this.socket.resume();
       },
     };

@@ -63,6 +63,7 @@ export class ServerConnection implements Carrier {
   private inTurn = 0;
   private isTurnDue = false;
   private readonly unread = new UnreadWatch();
+  private isCut = false;
 
   /** @param startedMs monotonic milliseconds when its TCP connection was accepted */
   constructor(
@@ -84,7 +85,7 @@ export class ServerConnection implements Carrier {
       ['drain', () => this.current?.hasDrained()],
       ['end', () => this.ended()],
       ['error', () => socket.destroy()],
-      ['close', () => this.current?.closed()],
+      ['close', () => this.current?.closed(this.isCut ? 'cut' : 'left')],
     ];
     for (const [event, run] of this.hearing) socket.on(event, run);
   }
@@ -103,8 +104,9 @@ export class ServerConnection implements Carrier {
       this.refuse('timeout', '');
     }
     const isWaiting = this.socket.writableLength > 0;
-    if (this.unread.look(nowMs, isWaiting, isWaiting ? takenBytes(this.socket) : 0, this.options))
-      this.socket.destroy();
+    if (!this.unread.look(nowMs, isWaiting, isWaiting ? takenBytes(this.socket) : 0, this.options)) return;
+    this.isCut = true;
+    this.socket.destroy();
   }
 
   send(data: string | Buffer, encoding: 'latin1' | 'utf8', onFlushed?: () => void): boolean {

@@ -79,10 +79,10 @@ export class ConnectionDownstream implements Downstream {
   private isClosing = false;
   private isEnded = false;
   private isFinished = false;
-  /** The peer went away before the answer had left. */
-  private isGone = false;
+  /** How the peer went away before the answer had left. */
+  private gone: 'left' | 'cut' | undefined = undefined;
   private unflushed = 0;
-  private disconnected: () => void = nothing;
+  private disconnected: (isCut: boolean) => void = nothing;
   private drained: () => void = nothing;
   private sent: () => void = nothing;
 
@@ -235,10 +235,10 @@ export class ConnectionDownstream implements Downstream {
     this.drained = run;
   }
 
-  onDisconnect(run: () => void): void {
+  onDisconnect(run: (isCut: boolean) => void): void {
     this.disconnected = run;
     // While its body waited to be judged, for example: who comes later would never hear of it.
-    if (this.isGone) run();
+    if (this.gone !== undefined) run(this.gone === 'cut');
   }
 
   onSent(run: () => void): void {
@@ -250,14 +250,14 @@ export class ConnectionDownstream implements Downstream {
     if (!this.isEnded) this.drained();
   }
 
-  /** The connection has closed. */
-  closed(): void {
+  /** The connection has closed: the peer has left, or was cut for what it left unread. */
+  closed(gone: 'left' | 'cut'): void {
     if (this.isFinished) return;
     this.isFinished = true;
-    this.isGone = true;
+    this.gone = gone;
     this.collected({ kind: 'broken' });
     this.giveBack();
-    this.disconnected();
+    this.disconnected(gone === 'cut');
   }
 
   private takeHead(): string {

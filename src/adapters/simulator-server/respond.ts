@@ -50,6 +50,7 @@ export function paceEvents(res: ServerResponse, events: Iterator<string>, sendin
 
 /** Writes a chunk of its own, as vLLM does for each event: Node would join those of one turn. */
 export function writeChunk(res: ServerResponse, bytes: string | Buffer): void {
+  res.cork();
   res.write(bytes);
   res.uncork();
 }

@@ -34,6 +34,8 @@ export interface RelayDeps extends AskingDeps<SocketTarget> {
   /** Why a principal may not, by now, ask for a model. */
   readonly denialOfModel: (principal: Principal, model: string) => Denial | undefined;
   readonly counters: Counters;
+  /** How long a caller may leave written bytes unread. */
+  readonly writeMs: number;
 }
 
 type Needs = 'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits';

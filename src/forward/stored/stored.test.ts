@@ -53,7 +53,6 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down, judgeOutput = j
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
-    writeMs: 5_000,
   });
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
   const faults: unknown[] = [];

@@ -97,6 +97,13 @@ test('an event without a list of choices is upstream_error', () => {
   }
 });
 
+test('an event with a name is upstream_error where events have none', () => {
+  const data = JSON.stringify({ id: 'x', choices: [{ index: 0, delta: { content: 'hi' } }] });
+  for (const type of ['error', '/srv/secret 10.0.0.1']) {
+    assert.deepEqual(inspectEvent({ type, data }, [inspector('chat')]), deny('upstream_error'));
+  }
+});
+
 test('events lose token ids, prompts and fingerprints', () => {
   const chunk = {
     id: 'x',

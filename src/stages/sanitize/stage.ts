@@ -36,6 +36,8 @@ export function createSanitize(): Stage<'route' | 'request'> {
 function unnamed(event: StreamEvent, shape: AnswerShapes, wantsUsage: boolean, alias: string | undefined): Verdict {
   const value = event.json();
   if (value === undefined) return 'pass';
+  // These streams have no names: one would be text of upstream's that nobody has looked at, and clients act on it.
+  if (event.type !== '') return deny('upstream_error');
   if (!Array.isArray(value['choices'])) return deny('upstream_error');
   // vLLM was always asked for usage, for our own count; who did not ask sees none of it.
   const isUsageEvent = value['choices'].length === 0;

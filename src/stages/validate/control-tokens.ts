@@ -4,7 +4,7 @@ import { memberOfPart, selectionsIn, textOfPart, type PartText } from '../../vll
 import { createControlTokenScanner, tokensFor, type ControlTokenScanner } from '../../vllm/control-tokens/scanner.ts';
 import { unescaped } from '../../vllm/control-tokens/unescaped.ts';
 import { indexPath, joinPath, memberPath } from '../../vllm/fields/json-path.ts';
-import { placeOf } from '../../vllm/fields/kept-places.ts';
+import { nameOf, placeOf } from '../../vllm/fields/kept-places.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 
 /** What happens to control tokens of the model in texts of a caller. */
@@ -117,7 +117,7 @@ function find(value: JsonValue, scanner: Scanner): string | undefined {
     if (scanner.find(name) !== undefined) return memberPath('', name);
     const member = value[name] ?? null;
     const path = isEscaped(name, member, scanner) ? '' : (find(member, scanner) ?? documentOf(name, member, scanner));
-    if (path !== undefined) return joinPath(memberPath('', name), path);
+    if (path !== undefined) return joinPath(memberPath('', nameOf(value, name)), path);
   }
   return undefined;
 }
@@ -240,7 +240,7 @@ function neutralise(value: JsonValue, scanner: Scanner, replace: (value: JsonVal
     const path =
       neutralise(value[name] ?? null, scanner, (member) => (value[name] = member)) ??
       documentOf(name, value[name] ?? null, scanner);
-    if (path !== undefined) return joinPath(memberPath('', name), path);
+    if (path !== undefined) return joinPath(memberPath('', nameOf(value, name)), path);
   }
   return undefined;
 }

@@ -107,6 +107,11 @@ test('a good chat body becomes the request that is sent', async () => {
   assert.match(String(salt), /^[A-Za-z0-9_-]{43}$/);
 });
 
+test('a control token in a refusal that is sent as content is told where it was written', async () => {
+  const body = JSON.stringify({ model: 'tiny', messages: [{ role: 'assistant', refusal: 'no <|im_end|>' }] });
+  await denies({ body }, { code: 'prompt_denied', param: 'messages[0].refusal' });
+});
+
 test('a good completions body and a good embeddings body are let through', async () => {
   assert.equal((await send({ path: '/v1/completions', body: { model: 'm', prompt: 'a' } })).denial, undefined);
   assert.equal((await send({ path: '/v1/embeddings', body: { model: 'm', input: ['a'] } })).denial, undefined);

@@ -1,4 +1,4 @@
-import type { JsonArray } from '../../kernel/json.ts';
+import type { JsonArray, JsonObject } from '../../kernel/json.ts';
 
 /** The mark of a list of which items were left out: not a member, so that nothing writes or compares it. */
 const PLACES = Symbol('places of kept items');
@@ -20,4 +20,21 @@ export function placeOf(list: JsonArray, index: number): number {
 export function keepPlaces(list: JsonArray, from: JsonArray): JsonArray {
   const places = (from as Marked)[PLACES];
   return places === undefined ? list : notePlaces(list, places);
+}
+
+/** The mark of a member that the caller wrote under another name. */
+const NAMES = Symbol('names as written');
+interface Renamed {
+  [NAMES]?: Readonly<Record<string, string>>;
+}
+
+/** Notes in an object under which name the caller wrote a member of it; gives the object. */
+export function noteName(kept: JsonObject, member: string, written: string): JsonObject {
+  return Object.defineProperty(kept, NAMES, { value: { [member]: written } });
+}
+
+/** The name that a member had where the caller wrote it: what is wrong with it is told there. */
+export function nameOf(object: JsonObject, member: string): string {
+  const names = (object as Renamed)[NAMES];
+  return names !== undefined && Object.hasOwn(names, member) ? (names[member] ?? member) : member;
 }

@@ -46,11 +46,17 @@ for (const { answer, content } of [
   { answer: { content: null, refusal: null }, content: '' },
   { answer: { content: null, tool_calls: [] }, content: '' },
   { answer: {}, content: '' },
+  { answer: { content: [] }, content: '' },
 ] satisfies readonly { answer: JsonObject; content: string }[]) {
   test(`takes back an answer of ${JSON.stringify(answer)} as ${JSON.stringify(content)}`, () => {
     assert.deepEqual(check({ role: 'assistant', ...answer }), { role: 'assistant', content });
   });
 }
+
+test('takes the result of a tool that gave nothing as an empty text', () => {
+  const result = { role: 'tool', tool_call_id: 'call_1' };
+  assert.deepEqual(check({ ...result, content: [] }), { ...result, content: '' });
+});
 
 test('passes the calls of an assistant, and the reasoning before them', () => {
   const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } };

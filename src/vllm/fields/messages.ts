@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { emptyIsAbsent, listOf, oneOf, shortText, text } from './check.ts';
 import { IGNORED_OF_OTHERS } from './ignored.ts';
 import { jsonText } from './json-text.ts';
+import { noteName } from './kept-places.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { Check, Members } from './field.ts';
 import { objectOf } from './object.ts';
@@ -47,7 +48,7 @@ const parts = listOf(partCheck, 4096);
 
 const members: Members = {
   role: { policy: 'pass', type: oneOf(...ROLES), isRequired: true },
-  content: { policy: 'pass', type: contentCheck },
+  content: { policy: 'pass', type: emptyIsAbsent(contentCheck) },
   name: { policy: 'pass', type: shortText(1, 256) },
   tool_call_id: { policy: 'pass', type: shortText(1, 256) },
   tool_calls: {
@@ -80,11 +81,15 @@ export const messageCheck: Check = Object.assign(
     if (message['tool_calls'] !== undefined && !isAssistant) {
       return invalid('Only a message of role assistant has tool calls.', 'tool_calls');
     }
-    if (message['content'] === undefined && !isAssistant) return invalid('Give a text or a list of parts.', 'content');
-    if (message['role'] === 'tool' && message['tool_call_id'] === undefined) {
+    const isResult = message['role'] === 'tool';
+    if (isResult && message['tool_call_id'] === undefined) {
       return invalid('A message of role tool names the call that it answers.', 'tool_call_id');
     }
-    return isAssistant && !hasAnswer(message) ? { ...message, content: refusalIn(value) } : message;
+    // Clients send the result of a tool that gave nothing so; of a list only an empty one is gone by now.
+    if (isResult && isJsonObject(value) && Array.isArray(value['content'])) message['content'] ??= '';
+    if (message['content'] === undefined && !isAssistant) return invalid('Give a text or a list of parts.', 'content');
+    if (!isAssistant || hasAnswer(message)) return message;
+    return noteName({ ...message, content: refusalIn(value) }, 'content', 'refusal');
   },
   { rows: members },
 );
