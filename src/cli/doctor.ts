@@ -11,6 +11,7 @@ import { installedUpstreams } from '../gateway/installed-upstreams.ts';
 import { VERSION } from '../gateway/version.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './flags.ts';
+import { painter } from './paint.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
 import { configFileOf, configOf, stateDirOf } from './where.ts';
@@ -79,16 +80,16 @@ function secretInside(configFile: string | undefined): string[] {
   return /^\s*-?\s*apiKey:\s*["']?(?!["']|\$\{)\S/m.test(readFileSync(configFile, 'utf8')) ? [configFile] : [];
 }
 
-const COLOURS = { critical: 31, high: 31, medium: 33, low: 36, info: 36 } as const;
+const COLOURS = { critical: 'red', high: 'red', medium: 'yellow', low: 'cyan', info: 'cyan' } as const;
 
 function report({ ok, findings }: Diagnosis, isTerminal: boolean): string {
-  const paint = (text: string, colour: number) => (isTerminal ? `\u001b[${colour}m${text}\u001b[0m` : text);
+  const paint = painter(isTerminal);
   const lines = findings.map(
     ({ id, severity, what, mend }) =>
       `${paint(severity.toUpperCase().padEnd(8), COLOURS[severity])}  ${what}  [${id}]\n          mend: ${mend}\n`,
   );
   const end = ok
-    ? paint('well', 32).concat(': nothing was found that exposes vLLM or the gateway\n')
-    : paint('not well', 31).concat(': mend what is CRITICAL and HIGH, then ask again\n');
+    ? paint('well', 'green').concat(': nothing was found that exposes vLLM or the gateway\n')
+    : paint('not well', 'red').concat(': mend what is CRITICAL and HIGH, then ask again\n');
   return `${lines.join('')}${end}`;
 }

@@ -7,12 +7,15 @@ import { apiKeyWithValue } from '../admin/api-key-schema.ts';
 import { loadConfig, renderMistakes } from '../config/load.ts';
 import { systemFiles } from '../config/named-files.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
+import { acmeNamesOf } from '../gateway/acme.ts';
 import { withAdmin } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import { parseFlags, type Flags } from './flags.ts';
-import { sampleConfig, type SampleAnswers } from './sample-config.ts';
+import { sampleConfig, type SampleAcme, type SampleAnswers } from './sample-config.ts';
 import { hostAndPort } from './serve-flags.ts';
 import { systemdUnit, USUAL_PLACES } from './systemd-unit.ts';
+import { nextSteps } from './next-steps.ts';
+import { painter } from './paint.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
 import { stateDirOf } from './where.ts';
@@ -21,20 +24,26 @@ import { stateDirOf } from './where.ts';
 export const init: Command = {
   name: 'init',
   summary: 'write a first sallyport.yaml, a first key and an administrator key',
-  help: `sallyport init [--upstream URL] [--listen HOST:PORT] [--public-url URL] [--name NAME] [--yes] [--force] [--systemd]
-               [--config FILE] [--state-dir DIR] [--json]
+  help: `sallyport init [--upstream URL] [--public-url URL] [--tls self-signed|acme] [--listen HOST:PORT] [--name NAME]
+               [--acme-email ADDRESS] [--acme-directory URL] [--acme-challenge tls-alpn-01|http-01|dns-01]
+               [--systemd] [--yes] [--force] [--config FILE] [--state-dir DIR] [--json]
 
 Asks what it needs to know, writes a commented sallyport.yaml and makes two API keys: one for a first caller and one
 with the admin scopes. Both are shown once. With --yes it asks nothing and takes flags and defaults. A file that is
-there is replaced only with --force. --systemd writes sallyport.service beside the configuration, too: a unit that runs
+there is replaced only with --force. --tls acme asks Let's Encrypt, or the CA of --acme-directory, for a certificate for
+the host of --public-url, and listens on the port of that URL unless --listen says otherwise. --systemd writes sallyport.service beside the configuration, too: a unit that runs
 the gateway as a user of its own, confined, and says how to install it.
 
-Example: sallyport init --yes --upstream http://127.0.0.1:8000`,
+Example: sallyport init --yes --upstream http://127.0.0.1:8000 --public-url https://llm.example.org --tls acme`,
   async run(words, io) {
     const flags = parseFlags(words, {
       upstream: 'text',
       listen: 'text',
       'public-url': 'text',
+      tls: 'text',
+      'acme-email': 'text',
+      'acme-directory': 'text',
+      'acme-challenge': 'text',
       name: 'text',
       yes: 'flag',
       force: 'flag',
@@ -61,33 +70,82 @@ Example: sallyport init --yes --upstream http://127.0.0.1:8000`,
     const unit = unitFile === undefined ? {} : { unit: unitFile };
     if (flags.has('json')) io.out(json({ config: file, stateDir: stateDir.path, ...unit, ...made }));
     else {
-      io.out(report({ file, flags, config, caFile: stateDir.caFile, key: made.key.key, admin: made.admin.key }));
-      if (unitFile !== undefined) io.out(unitReport(unitFile, file, stateDir.path));
+      const said = {
+        configFile: file,
+        unitFile,
+        stateDir: stateDir.path,
+        sameFlags: sameFlagsOf(flags),
+        key: made.key,
+        adminKey: made.admin.key,
+        certifiedName: answers.acme === undefined ? undefined : acmeNamesOf(config)[0],
+        publicUrl: publicUrlOf(config, config.listen.port),
+        isInHome: /^\/(home|root|run\/user)\//.test(fileURLToPath(import.meta.url)),
+      };
+      io.out(nextSteps(said, painter(io.isTerminal)));
     }
     return 0;
   },
 };
 
 const ADMIN_SCOPES = ['admin:read', 'admin:write', 'audit:read', 'metrics:read'];
-const DEFAULTS = { upstream: 'http://127.0.0.1:8000', listen: '0.0.0.0:8443', name: 'first' };
+const DEFAULTS = { upstream: 'http://127.0.0.1:8000', 'public-url': '', tls: 'self-signed', listen: '', name: 'first' };
 
 /** What the person wants: said by flags, else asked, else the defaults. */
 async function wishes(flags: Flags, io: CommandIo): Promise<{ answers: SampleAnswers; name: string }> {
   const asker = flags.has('yes') ? undefined : askerOf(io);
+  const want = async (flag: keyof typeof DEFAULTS, question: string, otherwise: string = DEFAULTS[flag]) => {
+    const said = flags.text(flag);
+    if (said !== undefined) return said;
+    const answer = await asker?.ask(`${question} [${otherwise === '' ? 'none' : otherwise}] `);
+    return answer === undefined || answer.trim() === '' ? otherwise : answer.trim();
+  };
   try {
-    const want = async (flag: keyof typeof DEFAULTS, question: string): Promise<string> => {
-      const said = flags.text(flag);
-      if (said !== undefined) return said;
-      const answer = await asker?.ask(`${question} [${DEFAULTS[flag]}] `);
-      return answer === undefined || answer.trim() === '' ? DEFAULTS[flag] : answer.trim();
-    };
     const upstream = await want('upstream', 'URL of the vLLM server');
-    const { host, port } = hostAndPort('--listen', await want('listen', 'Address to listen on'));
+    const publicUrl =
+      (await want('public-url', 'URL that callers will use, such as https://llm.example.org')) || undefined;
+    const acme = await acmeWish(flags, () =>
+      publicUrl === undefined
+        ? Promise.resolve(DEFAULTS.tls)
+        : want('tls', 'Its certificate: acme (a CA) or self-signed', 'acme'),
+    );
+    const { host, port } = hostAndPort(
+      '--listen',
+      await want('listen', 'Address to listen on', listenFor(publicUrl, acme)),
+    );
     const name = await want('name', 'Name of the first API key');
-    return { answers: { upstream, host, port, publicUrl: flags.text('public-url') }, name };
+    return { answers: { upstream, host, port, publicUrl, acme }, name };
   } finally {
     asker?.close();
   }
+}
+
+/** Whether a CA is asked, and with what. Flags for a CA mean one. @throws UsageError */
+async function acmeWish(flags: Flags, ask: () => Promise<string>): Promise<SampleAcme | undefined> {
+  const [directory, email, challenge] = ['acme-directory', 'acme-email', 'acme-challenge'].map((name) =>
+    flags.text(name),
+  );
+  const isMeant = [directory, email, challenge].some((value) => value !== undefined);
+  const mode = flags.text('tls') ?? (isMeant ? 'acme' : flags.has('yes') ? DEFAULTS.tls : await ask());
+  if (mode === 'acme') return { directory, email, challenge };
+  if (mode !== 'self-signed') throw new UsageError('--tls is self-signed or acme; other modes are written by hand.');
+  if (isMeant) throw new UsageError('--acme-… asks a CA for a certificate: leave out --tls self-signed.');
+  return undefined;
+}
+
+/** Where a CA or a browser looks for the URL, where the certificate is to be had there; else a port that needs no rights. */
+function listenFor(publicUrl: string | undefined, acme: SampleAcme | undefined): string {
+  const url = acme === undefined ? null : URL.parse(publicUrl ?? '');
+  return `0.0.0.0:${url === null ? '8443' : url.port || '443'}`;
+}
+
+/** The flags that the commands after it need, too. */
+function sameFlagsOf(flags: Flags): string {
+  return ['config', 'state-dir']
+    .flatMap((name) => {
+      const value = flags.text(name);
+      return value === undefined ? [] : [` --${name} ${value}`];
+    })
+    .join('');
 }
 
 interface Asker {
@@ -119,52 +177,8 @@ function write(file: string, text: string, isForced: boolean): void {
   }
 }
 
-interface Report {
-  readonly file: string;
-  readonly flags: Flags;
-  readonly config: Config;
-  readonly caFile: string;
-  readonly key: string;
-  readonly admin: string;
-}
-
-function report({ file, flags, config, caFile, key, admin }: Report): string {
-  const same = ['config', 'state-dir'].flatMap((name) => {
-    const value = flags.text(name);
-    return value === undefined ? [] : [` --${name} ${value}`];
-  });
-  return `wrote ${file}
-
-API key, for a first caller         ${key}
-API key with the admin scopes       ${admin}
-
-Both are shown this once: keep them now. Go on with:
-
-  sallyport serve${same.join('')}
-
-  export SALLYPORT_API_KEY=${key}
-  curl --cacert ${caFile} ${publicUrlOf(config, config.listen.port)}/v1/models \\
-    -H "Authorization: Bearer $SALLYPORT_API_KEY"
-`;
-}
-
 /** The unit for this installation: with the very program that runs now. */
 function unitFor(config: Config): string {
   const launcher = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url));
   return systemdUnit({ ...USUAL_PLACES, command: `${process.execPath} ${launcher}`, port: config.listen.port });
-}
-
-function unitReport(unitFile: string, configFile: string, stateDir: string): string {
-  const { configFile: installed, stateDirName } = USUAL_PLACES;
-  const hidden = /^\/(home|root|run\/user)\//.test(fileURLToPath(import.meta.url))
-    ? '\nThe unit cannot see this program, which is in a home folder: install it with "npm install -g sallyport" first.\n'
-    : '';
-  return `
-As a service (the keys above move with the state directory):
-
-  sudo install -D -m 0644 ${configFile} ${installed}
-  sudo cp -r ${stateDir} /var/lib/${stateDirName}
-  sudo install -m 0644 ${unitFile} /etc/systemd/system/sallyport.service
-  sudo systemctl daemon-reload && sudo systemctl enable --now sallyport
-${hidden}`;
 }

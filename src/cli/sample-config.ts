@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { LETS_ENCRYPT } from '../adapters/tls/config.ts';
 
 /** What `init` asks for. */
 export interface SampleAnswers {
@@ -7,11 +8,21 @@ export interface SampleAnswers {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | undefined;
+  /** Whose certificate: a CA's by ACME, else one of its own CA. */
+  readonly acme: SampleAcme | undefined;
 }
 
+/** What a CA is asked with; what is undefined keeps its default. */
+export interface SampleAcme {
+  readonly directory: string | undefined;
+  readonly email: string | undefined;
+  readonly challenge: string | undefined;
+}
+
+const scalar = (value: string | number) => stringify(value).trim();
+
 /** A `sallyport.yaml` with the answers in place and what else is often needed beside them, as comments. */
-export function sampleConfig({ upstream, host, port, publicUrl }: SampleAnswers): string {
-  const scalar = (value: string | number) => stringify(value).trim();
+export function sampleConfig({ upstream, host, port, publicUrl, acme }: SampleAnswers): string {
   const url = publicUrl === undefined ? '# publicUrl: https://llm.example.com' : `publicUrl: ${scalar(publicUrl)}`;
   return `# Configuration of Sallyport. Every key has a safe default; what is left out keeps it.
 # Check it with "sallyport config check"; "sallyport config print" shows every key.
@@ -21,11 +32,7 @@ listen:
   port: ${scalar(port)}
   # The URL that callers use; also the name in the certificate.
   ${url}
-  # tls:                       # the default is a certificate of its own CA: ca.pem in the state directory
-  #   mode: files
-  #   certFile: /etc/ssl/llm.pem
-  #   keyFile: /etc/ssl/llm.key
-
+${acme === undefined ? OWN_CA : fromCa(acme)}
 # admin:                       # admin API and metrics; keep it on loopback
 #   host: 127.0.0.1
 #   port: 9443
@@ -49,4 +56,21 @@ upstreams:
 # validation:
 #   maxBodyBytes: 8MiB
 `;
+}
+
+const OWN_CA = `  # tls:                       # the default is a certificate of its own CA: ca.pem in the state directory
+  #   mode: files
+  #   certFile: /etc/ssl/llm.pem
+  #   keyFile: /etc/ssl/llm.key
+`;
+
+function fromCa({ directory, email, challenge }: SampleAcme): string {
+  const line = (name: string, value: string | undefined, example: string, why: string) =>
+    `      ${(value === undefined ? `# ${name}: ${example}` : `${name}: ${scalar(value)}`).padEnd(24)} # ${why}\n`;
+  return `  tls:
+    mode: acme                 # a certificate of a CA for the host of publicUrl, got and renewed by itself
+    acme:
+${line('directory', directory, LETS_ENCRYPT, "the CA; Let's Encrypt unless told otherwise")}\
+${line('email', email, 'ops@example.org', 'where the CA writes')}\
+${line('challenge', challenge, 'tls-alpn-01', 'asked on port 443; http-01 on port 80; dns-01 by a hook')}`;
 }

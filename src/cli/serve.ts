@@ -6,6 +6,8 @@ import { VERSION } from '../gateway/version.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { launcherHook, onLauncherEnd } from './launcher.ts';
+import { painter } from './paint.ts';
+import { readyReport } from './ready-report.ts';
 import { logFormatOf, overridesOf, SERVE_FLAGS } from './serve-flags.ts';
 import { configFileOf, configOf, stateDirOf } from './where.ts';
 
@@ -27,9 +29,8 @@ Example: sallyport serve --upstream http://127.0.0.1:8000`,
     const stateDir = openStateDir(stateDirOf(flags, io.env));
     const log = openLog(logFormat);
     const gateway = await startGateway({ config, stateDir, log, logFormat, runHook: launcherHook(io.env) });
-    if (config.listen.publicUrl === undefined) {
-      io.err(`listen.publicUrl is not set: callers are told ${gateway.publicUrl}\n`);
-    }
+    const isNamed = config.listen.publicUrl !== undefined;
+    if (!isNamed) io.err(`listen.publicUrl is not set: callers are told ${gateway.publicUrl}\n`);
     let isStopping = false;
     const ended = new Promise<number>((resolve) => {
       const stop = (): void => {
@@ -59,7 +60,21 @@ Example: sallyport serve --upstream http://127.0.0.1:8000`,
     // Only now: whoever reads this line may send a signal at once.
     const ready = { public: gateway.publicUrl, admin: gateway.adminUrl, caFile: gateway.caFile, version: VERSION };
     if (logFormat === 'json') log.raw(`${JSON.stringify({ event: 'ready', ...ready })}\n`);
-    else log.info('ready', ready);
+    else {
+      log.info('ready', ready);
+      const { publicUrl, adminUrl, caFile } = gateway;
+      const tls = config.listen.tls.mode;
+      const facts = {
+        version: VERSION,
+        publicUrl,
+        isNamed,
+        adminUrl,
+        caFile,
+        tls,
+        upstreams: gateway.admin.upstreams(),
+      };
+      io.err(readyReport(facts, painter(process.stderr.isTTY && (io.env['NO_COLOR'] ?? '') === '')));
+    }
     return ended;
   },
 };

@@ -48,6 +48,8 @@ UMask=0077
 # A secret comes as a file that only this service reads:
 #   apiKey: \${file:/run/credentials/sallyport.service/vllm-api-key}
 LoadCredential=-vllm-api-key:/etc/sallyport/vllm-api-key
+# What the configuration takes from the environment, such as VLLM_API_KEY=…; read by systemd, so it may be root's alone.
+EnvironmentFile=-/etc/sallyport/environment
 
 ${port > 0 && port < FIRST_FREE_PORT ? PORT_CAPABILITY : NO_CAPABILITY}
 

@@ -307,18 +307,57 @@ suite('init', () => {
   test('asks what no flag says, and takes an empty answer for the default', async () => {
     const file = join(newDir(), 'sallyport.yaml');
     const asked: string[] = [];
-    const answers = ['http://127.0.0.1:7777', '', 'mine'];
+    const answers = ['http://127.0.0.1:7777', 'https://llm.example.org', '', '', 'mine'];
     const ask = (question: string) => {
       asked.push(question);
       return Promise.resolve(answers.shift() ?? '');
     };
     const { out } = await sallyport(newDir(), `init --config ${file} --json`, { ask });
-    assert.equal(asked.length, 3);
-    assert.match(asked[1] ?? '', /\[0\.0\.0\.0:8443\]/);
+    assert.equal(asked.length, 5);
+    assert.match(asked[2] ?? '', /\[acme\]/);
+    assert.match(asked[3] ?? '', /\[0\.0\.0\.0:443\]/);
     assert.equal(JSON.parse(out).key.name, 'mine');
     const loaded = loadConfig({ file, env: {} });
     assert.ok(loaded.ok && loaded.config.upstreams[0]?.url === 'http://127.0.0.1:7777');
+    assert.equal(loaded.config.listen.tls.mode, 'acme');
   });
+
+  test('asks a CA where a flag names one, on the port that the URL has', async () => {
+    const file = join(newDir(), 'sallyport.yaml');
+    const line = `init --yes --config ${file} --public-url https://llm.example.org --acme-email ops@example.org`;
+    const { exit, out } = await sallyport(newDir(), `${line} --acme-challenge http-01`);
+    assert.equal(exit, 0);
+    assert.match(out, /DNS: llm\.example\.org leads to this machine/);
+    assert.ok(!out.includes('\u001b'));
+    const loaded = loadConfig({ file, env: {} });
+    assert.ok(loaded.ok);
+    const { port, tls } = loaded.config.listen;
+    assert.deepEqual([port, tls.mode, tls.acme.email, tls.acme.challenge], [443, 'acme', 'ops@example.org', 'http-01']);
+    // What it has as a comment is valid where it stands, too.
+    const text = readFileSync(file, 'utf8').replace('# directory:', 'directory:');
+    const files = { read: () => text, stat: () => undefined, uid: 0 };
+    assert.ok(loadConfig({ file: 'x.yaml', env: {}, files }).ok);
+  });
+
+  test('colours its words on a terminal, and says the next commands with the id of the key', async () => {
+    const line = `init --yes --config ${join(newDir(), 'sallyport.yaml')}`;
+    const { out } = await sallyport(newDir(), line, { isTerminal: true });
+    assert.match(out.replaceAll('\u001b', '^'), /\^\[36msallyport connect curl --key [0-9A-Za-z]{6} /);
+  });
+
+  for (const { name, flags, says } of [
+    { name: 'a CA without a name to certify', flags: '--tls acme', says: /listen\.publicUrl/ },
+    { name: 'a mode that it cannot write', flags: '--tls files', says: /self-signed or acme/ },
+    { name: 'flags for a CA beside one of its own', flags: '--tls self-signed --acme-email a@b.c', says: /leave out/ },
+  ]) {
+    test(`refuses ${name}`, async () => {
+      const file = join(newDir(), 'sallyport.yaml');
+      const { exit, err } = await sallyport(newDir(), `init --yes --config ${file} ${flags}`);
+      assert.equal(exit, 2);
+      assert.match(err, says);
+      assert.equal(existsSync(file), false);
+    });
+  }
 });
 
 test('routes --json lists every route with the fields of the contract', async () => {

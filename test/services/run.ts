@@ -51,6 +51,13 @@ const NETWORK_TOOLS = [
   ['tcpdump', 'tcpdump'],
 ] as const;
 
+/** What the commands of the guides want beside the product. */
+const GUIDE_TOOLS = [
+  ['ip', 'iproute2'],
+  ['curl', 'curl'],
+  ['openssl', 'openssl'],
+] as const;
+
 /** What judges a unit, and what stands for the confinement where no systemd runs. */
 const UNIT_TOOLS = [
   ['systemd-analyze', 'systemd'],
@@ -118,6 +125,12 @@ function npmAgents(): string {
   return folder;
 }
 
+/** A network and mounts of a test's own, without root where the kernel allows it. */
+function namespaces(): void {
+  const isRoot = process.getuid?.() === 0;
+  must('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'true']);
+}
+
 /** A program of the Go module proxy, built once. */
 function goProgram(name: string, module: string): string {
   const bin = join(cache, 'go-bin');
@@ -175,16 +188,36 @@ const services: readonly Service[] = [
     name: 'promtool',
     start() {
       debian('promtool', 'prometheus');
+      debian('curl', 'curl');
       return {};
     },
     stop: () => undefined,
-    tests: ['promtool.test.ts'],
+    tests: ['promtool.test.ts', 'observability.test.ts'],
   },
   {
     name: 'pebble',
     start: () => ({ PEBBLE: goProgram('pebble', PEBBLE) }),
     stop: () => undefined,
     tests: ['acme.test.ts'],
+  },
+  {
+    name: 'afternoon',
+    start() {
+      for (const [command, name] of GUIDE_TOOLS) debian(command, name);
+      namespaces();
+      return { PEBBLE: goProgram('pebble', PEBBLE) };
+    },
+    stop: () => undefined,
+    tests: ['afternoon.test.ts', 'guides.test.ts'],
+  },
+  {
+    name: 'chromium',
+    start() {
+      debian('chromium', 'chromium');
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['browser.test.ts'],
   },
   {
     name: 'full-disk',
@@ -199,8 +232,7 @@ const services: readonly Service[] = [
     name: 'network-namespace',
     start() {
       for (const [command, name] of NETWORK_TOOLS) debian(command, name);
-      const isRoot = process.getuid?.() === 0;
-      must('unshare', [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--mount', 'true']);
+      namespaces();
       return {};
     },
     stop: () => undefined,
