@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStateDir, stateDirOfService } from '../adapters/files/state-dir.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
@@ -58,6 +58,7 @@ Example: sallyport doctor --json`,
       listen: { host: config.listen.host, port: config.listen.port },
       tls: config.listen.tls.mode,
       publicUrl: config.listen.publicUrl,
+      ownCaPem: existsSync(stateDir.caFile) ? read(stateDir.caFile) : undefined,
       trustedProxies: config.listen.trustedProxies,
       privateFiles: [
         stateDir.path,

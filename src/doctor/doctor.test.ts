@@ -21,6 +21,7 @@ const here: Installation = {
   listen: { host: '0.0.0.0', port: 8443 },
   tls: 'files',
   publicUrl: 'https://llm.example.org',
+  ownCaPem: undefined,
   trustedProxies: [],
   privateFiles: ['/state', '/state/keys'],
   advisories: [],
@@ -46,7 +47,8 @@ function machine(worse: Partial<Machine> & { paths?: Record<string, Answer | und
     askUpstream: (_, path, withKey) =>
       Promise.resolve(paths[withKey || path !== '/v1/models' ? path : `${path} without key`]),
     ask: (url) => Promise.resolve(url.endsWith('/readyz') ? answer(200) : undefined),
-    certificate: () => Promise.resolve({ notAfterMs: NOW_MS + 60 * DAY_MS, covers: () => true }),
+    certificate: () =>
+      Promise.resolve({ notAfterMs: NOW_MS + 60 * DAY_MS, covers: () => true, isIssuedBy: () => true }),
     resolve: () => Promise.resolve(['192.0.2.7']),
     facts: () => ({ mode: 0o700, isOwn: true }),
     ...worse,
@@ -167,14 +169,20 @@ for (const { name, installation = here, worse = {}, found, ok, what } of [
   { name: 'no gateway', worse: { ask: () => Promise.resolve(undefined) }, found: ['gateway_down'], ok: true },
   {
     name: 'a certificate that ends within 14 days',
-    worse: { certificate: () => Promise.resolve({ notAfterMs: NOW_MS + 13 * DAY_MS, covers: () => true }) },
+    worse: {
+      certificate: () =>
+        Promise.resolve({ notAfterMs: NOW_MS + 13 * DAY_MS, covers: () => true, isIssuedBy: () => true }),
+    },
     found: ['certificate_ends'],
     ok: false,
     what: /ends in 13 days/,
   },
   {
     name: 'a certificate for other names',
-    worse: { certificate: () => Promise.resolve({ notAfterMs: NOW_MS + 90 * DAY_MS, covers: () => false }) },
+    worse: {
+      certificate: () =>
+        Promise.resolve({ notAfterMs: NOW_MS + 90 * DAY_MS, covers: () => false, isIssuedBy: () => true }),
+    },
     found: ['certificate_name'],
     ok: false,
   },
@@ -183,6 +191,12 @@ for (const { name, installation = here, worse = {}, found, ok, what } of [
     installation: { ...here, tls: 'self-signed' as const },
     found: ['certificate_self_signed'],
     ok: true,
+  },
+  {
+    name: 'a certificate of its own CA while another CA is asked',
+    installation: { ...here, tls: 'acme' as const, ownCaPem: 'own' },
+    found: ['certificate_not_issued'],
+    ok: false,
   },
   { name: 'no publicUrl', installation: { ...here, publicUrl: undefined }, found: ['public_url_unset'], ok: true },
   {

@@ -20,6 +20,8 @@ export interface Installation {
   readonly listen: { readonly host: string; readonly port: number };
   readonly tls: 'self-signed' | 'files' | 'acme' | 'off';
   readonly publicUrl: string | undefined;
+  /** Certificate of the gateway's own CA, PEM; undefined where it has made none. */
+  readonly ownCaPem: string | undefined;
   readonly trustedProxies: readonly string[];
   /** Files and folders that only this user may read. */
   readonly privateFiles: readonly string[];
@@ -39,6 +41,8 @@ export interface ShownCertificate {
   readonly notAfterMs: number;
   /** Whether it is good for this name. */
   covers(host: string): boolean;
+  /** Whether this CA, in PEM, issued it. */
+  isIssuedBy(caPem: string): boolean;
 }
 
 /** Asks the machine and the network; the port behind which all I/O of the checks stands. Nothing here throws. */

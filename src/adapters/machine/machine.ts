@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { statSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
@@ -141,7 +142,12 @@ function certificate(host: string, port: number): Promise<ShownCertificate | und
     socket.once('error', () => end(undefined));
     socket.once('secureConnect', () => {
       const shown = socket.getPeerCertificate();
-      end({ notAfterMs: Date.parse(shown.valid_to), covers: (name) => isFor(name, shown) });
+      const leaf = socket.getPeerX509Certificate();
+      end({
+        notAfterMs: Date.parse(shown.valid_to),
+        covers: (name) => isFor(name, shown),
+        isIssuedBy: (caPem) => leaf?.verify(new X509Certificate(caPem).publicKey) ?? false,
+      });
     });
   });
 }

@@ -30,7 +30,7 @@ export const listener: Check = async (installation, machine) => {
 };
 
 function certificateFindings(
-  { tls, publicUrl }: Installation,
+  { tls, publicUrl, ownCaPem }: Installation,
   shown: NonNullable<Awaited<ReturnType<Machine['certificate']>>>,
   nowMs: number,
 ): Finding[] {
@@ -55,6 +55,14 @@ function certificateFindings(
       severity: 'high',
       what: `The certificate is not good for ${name}, the host of listen.publicUrl: every client refuses it.`,
       mend: `get a certificate for ${name}, or correct listen.publicUrl`,
+    });
+  }
+  if (tls === 'acme' && ownCaPem !== undefined && shown.isIssuedBy(ownCaPem)) {
+    found.push({
+      id: 'certificate_not_issued',
+      severity: 'high',
+      what: 'The CA has not issued a certificate yet: callers are shown one of the own CA of the gateway, and refuse it.',
+      mend: "look for 'certificate' in the log of the gateway: it says what the CA found and when it is asked again",
     });
   }
   if (tls === 'self-signed') {

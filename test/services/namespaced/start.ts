@@ -35,7 +35,8 @@ export async function inNamespace(
     'unshare',
     [
       ...(isRoot ? [] : ['--user', '--map-root-user']),
-      ...['--net', '--mount', 'sh', '-ec', script, 'sh'],
+      // With process ids of its own: however this ends, nothing that was started in it is left.
+      ...['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-ec', script, 'sh'],
       ...[process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, file), ...words],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], timeout: 540_000 },
