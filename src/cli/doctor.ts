@@ -8,7 +8,8 @@ import { diagnose, type Diagnosis } from '../doctor/doctor.ts';
 import type { Installation } from '../doctor/installation.ts';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { installedUpstreams } from '../gateway/installed-upstreams.ts';
-import { VERSION } from '../gateway/version.ts';
+import { readUpstreamPems } from '../gateway/upstream-pems.ts';
+import { USER_AGENT } from '../gateway/version.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { painter } from './paint.ts';
@@ -37,18 +38,12 @@ Example: sallyport doctor --json`,
     const stateDir = service ?? openStateDir(path);
     const ownerUid = service === undefined ? process.getuid?.() : statSync(path).uid;
     const configFile = configFileOf(flags, io.env);
-    const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));
     const asked = config.upstreams.map(({ url, apiKey, tls }) => ({
       apiKey,
       upstream: createHttpUpstream(
         {
           url,
-          tls: {
-            caPem: read(tls.caFile),
-            certPem: read(tls.certFile),
-            keyPem: read(tls.keyFile),
-            serverName: tls.serverName,
-          },
+          tls: { ...readUpstreamPems(tls), serverName: tls.serverName },
         },
         { connectMs: 2_000, firstByteMs: 5_000, betweenChunksMs: 5_000, totalMs: 10_000 },
       ),
@@ -58,7 +53,7 @@ Example: sallyport doctor --json`,
       listen: { host: config.listen.host, port: config.listen.port },
       tls: config.listen.tls.mode,
       publicUrl: config.listen.publicUrl,
-      ownCaPem: existsSync(stateDir.caFile) ? read(stateDir.caFile) : undefined,
+      ownCaPem: existsSync(stateDir.caFile) ? readFileSync(stateDir.caFile, 'utf8') : undefined,
       trustedProxies: config.listen.trustedProxies,
       privateFiles: [
         stateDir.path,
@@ -68,7 +63,7 @@ Example: sallyport doctor --json`,
       ],
       advisories: openAdvisoryBook(stateDir).list(),
     };
-    const diagnosis = await diagnose(installation, createMachine(asked, `sallyport/${VERSION}`, ownerUid));
+    const diagnosis = await diagnose(installation, createMachine(asked, USER_AGENT, ownerUid));
     for (const { upstream } of asked) upstream.close();
     io.out(flags.has('json') ? json(diagnosis) : report(diagnosis, io.isTerminal));
     return diagnosis.ok ? 0 : 1;

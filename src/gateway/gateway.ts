@@ -41,7 +41,8 @@ import { workersOf } from './config.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
 import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
 import { startStore } from './threads/store-client.ts';
-import { VERSION } from './version.ts';
+import { readUpstreamPems } from './upstream-pems.ts';
+import { USER_AGENT, VERSION } from './version.ts';
 import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
 
 /** What a gateway starts with. */
@@ -142,7 +143,7 @@ export async function startGateway({
       ? undefined
       : await openAcme(config, {
           ...sourceDeps,
-          userAgent: `sallyport/${VERSION}`,
+          userAgent: USER_AGENT,
           runHook,
           ownAddresses: machine().interfaceAddresses,
           port,
@@ -218,7 +219,7 @@ export async function startGateway({
         ),
       ),
       states: createUpstreamStates(upstreamMemory, ownRow),
-      userAgent: `sallyport/${VERSION}`,
+      userAgent: USER_AGENT,
       everyMs: LOOK_EVERY_MS,
       onNews(news) {
         known = news;
@@ -342,10 +343,7 @@ export async function startGateway({
 
   /** What answers on the machine's other addresses is reached without any key of ours. */
   async function warnOfWaysAround(): Promise<void> {
-    const found = await reachableAround(
-      { upstreams: installedUpstreams(config) },
-      createMachine([], `sallyport/${VERSION}`),
-    );
+    const found = await reachableAround({ upstreams: installedUpstreams(config) }, createMachine([], USER_AGENT));
     for (const { name, url } of found) {
       log.warn('reachable_around', {
         upstream: name,
@@ -446,15 +444,10 @@ function readClientCa({ listen }: Config): string | undefined {
 }
 
 function settingsOf(config: Config, rows: number): Settings {
-  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));
   return {
     config,
     upstreamMemory: createUpstreamMemory(config.upstreams.length, rows),
-    upstreamPems: config.upstreams.map(({ tls }) => ({
-      caPem: read(tls.caFile),
-      certPem: read(tls.certFile),
-      keyPem: read(tls.keyFile),
-    })),
+    upstreamPems: config.upstreams.map(({ tls }) => readUpstreamPems(tls)),
   };
 }
 

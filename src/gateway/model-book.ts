@@ -116,4 +116,8 @@ export function patchesOf(config: Config, known: KnownUpstreams, index: number):
   return activePatches(allPatches(config), releaseOf(config, known, index), features, virtualPatches);
 }
 
-const allPatches = (config: Config): readonly PatchRow[] => [...patches, ...config.validation.patches];
+/** The product's own patches and the operator's. */
+export const allPatches = ({ validation }: Pick<Config, 'validation'>): readonly PatchRow[] => [
+  ...patches,
+  ...validation.patches,
+];
