@@ -28,7 +28,7 @@ import { patches } from '../src/vllm/patches/index.ts';
 import { activePatches, createPatchCheck } from '../src/vllm/patches/patch.ts';
 import { parseRelease } from '../src/vllm/release.ts';
 import { createSanitize } from '../src/stages/sanitize/stage.ts';
-import { parseStrictJson } from '../src/stages/validate/strict-json.ts';
+import { parseStrictJson } from '../src/wire/strict-json.ts';
 import { createBodyCheck } from '../src/vllm/fields/body.ts';
 import { Refusal } from '../src/vllm/fields/refusal.ts';
 import { responseHeaders } from '../src/wire/answer.ts';

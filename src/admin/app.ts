@@ -57,10 +57,10 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     if (c.req.url.startsWith('https:')) c.res.headers.set('strict-transport-security', 'max-age=31536000');
   });
 
-  app.all('/metrics', (c) => {
+  app.all('/metrics', async (c) => {
     if (deps.prometheus === false) return problem(c, deny('unknown_route'));
     if (deps.prometheus !== 'open') {
-      const actor = actorOf(c, deps);
+      const actor = await actorOf(c, deps);
       const denial = isDenial(actor) ? actor : (wrongMethod(c, ['GET']) ?? missingScope(actor, 'metrics:read'));
       if (denial !== undefined) return problem(c, denial);
     }
@@ -71,7 +71,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   for (const [path, operations] of Map.groupBy(adminOperations(deps), (one) => one.path)) {
     app.all(`${API_PREFIX}${path.replace('{id}', ':id')}`, async (c) => {
-      const actor = actorOf(c, deps);
+      const actor = await actorOf(c, deps);
       if (isDenial(actor)) return problem(c, actor);
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
       const found = operations.find((one) => one.method === method);
@@ -87,8 +87,8 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   }
 
   // Nothing is said to strangers, not even that a path does not exist.
-  app.notFound((c) => {
-    const actor = actorOf(c, deps);
+  app.notFound(async (c) => {
+    const actor = await actorOf(c, deps);
     return problem(c, isDenial(actor) ? actor : deny('unknown_route'));
   });
 
@@ -127,9 +127,16 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 }
 
 /** Who asks: by the socket whoever may open it, else the principal of the credential. */
-function actorOf(c: AdminContext, { authenticate }: AdminDeps): Actor | Denial {
+async function actorOf(c: AdminContext, { authenticate }: AdminDeps): Promise<Actor | Denial> {
   if (c.env.isSocket) return { kind: 'socket' };
-  const principal = authenticate(c.req.header('authorization'), c.req.header('x-api-key'), c.env.address);
+  const principal = await authenticate({
+    authorization: c.req.header('authorization'),
+    xApiKey: c.req.header('x-api-key'),
+    proof: c.req.header('dpop'),
+    method: c.req.method,
+    path: c.req.path,
+    address: c.env.address,
+  });
   return isDenial(principal) ? principal : { kind: 'principal', principal };
 }
 

@@ -82,6 +82,17 @@ export interface Explanation {
   readonly sent: { readonly adjusted: string[]; readonly body: JsonObject } | null;
 }
 
+/** What a request on the admin listener shows of its caller. */
+export interface AdminCredential {
+  readonly authorization: string | undefined;
+  readonly xApiKey: string | undefined;
+  /** The `DPoP` header. */
+  readonly proof: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly address: string;
+}
+
 /** What the admin API works on; made by the composition root. */
 export interface AdminDeps {
   readonly directory: DirectoryState;
@@ -110,11 +121,7 @@ export interface AdminDeps {
   /** `true`: metrics need `metrics:read`; `open`: they do not; `false`: there are none. */
   readonly prometheus: true | false | 'open';
   /** Finds the principal of a credential on the admin listener, with the same checks as on the public one. */
-  readonly authenticate: (
-    authorization: string | undefined,
-    xApiKey: string | undefined,
-    address: string,
-  ) => Principal | Denial;
+  readonly authenticate: (asked: AdminCredential) => Promise<Principal | Denial>;
   /** Writes one line to the log: who changed what. */
   readonly logChange: (actor: Actor, action: string, object: string) => void;
   /** Writes an error that nobody handled to the log; the caller gets the request id alone. */

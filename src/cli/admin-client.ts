@@ -123,7 +123,7 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
     maxExplainedBytes: () => 0,
     metrics: () => '',
     prometheus: false,
-    authenticate: () => deny('invalid_credential'),
+    authenticate: () => Promise.resolve(deny('invalid_credential')),
     logChange: () => undefined,
     logFault(_, error) {
       throw error;

@@ -216,7 +216,7 @@ for (const [path, overrides] of Object.entries({
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },
-  'authentication.issuers[0]': { authentication: { issuers: [{}] } },
+
   'keyring.rootKey': { keyring: { rootKey: 'env' } },
   'authorizationServer.enabled': { authorizationServer: { enabled: true } },
   'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },

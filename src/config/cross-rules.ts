@@ -23,6 +23,7 @@ export function conflictsOf(config: Config): Conflict[] {
     ...listeners(config),
     ...upstreams(config),
     ...aliases(config),
+    ...issuers(config),
   ];
 }
 
@@ -141,6 +142,26 @@ function listeners({ listen, admin, telemetry, validation }: Config): Conflict[]
   if (listen.maxBufferedBytes < largest) {
     const hint = `Bodies of validation.maxBodyBytes would never fit: give at least ${formatBytes(largest)}.`;
     found.push({ path: ['listen', 'maxBufferedBytes'], hint, reads: [['validation', 'maxBodyBytes']] });
+  }
+  return found;
+}
+
+/** Each token must have one reading: of whom it is, and who is asked about it. */
+function issuers({ authentication }: Config): Conflict[] {
+  const found: Conflict[] = [];
+  const at = ['authentication', 'issuers'];
+  const asked = authentication.issuers.findIndex(({ introspection }) => introspection !== undefined);
+  for (const [i, { issuer, introspection }] of authentication.issuers.entries()) {
+    const first = authentication.issuers.findIndex((other) => other.issuer === issuer);
+    if (first < i) {
+      const hint = `authentication.issuers[${first}] is the same issuer: give each once.`;
+      found.push({ path: [...at, i, 'issuer'], hint, reads: [[...at, first, 'issuer']] });
+    }
+    if (introspection !== undefined && asked < i) {
+      // An opaque token does not say whose it is: to ask all would show each one's tokens to the others.
+      const hint = `authentication.issuers[${asked}] is asked about opaque tokens already: only one issuer can be.`;
+      found.push({ path: [...at, i, 'introspection'], hint, reads: [[...at, asked, 'introspection']] });
+    }
   }
   return found;
 }

@@ -59,6 +59,9 @@ export function namedFilesOf(config: Config): NamedFile[] {
   add(['listen', 'tls', 'certFile'], config.listen.tls.certFile, false);
   add(['listen', 'tls', 'keyFile'], config.listen.tls.keyFile, true);
   add(['listen', 'tls', 'clientCaFile'], config.listen.tls.clientCaFile, false);
+  for (const [i, { caFile }] of config.authentication.issuers.entries()) {
+    add(['authentication', 'issuers', i, 'caFile'], caFile, false);
+  }
   for (const [i, { tls }] of config.upstreams.entries()) {
     add(['upstreams', i, 'tls', 'caFile'], tls.caFile, false);
     add(['upstreams', i, 'tls', 'certFile'], tls.certFile, false);

@@ -17,11 +17,12 @@ export function isUsable(credential: Credential | undefined): boolean {
 /** The credentials of one thread: filled from a snapshot, kept true by changes. */
 export interface Credentials {
   find(id: string): Credential | undefined;
+  tenant(id: string): TenantRecord | undefined;
   /** The imported secret of this digest, its own or the one before its last rotation. */
   findImported(digest: Uint8Array): Credential | undefined;
   /** Whether there is any imported secret: where there is none, other texts than ours cost nothing. */
   hasImported(): boolean;
-  /** Applies changes in order; the ids of API keys that can no longer be used. */
+  /** Applies changes in order; the names (`Principal.marks`) of what can no longer be used. */
   apply(changes: readonly RecordChange[]): string[];
 }
 
@@ -47,20 +48,20 @@ export function createCredentials(tenants: readonly TenantRecord[], apiKeys: rea
 
   return {
     find: (id) => byId.get(id),
+    tenant: (id) => tenantsById.get(id),
     findImported: (digest) => byId.get(imported.get(base64(digest)) ?? ''),
     hasImported: () => imported.size > 0,
     apply(changes) {
       const ended: string[] = [];
       for (const change of changes) {
         if (change.kind === 'api-key') {
-          if (change.record.state !== 'active') ended.push(change.record.id);
+          if (change.record.state !== 'active') ended.push(`key:${change.record.id}`);
           put(change.record);
-        } else {
+        } else if (change.kind === 'tenant') {
+          if (change.record.isDisabled) ended.push(`tenant:${change.record.id}`);
           tenantsById.set(change.record.id, change.record);
           for (const { record } of byId.values()) {
-            if (record.tenant !== change.record.id) continue;
-            if (change.record.isDisabled) ended.push(record.id);
-            put(record);
+            if (record.tenant === change.record.id) put(record);
           }
         }
       }
@@ -81,6 +82,8 @@ export function principalOf(record: ApiKeyRecord, tenant: TenantRecord | undefin
   return {
     id: `key:${record.id}`,
     keyId: record.id,
+    token: undefined,
+    marks: [`key:${record.id}`, `tenant:${record.tenant}`],
     tenant: record.tenant,
     scopes: new Set(record.scopes),
     models: new Set(grantedModels(record.models, tenant?.models)),
@@ -93,7 +96,11 @@ export function principalOf(record: ApiKeyRecord, tenant: TenantRecord | undefin
   };
 }
 
-function grantedModels(own: readonly string[] | undefined, tenants: readonly string[] | undefined): readonly string[] {
+/** Granted models cut to those of the tenant; undefined grants all that the tenant may use. */
+export function grantedModels(
+  own: readonly string[] | undefined,
+  tenants: readonly string[] | undefined,
+): readonly string[] {
   if (tenants === undefined || tenants.includes('*')) return own ?? ['*'];
   if (own === undefined || own.includes('*')) return tenants;
   return own.filter((model) => tenants.includes(model));

@@ -51,10 +51,24 @@ export interface ApiKeyRecord {
   readonly version: number;
 }
 
+/** Tokens that count no more. Immutable. */
+export interface RevocationRecord {
+  /** What they have in common: `token:ISSUER HASH`, `client:ISSUER ID`, `subject:…`, `grant:…`, `session:…`. */
+  readonly id: string;
+  /** Tokens issued up to this moment are revoked, milliseconds since the epoch. */
+  readonly atMs: number;
+  /** The issuer's clock is ours, so that times can be compared without allowance. */
+  readonly isExact: boolean;
+  /** When the last of them has expired; undefined where that cannot be known. */
+  readonly untilMs: number | undefined;
+  readonly version: number;
+}
+
 /** One record written. `expectedVersion` is the version it replaces, 0 for a new one. */
 export type RecordChange =
   | { readonly kind: 'tenant'; readonly record: TenantRecord; readonly expectedVersion: number }
-  | { readonly kind: 'api-key'; readonly record: ApiKeyRecord; readonly expectedVersion: number };
+  | { readonly kind: 'api-key'; readonly record: ApiKeyRecord; readonly expectedVersion: number }
+  | { readonly kind: 'revocation'; readonly record: RevocationRecord; readonly expectedVersion: number };
 
 /** When an API key was last used. */
 export interface LastUse {

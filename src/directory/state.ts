@@ -1,10 +1,11 @@
-import type { ApiKeyRecord, LastUse, RecordChange, TenantRecord } from './records.ts';
+import type { ApiKeyRecord, LastUse, RecordChange, RevocationRecord, TenantRecord } from './records.ts';
 import type { Directory } from './store.ts';
 
 /** The directory as the control plane has it in memory. */
 export interface DirectoryState {
   readonly tenants: ReadonlyMap<string, TenantRecord>;
   readonly apiKeys: ReadonlyMap<string, ApiKeyRecord>;
+  readonly revocations: ReadonlyMap<string, RevocationRecord>;
   /** Milliseconds since the epoch; undefined where it was never used. */
   lastUseMs(id: string): number | undefined;
   apply(changes: readonly RecordChange[]): void;
@@ -15,15 +16,25 @@ export interface DirectoryState {
 export function createDirectoryState(directory: Directory): DirectoryState {
   const tenants = new Map(directory.tenants.map((tenant) => [tenant.id, tenant]));
   const apiKeys = new Map(directory.apiKeys.map((apiKey) => [apiKey.id, apiKey]));
+  const revocations = new Map(directory.revocations.map((revocation) => [revocation.id, revocation]));
   const lastUses = new Map(directory.lastUses.map(({ id, atMs }) => [id, atMs]));
   return {
     tenants,
     apiKeys,
+    revocations,
     lastUseMs: (id) => lastUses.get(id),
     apply(changes) {
       for (const change of changes) {
-        if (change.kind === 'tenant') tenants.set(change.record.id, change.record);
-        else apiKeys.set(change.record.id, change.record);
+        switch (change.kind) {
+          case 'tenant':
+            tenants.set(change.record.id, change.record);
+            break;
+          case 'api-key':
+            apiKeys.set(change.record.id, change.record);
+            break;
+          case 'revocation':
+            revocations.set(change.record.id, change.record);
+        }
       }
     },
     noteUses(uses) {

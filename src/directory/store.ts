@@ -1,9 +1,10 @@
-import type { ApiKeyRecord, LastUse, RecordChange, TenantRecord } from './records.ts';
+import type { ApiKeyRecord, LastUse, RecordChange, RevocationRecord, TenantRecord } from './records.ts';
 
 /** All that a store holds. */
 export interface Directory {
   readonly tenants: readonly TenantRecord[];
   readonly apiKeys: readonly ApiKeyRecord[];
+  readonly revocations: readonly RevocationRecord[];
   readonly lastUses: readonly LastUse[];
 }
 

@@ -58,7 +58,7 @@ function setUp({
     running,
     responseIds: createResponseIds(Buffer.alloc(32, 1)),
     judgeOutput: () => undefined,
-    isUsable: (keyId) => !revoked.has(keyId),
+    isUsable: ({ keyId }) => !revoked.has(keyId ?? ''),
     clock,
     sseKeepAliveMs: 15_000,
   });
@@ -397,9 +397,9 @@ test('ends a running stream with the denial of whoever cuts its key', () => {
   const { call, event, peer, running, outcomes } = setUp();
   call().listener.head({ status: 200, header: SSE });
   event('{"a":1}');
-  running.cutAll('Other0', deny('revoked_credential'));
+  running.cutAll('key:Other0', deny('revoked_credential'));
   assert.equal(outcomes.length, 0);
-  running.cutAll('Alice0', deny('revoked_credential'));
+  running.cutAll('key:Alice0', deny('revoked_credential'));
   assert.equal(call().isAborted, true);
   assert.match(peer.body.split('\n\n').at(-2) ?? '', /revoked_credential/);
   assert.deepEqual([outcomes[0]?.kind, outcomes[0]?.code], ['cut', 'revoked_credential']);
@@ -549,7 +549,7 @@ test('an answer counts as running until it has left, and what comes meanwhile ch
   call().listener.end();
   assert.equal(peer.body, '{"a":1}');
   assert.equal(outcomes.length, 0);
-  running.cutAll('Alice0', deny('revoked_credential'));
+  running.cutAll('key:Alice0', deny('revoked_credential'));
   clock.advance(120_000);
   assert.equal(outcomes.length, 0);
   peer.flush();

@@ -121,7 +121,7 @@ class Forwarding implements UpstreamListener {
     x.downstream.keepBody(this.body.length);
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
-    this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
+    this.forget = deps.running.add(x.principal.marks, (denial) => this.refuse(denial, 'cut'));
     x.downstream.onDisconnect((isCut) => this.abort(isCut ? 'request_timeout' : undefined));
     x.downstream.onDrain(() => this.drained());
   }
@@ -132,7 +132,7 @@ class Forwarding implements UpstreamListener {
     if (this.isFinished) return;
     const { deps, x } = this;
     // Its body may have taken half a minute: a key that was revoked meanwhile must not start anything.
-    if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));
+    if (!deps.isUsable(x.principal)) return this.refuse(deny('revoked_credential'));
     const candidates = this.candidates();
     if (candidates === undefined) return this.refuse(unknownResponse(x.route.family));
     const serving = candidates.filter((index) => !this.tried.includes(index));

@@ -133,7 +133,7 @@ for (const family of ['messages', 'responses'] as const) {
     const it = setUp(family);
     it.begin();
     it.send(first);
-    it.running.cutAll('Alice0', deny('revoked_credential'));
+    it.running.cutAll('key:Alice0', deny('revoked_credential'));
     assert.match(it.peer.body.slice(first.length), /^event: error\ndata: \{"type":"error",.*revoked_credential.*\n\n$/);
   });
 }

@@ -3,12 +3,12 @@ import type { Denial } from '../kernel/reasons.ts';
 /** Ends a running exchange with a denial. */
 export type Cut = (denial: Denial) => void;
 
-/** The exchanges that run now, by the API key that they run on, so that a revoked key's can be ended. */
+/** The exchanges that run now, by the names (`Principal.marks`) of what they run on, so that those of what is revoked can be ended. */
 export interface RunningExchanges {
   /** @returns forgets it again */
-  add(keyId: string, cut: Cut): () => void;
-  /** Ends all that run on an API key. */
-  cutAll(keyId: string, denial: Denial): void;
+  add(marks: readonly string[], cut: Cut): () => void;
+  /** Ends all that run on something of that name. */
+  cutAll(mark: string, denial: Denial): void;
   /** Ends all that run. */
   cutEvery(denial: Denial): void;
   /** How many run. */
@@ -17,26 +17,32 @@ export interface RunningExchanges {
 
 /** An empty register. */
 export function createRunningExchanges(): RunningExchanges {
-  const byKey = new Map<string, Set<Cut>>();
-  let running = 0;
+  const byMark = new Map<string, Set<Cut>>();
+  const running = new Set<Cut>();
+
+  function forget(mark: string, cut: Cut): void {
+    const cuts = byMark.get(mark);
+    if (cuts?.delete(cut) === true && cuts.size === 0) byMark.delete(mark);
+  }
+
   return {
-    add(keyId, cut) {
-      let cuts = byKey.get(keyId);
-      if (cuts === undefined) byKey.set(keyId, (cuts = new Set()));
-      cuts.add(cut);
-      running++;
+    add(marks, cut) {
+      running.add(cut);
+      for (const mark of marks) {
+        const cuts = byMark.get(mark);
+        if (cuts === undefined) byMark.set(mark, new Set([cut]));
+        else cuts.add(cut);
+      }
       return () => {
-        if (!cuts.delete(cut)) return;
-        running--;
-        if (cuts.size === 0 && byKey.get(keyId) === cuts) byKey.delete(keyId);
+        if (running.delete(cut)) for (const mark of marks) forget(mark, cut);
       };
     },
-    cutAll(keyId, denial) {
-      for (const cut of [...(byKey.get(keyId) ?? [])]) cut(denial);
+    cutAll(mark, denial) {
+      for (const cut of [...(byMark.get(mark) ?? [])]) cut(denial);
     },
     cutEvery(denial) {
-      for (const cuts of [...byKey.values()]) for (const cut of [...cuts]) cut(denial);
+      for (const cut of [...running]) cut(denial);
     },
-    count: () => running,
+    count: () => running.size,
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import type { RouteFamily } from '../kernel/exchange.ts';
+import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import type { RunningExchanges } from './running.ts';
 import type { UpstreamStates } from './upstream-states.ts';
 
@@ -19,7 +19,7 @@ export interface AskingDeps<Reached> {
   readonly routeIndex: (routeId: string) => number;
   readonly states: UpstreamStates;
   readonly running: RunningExchanges;
-  /** Whether an API key may still be used. */
-  readonly isUsable: (keyId: string) => boolean;
+  /** Whether what a principal came with may still be used. */
+  readonly isUsable: (principal: Principal) => boolean;
   readonly clock: Clock;
 }

@@ -4,17 +4,15 @@ import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import { createUpstreamSockets } from '../adapters/web-socket/upstream-sockets.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
-import { isUsable, type Credentials } from '../directory/credentials.ts';
+import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerPreflight } from '../forward/answer-preflight.ts';
-import { createAnswerUnknown } from '../forward/answer-unknown.ts';
+import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
-import type { Clock } from '../kernel/clock.ts';
-import type { RouteFamily } from '../kernel/exchange.ts';
+import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
-import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
 import { createCertificateMethod } from '../stages/authenticate/methods/client-certificate.ts';
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
 import { denialOfModel } from '../stages/authorize/model.ts';
@@ -33,9 +31,11 @@ import { isPublicAddress } from '../vllm/media/public-address.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
+import { methodsOf, type AuthenticationDeps } from './authentication.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
+import { RESOURCE_METADATA_PATH, resourceMetadataOf } from './resource-metadata.ts';
 import type { KnownUpstreams, Settings, UpstreamPems } from './threads/messages.ts';
 
 const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
@@ -43,18 +43,14 @@ const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: un
 const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 
 /** What a data plane is made of besides its settings. */
-export interface DataPlaneDeps {
+export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly row: number;
-  readonly clock: Clock;
   readonly counters: SharedCounters;
-  readonly credentials: () => Credentials;
-  readonly hmacKey: Uint8Array;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
   readonly running: RunningExchanges;
-  readonly onUse: (id: string, atMs: number) => void;
 }
 
 /** The pipelines of one set of settings, with the connections that they use. */
@@ -83,20 +79,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       sockets: createUpstreamSockets(address, timeouts, UPSTREAM_SOCKETS),
     };
   });
-  const methods = config.authentication.apiKeys.enabled
-    ? [
-        createApiKeyMethod({
-          find: (id) => deps.credentials().find(id),
-          findImported: (digest) => deps.credentials().findImported(digest),
-          hasImported: () => deps.credentials().hasImported(),
-          hmacKey: deps.hmacKey,
-          clock,
-          onUse: deps.onUse,
-        }),
-      ]
-    : [];
+  const methods = methodsOf(config, settings.publicUrl, settings.issuerPems, { ...deps, url: settings.publicUrl });
   const { perIp } = config.limits;
   const { mtls } = config.authentication;
+  const metadata = resourceMetadataOf(config, settings.publicUrl);
   let read = deps.known();
   let opened = createModelBook(config, read);
   const book = (): ModelBook => {
@@ -124,7 +110,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     routeIndex: (id: string) => routes.findIndex((route) => route.id === id),
     states,
     running: deps.running,
-    isUsable: (keyId: string) => isUsable(deps.credentials().find(keyId)),
+    isUsable: (principal: Principal) => isStillUsable(principal, deps),
     clock,
   };
   const stages: Stages = {
@@ -169,7 +155,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       clock,
       patchCheckOf: (model) => book().entry(model).patchCheck,
       isUsable: asking.isUsable,
-      onRevoked: (keyId, cut) => deps.running.add(keyId, cut),
+      onRevoked: ({ marks }, cut) => deps.running.add(marks, cut),
     }),
     meter: createMeter(),
     sanitize: createSanitize(),
@@ -183,15 +169,16 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       ...asking,
       readEvent: createClientEvents(config.validation, callers),
       // A socket outlives changes of its key: what counts is what the key may do now.
-      denialOfModel({ keyId }, model) {
-        const now = deps.credentials().find(keyId)?.principal;
+      denialOfModel(principal, model) {
+        const { keyId } = principal;
+        const now = keyId === undefined ? principal : deps.credentials().find(keyId)?.principal;
         if (now?.scopes.has('inference:realtime') !== true) return deny('insufficient_scope');
         return denialOfModel(now, model, isServed);
       },
       counters,
       writeMs: config.listen.timeouts.writeMs,
     }),
-    answerUnknown: createAnswerUnknown(),
+    answerWellKnown: createAnswerWellKnown(new Map(metadata === undefined ? [] : [[RESOURCE_METADATA_PATH, metadata]])),
     answerPreflight: createAnswerPreflight(),
     answerModels: createAnswerModels(() => book().listed()),
   };
@@ -207,6 +194,13 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       for (const { upstream } of targets) upstream.close();
     },
   };
+}
+
+/** Whether requests may go on that began with this principal; expiry aside, which only stops new ones. */
+function isStillUsable({ keyId, token, marks, tenant }: Principal, deps: DataPlaneDeps): boolean {
+  if (keyId !== undefined) return isUsable(deps.credentials().find(keyId));
+  if (deps.credentials().tenant(tenant)?.isDisabled === true) return false;
+  return !deps.revocations().isRevoked(marks, token?.issuedAtMs);
 }
 
 /** The secret that keeps tenants apart upstream: never the key of the digests itself, for what it makes is told there. */

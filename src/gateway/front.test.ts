@@ -26,6 +26,7 @@ function send(change: Partial<RequestHead>, { isDraining = false, isWell = true 
       preflight: pipeline('preflight'),
     },
     origins: new Set(['https://app.example']),
+    offer: undefined,
     health: (path) => ({ isWell, body: `{"path":"${path}"}` }),
     isDraining: () => isDraining,
     observe: (_, outcome) => void outcomes.push(`${outcome.status} ${outcome.code}`),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { AnyExchange, type ParsedHead } from '../kernel/exchange.ts';
+import { AnyExchange, type ChallengeOffer, type ParsedHead } from '../kernel/exchange.ts';
 import { deny, reasons, type Denial, type ReasonCode } from '../kernel/reasons.ts';
 import type { Outcome, Pipeline } from '../kernel/stage.ts';
 import type { Downstream } from '../kernel/transport.ts';
@@ -14,6 +14,8 @@ export interface FrontDeps extends RunDeps {
   readonly pipelines: Pipelines;
   /** Origins whose pages may call (Fetch standard). */
   readonly origins: ReadonlySet<string>;
+  /** What refusals say about getting a token. */
+  readonly offer: ChallengeOffer | undefined;
   /** Body of `/healthz` and `/readyz` and whether it is well. */
   readonly health: (path: '/healthz' | '/readyz') => { readonly isWell: boolean; readonly body: string };
   readonly isDraining: () => boolean;
@@ -33,6 +35,7 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     x.head = head;
     x.surface = surfaceOf(head.path);
     x.allowedOrigin = allowedOrigin(deps.origins, head);
+    x.offer = deps.offer;
     if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
     if (isPreflight(x, head)) return run(deps.pipelines.preflight, x, deps);
     if (deps.isDraining()) {

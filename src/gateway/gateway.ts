@@ -14,6 +14,7 @@ import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
 import type { HookRunner } from '../adapters/acme/challenges/record-hook.ts';
 import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
+import { createReplayMemory, createReplaySet } from '../adapters/memory/replay-set.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { reachableAround } from '../doctor/checks/around.ts';
@@ -21,19 +22,23 @@ import { printableConfig } from '../config/print.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
 import type { LastUse, RecordChange } from '../directory/records.ts';
 import { createDirectoryState } from '../directory/state.ts';
+import { createRevocations } from '../directory/revocations.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
+import { adminMethodsOf, issuerSource } from './authentication.ts';
+import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
+import { createIssuerBook } from './threads/issuer-book.ts';
 import { installedUpstreams } from './installed-upstreams.ts';
 import { publicPipelineOf } from './listeners.ts';
 import { openAdvisoryBook } from './advisory-book.ts';
 import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
-import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
 import { openAcme } from './acme.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
@@ -84,6 +89,8 @@ export class PortInUse extends Error {
 }
 
 const COUNTER_CELLS = 65_536;
+/** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
+const REPLAY_CELLS = 262_144;
 const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
@@ -121,6 +128,7 @@ export async function startGateway({
     counters: createCounterMemory(COUNTER_CELLS, rows, randomBytes(16).toString('hex')),
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
+    replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
   let ticketKeys = randomBytes(48);
@@ -159,7 +167,9 @@ export async function startGateway({
   let material: TlsMaterial | undefined = tls?.material;
   const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys, clientCaPem });
 
-  let settings = settingsOf(config, rows);
+  let settings = settingsOf(config, rows, publicUrl);
+  const issuers = createIssuerBook([], (issuer) => issuerWatch.refresh(issuer), clock);
+  let issuerWatch = watchIssuersOf();
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
   let watch = startWatch();
   const metrics = createMetricsPage(memory.metrics, rows, {
@@ -186,6 +196,8 @@ export async function startGateway({
     seq: 0,
     tenants: [...directory.tenants.values()],
     apiKeys: [...directory.apiKeys.values()],
+    revocations: [...directory.revocations.values()],
+    issuers: issuerWatch.states(),
     memory,
   });
 
@@ -194,6 +206,7 @@ export async function startGateway({
   workers = await startWorkers(workerCount, startOf, {
     lines: (lines) => log.raw(lines),
     uses: noteUses,
+    askIssuer: (issuer) => issuerWatch.refresh(issuer),
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     ended: (row) => metrics.takeOver(row),
@@ -228,6 +241,27 @@ export async function startGateway({
     });
   }
 
+  /** @param known what is known of them already, so that a reload forgets no key */
+  function watchIssuersOf(known: readonly IssuerState[] = []): IssuerWatch {
+    const sources = config.authentication.issuers.map(({ issuer, jwksUri, jwksMaxAgeMs, introspection }, index) => ({
+      issuer,
+      jwksUri,
+      caPem: settings.issuerPems[index],
+      maxAgeMs: jwksMaxAgeMs,
+      introspection,
+    }));
+    return watchIssuers(sources, known, {
+      get: issuerSource(),
+      clock,
+      onNews(states) {
+        issuers.apply(states);
+        workers?.setIssuers(states);
+      },
+      onProblem: (issuer, why) => log.error('issuer_unreachable', { issuer, why }),
+      onRecovered: (issuer) => log.info('issuer_recovered', { issuer }),
+    });
+  }
+
   function upstreamViews() {
     const states = createUpstreamStates(settings.upstreamMemory, ownRow);
     return config.upstreams.map(({ name, url }, index) => {
@@ -247,6 +281,18 @@ export async function startGateway({
 
   const counters = createSharedCounters(memory.counters, ownRow);
   const credentials = createCredentials([...directory.tenants.values()], [...directory.apiKeys.values()]);
+  const revocations = createRevocations([...directory.revocations.values()]);
+  /** What authenticating in this thread works with. */
+  const authenticating = {
+    clock,
+    credentials: () => credentials,
+    revocations: () => revocations,
+    issuers,
+    replays: createReplaySet(memory.replays),
+    hmacKey,
+    onUse: (id: string, atMs: number) => noteUses([{ id, atMs }]),
+    onTokenUse: () => undefined,
+  };
   const admin: AdminDeps = {
     directory,
     async commit(changes) {
@@ -254,6 +300,7 @@ export async function startGateway({
       // From here on the change is durable: memory and workers follow, in this order.
       directory.apply(changes);
       credentials.apply(changes);
+      revocations.apply(changes);
       return live.change(changes);
     },
     hmacKey,
@@ -288,15 +335,12 @@ export async function startGateway({
     explain(question) {
       // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
       const plane = createDataPlane(settings, {
+        ...authenticating,
         row: ownRow,
-        clock,
         counters,
-        credentials: () => credentials,
-        hmacKey,
         tenantKey: tenantKeyOf(hmacKey),
         known: () => known,
         running: createRunningExchanges(),
-        onUse: () => undefined,
       });
       return explain(question, {
         find: (id) => credentials.find(id),
@@ -311,17 +355,7 @@ export async function startGateway({
     get prometheus() {
       return config.telemetry.prometheus;
     },
-    authenticate: adminAuthenticator({
-      method: createApiKeyMethod({
-        find: (id) => credentials.find(id),
-        hmacKey,
-        clock,
-        onUse: (id, atMs) => noteUses([{ id, atMs }]),
-      }),
-      counters,
-      clock,
-      failuresPerMinute: () => config.limits.perIp.failuresPerMinute,
-    }),
+    authenticate: (asked) => adminGate(asked),
     logFault: (requestId, error) =>
       log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
     logChange: (actor, action, object) =>
@@ -331,6 +365,8 @@ export async function startGateway({
         object,
       }),
   };
+  // Until it is known where the listener is, nobody is let in.
+  let adminGate: AdminDeps['authenticate'] = () => Promise.resolve(deny('overloaded'));
   const runningAdmin = await startAdmin(admin, {
     host: config.admin.host,
     port: config.admin.port,
@@ -338,8 +374,17 @@ export async function startGateway({
     tls: material === undefined ? undefined : tlsOf(material),
   });
   adminListener = runningAdmin;
+  adminGate = adminGateOf();
   acme?.start();
   void warnOfWaysAround();
+
+  /** Who may administer, by the configuration as it is now; it remembers tokens, so it is not made for each request. */
+  function adminGateOf() {
+    const deps = { ...authenticating, url: runningAdmin.url };
+    const methods = adminMethodsOf(config, publicUrl, settings.issuerPems, deps);
+    const { failuresPerMinute } = config.limits.perIp;
+    return adminAuthenticator({ failuresPerMinute }, { methods, counters, clock });
+  }
 
   /** What answers on the machine's other addresses is reached without any key of ours. */
   async function warnOfWaysAround(): Promise<void> {
@@ -366,13 +411,16 @@ export async function startGateway({
       const nextCa = readClientCa(config); // the same file; what it holds may be new
       config = withFixed(next, config);
       const before = settings.config.upstreams;
-      settings = settingsOf(config, rows);
+      settings = settingsOf(config, rows, publicUrl);
       known = config.upstreams.map(({ name, url }) => {
         const seen = watch.watched[before.findIndex((upstream) => upstream.name === name && upstream.url === url)];
         return { models: seen?.models, version: seen?.version };
       });
       watch.stop();
       watch = startWatch();
+      issuerWatch.stop();
+      issuerWatch = watchIssuersOf(issuerWatch.states());
+      adminGate = adminGateOf();
       await live.reconfigure(settings);
       live.setUpstreams(known);
       if (nextCa !== clientCaPem && material !== undefined) {
@@ -392,6 +440,7 @@ export async function startGateway({
     },
     async stop() {
       watch.stop();
+      issuerWatch.stop();
       tls?.stop();
       await runningAdmin.stop();
       await live.drain(config.shutdown.graceMs);
@@ -443,9 +492,13 @@ function readClientCa({ listen }: Config): string | undefined {
   return pem;
 }
 
-function settingsOf(config: Config, rows: number): Settings {
+function settingsOf(config: Config, rows: number, publicUrl: string): Settings {
   return {
     config,
+    publicUrl,
+    issuerPems: config.authentication.issuers.map(({ caFile }) =>
+      caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+    ),
     upstreamMemory: createUpstreamMemory(config.upstreams.length, rows),
     upstreamPems: config.upstreams.map(({ tls }) => readUpstreamPems(tls)),
   };

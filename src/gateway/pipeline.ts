@@ -17,7 +17,7 @@ export interface Stages {
   >;
   readonly relay: Forward<'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
   readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
-  readonly answerUnknown: Forward<'head' | 'peer'>;
+  readonly answerWellKnown: Forward<'head' | 'peer'>;
   readonly answerPreflight: Forward<'head' | 'peer'>;
 }
 
@@ -49,8 +49,8 @@ export const realtime = (s: Stages): Pipeline =>
     .add(s.upgrade) //      whether the route is there and open is not told by the handshake
     .end(s.relay);
 
-/** The way of the names under `/.well-known/`, which answer without a credential; those of parts that are not there are 404. */
-export const wellKnown = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerUnknown);
+/** The way of the names under `/.well-known/`, which answer without a credential. */
+export const wellKnown = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerWellKnown);
 
 /** The way of a preflight, which carries no credential: only its address is asked about. */
 export const preflight = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerPreflight);

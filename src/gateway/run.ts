@@ -71,7 +71,7 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFaul
     if (isDone) return;
     sendDenial(x, denial);
     const { status } = reasons[denial.code];
-    done({ kind, status, code: denial.code, firstByteMs: undefined, upstream: undefined });
+    done({ kind, status, code: denial.code, why: denial.why, firstByteMs: undefined, upstream: undefined });
   }
 
   function fail(error: unknown): void {

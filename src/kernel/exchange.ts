@@ -25,12 +25,40 @@ export interface Peer {
   readonly network: string;
 }
 
+/** What an access token says of itself; nothing of it is the token, or could be used as it. */
+export interface TokenFacts {
+  /** `iss`. */
+  readonly issuer: string;
+  /** `sub`. */
+  readonly subject: string;
+  /** `client_id`, or `azp` where there is none. */
+  readonly clientId: string | undefined;
+  /** Names the token in records: 22 characters of base64url. */
+  readonly tokenHash: string;
+  /** Milliseconds since the epoch. */
+  readonly issuedAtMs: number | undefined;
+  readonly expiresAtMs: number;
+  /** Which key the caller has to show besides. */
+  readonly binding: 'none' | 'dpop' | 'mtls';
+  /** Strength and time of the sign-in (RFC 9470 §6). */
+  readonly acr: string | undefined;
+  readonly amr: readonly string[];
+  readonly authenticatedAtMs: number | undefined;
+  /** The consent and the sign-in session that it comes from, where the issuer tells. */
+  readonly grantId: string | undefined;
+  readonly sessionId: string | undefined;
+}
+
 /** The authenticated caller. Immutable and shared by its requests. */
 export interface Principal {
-  /** `key:` and the public id of the API key. */
+  /** `key:` and the public id of the API key, or `token:` with issuer and subject of an access token. */
   readonly id: string;
-  /** Public id of the API key. */
-  readonly keyId: string;
+  /** Public id of the API key; undefined where it came with an access token. */
+  readonly keyId: string | undefined;
+  /** The access token; undefined where it came with an API key. */
+  readonly token: TokenFacts | undefined;
+  /** Names by which it can be revoked: `key:Ab12Cd`, or those of its token, client, subject, grant and session. */
+  readonly marks: readonly string[];
   readonly tenant: string;
   readonly scopes: ReadonlySet<Scope>;
   /** Granted model names; `*` grants every name. */
@@ -230,6 +258,16 @@ export interface Exchange {
   readonly surface: Surface;
   /** The listed origin that asks (Fetch standard, CORS protocol); undefined for all others. */
   readonly allowedOrigin: string | undefined;
+  /** What its refusals tell about getting a credential; undefined where no issuer is trusted. */
+  readonly offer: ChallengeOffer | undefined;
+}
+
+/** What a caller without a good credential is told about getting one. */
+export interface ChallengeOffer {
+  /** URL of the protected resource metadata (RFC 9728 §5.1). */
+  readonly resourceMetadata: string;
+  /** Algorithms of DPoP proofs, with spaces between them (RFC 9449 §7.1); undefined where no token can be bound to a key. */
+  readonly dpopAlgorithms: string | undefined;
 }
 
 /** An exchange with the slots of all facts from the start: filling one never changes its hidden class. */
@@ -240,6 +278,7 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   readonly isDryRun: boolean;
   surface: Surface = 'openai';
   allowedOrigin: string | undefined = undefined;
+  offer: ChallengeOffer | undefined = undefined;
   head: ParsedHead | undefined = undefined;
   peer: Peer | undefined = undefined;
   principal: Principal | undefined = undefined;

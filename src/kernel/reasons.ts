@@ -69,7 +69,9 @@ export const reasons = {
   missing_credential: unauthorized(
     'No credential was sent. Send the API key as "Authorization: Bearer <API key>" or "x-api-key: <API key>".',
   ),
-  invalid_credential: unauthorized('The credential is not valid. Check that the API key was copied whole.'),
+  invalid_credential: unauthorized(
+    'The credential is not valid. Check that the API key or access token was copied whole.',
+  ),
   expired_credential: unauthorized('The credential has expired. Ask the operator for a new API key.'),
   revoked_credential: unauthorized('The credential was revoked or disabled. Ask the operator for a new API key.'),
   insufficient_scope: row(
@@ -214,6 +216,13 @@ export const reasons = {
     'after',
     'The store cannot be written now. Nothing was changed; try again.',
   ),
+  issuer_unreachable: row(
+    503,
+    'overloaded_error',
+    'temporarily_unavailable',
+    'after',
+    'The issuer of the access token cannot be asked for its keys now. Try again; the log of the gateway says why.',
+  ),
   draining: row(
     503,
     'overloaded_error',
@@ -244,7 +253,16 @@ export interface Denial {
   readonly upgrade: 'websocket' | undefined;
   /** The limits that refused, for the RateLimit headers. */
   readonly standings: readonly LimitStanding[] | undefined;
+  /** What was wrong with a DPoP proof, for the challenge of RFC 9449 §7.1. */
+  readonly dpop: DpopFault | undefined;
+  /** Which of the causes that are one to the caller it was: for the operator's log alone. Never holds a secret. */
+  readonly why: string | undefined;
 }
+
+/** Why a DPoP proof was refused; with the nonce that the next one needs. */
+export type DpopFault =
+  | { readonly error: 'invalid_dpop_proof' }
+  | { readonly error: 'use_dpop_nonce'; readonly nonce: string };
 
 /** What a denial may say beyond its code. */
 export interface DenialDetail {
@@ -255,6 +273,8 @@ export interface DenialDetail {
   readonly scope?: string;
   readonly upgrade?: 'websocket';
   readonly standings?: readonly LimitStanding[];
+  readonly dpop?: DpopFault;
+  readonly why?: string;
 }
 
 /** Makes a denial from the catalogue. */
@@ -268,5 +288,7 @@ export function deny(code: ReasonCode, detail: DenialDetail = {}): Denial {
     scope: detail.scope,
     upgrade: detail.upgrade,
     standings: detail.standings,
+    dpop: detail.dpop,
+    why: detail.why,
   };
 }

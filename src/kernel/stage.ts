@@ -11,6 +11,8 @@ export interface Outcome {
   /** Status that the peer saw; 499 where it went away before one was sent, 101 of every socket that was opened. */
   readonly status: number;
   readonly code: ReasonCode | undefined;
+  /** Which of the causes that are one to the caller it was, for the operator's log. */
+  readonly why?: string | undefined;
   readonly durationMs: number;
   /** Until the first byte of upstream's body; undefined where none came. */
   readonly firstByteMs: number | undefined;

@@ -26,6 +26,8 @@ export interface ClientCertificate {
   readonly names: readonly CertificateName[];
   /** End of its validity, milliseconds since the epoch: a connection may outlive it. */
   readonly notAfterMs: number;
+  /** SHA-256 of its DER form, base64url, as tokens name it (RFC 8705 §3.1). */
+  readonly sha256: string;
 }
 
 /** How reading a body ended. */

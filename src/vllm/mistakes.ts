@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { joinPath, memberPath } from './fields/json-path.ts';
+import { joinPath, memberPath } from '../wire/json-path.ts';
 
 /** What is wrong with a row or an advisory that someone wrote. */
 export interface Mistake {

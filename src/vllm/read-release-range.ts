@@ -1,5 +1,5 @@
 import type { JsonValue } from '../kernel/json.ts';
-import { joinPath } from './fields/json-path.ts';
+import { joinPath } from '../wire/json-path.ts';
 import { memberOf, type ShapeReader } from './mistakes.ts';
 import { parseRelease, type ReleaseRange } from './release.ts';
 

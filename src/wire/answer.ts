@@ -23,7 +23,10 @@ export function responseHeaders(x: Answerable, standings = x.requestLimits?.stan
   if (x.downstream.isEncrypted) headers.push('strict-transport-security', 'max-age=31536000');
   if (x.allowedOrigin !== undefined) {
     headers.push('access-control-allow-origin', x.allowedOrigin, 'vary', 'Origin');
-    headers.push('access-control-expose-headers', 'x-request-id, retry-after, x-sallyport-adjusted');
+    headers.push(
+      'access-control-expose-headers',
+      'x-request-id, retry-after, x-sallyport-adjusted, www-authenticate, dpop-nonce',
+    );
   }
   if (standings !== undefined && standings.length > 0) pushLimitHeaders(headers, standings);
   return headers;
@@ -31,7 +34,7 @@ export function responseHeaders(x: Answerable, standings = x.requestLimits?.stan
 
 /** Answers with a refusal in the form of its surface. */
 export function sendDenial(x: Answerable, denial: Denial, close = false): void {
-  const { status, headers, body } = renderDenial(denial, x.surface, x.requestId);
+  const { status, headers, body } = renderDenial(denial, x.surface, x.requestId, x.offer);
   const all = responseHeaders(x, denial.standings ?? x.requestLimits?.standings);
   for (const part of headers) all.push(part);
   x.downstream.answer(status, all, body, close);

@@ -1,3 +1,4 @@
+import type { ChallengeOffer } from '../kernel/exchange.ts';
 import { reasons, type Denial, type ReasonCode } from '../kernel/reasons.ts';
 import { plainDescription } from './oauth-error.ts';
 
@@ -7,12 +8,8 @@ const NOT_TO_REPEAT: ReadonlySet<ReasonCode> = new Set(['too_many_failures']);
 /** Up to this the wait is given in milliseconds, too; SDKs take it for the finer one. */
 const SHORT_WAIT_MS = 60_000;
 
-/**
- * The headers that a refusal carries beside its body, names and values in turn.
- *
- * @param resourceMetadata URL of the protected resource metadata (RFC 9728 §5.1), where an authorization server exists
- */
-export function refusalHeaders(denial: Denial, contentType: string, resourceMetadata?: string): string[] {
+/** The headers that a refusal carries beside its body, names and values in turn. */
+export function refusalHeaders(denial: Denial, contentType: string, offer?: ChallengeOffer): string[] {
   const { status, retry } = reasons[denial.code];
   const headers = ['content-type', contentType];
   if (denial.retryAfterMs !== undefined || retry === 'after' || status === 429) {
@@ -24,20 +21,26 @@ export function refusalHeaders(denial: Denial, contentType: string, resourceMeta
   if (denial.allow !== undefined) headers.push('allow', denial.allow);
   // RFC 9110 §15.5.22, RFC 6455 §4.4. The option of Connection that belongs to it is the server's to send.
   if (denial.upgrade !== undefined) headers.push('upgrade', denial.upgrade, 'sec-websocket-version', '13');
-  const challenge = challengeOf(denial, resourceMetadata);
-  if (challenge !== undefined) headers.push('www-authenticate', challenge);
+  for (const challenge of challengesOf(denial, offer)) headers.push('www-authenticate', challenge);
+  if (denial.dpop?.error === 'use_dpop_nonce') headers.push('dpop-nonce', denial.dpop.nonce);
   return headers;
 }
 
-/** The challenge of RFC 6750 §3; a request without credential gets none of the error's attributes (§3.1). */
-function challengeOf(denial: Denial, resourceMetadata: string | undefined): string | undefined {
+/** One challenge for each scheme (RFC 6750 §3, RFC 9449 §7.1); the error stands in that of the scheme that was used. */
+function challengesOf(denial: Denial, offer: ChallengeOffer | undefined): string[] {
   const { status, oauthError } = reasons[denial.code];
-  if (status !== 401 && denial.code !== 'insufficient_scope') return undefined;
-  let challenge = 'Bearer realm="sallyport"';
-  if (denial.code !== 'missing_credential') {
-    challenge += `, error="${oauthError}", error_description="${plainDescription(denial.message)}"`;
+  if (status !== 401 && denial.code !== 'insufficient_scope') return [];
+  const metadata = offer === undefined ? '' : `, resource_metadata="${plainDescription(offer.resourceMetadata)}"`;
+  const description = plainDescription(denial.message);
+  const faultOf = (error: string) => `, error="${error}", error_description="${description}"`;
+  // A request without a credential gets none of the error's attributes (RFC 6750 §3.1).
+  const isFaulty = denial.code !== 'missing_credential';
+  const bearerFault = isFaulty && denial.dpop === undefined ? faultOf(oauthError) : '';
+  const scope = denial.scope === undefined ? '' : `, scope="${plainDescription(denial.scope)}"`;
+  const challenges = [`Bearer realm="sallyport"${bearerFault}${scope}${metadata}`];
+  if (offer?.dpopAlgorithms !== undefined && status === 401) {
+    const fault = denial.dpop === undefined ? '' : faultOf(denial.dpop.error);
+    challenges.push(`DPoP realm="sallyport", algs="${offer.dpopAlgorithms}"${fault}${metadata}`);
   }
-  if (denial.scope !== undefined) challenge += `, scope="${plainDescription(denial.scope)}"`;
-  if (resourceMetadata !== undefined) challenge += `, resource_metadata="${plainDescription(resourceMetadata)}"`;
-  return challenge;
+  return challenges;
 }

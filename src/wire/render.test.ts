@@ -122,7 +122,7 @@ for (const [code, challenge] of [
   ['missing_credential', 'Bearer realm="sallyport"'],
   [
     'invalid_credential',
-    'Bearer realm="sallyport", error="invalid_token", error_description="The credential is not valid. Check that the API key was copied whole."',
+    'Bearer realm="sallyport", error="invalid_token", error_description="The credential is not valid. Check that the API key or access token was copied whole."',
   ],
 ] as const)
   test(`the challenge of ${code} is that of RFC 6750 section 3`, () => {
@@ -137,10 +137,11 @@ test('the challenge of insufficient_scope names the scope', () => {
   );
 });
 
-test('a challenge names the resource metadata where there is an authorization server', () => {
+test('a challenge names the resource metadata where issuers are trusted', () => {
   const url = 'https://llm.example.org/.well-known/oauth-protected-resource';
+  const offer = { resourceMetadata: url, dpopAlgorithms: undefined };
   assert.equal(
-    headersOf(renderDenial(deny('missing_credential'), 'openai', ID, url).headers).get('www-authenticate'),
+    headersOf(renderDenial(deny('missing_credential'), 'openai', ID, offer).headers).get('www-authenticate'),
     `Bearer realm="sallyport", resource_metadata="${url}"`,
   );
 });

@@ -1,4 +1,4 @@
-import type { Surface } from '../kernel/exchange.ts';
+import type { ChallengeOffer, Surface } from '../kernel/exchange.ts';
 import { reasons, type Denial } from '../kernel/reasons.ts';
 import { anthropicError } from './anthropic-error.ts';
 import { oauthError } from './oauth-error.ts';
@@ -14,20 +14,16 @@ const BODIES: Readonly<Record<Surface, (denial: Denial, requestId: string) => st
   oauth: oauthError,
 };
 
-/**
- * A refusal in the form of its surface: status, the headers that belong to it, and the body as JSON.
- *
- * @param resourceMetadata URL for the challenge (RFC 9728 §5.1), where an authorization server exists
- */
+/** A refusal in the form of its surface: status, the headers that belong to it, and the body as JSON. */
 export function renderDenial(
   denial: Denial,
   surface: Surface,
   requestId: string,
-  resourceMetadata?: string,
+  offer?: ChallengeOffer,
 ): RenderedDenial {
   return {
     status: reasons[denial.code].status,
-    headers: refusalHeaders(denial, 'application/json', resourceMetadata),
+    headers: refusalHeaders(denial, 'application/json', offer),
     body: BODIES[surface](denial, requestId),
   };
 }

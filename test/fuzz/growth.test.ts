@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { test } from 'node:test';
 import type { JsonObject, JsonValue } from '../../src/kernel/json.ts';
 import { createControlTokens } from '../../src/stages/validate/control-tokens.ts';
-import { parseStrictJson } from '../../src/stages/validate/strict-json.ts';
+import { parseStrictJson } from '../../src/wire/strict-json.ts';
 import { createBodyCheck } from '../../src/vllm/fields/body.ts';
 import { CAP_NAMES, type Caps } from '../../src/vllm/fields/caps.ts';
 import type { BodyKind } from '../../src/vllm/fields/field.ts';

@@ -32,7 +32,12 @@ export interface AdminAnswer {
 /** The admin API over a directory in memory with one tenant, whose clock stands still until it is set. */
 export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
   let nowMs = Date.parse('2030-01-01T00:00:00Z');
-  const directory = createDirectoryState({ tenants: [defaultTenant(nowMs)], apiKeys: [], lastUses: [] });
+  const directory = createDirectoryState({
+    tenants: [defaultTenant(nowMs)],
+    apiKeys: [],
+    revocations: [],
+    lastUses: [],
+  });
   const log: string[] = [];
   const commits: RecordChange[] = [];
   let imported = knownAdvisories;
@@ -78,7 +83,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     maxExplainedBytes: () => 1024 * 1024,
     metrics: () => '# TYPE up gauge\nup 1\n',
     prometheus: true,
-    authenticate: (authorization) => {
+    authenticate: async ({ authorization }) => {
       const scopes = /^Bearer scopes=(.*)$/.exec(authorization ?? '')?.[1];
       return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
     },
@@ -128,6 +133,8 @@ function principalWith(scopes: readonly Scope[]): Principal {
   return {
     id: 'key:Admin1',
     keyId: 'Admin1',
+    token: undefined,
+    marks: ['key:Admin1'],
     tenant: 'default',
     scopes: new Set(scopes),
     models: new Set(),

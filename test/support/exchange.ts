@@ -125,6 +125,8 @@ export function fakeUpstream(): Upstream & { readonly calls: FakeCall[] } {
 export const alice: Principal = {
   id: 'key:Alice0',
   keyId: 'Alice0',
+  token: undefined,
+  marks: ['key:Alice0'],
   tenant: 'default',
   scopes: new Set(SCOPES),
   models: new Set(['*']),

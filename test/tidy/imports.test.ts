@@ -6,11 +6,12 @@ import { sourceFiles } from './source-tree.ts';
  * Who may import whom (style guide, section 3). A folder that is not here may be imported by nobody but itself;
  * `own` is the folder at the given depth, so that siblings stay strangers.
  */
-const COMMON = ['kernel', 'wire', 'vllm', 'directory', 'limits'];
+const COMMON = ['kernel', 'wire', 'vllm', 'jwt', 'directory', 'limits'];
 const RULES: readonly { readonly folder: string; readonly may: readonly string[]; readonly depth: number }[] = [
   { folder: 'kernel', may: [], depth: 1 },
   { folder: 'wire', may: ['kernel'], depth: 1 },
   { folder: 'vllm', may: ['kernel', 'wire'], depth: 1 },
+  { folder: 'jwt', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'directory', may: ['kernel'], depth: 1 },
   { folder: 'limits', may: ['kernel'], depth: 1 },
   { folder: 'stages', may: COMMON, depth: 2 },

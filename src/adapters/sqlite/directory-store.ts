@@ -10,7 +10,14 @@ import {
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { apiKeyFromRow, rowFromApiKey, rowFromTenant, tenantFromRow } from './rows.ts';
+import {
+  apiKeyFromRow,
+  revocationFromRow,
+  rowFromApiKey,
+  rowFromRevocation,
+  rowFromTenant,
+  tenantFromRow,
+} from './rows.ts';
 import type { Tables } from './tables.ts';
 
 /** Builds the SQL; `node:sqlite` is synchronous, so the statements are run directly. */
@@ -22,6 +29,24 @@ const sql = new Kysely<Tables>({
     createQueryCompiler: () => new SqliteQueryCompiler(),
   },
 });
+
+/** Where the records of each kind are. */
+const TABLES = {
+  tenant: 'tenants',
+  'api-key': 'api_keys',
+  revocation: 'revocations',
+} as const satisfies Record<RecordChange['kind'], keyof Tables>;
+
+function rowOf(change: RecordChange) {
+  switch (change.kind) {
+    case 'tenant':
+      return rowFromTenant(change.record);
+    case 'api-key':
+      return rowFromApiKey(change.record);
+    case 'revocation':
+      return rowFromRevocation(change.record);
+  }
+}
 
 /** A write that waits for the next group. */
 interface Waiting {
@@ -105,28 +130,17 @@ export function openSqliteStore(path: string): DirectoryStore {
 
   function apply(change: RecordChange): void {
     const { id } = change.record;
-    const table = change.kind === 'tenant' ? 'tenants' : 'api_keys';
+    const table = TABLES[change.kind];
     const found = all(sql.selectFrom(table).select('version').where('id', '=', id).compile())[0];
     if ((found?.version ?? 0) !== change.expectedVersion) throw new VersionConflict(`${change.kind} ${id} has changed`);
-    if (change.kind === 'tenant') {
-      const row = rowFromTenant(change.record);
-      exec(
-        sql
-          .insertInto('tenants')
-          .values(row)
-          .onConflict((on) => on.column('id').doUpdateSet(row))
-          .compile(),
-      );
-    } else {
-      const row = rowFromApiKey(change.record);
-      exec(
-        sql
-          .insertInto('api_keys')
-          .values(row)
-          .onConflict((on) => on.column('id').doUpdateSet(row))
-          .compile(),
-      );
-    }
+    const row = rowOf(change);
+    exec(
+      sql
+        .insertInto(table)
+        .values(row)
+        .onConflict((on) => on.column('id').doUpdateSet(row))
+        .compile(),
+    );
   }
 
   return {
@@ -137,6 +151,7 @@ export function openSqliteStore(path: string): DirectoryStore {
           apiKeys: all(sql.selectFrom('api_keys').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
             apiKeyFromRow,
           ),
+          revocations: all(sql.selectFrom('revocations').selectAll().compile()).map(revocationFromRow),
           lastUses: all(sql.selectFrom('last_uses').selectAll().compile()).map((row) => ({
             id: row.api_key,
             atMs: row.at_ms,

@@ -40,4 +40,13 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE api_keys ADD COLUMN on_behalf_of TEXT;
   ALTER TABLE api_keys ADD COLUMN is_imported INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  CREATE TABLE revocations (
+    id TEXT PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    is_exact INTEGER NOT NULL,
+    until_ms INTEGER,
+    version INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -1,4 +1,4 @@
-import type { ApiKeyRecord, OwnLimit, TenantRecord } from '../../directory/records.ts';
+import type { ApiKeyRecord, OwnLimit, RevocationRecord, TenantRecord } from '../../directory/records.ts';
 import { isScope } from '../../kernel/scope.ts';
 import type { Tables } from './tables.ts';
 
@@ -74,6 +74,24 @@ export function rowFromApiKey(record: ApiKeyRecord): Tables['api_keys'] {
     version: record.version,
   };
 }
+
+/** A row of `revocations` as a record. */
+export const revocationFromRow = (row: Tables['revocations']): RevocationRecord => ({
+  id: row.id,
+  atMs: row.at_ms,
+  isExact: row.is_exact !== 0,
+  untilMs: row.until_ms ?? undefined,
+  version: row.version,
+});
+
+/** A record as a row of `revocations`. */
+export const rowFromRevocation = (record: RevocationRecord): Tables['revocations'] => ({
+  id: record.id,
+  at_ms: record.atMs,
+  is_exact: record.isExact ? 1 : 0,
+  until_ms: record.untilMs ?? null,
+  version: record.version,
+});
 
 const textList = (json: string): string[] => (JSON.parse(json) as unknown[]).map(String);
 

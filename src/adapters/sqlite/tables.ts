@@ -27,6 +27,13 @@ export interface Tables {
     state: string;
     version: number;
   };
+  revocations: {
+    id: string;
+    at_ms: number;
+    is_exact: number;
+    until_ms: number | null;
+    version: number;
+  };
   last_uses: {
     api_key: string;
     at_ms: number;

@@ -1,6 +1,6 @@
 import './reflect-metadata.ts'; // before the next line, which asks for it while it loads
 import * as x509 from '@peculiar/x509';
-import { X509Certificate } from 'node:crypto';
+import { hash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { CertificateName, ClientCertificate } from '../../kernel/transport.ts';
 import { TlsFileError } from './material.ts';
@@ -27,6 +27,7 @@ export function factsOf(der: Uint8Array): ClientCertificate {
       type === 'dns' || type === 'url' || type === 'email' ? [{ kind: KINDS[type], value }] : [],
     ),
     notAfterMs: certificate.notAfter.getTime(),
+    sha256: hash('sha256', der, 'base64url'),
   };
 }
 

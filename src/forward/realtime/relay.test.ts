@@ -392,7 +392,7 @@ test('a key that is revoked ends its sessions; a gateway that goes down ends all
   ] as const) {
     const session = open();
     if (code === 'draining') session.running.cutEvery(deny(code));
-    else session.running.cutAll(alice.keyId, deny(code));
+    else session.running.cutAll('key:Alice0', deny(code));
     endedWith(session, code, close);
     assert.equal(session.upstream().isDestroyed, true);
   }

@@ -101,7 +101,7 @@ class Relay implements SocketListener {
   start(): void {
     const { deps, x } = this;
     this.socket = x.downstream.upgrade(x.upgrade.handshake, responseHeaders(x), guardedSocket(this, this.failedHere));
-    this.forget = deps.running.add(x.principal.keyId, (denial) => this.refuse(denial, 'cut'));
+    this.forget = deps.running.add(x.principal.marks, (denial) => this.refuse(denial, 'cut'));
     this.idle = deps.clock.after(IDLE_MS, () => this.refuse(deny('request_timeout', { message: SILENT }), 'cut'));
     // Clients wait for it before they send anything; vLLM's own one, with an id of its own, is dropped.
     const created = Math.floor(x.startedAtMs / 1000);
@@ -228,7 +228,7 @@ class Relay implements SocketListener {
     this.socket?.pause();
     const model = x.model ?? '';
     // The session may be minutes old: a key that was revoked meanwhile must not start anything.
-    if (!deps.isUsable(x.principal.keyId)) return this.refuse(deny('revoked_credential'));
+    if (!deps.isUsable(x.principal)) return this.refuse(deny('revoked_credential'));
     const serving = deps.serving(model, x.route.family).filter((index) => !this.tried.includes(index));
     if (serving.length === 0) {
       if (this.tried.length > 0) return this.refuse(deny('upstream_unreachable'), 'fault');

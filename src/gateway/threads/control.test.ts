@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBodyMemory } from '../../adapters/http-server/body-budget.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
+import { createReplayMemory } from '../../adapters/memory/replay-set.ts';
 import { createUpstreamMemory } from '../../adapters/memory/upstream-states.ts';
 import { createMetricsMemory } from '../../observers/metrics/series.ts';
 import { startWorkers, type Workers } from './control.ts';
@@ -20,6 +21,7 @@ async function setUp(orders: readonly string[]) {
     counters: createCounterMemory(64, rows, 's'),
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
+    replays: createReplayMemory(16, 's'),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
   const upstreamMemory = createUpstreamMemory(1, rows);
@@ -33,6 +35,7 @@ async function setUp(orders: readonly string[]) {
     {
       lines: () => undefined,
       uses: () => undefined,
+      askIssuer: () => Promise.resolve(),
       series: () => undefined,
       replaced: (row) => void replaced.push(row),
       ended: () => undefined,

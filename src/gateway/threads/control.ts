@@ -5,6 +5,7 @@ import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
+import type { IssuerState } from '../issuer-watch.ts';
 import type { FromWorker, KnownUpstreams, Settings, TlsForWorkers, ToWorker, WorkerStart } from './messages.ts';
 
 /** What the control plane hears from its workers. */
@@ -12,6 +13,8 @@ export interface WorkerEvents {
   /** Finished log lines, UTF-8. */
   lines(lines: Uint8Array): void;
   uses(uses: readonly LastUse[]): void;
+  /** Has an issuer asked for keys that a worker does not know; what comes of it is sent to all with `setIssuers`. */
+  askIssuer(issuer: string): Promise<void>;
   series(row: number, index: number, labels: SeriesLabels): void;
   /** A worker was replaced; `why` for the log. */
   replaced(row: number, why: string): void;
@@ -40,6 +43,7 @@ export interface Workers {
   /** Sends what answers TLS-ALPN-01 in place of what did; resolves once all live workers work with it. */
   setAlpn(certificates: readonly AlpnCertificate[]): Promise<Confirmed>;
   setUpstreams(upstreams: KnownUpstreams): void;
+  setIssuers(issuers: readonly IssuerState[]): void;
   /** Number of the last change. */
   seq(): number;
   /** State of each worker, for `instances`. */
@@ -167,13 +171,17 @@ export async function startWorkers(
         if (message.kind === 'confirmed') self.confirmedSeq = message.seq;
         return wake();
       case 'gap': {
-        const { tenants, apiKeys } = startOf(self.row);
-        return post(self, { kind: 'records', seq, tenants, apiKeys });
+        const { tenants, apiKeys, revocations } = startOf(self.row);
+        return post(self, { kind: 'records', seq, tenants, apiKeys, revocations });
       }
       case 'lines':
         return events.lines(message.lines);
       case 'uses':
         return events.uses(message.uses);
+      case 'ask-issuer': {
+        const { issuer } = message;
+        return void events.askIssuer(issuer).then(() => post(self, { kind: 'issuer-asked', issuer }));
+      }
       case 'series':
         return events.series(self.row, message.index, message.labels);
       case 'drained':
@@ -237,6 +245,7 @@ export async function startWorkers(
     reconfigure: (settings) => broadcast((number) => ({ kind: 'settings', seq: number, settings })),
     setTls: (tls) => live.forEach((self) => post(self, { kind: 'tls', tls })),
     setAlpn: (certificates) => broadcast((number) => ({ kind: 'alpn', seq: number, certificates })),
+    setIssuers: (issuers) => live.forEach((self) => post(self, { kind: 'issuers', issuers })),
     setUpstreams: (upstreams) => live.forEach((self) => post(self, { kind: 'upstreams', upstreams })),
     seq: () => seq,
     states: () =>

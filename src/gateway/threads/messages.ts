@@ -1,10 +1,12 @@
 import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
 import type { CounterMemory } from '../../adapters/memory/counters.ts';
+import type { ReplayMemory } from '../../adapters/memory/replay-set.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
 import type { Config } from '../../config/schema.ts';
-import type { ApiKeyRecord, LastUse, RecordChange, TenantRecord } from '../../directory/records.ts';
+import type { ApiKeyRecord, LastUse, RecordChange, RevocationRecord, TenantRecord } from '../../directory/records.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { LogFormat } from '../../observers/log/observer.ts';
+import type { IssuerState } from '../issuer-watch.ts';
 
 /** What a thread of the data plane needs of TLS; PEM texts. */
 export interface TlsForWorkers {
@@ -44,6 +46,10 @@ export interface Settings {
   readonly config: Config;
   readonly upstreamMemory: UpstreamMemory;
   readonly upstreamPems: readonly UpstreamPems[];
+  /** Certificates of the CA of each issuer. */
+  readonly issuerPems: readonly (string | undefined)[];
+  /** URL by which callers know the public listener. */
+  readonly publicUrl: string;
 }
 
 /** A full snapshot: what a worker starts with. */
@@ -62,6 +68,8 @@ export interface WorkerStart {
   readonly seq: number;
   readonly tenants: readonly TenantRecord[];
   readonly apiKeys: readonly ApiKeyRecord[];
+  readonly revocations: readonly RevocationRecord[];
+  readonly issuers: readonly IssuerState[];
   readonly memory: SharedMemory;
 }
 
@@ -70,6 +78,8 @@ export interface SharedMemory {
   readonly counters: CounterMemory;
   readonly bodies: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
+  /** Proofs that were used. */
+  readonly replays: ReplayMemory;
   /** The last heartbeat of each row: milliseconds of the process's uptime, int32. */
   readonly heartbeats: SharedArrayBuffer;
 }
@@ -82,12 +92,16 @@ export type ToWorker =
       readonly seq: number;
       readonly tenants: readonly TenantRecord[];
       readonly apiKeys: readonly ApiKeyRecord[];
+      readonly revocations: readonly RevocationRecord[];
     }
   | { readonly kind: 'settings'; readonly seq: number; readonly settings: Settings }
   | { readonly kind: 'tls'; readonly tls: TlsForWorkers }
   /** Numbered: a CA must not be asked to look before every worker can answer it. */
   | { readonly kind: 'alpn'; readonly seq: number; readonly certificates: readonly AlpnCertificate[] }
   | { readonly kind: 'upstreams'; readonly upstreams: KnownUpstreams }
+  | { readonly kind: 'issuers'; readonly issuers: readonly IssuerState[] }
+  /** The answer to `ask-issuer`: what came of it was sent before. */
+  | { readonly kind: 'issuer-asked'; readonly issuer: string }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
 /** From a worker to the control plane. */
@@ -98,5 +112,7 @@ export type FromWorker =
   | { readonly kind: 'gap' }
   | { readonly kind: 'lines'; readonly lines: Uint8Array }
   | { readonly kind: 'uses'; readonly uses: readonly LastUse[] }
+  /** A token of a key that is not known: the issuer may have a new one. */
+  | { readonly kind: 'ask-issuer'; readonly issuer: string }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
   | { readonly kind: 'drained' };

@@ -3,9 +3,11 @@ import { createBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import { createPublicServer, type BrokenHead, type PublicServer } from '../../adapters/http-server/server.ts';
 import { createSocketOpener } from '../../adapters/web-socket/server-socket.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
+import { createReplaySet } from '../../adapters/memory/replay-set.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
+import { createRevocations, type Revocations } from '../../directory/revocations.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
 import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
@@ -16,8 +18,10 @@ import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { surfaceOfTarget } from '../../wire/request-head.ts';
+import { createIssuerBook } from './issuer-book.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
+import { challengeOfferOf } from '../resource-metadata.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
 import { randomUUID } from 'node:crypto';
 
@@ -50,6 +54,18 @@ const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) 
 
 let settings = start.settings;
 let known = start.upstreams;
+let revocations: Revocations = createRevocations(start.revocations);
+/** Who waits for the answer of an issuer. */
+const asked = new Map<string, () => void>();
+const issuers = createIssuerBook(
+  start.issuers,
+  (issuer) =>
+    new Promise((resolve) => {
+      asked.set(issuer, resolve);
+      send({ kind: 'ask-issuer', issuer });
+    }),
+  clock,
+);
 let credentials: Credentials = createCredentials(start.tenants, start.apiKeys);
 let seq = start.seq;
 let isDraining = false;
@@ -60,6 +76,10 @@ const planeDeps = {
   clock,
   counters,
   credentials: () => credentials,
+  revocations: () => revocations,
+  issuers,
+  replays: createReplaySet(memory.replays),
+  onTokenUse: () => undefined,
   hmacKey: start.hmacKey,
   tenantKey: tenantKeyOf(start.hmacKey),
   known: () => known,
@@ -77,6 +97,7 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
     rules: { maxHeaders: listen.maxHeaders, hosts: new Set(listen.hosts) },
     pipelines: currentPlane.pipelines,
     origins: new Set(listen.cors.origins),
+    offer: challengeOfferOf(current.config, current.publicUrl),
     health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
     isDraining: () => isDraining,
     observe,
@@ -234,15 +255,19 @@ port.on('message', (message: ToWorker) => {
     case 'delta': {
       if (message.seq !== seq + 1) return send({ kind: 'gap' });
       seq = message.seq;
-      for (const id of credentials.apply(message.changes)) running.cutAll(id, deny('revoked_credential'));
+      for (const mark of [...credentials.apply(message.changes), ...revocations.apply(message.changes)]) {
+        running.cutAll(mark, deny('revoked_credential'));
+      }
       return send({ kind: 'confirmed', seq });
     }
     case 'records':
       credentials = createCredentials(message.tenants, message.apiKeys);
+      revocations = createRevocations(message.revocations);
       seq = message.seq;
       for (const { id } of message.apiKeys) {
-        if (!isUsable(credentials.find(id))) running.cutAll(id, deny('revoked_credential'));
+        if (!isUsable(credentials.find(id))) running.cutAll(`key:${id}`, deny('revoked_credential'));
       }
+      for (const { id } of message.revocations) running.cutAll(id, deny('revoked_credential'));
       return send({ kind: 'confirmed', seq });
     case 'settings': {
       settings = message.settings;
@@ -263,6 +288,11 @@ port.on('message', (message: ToWorker) => {
     case 'upstreams':
       known = message.upstreams;
       return;
+    case 'issuers':
+      return issuers.apply(message.issuers);
+    case 'issuer-asked':
+      asked.get(message.issuer)?.();
+      return void asked.delete(message.issuer);
     case 'drain':
       return void drain(message.graceMs);
   }

@@ -1,4 +1,4 @@
-import type { AnyExchange } from '../../kernel/exchange.ts';
+import type { AnyExchange, TokenFacts } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 
 /** Form of the log. */
@@ -44,7 +44,12 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
   const callerId = x.head?.headers.get('x-request-id');
   if (callerId !== undefined) line += put('callerRequestId', printable(callerId, 128));
   line += put('address', x.peer?.address ?? x.downstream.peerAddress);
-  if (x.principal !== undefined) line += putOwn('key', x.principal.keyId) + put('tenant', x.principal.tenant);
+  if (x.principal !== undefined) {
+    const { keyId, token, tenant } = x.principal;
+    if (keyId !== undefined) line += putOwn('key', keyId);
+    if (token !== undefined) line += tokenFields(token, x.startedAtMs, put, putOwn);
+    line += put('tenant', tenant);
+  }
   if (x.principal?.member !== undefined) line += put('member', x.principal.member);
   if (x.route === undefined) {
     line += put('method', printable(x.downstream.head.method, 16)) + put('path', printable(x.head?.path ?? '', 256));
@@ -54,6 +59,7 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
   if (x.model !== undefined) line += put('model', printable(x.model, 256));
   line += putOwn('status', outcome.status);
   if (outcome.code !== undefined) line += putOwn('code', outcome.code);
+  if (outcome.why !== undefined) line += put('why', outcome.why);
   line += putOwn('outcome', outcome.kind);
   if (outcome.upstream !== undefined) line += putOwn('upstream', outcome.upstream);
   if (x.request !== undefined) line += putOwn('stream', x.request.isStream);
@@ -62,6 +68,17 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
   line += putOwn('durationMs', round(outcome.durationMs));
   if (outcome.firstByteMs !== undefined) line += putOwn('firstByteMs', round(outcome.firstByteMs));
   return format === 'json' ? `${line}}\n` : `${line}\n`;
+}
+
+/** Which token it was, for reviews and for who has to revoke it; never the token, nor what names it to its issuer. */
+function tokenFields(token: TokenFacts, nowMs: number, put: Field, putOwn: Field): string {
+  let fields = put('issuer', printable(token.issuer, 256)) + put('subject', printable(token.subject, 256));
+  if (token.clientId !== undefined) fields += put('client', printable(token.clientId, 256));
+  fields += putOwn('token', token.tokenHash);
+  if (token.issuedAtMs !== undefined) {
+    fields += putOwn('tokenAgeS', Math.max(0, Math.floor((nowMs - token.issuedAtMs) / 1000)));
+  }
+  return fields + putOwn('binding', token.binding);
 }
 
 type Field = (name: string, value: string | number | boolean) => string;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { Exchange, Has, RemoteMedia, RemoteMedium, Slots } from '../../kernel/exchange.ts';
+import type { Exchange, Has, Principal, RemoteMedia, RemoteMedium, Slots } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import type { Ask, Counters } from '../../limits/counters.ts';
@@ -17,10 +17,10 @@ export interface FetchMediaDeps {
   readonly clock: Clock;
   /** The virtual patches that the upstreams of a model need. */
   readonly patchCheckOf: (model: string) => PatchCheck;
-  /** Whether an API key may still be used. */
-  readonly isUsable: (keyId: string) => boolean;
-  /** Has `cut` called when the API key is revoked; gives what forgets it again. */
-  readonly onRevoked: (keyId: string, cut: (denial: Denial) => void) => () => void;
+  /** Whether what a principal came with may still be used. */
+  readonly isUsable: (principal: Principal) => boolean;
+  /** Has `cut` called when that is revoked; gives what forgets it again. */
+  readonly onRevoked: (principal: Principal, cut: (denial: Denial) => void) => () => void;
 }
 
 /** All media of a request together: shorter than the first keep-alive of a stream that waits for them. */
@@ -61,7 +61,7 @@ export function createFetchMedia(deps: FetchMediaDeps): Stage<'principal' | 'rou
 
   async function fetchMedia(x: Here, remote: RemoteMedia): Promise<Denial | undefined> {
     // Its body may have taken half a minute: a key that was revoked meanwhile must not start anything.
-    if (!deps.isUsable(x.principal.keyId)) return deny('revoked_credential');
+    if (!deps.isUsable(x.principal)) return deny('revoked_credential');
     if (running >= MAX_OF_THREAD) return deny('overloaded', { retryAfterMs: RETRY_MS });
     const { counters, clock } = deps;
     const spent = await counters.spend([askOf(x.principal.id)], clock.nowMs());
@@ -87,7 +87,7 @@ export function createFetchMedia(deps: FetchMediaDeps): Stage<'principal' | 'rou
       stop.abort();
     };
     const total = deps.clock.after(TOTAL_MS, () => end(couldNotFetch(firstMissing(remote, fetched))));
-    const forget = deps.onRevoked(x.principal.keyId, end);
+    const forget = deps.onRevoked(x.principal, end);
     // Nobody waits any more. The request goes on as it is to its end, which sends nothing for a peer that has gone.
     x.downstream.onDisconnect(() => end(undefined));
     const rest = { bytes: remote.maxBytes, pixels: remote.maxPixels };

@@ -30,6 +30,8 @@ function ask(
   const principal: Principal = {
     id: 'key:abc',
     keyId: 'abc',
+    token: undefined,
+    marks: ['key:abc'],
     tenant: 'default',
     scopes: new Set(scopes),
     models: new Set(['*']),

@@ -4,7 +4,7 @@ import { checkClientEvent, type ClientEvent } from '../../vllm/fields/realtime.t
 import { Refusal } from '../../vllm/fields/refusal.ts';
 import { createCallers, type CallersDeps } from './callers.ts';
 import type { ValidationConfig } from './config.ts';
-import { parseStrictJson, type JsonLimits } from './strict-json.ts';
+import { parseStrictJson, type JsonLimits } from '../../wire/strict-json.ts';
 
 /** Reads a frame of a caller: what is sent in its place, or why it is refused. */
 export type ReadClientEvent = (frame: Buffer, principal: Principal) => ClientEvent | Denial;

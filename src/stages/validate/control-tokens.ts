@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json
 import { memberOfPart, selectionsIn, textOfPart, type PartText } from '../../vllm/control-tokens/part-texts.ts';
 import { createControlTokenScanner, tokensFor, type ControlTokenScanner } from '../../vllm/control-tokens/scanner.ts';
 import { unescaped } from '../../vllm/control-tokens/unescaped.ts';
-import { indexPath, joinPath, memberPath } from '../../vllm/fields/json-path.ts';
+import { indexPath, joinPath, memberPath } from '../../wire/json-path.ts';
 import { nameOf, placeOf } from '../../vllm/fields/kept-places.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 

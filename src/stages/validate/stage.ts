@@ -18,7 +18,7 @@ import { createControlTokens } from './control-tokens.ts';
 import { Refusal } from '../../vllm/fields/refusal.ts';
 import type { ValidationConfig } from './config.ts';
 import { acceptsMediaType, isForm } from './media-type.ts';
-import { parseStrictJson } from './strict-json.ts';
+import { parseStrictJson } from '../../wire/strict-json.ts';
 import { storedResponseRequest } from './stored-response.ts';
 import { createTurns } from './turns.ts';
 import { readUpload, writeUpload } from './upload.ts';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Upload } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { memberPath } from '../../vllm/fields/json-path.ts';
+import { memberPath } from '../../wire/json-path.ts';
 import { Refusal, invalid, outOfRange } from '../../vllm/fields/refusal.ts';
 import { bodyOfForm, formOfBody } from '../../vllm/fields/transcription.ts';
 import { boundaryFor, parseForm, writeForm, type FormPart } from '../../wire/multipart.ts';

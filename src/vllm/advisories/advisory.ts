@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import { joinPath } from '../fields/json-path.ts';
+import { joinPath } from '../../wire/json-path.ts';
 import { createShapeReader, memberOf, type Mistake, type ShapeReader } from '../mistakes.ts';
 import { readReleaseRange } from '../read-release-range.ts';
 import { isAffected, type Release, type ReleaseRange } from '../release.ts';

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { nearest } from '../../kernel/nearest.ts';
 import { Refusal, invalid } from './refusal.ts';
 import type { Check, FieldContext, MemberRow, Members } from './field.ts';
-import { memberPath } from './json-path.ts';
+import { memberPath } from '../../wire/json-path.ts';
 import { sameJson } from './same-json.ts';
 
 /**

@@ -3,7 +3,7 @@ import { bool, listOf, shortText, text, textOrList, type Most } from './check.ts
 import { Refusal, invalid } from './refusal.ts';
 import type { BodyKind, Check, FieldFamily, Members } from './field.ts';
 import { CHAT, COMPLETIONS, GENERATE, POOLING, SCORE } from './field.ts';
-import { memberPath } from './json-path.ts';
+import { memberPath } from '../../wire/json-path.ts';
 import { messageCheck } from './messages.ts';
 import { objectOf } from './object.ts';
 import { tokenIds } from './sampling.ts';

@@ -1,5 +1,5 @@
 import type { ReasonCode } from '../../kernel/reasons.ts';
-import { joinPath } from './json-path.ts';
+import { joinPath } from '../../wire/json-path.ts';
 
 /** Why a field is refused. A class, so that it is told apart from every JSON value. */
 export class Refusal {

@@ -3,7 +3,7 @@ import { bool, emptyIsAbsent, int, intUpTo, listOf, num, oneOf, shortText, textO
 import { invalid, outOfRange } from './refusal.ts';
 import type { Check, FieldFamily } from './field.ts';
 import { CHAT, COMPLETIONS, GENERATE } from './field.ts';
-import { memberPath } from './json-path.ts';
+import { memberPath } from '../../wire/json-path.ts';
 
 /** A stop string is compared with the text after each token, so it has to stay short. */
 const MAX_STOP_CHARS = 1024;

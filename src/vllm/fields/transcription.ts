@@ -3,7 +3,7 @@ import type { Check, FieldFamily } from './field.ts';
 import { IGNORED_OF_OPENAI } from './ignored.ts';
 import { invalid, type Refusal } from './refusal.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
-import { memberPath } from './json-path.ts';
+import { memberPath } from '../../wire/json-path.ts';
 
 const ON = ['transcription'] as const;
 const MAX_HOTWORDS_CHARS = 1024;

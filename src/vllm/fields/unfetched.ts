@@ -1,6 +1,6 @@
 import type { MediaPlace, MediaUrl, RemoteMedium } from '../../kernel/exchange.ts';
 import { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import { indexPath, memberPath } from './json-path.ts';
+import { indexPath, memberPath } from '../../wire/json-path.ts';
 import { placeOf } from './kept-places.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import { joinPath } from '../fields/json-path.ts';
+import { joinPath } from '../../wire/json-path.ts';
 import { memberOf, type ShapeReader } from '../mistakes.ts';
 import type { Condition, FieldCondition } from './condition.ts';
 import { parsePath, PATH_FORM } from './path.ts';

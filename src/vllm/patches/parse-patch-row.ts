@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { isJsonObject } from '../../kernel/json.ts';
 import { nearest } from '../../kernel/nearest.ts';
-import { joinPath } from '../fields/json-path.ts';
+import { joinPath } from '../../wire/json-path.ts';
 import { createShapeReader, memberOf, type Mistake, type ShapeReader } from '../mistakes.ts';
 import { readReleaseRange } from '../read-release-range.ts';
 import { routes } from '../routes/index.ts';

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import { indexPath, memberPath } from '../fields/json-path.ts';
+import { indexPath, memberPath } from '../../wire/json-path.ts';
 import { placeOf } from '../fields/kept-places.ts';
 import type { Step } from './path.ts';
 import type { ValueTest } from './value-tests.ts';

@@ -2,7 +2,7 @@ import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import type { Refusal } from '../fields/refusal.ts';
 import { invalid, outOfRange } from '../fields/refusal.ts';
-import { joinPath } from '../fields/json-path.ts';
+import { joinPath } from '../../wire/json-path.ts';
 
 /** One schema of a document, as the first pass notes it. */
 export interface SchemaNode {

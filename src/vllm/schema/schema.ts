@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../kernel/json.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { Refusal, invalid, outOfRange } from '../fields/refusal.ts';
-import { indexPath, memberPath } from '../fields/json-path.ts';
+import { indexPath, memberPath } from '../../wire/json-path.ts';
 import { jsonBytes } from './json-size.ts';
 import { BOUNDS, formatWeight, SCHEMA_KEYWORDS, VALUE_KEYWORDS, isExtension } from './keywords.ts';
 import type { SchemaKeyword } from './keywords.ts';

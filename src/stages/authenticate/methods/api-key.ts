@@ -30,7 +30,9 @@ export function createApiKeyMethod({ find, findImported, hasImported, hmacKey, c
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
   const judge = createKeyJudge({ clock, onUse });
 
-  return (text, peer) => {
+  return ({ value: text, scheme, peer }) => {
+    // An API key is bound to no key: who sends it with a proof takes it for something else.
+    if (scheme === 'dpop') return undefined;
     const isOurs = text.startsWith('sp_');
     if (!isOurs && hasImported?.() !== true) return undefined;
     const hashed = hash('sha256', text, 'base64');

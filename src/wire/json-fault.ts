@@ -1,4 +1,4 @@
-import { indexPath, joinPath, memberPath } from '../../vllm/fields/json-path.ts';
+import { indexPath, joinPath, memberPath } from './json-path.ts';
 import { endOfString } from './json-text.ts';
 
 /**

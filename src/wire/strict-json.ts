@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { isJsonObject } from '../../kernel/json.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { isJsonObject } from '../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import { findDuplicateKey, findPathAt } from './json-fault.ts';
 import { keepsInteger } from './json-number.ts';
 import { QUOTE, endOfString, isEscaped } from './json-text.ts';

@@ -1,0 +1,56 @@
+import type { TokenFacts } from '../kernel/exchange.ts';
+import type { RecordChange, RevocationRecord } from './records.ts';
+
+/** What of an issuer can be revoked. */
+export type MarkKind = 'token' | 'client' | 'subject' | 'grant' | 'session';
+
+/** The name under which something of an issuer is revoked. Issuers hold no spaces, so no two things have one name. */
+export const markOf = (kind: MarkKind, issuer: string, id: string): string => `${kind}:${issuer} ${id}`;
+
+/** Every name under which a token can be revoked. */
+export function marksOf(token: TokenFacts, tenant: string): string[] {
+  const { issuer, tokenHash, subject, clientId, grantId, sessionId } = token;
+  return [
+    markOf('token', issuer, tokenHash),
+    markOf('subject', issuer, subject),
+    ...(clientId === undefined ? [] : [markOf('client', issuer, clientId)]),
+    ...(grantId === undefined ? [] : [markOf('grant', issuer, grantId)]),
+    ...(sessionId === undefined ? [] : [markOf('session', issuer, sessionId)]),
+    `tenant:${tenant}`,
+  ];
+}
+
+/** What was revoked, as one thread knows it. */
+export interface Revocations {
+  /** Whether a token with these names, issued then, was revoked. Without a time of issue every revocation counts. */
+  isRevoked(marks: readonly string[], issuedAtMs: number | undefined): boolean;
+  /** Applies changes in order; the names that were revoked. */
+  apply(changes: readonly RecordChange[]): string[];
+}
+
+/** How far an issuer's clock may be ahead of ours: a token from before a revocation must not look as if it came after it. */
+const CLOCK_SKEW_MS = 5_000;
+
+/** @param records the snapshot to start from */
+export function createRevocations(records: readonly RevocationRecord[]): Revocations {
+  const byMark = new Map(records.map((record) => [record.id, record]));
+  return {
+    isRevoked(marks, issuedAtMs) {
+      if (byMark.size === 0) return false;
+      return marks.some((mark) => {
+        const found = byMark.get(mark);
+        if (found === undefined) return false;
+        return issuedAtMs === undefined || issuedAtMs <= found.atMs + (found.isExact ? 0 : CLOCK_SKEW_MS);
+      });
+    },
+    apply(changes) {
+      const ended: string[] = [];
+      for (const change of changes) {
+        if (change.kind !== 'revocation') continue;
+        byMark.set(change.record.id, change.record);
+        ended.push(change.record.id);
+      }
+      return ended;
+    },
+  };
+}

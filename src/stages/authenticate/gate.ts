@@ -1,0 +1,107 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Peer, Principal } from '../../kernel/exchange.ts';
+import type { ClientCertificate } from '../../kernel/transport.ts';
+import { deny, type Denial } from '../../kernel/reasons.ts';
+import type { Counters } from '../../limits/counters.ts';
+import { ratePerMinute } from '../../limits/gcra.ts';
+import { presentedCredential } from '../../wire/bearer.ts';
+import type { BoundKey, CertificateMethod } from './methods/client-certificate.ts';
+import { isDenial, type Found, type Method, type Shown } from './methods/method.ts';
+
+/** Options of authentication, already read from the configuration. */
+export interface GateOptions {
+  /** Invalid credentials that one address may send in a minute. */
+  readonly failuresPerMinute: number | 'none';
+  /** Whether a request needs a valid client certificate beside any other credential. */
+  readonly isCertificateRequired?: boolean;
+}
+
+/** What authentication works with. */
+export interface GateDeps {
+  readonly methods: readonly Method[];
+  readonly byCertificate?: CertificateMethod;
+  readonly counters: Counters;
+  readonly clock: Clock;
+}
+
+/** What a request shows of its caller. */
+export interface CredentialAsk extends Omit<Shown, 'value' | 'scheme'> {
+  readonly authorization: string | undefined;
+  readonly xApiKey: string | undefined;
+}
+
+/** Finds the principal of a request, the same on every listener; a promise only where a method waits for others. */
+export type Gate = (asked: CredentialAsk) => Principal | Denial | Promise<Principal | Denial>;
+
+/** Tries each method in turn, and counts what none of them lets in. */
+export function createGate(options: GateOptions, deps: GateDeps): Gate {
+  const { methods, byCertificate = () => undefined, counters, clock } = deps;
+  const failures = options.failuresPerMinute === 'none' ? undefined : ratePerMinute(options.failuresPerMinute);
+
+  /** Counts a failure; beyond the rate of its address it is refused with less said. A valid credential still passes. */
+  function failed(peer: Peer, denial = deny('invalid_credential')): Denial | Promise<Denial> {
+    if (failures === undefined) return denial;
+    const counter = counters.keyOf(`failures:${peer.network}`);
+    const result = counters.spend([{ kind: 'rate', name: 'failures', counter, rate: failures }], clock.nowMs());
+    const answer = (r: Awaited<typeof result>) =>
+      r.kind === 'refused'
+        ? deny('too_many_failures', { retryAfterMs: r.retryAfterMs, why: denial.why ?? 'credential' })
+        : denial;
+    return result instanceof Promise ? result.then(answer) : answer(result);
+  }
+
+  /** The key that the caller's certificate stands for. */
+  function boundKey(certificate: ClientCertificate | undefined): BoundKey | Denial | undefined {
+    // A connection may outlive the certificate that it began with.
+    const isValid = certificate !== undefined && clock.nowMs() < certificate.notAfterMs;
+    if (isValid) return byCertificate(certificate);
+    return options.isCertificateRequired === true
+      ? deny('missing_credential', { message: NEEDS_CERTIFICATE })
+      : undefined;
+  }
+
+  /** Tries the methods from one on, until one knows the credential. */
+  function found(shown: Shown, from: number): Found | Promise<Found> {
+    for (let i = from; i < methods.length; i++) {
+      const one = methods[i]?.(shown);
+      if (one instanceof Promise) return one.then((later) => later ?? found(shown, i + 1));
+      if (one !== undefined) return one;
+    }
+    return undefined;
+  }
+
+  /** What was found, and what it means beside a certificate that stands for a key. */
+  function conclude(peer: Peer, bound: BoundKey | undefined, one: Found): Principal | Denial | Promise<Denial> {
+    if (one === undefined) return failed(peer);
+    if (isDenial(one)) {
+      // A nonce that is wanted is no failure: nobody could have known it (RFC 9449 §8).
+      const isGuess = one.code === 'invalid_credential' && one.dpop?.error !== 'use_dpop_nonce';
+      return isGuess ? failed(peer, one) : one;
+    }
+    // Said only to who has shown both: which of the two principals counts would be a guess.
+    return bound === undefined || bound.keyId === one.keyId ? one : deny('ambiguous_credential');
+  }
+
+  return ({ authorization, xApiKey, ...rest }) => {
+    const bound = boundKey(rest.certificate);
+    if (bound !== undefined && 'code' in bound) return bound;
+    const presented = presentedCredential(authorization, xApiKey);
+    switch (presented.kind) {
+      case 'none':
+        return bound === undefined
+          ? deny('missing_credential')
+          : conclude(rest.peer, bound, bound.principal(rest.peer));
+      case 'ambiguous':
+        return deny('ambiguous_credential');
+      case 'malformed':
+        return failed(rest.peer);
+      case 'one': {
+        const one = found({ ...rest, value: presented.value, scheme: presented.scheme }, 0);
+        if (one instanceof Promise) return one.then((later) => conclude(rest.peer, bound, later));
+        return conclude(rest.peer, bound, one);
+      }
+    }
+  };
+}
+
+const NEEDS_CERTIFICATE = 'Present a client certificate that this gateway trusts; its operator issues them.';
