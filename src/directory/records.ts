@@ -1,3 +1,4 @@
+import type { JsonObject } from '../kernel/json.ts';
 import type { Scope } from '../kernel/scope.ts';
 
 /** A number, or `none` for not limited; undefined where the configured default holds. */
@@ -51,6 +52,66 @@ export interface ApiKeyRecord {
   readonly version: number;
 }
 
+/** By what a client may get tokens; the two with a user come with refresh tokens. */
+export type ClientGrant = 'client_credentials' | 'authorization_code' | 'device_code';
+
+/** How a client shows that it is itself (RFC 6749 §2.3, RFC 7523, RFC 8705); `none` for those that cannot keep a secret. */
+export type ClientAuthMethod = 'client_secret_basic' | 'private_key_jwt' | 'tls_client_auth' | 'none';
+
+/** An OAuth client of our own authorization server. Immutable: a change makes a new record. */
+export interface ClientRecord {
+  /** `client_id`: `c_` and 16 base62 characters, so that it cannot be taken for a user (RFC 9700 §4.15). */
+  readonly id: string;
+  readonly name: string;
+  readonly tenant: string;
+  /** At least one. */
+  readonly grants: readonly ClientGrant[];
+  /** All that its tokens can have; a client gets no scope that is not here by name. */
+  readonly scopes: readonly Scope[];
+  /** Likewise; undefined: all that the tenant may use. */
+  readonly models: readonly string[] | undefined;
+  /** Compared as they stand (RFC 9700 §2.1). */
+  readonly redirectUris: readonly string[];
+  readonly authMethod: ClientAuthMethod;
+  /** HMAC-SHA-256 of the secret, 32 bytes. */
+  readonly secretDigest: Uint8Array | undefined;
+  /** The secret before the last rotation while it is still accepted. */
+  readonly previousSecret: { readonly digest: Uint8Array; readonly untilMs: number } | undefined;
+  /** Public keys of `private_key_jwt` (RFC 7517 §5). */
+  readonly jwks: JsonObject | undefined;
+  /** The one name of its certificate for `tls_client_auth` (RFC 8705 §2.1.2). */
+  readonly certificateName: { readonly kind: 'dns' | 'uri' | 'email'; readonly value: string } | undefined;
+  readonly limits: OwnLimits;
+  /** Lifetime of its access tokens, milliseconds; undefined: the configured one. Never longer than that. */
+  readonly accessTokenTtlMs: number | undefined;
+  /** Its tokens must be bound to a key (RFC 9449). */
+  readonly isDpopRequired: boolean;
+  /** Authorization requests must be pushed (RFC 9126). */
+  readonly isParRequired: boolean;
+  readonly createdAtMs: number;
+  readonly state: 'active' | 'disabled' | 'revoked' | 'deleted';
+  readonly version: number;
+}
+
+/** A person who signs in. Immutable: a change makes a new record. */
+export interface UserRecord {
+  /** `u_` and 16 base62 characters; `sub` of its tokens, which tells nothing of the person. */
+  readonly id: string;
+  /** HMAC-SHA-256 of the login name in lower case, 32 bytes: by it a person is found without the name being readable. */
+  readonly nameDigest: Uint8Array;
+  readonly tenant: string;
+  readonly scopes: readonly Scope[];
+  /** Undefined: all that the tenant may use. */
+  readonly models: readonly string[] | undefined;
+  readonly groups: readonly string[];
+  /** Name, mail address, TOTP seed, passkeys and password hash, encrypted by the keyring. */
+  readonly sealed: string;
+  readonly createdAtMs: number;
+  readonly lastSignInAtMs: number | undefined;
+  readonly state: 'invited' | 'active' | 'disabled' | 'deleted';
+  readonly version: number;
+}
+
 /** Tokens that count no more. Immutable. */
 export interface RevocationRecord {
   /** What they have in common: `token:ISSUER HASH`, `client:ISSUER ID`, `subject:…`, `grant:…`, `session:…`. */
@@ -68,6 +129,8 @@ export interface RevocationRecord {
 export type RecordChange =
   | { readonly kind: 'tenant'; readonly record: TenantRecord; readonly expectedVersion: number }
   | { readonly kind: 'api-key'; readonly record: ApiKeyRecord; readonly expectedVersion: number }
+  | { readonly kind: 'client'; readonly record: ClientRecord; readonly expectedVersion: number }
+  | { readonly kind: 'user'; readonly record: UserRecord; readonly expectedVersion: number }
   | { readonly kind: 'revocation'; readonly record: RevocationRecord; readonly expectedVersion: number };
 
 /** When an API key was last used. */

@@ -1,9 +1,19 @@
-import type { ApiKeyRecord, LastUse, RecordChange, RevocationRecord, TenantRecord } from './records.ts';
+import type {
+  ApiKeyRecord,
+  ClientRecord,
+  LastUse,
+  RecordChange,
+  RevocationRecord,
+  TenantRecord,
+  UserRecord,
+} from './records.ts';
 
 /** All that a store holds. */
 export interface Directory {
   readonly tenants: readonly TenantRecord[];
   readonly apiKeys: readonly ApiKeyRecord[];
+  readonly clients: readonly ClientRecord[];
+  readonly users: readonly UserRecord[];
   readonly revocations: readonly RevocationRecord[];
   readonly lastUses: readonly LastUse[];
 }

@@ -35,6 +35,8 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
   const directory = createDirectoryState({
     tenants: [defaultTenant(nowMs)],
     apiKeys: [],
+    clients: [],
+    users: [],
     revocations: [],
     lastUses: [],
   });

@@ -12,11 +12,15 @@ import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore 
 import { MIGRATIONS } from './migrations.ts';
 import {
   apiKeyFromRow,
+  clientFromRow,
   revocationFromRow,
   rowFromApiKey,
+  rowFromClient,
   rowFromRevocation,
   rowFromTenant,
+  rowFromUser,
   tenantFromRow,
+  userFromRow,
 } from './rows.ts';
 import type { Tables } from './tables.ts';
 
@@ -34,6 +38,8 @@ const sql = new Kysely<Tables>({
 const TABLES = {
   tenant: 'tenants',
   'api-key': 'api_keys',
+  client: 'clients',
+  user: 'users',
   revocation: 'revocations',
 } as const satisfies Record<RecordChange['kind'], keyof Tables>;
 
@@ -43,6 +49,10 @@ function rowOf(change: RecordChange) {
       return rowFromTenant(change.record);
     case 'api-key':
       return rowFromApiKey(change.record);
+    case 'client':
+      return rowFromClient(change.record);
+    case 'user':
+      return rowFromUser(change.record);
     case 'revocation':
       return rowFromRevocation(change.record);
   }
@@ -150,6 +160,13 @@ export function openSqliteStore(path: string): DirectoryStore {
           tenants: all(sql.selectFrom('tenants').selectAll().orderBy('id').compile()).map(tenantFromRow),
           apiKeys: all(sql.selectFrom('api_keys').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
             apiKeyFromRow,
+            clientFromRow,
+          ),
+          clients: all(sql.selectFrom('clients').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
+            clientFromRow,
+          ),
+          users: all(sql.selectFrom('users').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
+            userFromRow,
           ),
           revocations: all(sql.selectFrom('revocations').selectAll().compile()).map(revocationFromRow),
           lastUses: all(sql.selectFrom('last_uses').selectAll().compile()).map((row) => ({

@@ -41,6 +41,59 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE api_keys ADD COLUMN is_imported INTEGER NOT NULL DEFAULT 0;
   `,
   `
+  CREATE TABLE clients (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    tenant TEXT NOT NULL REFERENCES tenants (id),
+    grants TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    models TEXT,
+    redirect_uris TEXT NOT NULL,
+    auth_method TEXT NOT NULL,
+    secret_digest BLOB,
+    previous_digest BLOB,
+    previous_until_ms INTEGER,
+    jwks TEXT,
+    certificate_name TEXT,
+    limits TEXT NOT NULL,
+    access_token_ttl_ms INTEGER,
+    is_dpop_required INTEGER NOT NULL,
+    is_par_required INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    name_digest BLOB NOT NULL UNIQUE,
+    tenant TEXT NOT NULL REFERENCES tenants (id),
+    scopes TEXT NOT NULL,
+    models TEXT,
+    groups TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    last_sign_in_at_ms INTEGER,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE artifacts (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    grant_id TEXT,
+    uid TEXT,
+    user_code TEXT,
+    account TEXT,
+    client TEXT,
+    created_at_ms INTEGER NOT NULL,
+    consumed_at_ms INTEGER,
+    expires_at_ms INTEGER,
+    PRIMARY KEY (kind, id)
+  ) STRICT;
+  CREATE INDEX artifacts_by_grant ON artifacts (grant_id) WHERE grant_id IS NOT NULL;
+  CREATE INDEX artifacts_by_uid ON artifacts (kind, uid) WHERE uid IS NOT NULL;
+  CREATE INDEX artifacts_by_user_code ON artifacts (kind, user_code) WHERE user_code IS NOT NULL;
+  CREATE INDEX artifacts_by_expiry ON artifacts (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
   CREATE TABLE revocations (
     id TEXT PRIMARY KEY,
     at_ms INTEGER NOT NULL,

@@ -1,4 +1,14 @@
-import type { ApiKeyRecord, OwnLimit, RevocationRecord, TenantRecord } from '../../directory/records.ts';
+import type {
+  ApiKeyRecord,
+  ClientGrant,
+  ClientRecord,
+  OwnLimit,
+  OwnLimits,
+  RevocationRecord,
+  TenantRecord,
+  UserRecord,
+} from '../../directory/records.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 import { isScope } from '../../kernel/scope.ts';
 import type { Tables } from './tables.ts';
 
@@ -26,7 +36,6 @@ export function rowFromTenant(record: TenantRecord): Tables['tenants'] {
 
 /** A row of `api_keys` as a record. */
 export function apiKeyFromRow(row: Tables['api_keys']): ApiKeyRecord {
-  const limits = JSON.parse(row.limits) as { requestsPerMinute?: number | 'none'; concurrency?: number | 'none' };
   return {
     id: row.id,
     name: row.name,
@@ -39,7 +48,7 @@ export function apiKeyFromRow(row: Tables['api_keys']): ApiKeyRecord {
     scopes: textList(row.scopes).filter(isScope),
     models: row.models === null ? undefined : textList(row.models),
     allowIp: textList(row.allow_ip),
-    limits: { requestsPerMinute: ownLimit(limits.requestsPerMinute), concurrency: ownLimit(limits.concurrency) },
+    limits: limitsFrom(row.limits),
     grants: textList(row.grants),
     caps: numbersByName(row.caps),
     onBehalfOf: row.on_behalf_of ?? undefined,
@@ -75,6 +84,87 @@ export function rowFromApiKey(record: ApiKeyRecord): Tables['api_keys'] {
   };
 }
 
+/** A row of `clients` as a record. */
+export const clientFromRow = (row: Tables['clients']): ClientRecord => ({
+  id: row.id,
+  name: row.name,
+  tenant: row.tenant,
+  grants: textList(row.grants).filter(isClientGrant),
+  scopes: textList(row.scopes).filter(isScope),
+  models: row.models === null ? undefined : textList(row.models),
+  redirectUris: textList(row.redirect_uris),
+  authMethod: authMethodFrom(row.auth_method),
+  secretDigest: row.secret_digest ?? undefined,
+  previousSecret:
+    row.previous_digest === null || row.previous_until_ms === null
+      ? undefined
+      : { digest: row.previous_digest, untilMs: row.previous_until_ms },
+  jwks: row.jwks === null ? undefined : (JSON.parse(row.jwks) as JsonObject),
+  certificateName:
+    row.certificate_name === null ? undefined : (JSON.parse(row.certificate_name) as ClientRecord['certificateName']),
+  limits: limitsFrom(row.limits),
+  accessTokenTtlMs: row.access_token_ttl_ms ?? undefined,
+  isDpopRequired: row.is_dpop_required !== 0,
+  isParRequired: row.is_par_required !== 0,
+  createdAtMs: row.created_at_ms,
+  state: stateFrom(row.state),
+  version: row.version,
+});
+
+/** A record as a row of `clients`. */
+export const rowFromClient = (record: ClientRecord): Tables['clients'] => ({
+  id: record.id,
+  name: record.name,
+  tenant: record.tenant,
+  grants: JSON.stringify(record.grants),
+  scopes: JSON.stringify(record.scopes),
+  models: record.models === undefined ? null : JSON.stringify(record.models),
+  redirect_uris: JSON.stringify(record.redirectUris),
+  auth_method: record.authMethod,
+  secret_digest: record.secretDigest ?? null,
+  previous_digest: record.previousSecret?.digest ?? null,
+  previous_until_ms: record.previousSecret?.untilMs ?? null,
+  jwks: record.jwks === undefined ? null : JSON.stringify(record.jwks),
+  certificate_name: record.certificateName === undefined ? null : JSON.stringify(record.certificateName),
+  limits: JSON.stringify(record.limits),
+  access_token_ttl_ms: record.accessTokenTtlMs ?? null,
+  is_dpop_required: record.isDpopRequired ? 1 : 0,
+  is_par_required: record.isParRequired ? 1 : 0,
+  created_at_ms: record.createdAtMs,
+  state: record.state,
+  version: record.version,
+});
+
+/** A row of `users` as a record. */
+export const userFromRow = (row: Tables['users']): UserRecord => ({
+  id: row.id,
+  nameDigest: row.name_digest,
+  tenant: row.tenant,
+  scopes: textList(row.scopes).filter(isScope),
+  models: row.models === null ? undefined : textList(row.models),
+  groups: textList(row.groups),
+  sealed: row.sealed,
+  createdAtMs: row.created_at_ms,
+  lastSignInAtMs: row.last_sign_in_at_ms ?? undefined,
+  state: userStateFrom(row.state),
+  version: row.version,
+});
+
+/** A record as a row of `users`. */
+export const rowFromUser = (record: UserRecord): Tables['users'] => ({
+  id: record.id,
+  name_digest: record.nameDigest,
+  tenant: record.tenant,
+  scopes: JSON.stringify(record.scopes),
+  models: record.models === undefined ? null : JSON.stringify(record.models),
+  groups: JSON.stringify(record.groups),
+  sealed: record.sealed,
+  created_at_ms: record.createdAtMs,
+  last_sign_in_at_ms: record.lastSignInAtMs ?? null,
+  state: record.state,
+  version: record.version,
+});
+
 /** A row of `revocations` as a record. */
 export const revocationFromRow = (row: Tables['revocations']): RevocationRecord => ({
   id: row.id,
@@ -101,6 +191,21 @@ const numbersByName = (json: string): Record<string, number> =>
       (entry): entry is [string, number] => typeof entry[1] === 'number',
     ),
   );
+
+function limitsFrom(json: string): OwnLimits {
+  const limits = JSON.parse(json) as { requestsPerMinute?: number | 'none'; concurrency?: number | 'none' };
+  return { requestsPerMinute: ownLimit(limits.requestsPerMinute), concurrency: ownLimit(limits.concurrency) };
+}
+
+const isClientGrant = (text: string): text is ClientGrant =>
+  text === 'client_credentials' || text === 'authorization_code' || text === 'device_code';
+
+/** A method that this version does not know is one that nobody can use. */
+const authMethodFrom = (text: string): ClientRecord['authMethod'] =>
+  text === 'client_secret_basic' || text === 'none' || text === 'tls_client_auth' ? text : 'private_key_jwt';
+
+const userStateFrom = (text: string): UserRecord['state'] =>
+  text === 'active' || text === 'invited' || text === 'disabled' ? text : 'deleted';
 
 const ownLimit = (value: number | 'none' | undefined): OwnLimit =>
   value === 'none' || typeof value === 'number' ? value : undefined;

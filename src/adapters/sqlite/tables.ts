@@ -27,6 +27,54 @@ export interface Tables {
     state: string;
     version: number;
   };
+  clients: {
+    id: string;
+    name: string;
+    tenant: string;
+    grants: string;
+    scopes: string;
+    models: string | null;
+    redirect_uris: string;
+    auth_method: string;
+    secret_digest: Uint8Array | null;
+    previous_digest: Uint8Array | null;
+    previous_until_ms: number | null;
+    jwks: string | null;
+    certificate_name: string | null;
+    limits: string;
+    access_token_ttl_ms: number | null;
+    is_dpop_required: number;
+    is_par_required: number;
+    created_at_ms: number;
+    state: string;
+    version: number;
+  };
+  users: {
+    id: string;
+    name_digest: Uint8Array;
+    tenant: string;
+    scopes: string;
+    models: string | null;
+    groups: string;
+    sealed: string;
+    created_at_ms: number;
+    last_sign_in_at_ms: number | null;
+    state: string;
+    version: number;
+  };
+  artifacts: {
+    kind: string;
+    id: string;
+    payload: string;
+    grant_id: string | null;
+    uid: string | null;
+    user_code: string | null;
+    account: string | null;
+    client: string | null;
+    created_at_ms: number;
+    consumed_at_ms: number | null;
+    expires_at_ms: number | null;
+  };
   revocations: {
     id: string;
     at_ms: number;

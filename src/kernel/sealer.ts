@@ -1,0 +1,15 @@
+/** Where a value that is encrypted at rest belongs: it opens in no other place. */
+export interface SealedPlace {
+  readonly tenant: string;
+  /** What kind of value it is, such as `user` or `artifact`: each has a data key of its own. */
+  readonly purpose: string;
+  /** Id of the row that it stands in. */
+  readonly row: string;
+}
+
+/** Encrypts what is kept (AES-256-GCM under data keys that a root key wraps). */
+export interface Sealer {
+  seal(place: SealedPlace, plain: string): string;
+  /** @throws Error where it was sealed for another place, by another root key, or was changed */
+  open(place: SealedPlace, sealed: string): string;
+}
