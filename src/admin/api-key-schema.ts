@@ -70,7 +70,7 @@ const onBehalfOf = z.string({ error: BEHALF }).transform((value, context) => {
 const NAME = 'Give a name of 1 to 128 characters without control characters.';
 
 /** Fields of a key that can be given at its making and changed later. */
-const fields = {
+export const fields = {
   name: text(NAME, (name) => name.length <= 128).describe('For people; need not be unique.'),
   scopes: scopes.describe('What it may do, such as `inference:chat`.'),
   models: list(text('Give the name of a model.', (name) => name.length <= 256))

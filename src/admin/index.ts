@@ -3,6 +3,7 @@ import { apiKeys } from './api-keys.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
 import { instances } from './instances.ts';
+import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { routes } from './routes.ts';
 import { tenants } from './tenants.ts';
@@ -11,6 +12,7 @@ import { upstreams } from './upstreams.ts';
 /** Every resource of the admin API. */
 export const resources: readonly Resource[] = [
   apiKeys,
+  oauthClients,
   tenants,
   routes,
   configResource,

@@ -19,7 +19,8 @@ export interface Change<R extends { readonly version: number }> {
   readonly ifMatch: string | undefined;
   /** The record as it is to be, with its next version; the same record where there is nothing to do. */
   readonly edit: (record: R) => R | Denial;
-  readonly changeOf: (record: R, expectedVersion: number) => RecordChange;
+  /** The change that writes it, with those that have to happen in the same moment. */
+  readonly changeOf: (record: R, expectedVersion: number) => RecordChange | readonly RecordChange[];
 }
 
 /** A record after its change; `committed` is undefined where there was nothing to do. */
@@ -48,7 +49,7 @@ export async function changeRecord<R extends { readonly version: number }>(
     if (isDenial(record)) return record;
     if (record === before) return { record, committed: undefined };
     try {
-      return { record, committed: await deps.commit([changeOf(record, before.version)]) };
+      return { record, committed: await deps.commit([changeOf(record, before.version)].flat()) };
     } catch (error) {
       if (!(error instanceof VersionConflict)) throw error;
       if (ifMatch !== undefined || tries === TRIES) return deny('precondition_failed');

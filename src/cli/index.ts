@@ -1,5 +1,6 @@
 import { advisories } from './advisories.ts';
 import { apply } from './apply.ts';
+import { clients } from './clients.ts';
 import type { Command } from './command.ts';
 import { config } from './config.ts';
 import { connect } from './connect.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   keys,
   tenants,
+  clients,
   apply,
   connect,
   upstreams,

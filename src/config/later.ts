@@ -1,24 +1,9 @@
 /** The areas whose parts are not built yet: known by name, and accepted with their defaults only. */
 import * as z from 'zod';
-import { group, later, laterList, laterMap, laterUnset } from '../kernel/option.ts';
+import { group, later, laterList, laterUnset } from '../kernel/option.ts';
 
 /** Encryption at rest. */
 export const keyringConfig = group({ rootKey: later('auto') }).prefault({});
-
-/** The embedded authorization server. */
-export const authorizationServerConfig = group({
-  enabled: later('auto'),
-  accessTokenTtl: later('10m'),
-  refreshTokenTtl: later('8h'),
-  requireSecondFactor: later('admins'),
-  ownerMaxAge: later('none'),
-  federation: group({
-    issuer: laterUnset(),
-    clientId: laterUnset(),
-    clientSecret: laterUnset(),
-    groups: laterMap(),
-  }).prefault({}),
-}).prefault({});
 
 /** Prompt rules. */
 export const guardsConfig = group({ rules: laterList() }).prefault({});

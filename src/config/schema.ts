@@ -16,13 +16,13 @@ import { isAnyAddress, urlHost } from '../kernel/host.ts';
 import { group } from '../kernel/option.ts';
 import { limitsConfig } from '../limits/config.ts';
 import { authenticationConfig } from '../stages/authenticate/config.ts';
+import { authorizationServerConfig } from '../oauth/config.ts';
 import { networkConfig } from '../stages/network/config.ts';
 import { validationConfig } from '../stages/validate/config.ts';
 import {
   alertsConfig,
   anomalyConfig,
   auditLogConfig,
-  authorizationServerConfig,
   dlpConfig,
   guardsConfig,
   keyringConfig,

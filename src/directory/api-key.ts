@@ -62,7 +62,8 @@ function checksum(text: string): string {
   return out;
 }
 
-function base62(length: number, randomBytes: (count: number) => Uint8Array): string {
+/** Random characters of the alphabet: 5.95 bits each. */
+export function base62(length: number, randomBytes: (count: number) => Uint8Array): string {
   let out = '';
   while (out.length < length) {
     for (const byte of randomBytes(length)) {

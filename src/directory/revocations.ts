@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { TokenFacts } from '../kernel/exchange.ts';
 import type { RecordChange, RevocationRecord } from './records.ts';
 
@@ -7,9 +8,16 @@ export type MarkKind = 'token' | 'client' | 'subject' | 'grant' | 'session';
 /** The name under which something of an issuer is revoked. Issuers hold no spaces, so no two things have one name. */
 export const markOf = (kind: MarkKind, issuer: string, id: string): string => `${kind}:${issuer} ${id}`;
 
-/** Every name under which a token can be revoked. */
-export function marksOf(token: TokenFacts, tenant: string): string[] {
-  const { issuer, tokenHash, subject, clientId, grantId, sessionId } = token;
+/** Names a token in records without being it, or helping to guess it: 22 characters of base64url. */
+export const tokenHashOf = (issuer: string, jti: string): string =>
+  hash('sha256', `${issuer} ${jti}`, 'base64url').slice(0, 22);
+
+/** Stands for our own authorization server in these names: commands revoke without knowing under which URL it is reached. */
+export const OWN_ISSUER = 'own';
+
+/** Every name under which a token can be revoked. @param issuer what its issuer is called in them */
+export function marksOf(token: TokenFacts, tenant: string, issuer: string): string[] {
+  const { tokenHash, subject, clientId, grantId, sessionId } = token;
   return [
     markOf('token', issuer, tokenHash),
     markOf('subject', issuer, subject),

@@ -1,12 +1,12 @@
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { basename, dirname } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { serverTlsOptions } from '../adapters/tls/context.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { urlHost } from '../kernel/host.ts';
+import { ListenError, listenUnix } from './unix-listener.ts';
 import type { TlsForWorkers } from './threads/messages.ts';
 
 /** Where the admin API listens. */
@@ -23,11 +23,6 @@ export interface RunningAdmin {
   readonly url: string;
   setTls(tls: TlsForWorkers): void;
   stop(): Promise<void>;
-}
-
-/** Another process serves this socket or port; `message` is one line with the way out. */
-export class AdminListenError extends Error {
-  readonly code = 'admin_listen';
 }
 
 /** Starts the admin API on its listener and on the Unix socket that the commands use. */
@@ -82,7 +77,7 @@ function listenTcp(server: Server, host: string, port: number): Promise<number> 
   return new Promise((resolve, reject) => {
     server.once('error', (error: Error & { code?: string }) => {
       reject(
-        new AdminListenError(
+        new ListenError(
           `the admin listener cannot use ${host}:${port} (${error.code ?? error.message}): give another --admin-listen HOST:PORT`,
         ),
       );
@@ -92,24 +87,4 @@ function listenTcp(server: Server, host: string, port: number): Promise<number> 
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
   });
-}
-
-/**
- * Binds through a descriptor of the state directory, for a path over 107 bytes fails (unix(7)). The lock of the state
- * directory is ours by now, so a socket that lies there was left by a process that died.
- */
-async function listenUnix(server: Server, path: string): Promise<void> {
-  rmSync(path, { force: true });
-  const directory = openSync(dirname(path), 'r');
-  const mask = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(new AdminListenError(`${path} cannot be bound: ${error.message}`)));
-      server.listen(`/proc/self/fd/${directory}/${basename(path)}`, resolve);
-    });
-    chmodSync(path, 0o600);
-  } finally {
-    process.umask(mask);
-    closeSync(directory);
-  }
 }

@@ -44,7 +44,7 @@ export const issuerSource = (): JsonSource =>
  * @param pems certificates of the CA of each issuer
  */
 export function methodsOf(
-  { authentication }: Config,
+  config: Config,
   publicUrl: string,
   pems: readonly (string | undefined)[],
   deps: AuthenticationDeps,
@@ -54,8 +54,8 @@ export function methodsOf(
     hasImported: () => deps.credentials().hasImported(),
   };
   return [
-    ...(authentication.apiKeys.enabled ? [apiKeyMethod(deps, imported)] : []),
-    ...tokenMethods(authentication, publicUrl, pems, deps),
+    ...(config.authentication.apiKeys.enabled ? [apiKeyMethod(deps, imported)] : []),
+    ...tokenMethods(config, publicUrl, pems, deps),
   ];
 }
 
@@ -64,12 +64,12 @@ export function methodsOf(
  * accepted there whatever callers may use, for commands from elsewhere have no other way in.
  */
 export function adminMethodsOf(
-  { authentication }: Config,
+  config: Config,
   publicUrl: string,
   pems: readonly (string | undefined)[],
   deps: AuthenticationDeps,
 ): readonly Method[] {
-  return [apiKeyMethod(deps, {}), ...tokenMethods(authentication, publicUrl, pems, deps)];
+  return [apiKeyMethod(deps, {}), ...tokenMethods(config, publicUrl, pems, deps)];
 }
 
 const apiKeyMethod = (
@@ -78,14 +78,13 @@ const apiKeyMethod = (
 ): Method => createApiKeyMethod({ find: (id) => credentials().find(id), ...imported, hmacKey, clock, onUse });
 
 function tokenMethods(
-  authentication: Config['authentication'],
+  { authentication, authorizationServer }: Config,
   publicUrl: string,
   pems: readonly (string | undefined)[],
   deps: AuthenticationDeps,
 ): readonly Method[] {
   const { clock } = deps;
   const issuers = authentication.issuers.map((issuer) => rulesOf(issuer, publicUrl));
-  if (issuers.length === 0) return [];
   const judge = createTokenJudge({
     tenant: (id) => deps.credentials().tenant(id),
     revocations: deps.revocations,
@@ -100,7 +99,9 @@ function tokenMethods(
     ),
     onUse: (principal, { peer }) => deps.onTokenUse(principal, peer.network),
   });
-  const methods = [createAccessTokenMethod({ issuers, keysOf: (issuer) => deps.issuers.keysOf(issuer), clock, judge })];
+  const trusted = authorizationServer.enabled === false ? issuers : [...issuers, ownRules(publicUrl)];
+  const keysOf = (issuer: string) => deps.issuers.keysOf(issuer);
+  const methods = [createAccessTokenMethod({ issuers: trusted, keysOf, clock, judge })];
   for (const [i, { issuer, introspection }] of authentication.issuers.entries()) {
     const rules = issuers[i];
     if (introspection === undefined || rules === undefined) continue;
@@ -126,6 +127,22 @@ function tokenMethods(
   }
   return methods;
 }
+
+/** Tokens of our own authorization server; until it has signed one there is no key for them. */
+const ownRules = (publicUrl: string): IssuerRules => ({
+  issuer: publicUrl,
+  isOwn: true,
+  audiences: [publicUrl],
+  algorithms: ['ES256'],
+  acceptedTypes: ['at+jwt'],
+  scopeClaim: 'scope',
+  modelsClaim: 'models',
+  tenantClaim: 'tenant',
+  limitsClaim: 'limits',
+  defaultModels: [],
+  clockToleranceMs: 0,
+  dpop: 'optional',
+});
 
 const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
 

@@ -6,6 +6,7 @@ import type { SharedCounters } from '../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
+import { createAnswerOAuth } from '../forward/answer-oauth.ts';
 import { createAnswerPreflight } from '../forward/answer-preflight.ts';
 import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
@@ -13,6 +14,7 @@ import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
+import { COOKIES_HEADER, ORIGIN_HEADER, originText } from '../oauth/origin.ts';
 import { createCertificateMethod } from '../stages/authenticate/methods/client-certificate.ts';
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
 import { denialOfModel } from '../stages/authorize/model.ts';
@@ -33,11 +35,14 @@ import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { methodsOf, type AuthenticationDeps } from './authentication.ts';
 import type { Pipelines } from './listeners.ts';
-import { inference, models, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
+import { inference, models, oauth, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
 import { RESOURCE_METADATA_PATH, resourceMetadataOf } from './resource-metadata.ts';
 import type { KnownUpstreams, Settings, UpstreamPems } from './threads/messages.ts';
 
+const NO_TLS = { caPem: undefined, certPem: undefined, keyPem: undefined, serverName: undefined };
+/** A password takes its time, and several wait for each other. */
+const OAUTH_TIMEOUTS = { connectMs: 5_000, firstByteMs: 30_000, betweenChunksMs: 30_000, totalMs: 60_000 };
 const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
 /** Largest event of vLLM on a WebSocket: a whole transcription fits many times. */
 const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
@@ -51,6 +56,8 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
   readonly running: RunningExchanges;
+  /** Whether the authorization server answers. */
+  readonly isOAuthOn: () => boolean;
 }
 
 /** The pipelines of one set of settings, with the connections that they use. */
@@ -82,7 +89,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const methods = methodsOf(config, settings.publicUrl, settings.issuerPems, { ...deps, url: settings.publicUrl });
   const { perIp } = config.limits;
   const { mtls } = config.authentication;
-  const metadata = resourceMetadataOf(config, settings.publicUrl);
+  const oauthServer = createHttpUpstream({ url: `unix:${settings.oauthSocket}`, tls: NO_TLS }, OAUTH_TIMEOUTS);
   let read = deps.known();
   let opened = createModelBook(config, read);
   const book = (): ModelBook => {
@@ -178,7 +185,16 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       counters,
       writeMs: config.listen.timeouts.writeMs,
     }),
-    answerWellKnown: createAnswerWellKnown(new Map(metadata === undefined ? [] : [[RESOURCE_METADATA_PATH, metadata]])),
+    answerOAuth: createAnswerOAuth({
+      server: oauthServer,
+      originHeader: ORIGIN_HEADER,
+      originText: ({ requestId, peer, downstream: { certificate } }) => originText({ requestId, ...peer, certificate }),
+      cookiesHeader: COOKIES_HEADER,
+    }),
+    answerWellKnown: createAnswerWellKnown(() => {
+      const metadata = resourceMetadataOf(config, settings.publicUrl, deps.isOAuthOn());
+      return new Map(metadata === undefined ? [] : [[RESOURCE_METADATA_PATH, metadata]]);
+    }),
     answerPreflight: createAnswerPreflight(),
     answerModels: createAnswerModels(() => book().listed()),
   };
@@ -188,10 +204,12 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       models: models(stages),
       realtime: realtime(stages),
       wellKnown: wellKnown(stages),
+      oauth: oauth(stages),
       preflight: preflight(stages),
     },
     close() {
       for (const { upstream } of targets) upstream.close();
+      oauthServer.close();
     },
   };
 }

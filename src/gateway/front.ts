@@ -15,7 +15,9 @@ export interface FrontDeps extends RunDeps {
   /** Origins whose pages may call (Fetch standard). */
   readonly origins: ReadonlySet<string>;
   /** What refusals say about getting a token. */
-  readonly offer: ChallengeOffer | undefined;
+  readonly offer: () => ChallengeOffer | undefined;
+  /** Whether the authorization server answers. */
+  readonly isOAuthOn: () => boolean;
   /** Body of `/healthz` and `/readyz` and whether it is well. */
   readonly health: (path: '/healthz' | '/readyz') => { readonly isWell: boolean; readonly body: string };
   readonly isDraining: () => boolean;
@@ -35,7 +37,7 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     x.head = head;
     x.surface = surfaceOf(head.path);
     x.allowedOrigin = allowedOrigin(deps.origins, head);
-    x.offer = deps.offer;
+    x.offer = deps.offer();
     if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
     if (isPreflight(x, head)) return run(deps.pipelines.preflight, x, deps);
     if (deps.isDraining()) {
@@ -47,7 +49,8 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
   };
 }
 
-const pipelineOf = (deps: FrontDeps, head: ParsedHead): Pipeline => publicPipelineOf(deps.pipelines, head.path);
+const pipelineOf = (deps: FrontDeps, head: ParsedHead): Pipeline =>
+  publicPipelineOf(deps.pipelines, head.path, deps.isOAuthOn());
 
 function answerHealth(deps: FrontDeps, x: AnyExchange, head: ParsedHead, path: '/healthz' | '/readyz'): void {
   if (head.method !== 'GET' && head.method !== 'HEAD') {

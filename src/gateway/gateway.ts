@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
 import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
@@ -30,6 +31,7 @@ import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
+import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { adminMethodsOf, issuerSource } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
 import { createIssuerBook } from './threads/issuer-book.ts';
@@ -167,8 +169,11 @@ export async function startGateway({
   let material: TlsMaterial | undefined = tls?.material;
   const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys, clientCaPem });
 
-  let settings = settingsOf(config, rows, publicUrl);
-  const issuers = createIssuerBook([], (issuer) => issuerWatch.refresh(issuer), clock);
+  // By a descriptor that stays open, for a path over 107 bytes cannot be dialled (unix(7)).
+  const stateFd = openSync(stateDir.path, 'r');
+  const oauthSocket = `/proc/self/fd/${stateFd}/${basename(stateDir.oauthSocket)}`;
+  let settings = settingsOf(config, rows, publicUrl, oauthSocket);
+  const issuers = createIssuerBook([], askIssuer, clock);
   let issuerWatch = watchIssuersOf();
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
   let watch = startWatch();
@@ -181,6 +186,8 @@ export async function startGateway({
       upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
   });
 
+  let oauth: RunningOAuth | undefined;
+  let stopped: Promise<void> | undefined;
   let workers: Workers | undefined;
   let adminListener: RunningAdmin | undefined;
   const startOf = (row: number): WorkerStart => ({
@@ -197,7 +204,8 @@ export async function startGateway({
     tenants: [...directory.tenants.values()],
     apiKeys: [...directory.apiKeys.values()],
     revocations: [...directory.revocations.values()],
-    issuers: issuerWatch.states(),
+    issuers: allIssuers(),
+    hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
   });
 
@@ -206,7 +214,7 @@ export async function startGateway({
   workers = await startWorkers(workerCount, startOf, {
     lines: (lines) => log.raw(lines),
     uses: noteUses,
-    askIssuer: (issuer) => issuerWatch.refresh(issuer),
+    askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     ended: (row) => metrics.takeOver(row),
@@ -254,12 +262,28 @@ export async function startGateway({
       get: issuerSource(),
       clock,
       onNews(states) {
-        issuers.apply(states);
-        workers?.setIssuers(states);
+        tellIssuers(states);
       },
       onProblem: (issuer, why) => log.error('issuer_unreachable', { issuer, why }),
       onRecovered: (issuer) => log.info('issuer_recovered', { issuer }),
     });
+  }
+
+  /** The keys of all issuers, those of our own authorization server among them. */
+  function allIssuers(states = issuerWatch.states()): readonly IssuerState[] {
+    return oauth === undefined ? states : [...states, oauth.issuerState()];
+  }
+
+  function tellIssuers(states?: readonly IssuerState[]): void {
+    const all = allIssuers(states);
+    issuers.apply(all);
+    workers?.setIssuers(all);
+  }
+
+  async function askIssuer(issuer: string): Promise<void> {
+    if (issuer !== publicUrl) return issuerWatch.refresh(issuer);
+    await oauth?.askedState();
+    tellIssuers();
   }
 
   function upstreamViews() {
@@ -284,6 +308,7 @@ export async function startGateway({
   const revocations = createRevocations([...directory.revocations.values()]);
   /** What authenticating in this thread works with. */
   const authenticating = {
+    isOAuthOn: () => false,
     clock,
     credentials: () => credentials,
     revocations: () => revocations,
@@ -345,7 +370,7 @@ export async function startGateway({
       return explain(question, {
         find: (id) => credentials.find(id),
         rules: { maxHeaders: config.listen.maxHeaders, hosts: new Set() },
-        pipelineOf: (path) => publicPipelineOf(plane.pipelines, path),
+        pipelineOf: (path) => publicPipelineOf(plane.pipelines, path, false),
         nowMs: () => clock.nowMs(),
         storedResponses: config.validation.storedResponses,
       }).finally(() => plane.close());
@@ -365,6 +390,22 @@ export async function startGateway({
         object,
       }),
   };
+  oauth = await startOAuth({
+    config: () => config,
+    publicUrl,
+    stateDir,
+    artifacts: store.artifacts,
+    directory,
+    commit: (changes) => admin.commit(changes),
+    revocations: () => revocations,
+    counters,
+    hmacKey,
+    clock,
+    randomBytes: (count) => randomBytes(count),
+    log,
+    onKeys: () => tellIssuers(),
+  });
+  tellIssuers();
   // Until it is known where the listener is, nobody is let in.
   let adminGate: AdminDeps['authenticate'] = () => Promise.resolve(deny('overloaded'));
   const runningAdmin = await startAdmin(admin, {
@@ -411,7 +452,7 @@ export async function startGateway({
       const nextCa = readClientCa(config); // the same file; what it holds may be new
       config = withFixed(next, config);
       const before = settings.config.upstreams;
-      settings = settingsOf(config, rows, publicUrl);
+      settings = settingsOf(config, rows, publicUrl, oauthSocket);
       known = config.upstreams.map(({ name, url }) => {
         const seen = watch.watched[before.findIndex((upstream) => upstream.name === name && upstream.url === url)];
         return { models: seen?.models, version: seen?.version };
@@ -438,16 +479,20 @@ export async function startGateway({
       readyWorkers: () => live.states().filter(({ isReady }) => isReady).length,
       held: () => counters.held(),
     },
-    async stop() {
-      watch.stop();
-      issuerWatch.stop();
-      tls?.stop();
-      await runningAdmin.stop();
-      await live.drain(config.shutdown.graceMs);
-      await store.close();
-      log.flush();
-    },
+    stop: () => (stopped ??= stop()),
   };
+
+  async function stop(): Promise<void> {
+    watch.stop();
+    issuerWatch.stop();
+    tls?.stop();
+    await runningAdmin.stop();
+    await live.drain(config.shutdown.graceMs);
+    await oauth?.stop();
+    closeSync(stateFd);
+    await store.close();
+    log.flush();
+  }
 }
 
 /** Keys whose change needs a restart. */
@@ -492,9 +537,10 @@ function readClientCa({ listen }: Config): string | undefined {
   return pem;
 }
 
-function settingsOf(config: Config, rows: number, publicUrl: string): Settings {
+function settingsOf(config: Config, rows: number, publicUrl: string, oauthSocket: string): Settings {
   return {
     config,
+    oauthSocket,
     publicUrl,
     issuerPems: config.authentication.issuers.map(({ caFile }) =>
       caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),

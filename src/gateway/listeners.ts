@@ -6,11 +6,21 @@ export interface Pipelines {
   readonly models: Pipeline;
   readonly realtime: Pipeline;
   readonly wellKnown: Pipeline;
+  readonly oauth: Pipeline;
   readonly preflight: Pipeline;
 }
 
-/** Which pipeline a path of the public listener takes; what no route knows is refused inside it. */
-export function publicPipelineOf(pipelines: Pipelines, path: string): Pipeline {
+/** Paths of the authorization server: its endpoints, metadata (RFC 8414, OpenID Connect Discovery) and pages. */
+const OAUTH_PATH =
+  /^\/(oauth\/[a-z0-9_/-]+|device(\/[A-Za-z0-9_-]+)?|account(\/[a-z0-9_/-]*)?|\.well-known\/(oauth-authorization-server|openid-configuration))$/i;
+
+/**
+ * Which pipeline a path of the public listener takes; what no route knows is refused inside it.
+ *
+ * @param isOAuthOn whether the authorization server answers; while it does not, its paths are like any other
+ */
+export function publicPipelineOf(pipelines: Pipelines, path: string, isOAuthOn: boolean): Pipeline {
+  if (isOAuthOn && OAUTH_PATH.test(path)) return pipelines.oauth;
   if (path.startsWith('/.well-known/')) return pipelines.wellKnown;
   if (path === '/v1/realtime') return pipelines.realtime;
   return path === '/v1/models' ? pipelines.models : pipelines.inference;

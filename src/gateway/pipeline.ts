@@ -17,6 +17,7 @@ export interface Stages {
   >;
   readonly relay: Forward<'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
   readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
+  readonly answerOAuth: Forward<'head' | 'peer'>;
   readonly answerWellKnown: Forward<'head' | 'peer'>;
   readonly answerPreflight: Forward<'head' | 'peer'>;
 }
@@ -51,6 +52,9 @@ export const realtime = (s: Stages): Pipeline =>
 
 /** The way of the names under `/.well-known/`, which answer without a credential. */
 export const wellKnown = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerWellKnown);
+
+/** The way of what the authorization server answers: its credentials are its own, so only the address is asked about here. */
+export const oauth = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerOAuth);
 
 /** The way of a preflight, which carries no credential: only its address is asked about. */
 export const preflight = (s: Stages): Pipeline => chain<'head'>().add(s.network).end(s.answerPreflight);

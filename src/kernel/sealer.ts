@@ -7,9 +7,9 @@ export interface SealedPlace {
   readonly row: string;
 }
 
-/** Encrypts what is kept (AES-256-GCM under data keys that a root key wraps). */
+/** Encrypts what is kept: AES-256-GCM under a data key of the tenant and purpose, which the root key wraps. */
 export interface Sealer {
-  seal(place: SealedPlace, plain: string): string;
-  /** @throws Error where it was sealed for another place, by another root key, or was changed */
-  open(place: SealedPlace, sealed: string): string;
+  seal(place: SealedPlace, plain: string): Promise<string>;
+  /** @throws Error where it was sealed for another place, under another root key, or was changed since */
+  open(place: SealedPlace, sealed: string): Promise<string>;
 }

@@ -28,6 +28,7 @@ export interface ClientCertificate {
   readonly notAfterMs: number;
   /** SHA-256 of its DER form, base64url, as tokens name it (RFC 8705 §3.1). */
   readonly sha256: string;
+  readonly pem: string;
 }
 
 /** How reading a body ended. */

@@ -16,6 +16,8 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'limits', may: ['kernel'], depth: 1 },
   { folder: 'stages', may: COMMON, depth: 2 },
   { folder: 'observers', may: COMMON, depth: 2 },
+  { folder: 'oauth', may: COMMON, depth: 1 },
+  { folder: 'keyring', may: ['kernel'], depth: 1 },
   { folder: 'forward', may: COMMON, depth: 1 },
   { folder: 'simulator', may: COMMON, depth: 1 },
   { folder: 'isolation', may: COMMON, depth: 1 },
@@ -25,7 +27,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   {
     folder: 'adapters',
     may: [
-      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor'],
+      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor', 'oauth'],
       ...['stages/fetch-media', 'adapters/tls', 'observers/log'],
     ],
     depth: 2,
@@ -86,6 +88,8 @@ test('only adapters, the composition root and the commands do I/O', () => {
     'kernel/host.ts node:net',
     'wire/address.ts node:net',
     'wire/broken-head.ts node:http',
+    'oauth/authorization-server.ts node:http',
+    'oauth/origin.ts node:http',
   ]);
   const offending = files
     .filter(({ path }) => !/^(adapters|gateway|cli|main\.ts|config)(\/|$)/.test(path))

@@ -15,6 +15,8 @@ export interface StateDir {
   readonly lock: string;
   readonly caFile: string;
   readonly socket: string;
+  /** Where workers hand requests to the authorization server. */
+  readonly oauthSocket: string;
 }
 
 /**
@@ -57,6 +59,7 @@ function pathsIn(path: string): StateDir {
     lock: join(path, 'lock.db'),
     caFile: join(path, 'ca.pem'),
     socket: join(path, 'admin.sock'),
+    oauthSocket: join(path, 'oauth.sock'),
   };
 }
 

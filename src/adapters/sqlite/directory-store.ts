@@ -1,14 +1,8 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import {
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type CompiledQuery,
-} from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
+import { sql } from './builder.ts';
 import { MIGRATIONS } from './migrations.ts';
 import {
   apiKeyFromRow,
@@ -23,16 +17,6 @@ import {
   userFromRow,
 } from './rows.ts';
 import type { Tables } from './tables.ts';
-
-/** Builds the SQL; `node:sqlite` is synchronous, so the statements are run directly. */
-const sql = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
 
 /** Where the records of each kind are. */
 const TABLES = {

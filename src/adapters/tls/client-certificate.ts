@@ -28,6 +28,7 @@ export function factsOf(der: Uint8Array): ClientCertificate {
     ),
     notAfterMs: certificate.notAfter.getTime(),
     sha256: hash('sha256', der, 'base64url'),
+    pem: certificate.toString('pem'),
   };
 }
 

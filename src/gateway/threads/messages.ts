@@ -50,6 +50,8 @@ export interface Settings {
   readonly issuerPems: readonly (string | undefined)[];
   /** URL by which callers know the public listener. */
   readonly publicUrl: string;
+  /** Path of the authorization server's socket, short enough to be dialled. */
+  readonly oauthSocket: string;
 }
 
 /** A full snapshot: what a worker starts with. */
@@ -70,6 +72,8 @@ export interface WorkerStart {
   readonly apiKeys: readonly ApiKeyRecord[];
   readonly revocations: readonly RevocationRecord[];
   readonly issuers: readonly IssuerState[];
+  /** Whether there is any client or user of the authorization server. */
+  readonly hasOAuth: boolean;
   readonly memory: SharedMemory;
 }
 

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
-import type { FromStore, StoreStart, ToStore } from './store-messages.ts';
+import type { Artifact, ArtifactStore } from '../../oauth/artifacts.ts';
+import type { ArtifactCall, FromStore, StoreStart, ToStore } from './store-messages.ts';
 
 /** Another process works on the state directory. */
 export class StateLocked extends Error {
@@ -12,13 +13,18 @@ const LOCKED = 'another process works on this state directory: end it, use its a
 
 type Ask = ToStore extends infer M ? (M extends { id: number } ? Omit<M, 'id'> : never) : never;
 
+/** What the store thread keeps. */
+export interface Store extends DirectoryStore {
+  readonly artifacts: ArtifactStore;
+}
+
 /**
  * Starts the store thread and speaks the store's port with it.
  *
  * @throws StateLocked where another process holds the state directory
  * @throws StoreUnavailable where the database cannot be opened
  */
-export async function startStore(start: StoreStart): Promise<DirectoryStore> {
+export async function startStore(start: StoreStart): Promise<Store> {
   const worker = new Worker(new URL('./store.ts', import.meta.url), { workerData: start, name: 'store' });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let nextId = 1;
@@ -59,6 +65,8 @@ export async function startStore(start: StoreStart): Promise<DirectoryStore> {
       worker.postMessage({ ...message, id });
     });
 
+  const artifact = async (call: ArtifactCall) => ask({ kind: 'artifacts', call });
+
   try {
     await opened;
   } catch (error) {
@@ -69,6 +77,17 @@ export async function startStore(start: StoreStart): Promise<DirectoryStore> {
     readAll: async () => (await ask({ kind: 'read-all' })) as Directory,
     write: async (changes: readonly RecordChange[]) => void (await ask({ kind: 'write', changes })),
     noteLastUses: async (uses: readonly LastUse[]) => void (await ask({ kind: 'last-uses', uses })),
+    artifacts: {
+      put: async (...args) => void (await artifact({ name: 'put', args })),
+      putNew: async (...args) => (await artifact({ name: 'putNew', args })) as boolean,
+      find: async (...args) => (await artifact({ name: 'find', args })) as Artifact | undefined,
+      findBy: async (...args) => (await artifact({ name: 'findBy', args })) as Artifact | undefined,
+      consume: async (...args) => (await artifact({ name: 'consume', args })) as boolean,
+      remove: async (...args) => void (await artifact({ name: 'remove', args })),
+      removeGrant: async (...args) => void (await artifact({ name: 'removeGrant', args })),
+      list: async (...args) => (await artifact({ name: 'list', args })) as Artifact[],
+      sweep: async (...args) => void (await artifact({ name: 'sweep', args })),
+    },
     async close() {
       if (ended !== undefined) return;
       await ask({ kind: 'close' });

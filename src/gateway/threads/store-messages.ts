@@ -1,3 +1,4 @@
+import type { ArtifactStore } from '../../oauth/artifacts.ts';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 
 /** What the store thread starts with. */
@@ -13,8 +14,14 @@ export type ToStore = { readonly id: number } & (
   | { readonly kind: 'read-all' }
   | { readonly kind: 'write'; readonly changes: readonly RecordChange[] }
   | { readonly kind: 'last-uses'; readonly uses: readonly LastUse[] }
+  | { readonly kind: 'artifacts'; readonly call: ArtifactCall }
   | { readonly kind: 'close' }
 );
+
+/** A call of the port `ArtifactStore`: its name and arguments. */
+export type ArtifactCall = {
+  [Name in keyof ArtifactStore]: { readonly name: Name; readonly args: Parameters<ArtifactStore[Name]> };
+}[keyof ArtifactStore];
 
 /** From the store to the control plane. */
 export type FromStore =

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { openSqliteArtifacts } from '../../adapters/sqlite/artifact-store.ts';
 import { openSqliteStore } from '../../adapters/sqlite/directory-store.ts';
 import { takeStateLock } from '../../adapters/sqlite/lock.ts';
 import { StoreUnavailable, VersionConflict } from '../../directory/store.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   const lock = await takeLock();
   if (lock === undefined) return send({ kind: 'locked' });
   const store = openSqliteStore(start.databasePath);
+  const artifacts = openSqliteArtifacts(start.databasePath);
   port.on('message', (message: ToStore) => {
     void answer(message).then(
       (value) => send({ kind: 'answer', id: message.id, value }),
@@ -42,7 +44,12 @@ async function main(): Promise<void> {
         return store.write(message.changes);
       case 'last-uses':
         return store.noteLastUses(message.uses);
+      case 'artifacts': {
+        const { name, args } = message.call;
+        return (artifacts[name] as (...given: typeof args) => Promise<unknown>)(...args);
+      }
       case 'close':
+        artifacts.close();
         await store.close();
         lock?.release();
         setImmediate(() => port.close());

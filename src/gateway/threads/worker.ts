@@ -66,6 +66,12 @@ const issuers = createIssuerBook(
     }),
   clock,
 );
+let hasOAuth = start.hasOAuth;
+/** With `auto` it is on from the first client or user on: each worker sees that in the change itself. */
+function isOAuthOn(): boolean {
+  const { enabled } = settings.config.authorizationServer;
+  return enabled === 'auto' ? hasOAuth : enabled;
+}
 let credentials: Credentials = createCredentials(start.tenants, start.apiKeys);
 let seq = start.seq;
 let isDraining = false;
@@ -80,6 +86,7 @@ const planeDeps = {
   issuers,
   replays: createReplaySet(memory.replays),
   onTokenUse: () => undefined,
+  isOAuthOn,
   hmacKey: start.hmacKey,
   tenantKey: tenantKeyOf(start.hmacKey),
   known: () => known,
@@ -92,12 +99,17 @@ let isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
 
 function createFrontOf(current: Settings, currentPlane: DataPlane) {
   const { listen } = current.config;
+  const offers = {
+    on: challengeOfferOf(current.config, current.publicUrl, true),
+    off: challengeOfferOf(current.config, current.publicUrl, false),
+  };
   return createFront({
     clock,
     rules: { maxHeaders: listen.maxHeaders, hosts: new Set(listen.hosts) },
     pipelines: currentPlane.pipelines,
     origins: new Set(listen.cors.origins),
-    offer: challengeOfferOf(current.config, current.publicUrl),
+    offer: () => (isOAuthOn() ? offers.on : offers.off),
+    isOAuthOn,
     health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
     isDraining: () => isDraining,
     observe,
@@ -255,6 +267,7 @@ port.on('message', (message: ToWorker) => {
     case 'delta': {
       if (message.seq !== seq + 1) return send({ kind: 'gap' });
       seq = message.seq;
+      hasOAuth ||= message.changes.some(({ kind }) => kind === 'client' || kind === 'user');
       for (const mark of [...credentials.apply(message.changes), ...revocations.apply(message.changes)]) {
         running.cutAll(mark, deny('revoked_credential'));
       }

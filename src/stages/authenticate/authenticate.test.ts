@@ -145,7 +145,7 @@ test('a certificate counts until its end and not 1 ms longer, also on a connecti
       { failuresPerMinute: 3, isCertificateRequired },
       { methods: [], byCertificate, counters, clock },
     );
-    const certificate = { commonName: 'agent', names: [], notAfterMs: clock.nowMs() + 10, sha256: '' };
+    const certificate = { commonName: 'agent', names: [], notAfterMs: clock.nowMs() + 10, sha256: '', pem: '' };
     const code = async () => {
       const x = exchange(Object.assign(fakeDownstream(), { certificate }), {
         head: { method: 'POST', path: '/', headers: new Map(), hasBody: true, isUpgrade: false },

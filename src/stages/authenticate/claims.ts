@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { tokenHashOf } from '../../directory/revocations.ts';
 import type { TokenFacts } from '../../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { isScope, type Scope } from '../../kernel/scope.ts';
@@ -75,8 +75,7 @@ export function judgeClaims(
       issuer: iss,
       subject: sub,
       clientId: isText(clientId) ? clientId : isText(azp) ? azp : undefined,
-      // Names the token in records without being it, or helping to guess it.
-      tokenHash: hash('sha256', `${iss} ${jti ?? identity}`, 'base64url').slice(0, 22),
+      tokenHash: tokenHashOf(iss, jti ?? identity),
       issuedAtMs: iat === undefined ? undefined : iat * 1000,
       expiresAtMs: exp * 1000,
       binding: binding.jkt !== undefined ? 'dpop' : binding.x5t !== undefined ? 'mtls' : 'none',

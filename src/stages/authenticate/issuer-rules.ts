@@ -2,6 +2,8 @@
 export interface IssuerRules {
   /** `iss`, to the letter. */
   readonly issuer: string;
+  /** It is our own authorization server, whose clock is ours. */
+  readonly isOwn?: boolean;
   /** One of them must be in `aud`. At least one. */
   readonly audiences: readonly string[];
   /** Names of JWS algorithms; all are asymmetric. */

@@ -1,6 +1,6 @@
 import { grantedModels } from '../../directory/credentials.ts';
 import type { TenantRecord } from '../../directory/records.ts';
-import { marksOf, type Revocations } from '../../directory/revocations.ts';
+import { marksOf, OWN_ISSUER, type Revocations } from '../../directory/revocations.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Principal } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
@@ -32,11 +32,11 @@ export function createTokenJudge({
 }: TokenJudgeDeps): TokenJudge {
   const made = new WeakMap<Claims, Made>();
 
-  function principal(claims: Claims): Made {
+  function principal(claims: Claims, rules: IssuerRules): Made {
     const tenant = tenantOf(claims.tenant);
     const before = made.get(claims);
     if (before !== undefined && before.tenant === tenant) return before;
-    const now = { tenant, principal: principalOf(claims, tenant) };
+    const now = { tenant, principal: principalOf(claims, tenant, rules) };
     made.set(claims, now);
     return now;
   }
@@ -44,7 +44,7 @@ export function createTokenJudge({
   return (claims, rules, shown) => {
     const { expiresAtMs, issuedAtMs } = claims.facts;
     if (clock.nowMs() >= expiresAtMs + rules.clockToleranceMs) return deny('expired_credential', { message: EXPIRED });
-    const now = principal(claims);
+    const now = principal(claims, rules);
     if (now.tenant?.isDisabled === true || revocations().isRevoked(now.principal.marks, issuedAtMs)) {
       return deny('revoked_credential', { message: REVOKED });
     }
@@ -61,13 +61,13 @@ interface Made {
   readonly principal: Principal;
 }
 
-function principalOf(claims: Claims, tenant: TenantRecord | undefined): Principal {
+function principalOf(claims: Claims, tenant: TenantRecord | undefined, { isOwn }: IssuerRules): Principal {
   const { facts } = claims;
   return {
     id: `token:${facts.issuer} ${facts.subject}`,
     keyId: undefined,
     token: facts,
-    marks: marksOf(facts, claims.tenant),
+    marks: marksOf(facts, claims.tenant, isOwn === true ? OWN_ISSUER : facts.issuer),
     tenant: claims.tenant,
     scopes: claims.scopes,
     models: new Set(grantedModels([...claims.models], tenant?.models)),

@@ -1,0 +1,191 @@
+import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import { rmSync } from 'node:fs';
+import type { StateDir } from '../adapters/files/state-dir.ts';
+import { openRootKey } from '../adapters/files/root-key.ts';
+import type { LogOutput } from '../adapters/log/output.ts';
+import type { Config } from '../config/schema.ts';
+import type { RecordChange } from '../directory/records.ts';
+import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
+import type { DirectoryState } from '../directory/state.ts';
+import { openKeyring, type DataKeyStore, type WrappedKey } from '../keyring/keyring.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Sealer } from '../kernel/sealer.ts';
+import type { Counters } from '../limits/counters.ts';
+import type { ArtifactStore } from '../oauth/artifacts.ts';
+import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
+import { createDigest } from '../oauth/digest.ts';
+import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts';
+import type { IssuerState } from './issuer-watch.ts';
+import { listenUnix } from './unix-listener.ts';
+
+/** What the authorization server of a gateway works with. */
+export interface OAuthDeps {
+  readonly config: () => Config;
+  readonly publicUrl: string;
+  readonly stateDir: StateDir;
+  readonly artifacts: ArtifactStore;
+  readonly directory: DirectoryState;
+  readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
+  readonly revocations: () => Revocations;
+  readonly counters: Counters;
+  readonly hmacKey: Uint8Array;
+  readonly clock: Clock;
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly log: LogOutput;
+  /** Told that its keys have changed. */
+  readonly onKeys: () => void;
+}
+
+/** The authorization server as the gateway runs it. */
+export interface RunningOAuth {
+  /** Its own keys as those of one more issuer; none until somebody needed them. */
+  issuerState(): IssuerState;
+  /** The same, once a worker has asked for keys that it does not know: made-up ones must not make it ask for each. */
+  askedState(): Promise<IssuerState>;
+  /** Makes ready what signs tokens. */
+  open(): Promise<Opened>;
+  /** Revokes tokens by a name of theirs, for as long as one of them may live. */
+  revoke(mark: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What exists once it was needed. */
+export interface Opened {
+  readonly sealer: Sealer;
+  readonly signingKeys: SigningKeys;
+  readonly server: AuthorizationServer;
+}
+
+const SWEEP_EVERY_MS = 60_000;
+/** Longest life of an access token, and what clocks and seconds cost on top. */
+const MAX_TOKEN_MS = 3_600_000 + 60_000;
+
+/** Listens on its socket; all behind it is loaded when the first request comes. */
+export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
+  const { stateDir, clock, directory, artifacts, publicUrl } = deps;
+  let opened: Promise<Opened> | undefined;
+  let state: IssuerState = {
+    issuer: publicUrl,
+    jwks: undefined,
+    goodUntilMs: Number.MAX_SAFE_INTEGER,
+    nextAskMs: 0,
+    introspectionEndpoint: undefined,
+    why: undefined,
+  };
+
+  async function openAll(): Promise<Opened> {
+    const { log, hmacKey, revocations, counters } = deps;
+    const sealer = await openKeyring({
+      rootKey: openRootKey(stateDir),
+      store: dataKeyStore(artifacts, clock),
+      randomBytes: deps.randomBytes,
+      nowMs: () => clock.nowMs(),
+    });
+    const signingKeys = await openSigningKeys({ artifacts, sealer, nowMs: () => clock.nowMs() });
+    const { accessTokenTtlMs, refreshTokenTtlMs } = deps.config().authorizationServer;
+    const { failuresPerMinute } = deps.config().limits.perIp;
+    const secret = (use: string) => createHmac('sha256', hmacKey).update(use).digest();
+    const digest = createDigest(secret('oauth artifacts'));
+    const server = await createAuthorizationServer(
+      { publicUrl, accessTokenTtlMs, refreshTokenTtlMs },
+      {
+        artifacts,
+        sealer,
+        digest,
+        client: (id) => directory.clients.get(id),
+        user: (id) => directory.users.get(id),
+        tenant: (id) => directory.tenants.get(id),
+        nowMs: () => clock.nowMs(),
+        onGrantRevoked: (grantId) => revoke(markOf('grant', OWN_ISSUER, digest('Grant', grantId))),
+        signingKeys,
+        secret: secret('oauth cookies'),
+        errorPage: (error, description, requestId) => `${error}: ${description} (${requestId})`,
+        hmacKey,
+        clock,
+        counters,
+        failuresPerMinute,
+        revocations,
+        revoke,
+        pages: () => Promise.resolve(false),
+        log: {
+          info: (event, facts) => log.info(event, facts),
+          security: (what, facts) => log.warn('security', { what, ...facts }),
+        },
+      },
+    );
+    state = { ...state, jwks: server.jwks() };
+    deps.onKeys();
+    return { sealer, signingKeys, server };
+  }
+
+  async function revoke(mark: string, untilMs = clock.nowMs() + MAX_TOKEN_MS): Promise<void> {
+    const before = directory.revocations.get(mark);
+    const version = (before?.version ?? 0) + 1;
+    const record = { id: mark, atMs: clock.nowMs(), isExact: true, untilMs, version };
+    await deps.commit([{ kind: 'revocation', record, expectedVersion: version - 1 }]);
+  }
+
+  const open = (): Promise<Opened> => {
+    opened ??= openAll().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
+
+  const server = createServer({ maxHeaderSize: 64 * 1024, keepAliveTimeout: 10_000 }, (request, response) => {
+    open().then(
+      (all) => all.server.handle(request, response),
+      (error: unknown) => {
+        deps.log.error('oauth_fault', { why: error instanceof Error ? error.message : String(error) });
+        response.writeHead(503, { 'content-type': 'application/json' });
+        response.end('{"error":"temporarily_unavailable"}');
+      },
+    );
+  });
+  await listenUnix(server, stateDir.oauthSocket);
+  const sweep = setInterval(() => void artifacts.sweep(clock.nowMs()).catch(() => undefined), SWEEP_EVERY_MS).unref();
+
+  return {
+    issuerState: () => state,
+    async askedState() {
+      // Where nobody has got a token from us yet, nobody can have one of ours.
+      if (directory.clients.size + directory.users.size > 0) await open();
+      state = { ...state, nextAskMs: clock.nowMs() + 1_000 };
+      return state;
+    },
+    open,
+    revoke,
+    async stop() {
+      clearInterval(sweep);
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      rmSync(stateDir.oauthSocket, { force: true });
+    },
+  };
+}
+
+/** Data keys among the artifacts: wrapped, they need no other protection. */
+function dataKeyStore(artifacts: ArtifactStore, clock: Clock): DataKeyStore {
+  return {
+    list: async () =>
+      (await artifacts.list('DataKey', clock.nowMs())).map(({ payload }) => JSON.parse(payload) as WrappedKey),
+    put: (key) =>
+      artifacts.put({
+        kind: 'DataKey',
+        id: key.id,
+        payload: JSON.stringify(key),
+        grantId: undefined,
+        uid: undefined,
+        userCode: undefined,
+        account: undefined,
+        client: undefined,
+        createdAtMs: key.createdAtMs,
+        consumedAtMs: undefined,
+        expiresAtMs: undefined,
+      }),
+  };
+}

@@ -1,0 +1,40 @@
+/** What the authorization server has to remember: codes, refresh tokens, grants, sessions, signing keys. */
+export interface Artifact {
+  /** Which kind of thing it is, such as `RefreshToken`. */
+  readonly kind: string;
+  /** Keyed hash of its value: whoever reads the store holds nothing that could be sent. */
+  readonly id: string;
+  /** Encrypted. */
+  readonly payload: string;
+  /** Hash of the grant that it came from. */
+  readonly grantId: string | undefined;
+  /** Hashes of other values by which it is found. */
+  readonly uid: string | undefined;
+  readonly userCode: string | undefined;
+  /** Whose it is, for lists and revocation. */
+  readonly account: string | undefined;
+  readonly client: string | undefined;
+  /** Milliseconds since the epoch, like all times here. */
+  readonly createdAtMs: number;
+  readonly consumedAtMs: number | undefined;
+  readonly expiresAtMs: number | undefined;
+}
+
+/** Keeps artifacts. Kept by SQLite, later by PostgreSQL, both against `test/contracts/artifact-store.ts`. */
+export interface ArtifactStore {
+  /** Writes one, in place of what was there; keeps that it was consumed. @throws StoreUnavailable, like all others */
+  put(artifact: Artifact): Promise<void>;
+  /** Writes one that must not be there yet; false where it is. */
+  putNew(artifact: Artifact): Promise<boolean>;
+  find(kind: string, id: string): Promise<Artifact | undefined>;
+  findBy(kind: string, column: 'uid' | 'userCode', value: string): Promise<Artifact | undefined>;
+  /** Marks one as used; true for exactly one of all who ask, however many at once, and false where it is gone. */
+  consume(kind: string, id: string, nowMs: number): Promise<boolean>;
+  remove(kind: string, id: string): Promise<void>;
+  /** Removes all that came from a grant. */
+  removeGrant(grantId: string): Promise<void>;
+  /** All of a kind that have not expired. */
+  list(kind: string, nowMs: number): Promise<readonly Artifact[]>;
+  /** Removes what has expired. */
+  sweep(nowMs: number): Promise<void>;
+}

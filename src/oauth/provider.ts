@@ -1,0 +1,219 @@
+import type { ClientRecord, TenantRecord, UserRecord } from '../directory/records.ts';
+import { grantedModels } from '../directory/credentials.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import { isScope, SCOPES } from '../kernel/scope.ts';
+import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { OAuthOrigin } from './origin.ts';
+import { originOf } from './origin.ts';
+import { createModelAdapter, type ModelAdapterDeps } from './model-adapter.ts';
+import type { OidcLibrary } from './oidc-library.ts';
+import type { SigningKey } from './signing-keys.ts';
+
+/** Options of the authorization server, already read from the configuration. */
+export interface ProviderOptions {
+  /** Issuer, audience and address of every endpoint: `listen.publicUrl`. */
+  readonly publicUrl: string;
+  readonly accessTokenTtlMs: number;
+  readonly refreshTokenTtlMs: number;
+}
+
+/** What the authorization server is made with. */
+export interface ProviderDeps extends Omit<ModelAdapterDeps, 'errors'> {
+  readonly user: (id: string) => UserRecord | undefined;
+  readonly tenant: (id: string) => TenantRecord | undefined;
+  readonly signingKeys: readonly SigningKey[];
+  /** Secret of cookies and nonces, 32 bytes. */
+  readonly secret: Uint8Array;
+  /** Writes a page for an error that cannot be sent to a client. */
+  readonly errorPage: (error: string, description: string, requestId: string) => string;
+}
+
+/** No refresh token lives longer, however often it is rotated (RFC 9700 §4.14.2). */
+const MAX_GRANT_S = 30 * 24 * 3600;
+/** Longest lifetime of an access token that anything may ask for (TK-05). */
+const MAX_ACCESS_TOKEN_S = 3600;
+/** Where sign-in and consent are. */
+export const INTERACTION_PATH = '/oauth/interaction';
+
+/** The whole configuration of the library, in one place: all that is not switched on here is off. */
+export function createProvider(library: OidcLibrary, options: ProviderOptions, deps: ProviderDeps): Provider {
+  const { errors } = library;
+  const { publicUrl } = options;
+  const adapterDeps: ModelAdapterDeps = { ...deps, errors };
+  const clientOf = (id: string): ClientRecord => {
+    const client = deps.client(id);
+    if (client === undefined) throw new errors.InvalidClient('client not found');
+    return client;
+  };
+
+  const configuration: Configuration = {
+    adapter: (name: string) => createModelAdapter(name, adapterDeps),
+    jwks: { keys: deps.signingKeys.map(({ privateJwk }) => privateJwk) as never },
+    routes: {
+      authorization: '/oauth/authorize',
+      token: '/oauth/token',
+      jwks: '/oauth/jwks',
+      introspection: '/oauth/introspect',
+      revocation: '/oauth/revoke',
+      pushed_authorization_request: '/oauth/par',
+      device_authorization: '/oauth/device_authorization',
+      code_verification: '/device',
+      end_session: '/oauth/end_session',
+      userinfo: '/oauth/userinfo',
+    },
+    // Scopes of the gateway are those of its resource; here stand only those of OpenID Connect itself.
+    scopes: ['openid'],
+    claims: { openid: ['sub'], acr: null, amr: null, auth_time: null, iss: null },
+    responseTypes: ['code'],
+    clientAuthMethods: ['client_secret_basic', 'private_key_jwt', 'tls_client_auth', 'none'],
+    clientDefaults: { id_token_signed_response_alg: 'RS256', response_types: ['code'], grant_types: [] },
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'],
+      dPoPSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'PS256', 'RS256'],
+      idTokenSigningAlgValues: ['RS256', 'ES256'],
+      requestObjectSigningAlgValues: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+    },
+    cookies: {
+      keys: [Buffer.from(deps.secret).toString('base64url')],
+      names: { session: '__Host-sallyport', interaction: 'sallyport_interaction', resume: 'sallyport_resume' },
+      long: { signed: true, httpOnly: true, secure: true, sameSite: 'lax', path: '/' },
+      short: { signed: true, httpOnly: true, secure: true, sameSite: 'lax' },
+    },
+    pkce: { required: () => true },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true, charset: 'base-20', mask: '****-****' },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_, client, token) => token.clientId === client.clientId,
+      },
+      revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
+      pushedAuthorizationRequests: { enabled: true },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: Buffer.from(deps.secret), allowReplay: false },
+      mTLS: {
+        enabled: true,
+        certificateBoundAccessTokens: true,
+        tlsClientAuth: true,
+        selfSignedTlsClientAuth: false,
+        getCertificate: (ctx) => originOf(ctx.req)?.certificate?.pem,
+        // The listener takes no certificate that its client CA has not signed.
+        certificateAuthorized: (ctx) => originOf(ctx.req)?.certificate !== undefined,
+        certificateSubjectMatches: (ctx, property, expected) =>
+          isNamed(originOf(ctx.req)?.certificate, property, expected),
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => publicUrl,
+        useGrantedResource: () => true,
+        getResourceServerInfo(ctx, resource, client) {
+          // A token for somebody else is none that we could answer for (RFC 8707 §2).
+          if (resource !== publicUrl && resource !== `${publicUrl}/`) throw new errors.InvalidTarget();
+          const record = clientOf(client.clientId);
+          grantScopes(ctx, record);
+          return {
+            scope: record.scopes.join(' '),
+            audience: publicUrl,
+            accessTokenTTL: Math.floor(accessTokenTtlMs(record) / 1000),
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'ES256' } },
+          };
+        },
+      },
+    },
+    issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    ttl: {
+      AccessToken: (_, token) => token.resourceServer?.accessTokenTTL ?? 600,
+      ClientCredentials: (_, token) => token.resourceServer?.accessTokenTTL ?? 600,
+      AuthorizationCode: 60,
+      DeviceCode: 600,
+      IdToken: 600,
+      RefreshToken: (_, token) =>
+        Math.max(1, Math.min(options.refreshTokenTtlMs / 1000, MAX_GRANT_S - token.totalLifetime())),
+      Grant: MAX_GRANT_S,
+      Interaction: 900,
+      Session: 8 * 3600,
+      PushedAuthorizationRequest: 60,
+    },
+    async extraTokenClaims(_, token) {
+      const { clientId, accountId, grantId, sessionUid } = token as {
+        clientId?: string;
+        accountId?: string;
+        grantId?: string;
+        sessionUid?: string;
+      };
+      const client = clientOf(clientId ?? '');
+      const user = accountId === undefined ? undefined : deps.user(accountId);
+      const claims: JsonObject = { tenant: user?.tenant ?? client.tenant, models: [...modelsOf(client, user)] };
+      const { requestsPerMinute, concurrency } = client.limits;
+      if (requestsPerMinute !== undefined || concurrency !== undefined) {
+        claims['limits'] = {
+          ...(requestsPerMinute === undefined ? {} : { rpm: requestsPerMinute }),
+          ...(concurrency === undefined ? {} : { concurrency }),
+        };
+      }
+      if (grantId !== undefined) claims['grant_id'] = deps.digest('Grant', grantId);
+      if (sessionUid !== undefined) claims['sid'] = deps.digest('Session uid', sessionUid);
+      const { acr, amr, authTime } = token as { acr?: string; amr?: string[]; authTime?: number };
+      if (acr !== undefined) claims['acr'] = acr;
+      if (amr !== undefined) claims['amr'] = amr;
+      if (authTime !== undefined) claims['auth_time'] = authTime;
+      return claims;
+    },
+    async findAccount(_, id) {
+      const user = deps.user(id);
+      if (user?.state !== 'active' || deps.tenant(user.tenant)?.isDisabled === true) return undefined;
+      return { accountId: id, claims: () => Promise.resolve({ sub: id }) };
+    },
+    interactions: { url: (_, { uid }) => `${INTERACTION_PATH}/${uid}` },
+    clientBasedCORS: () => false,
+    renderError(ctx, out) {
+      ctx.type = 'html';
+      const { requestId = '' } = originOf(ctx.req) ?? {};
+      ctx.body = deps.errorPage(out.error, out.error_description ?? '', requestId);
+    },
+  };
+  const provider = new library.Provider(publicUrl, configuration);
+  // Which address we have is said by the entry, which writes these headers itself.
+  provider.proxy = true;
+  return provider;
+
+  function accessTokenTtlMs({ accessTokenTtlMs: own }: ClientRecord): number {
+    return Math.min(own ?? options.accessTokenTtlMs, options.accessTokenTtlMs, MAX_ACCESS_TOKEN_S * 1000);
+  }
+
+  /** Scopes that the client was not granted are left out, those of none asked for are all of its own (contract §3). */
+  function grantScopes({ oidc }: KoaContextWithOIDC, { scopes }: ClientRecord): void {
+    const { params } = oidc;
+    if (params === undefined) return;
+    const wanted = typeof params['scope'] === 'string' ? params['scope'].split(' ') : undefined;
+    const granted = wanted?.filter((scope) => scope === 'openid' || scopes.some((one) => one === scope)) ?? scopes;
+    if (!granted.some(isScope))
+      throw new errors.InvalidScope('none of the scopes is granted to this client', wanted?.join(' ') ?? '');
+    params['scope'] = granted.join(' ');
+  }
+
+  /** What both the client and the user may use, cut to the tenant's. */
+  function modelsOf(client: ClientRecord, user: UserRecord | undefined): readonly string[] {
+    const own = grantedModels(client.models, deps.tenant(user?.tenant ?? client.tenant)?.models);
+    return user === undefined ? own : grantedModels(user.models, own);
+  }
+}
+
+/** Whether a certificate has exactly the registered name (RFC 8705 §2.1.2); its common name never counts. */
+function isNamed(certificate: OAuthOrigin['certificate'], property: string, expected: string): boolean {
+  const kind = { tls_client_auth_san_dns: 'dns', tls_client_auth_san_uri: 'uri', tls_client_auth_san_email: 'email' }[
+    property
+  ];
+  const named = certificate?.names.filter((name) => name.kind === kind) ?? [];
+  return named.some(({ value }) =>
+    kind === 'dns' ? value.toLowerCase() === expected.toLowerCase() : value === expected,
+  );
+}
+
+/** Scopes that can be asked for. */
+export const SUPPORTED_SCOPES: readonly string[] = ['openid', ...SCOPES];
