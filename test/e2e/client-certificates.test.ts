@@ -231,6 +231,42 @@ test('another client CA counts after a reload, and no session that began with th
   }
 });
 
+test('a connection that began with a certificate of the old client CA is nobody by it after the new one counts', async () => {
+  const { it, keyId } = await startMtls(bySan);
+  await using _ = it;
+  const open = await openConnection(it, await withUri());
+  assert.equal(await open.answer(), '200');
+  writeFileSync(clientCaFile, strangers.certPem);
+  try {
+    await reload(it, bySan(keyId));
+    for (let left = 50; (await ask(it, { pair: await withUri() })) !== 'missing_credential'; left--) assert.ok(left > 0);
+    assert.match(await open.answer(), /^(missing_credential|closed)$/);
+  } finally {
+    open.end();
+    writeFileSync(clientCaFile, clientCa.certPem);
+  }
+});
+
+/** A connection that stays open; each answer on it as a status or a code, `closed` where there is none. */
+function openConnection(it: TestGateway, pair: CertificateAndKey) {
+  return new Promise<{ answer: () => Promise<string>; end: () => void }>((resolve, reject) => {
+    const ca = it.ca === undefined ? {} : { ca: it.ca };
+    const socket = connect({ port: it.port, host: '127.0.0.1', ...ca, cert: pair.certPem, key: pair.keyPem });
+    socket.on('error', reject);
+    const answer = () =>
+      new Promise<string>((answered) => {
+        socket.once('close', () => answered('closed'));
+        socket.once('data', (part: Buffer) => {
+          const text = part.toString();
+          answered(/"code":"(\w+)"/.exec(text)?.[1] ?? text.split(' ')[1] ?? '');
+        });
+        if (socket.destroyed) return answered('closed');
+        socket.write('GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n');
+      });
+    socket.once('secureConnect', () => resolve({ answer, end: () => socket.destroy() }));
+  });
+}
+
 test('a client CA file that holds none is refused at a reload, and the old one stays', async () => {
   const { it, keyId, key } = await startMtls(bySan);
   await using _ = it;
