@@ -314,6 +314,8 @@ export async function startGateway({
     authenticate: adminAuthenticator({
       method: createApiKeyMethod({
         find: (id) => credentials.find(id),
+        findImported: (digest) => credentials.findImported(digest),
+        hasImported: () => credentials.hasImported(),
         hmacKey,
         clock,
         onUse: (id, atMs) => noteUses([{ id, atMs }]),
