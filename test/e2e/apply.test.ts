@@ -89,7 +89,11 @@ withGateway('the last administrator is not disabled with its tenant, but may go 
   assert.equal(ran.exit, 0, ran.err);
 });
 
+const GROWING = Array.from({ length: 9 }, (_, i) => `a${i}: &a${i} [x${`, *a${i - 1}`.repeat(i && 9)}]`);
+
 const MISTAKES = [
+  { text: 'keys: [*nobody]', err: /^This is no YAML: an alias has no anchor/ },
+  { text: GROWING.join('\n'), err: /^This is no YAML: .*too many/ },
   { text: 'keys: [{ name: x, value: secret-of-somebody }]', err: /^keys\.0: .*"value"/ },
   { text: 'keys: [{ name: x, rpm: many }]', err: /^keys\.0\.rpm: Give a whole number/ },
   { text: 'keys: [{ name: x }, { name: x }]', err: /stands there twice/ },

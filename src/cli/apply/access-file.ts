@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { parseDocument, type Document } from 'yaml';
 import * as z from 'zod';
 import { apiKeyWish } from '../../admin/api-key-schema.ts';
 import { DEFAULT_SCOPES } from '../../directory/issue.ts';
@@ -80,8 +80,7 @@ export function parseAccessFile(text: string): AccessFile {
   const document = parseDocument(text, { strict: true, uniqueKeys: true });
   const [fault] = document.errors;
   if (fault !== undefined) throw new UsageError(`This is no YAML: ${fault.message.split('\n')[0] ?? ''}`);
-  // Anchors that grow out of bounds are refused by the library (maxAliasCount).
-  const read = accessFile.safeParse(document.toJS() ?? {});
+  const read = accessFile.safeParse(valueOf(document) ?? {});
   if (!read.success) {
     throw new UsageError(
       read.error.issues
@@ -94,6 +93,15 @@ export function parseAccessFile(text: string): AccessFile {
   const twice = duplicateOf(read.data);
   if (twice !== undefined) throw new UsageError(`${twice} stands there twice: which of the two is meant?`);
   return read.data;
+}
+
+/** The content with its aliases followed: to unknown anchors, or to so many that they grow out of bounds, the library throws. */
+function valueOf(document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw new UsageError('This is no YAML: an alias has no anchor, or there are too many. Write out what is meant.');
+  }
 }
 
 function duplicateOf({ tenants = [], keys = [] }: AccessFile): string | undefined {
