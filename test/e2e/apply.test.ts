@@ -92,6 +92,8 @@ withGateway('the last administrator is not disabled with its tenant, but may go 
 const GROWING = Array.from({ length: 9 }, (_, i) => `a${i}: &a${i} [x${`, *a${i - 1}`.repeat(i && 9)}]`);
 
 const MISTAKES = [
+  { text: 'tenants: [{ name: good }, { name: Not good }]', err: /^tenants\.1\.name: Give a name/ },
+  { text: 'tenants: [{ name: good }, { name: empty, models: [] }]', err: /^tenants\.1\.models: Give at least one/ },
   { text: 'keys: [*nobody]', err: /^This is no YAML: an alias has no anchor/ },
   { text: GROWING.join('\n'), err: /^This is no YAML: .*too many/ },
   { text: 'keys: [{ name: x, value: secret-of-somebody }]', err: /^keys\.0: .*"value"/ },
@@ -112,6 +114,7 @@ withGateway('a mistake is refused with its path, without what stood there', asyn
     assert.match(ran.err, err);
     assert.doesNotMatch(ran.err, /secret-of-somebody/);
   }
+  assert.equal(JSON.parse((await run('tenants list --json')).out).length, 1);
 });
 
 withGateway('a name that means two keys is refused, as is a file that is not there', async () => {

@@ -1,6 +1,7 @@
 import { parseDocument, type Document } from 'yaml';
 import * as z from 'zod';
 import { apiKeyWish } from '../../admin/api-key-schema.ts';
+import { tenantWish } from '../../admin/tenants.ts';
 import { DEFAULT_SCOPES } from '../../directory/issue.ts';
 import { CAP_NAMES } from '../../vllm/fields/caps.ts';
 import { NOT_IN_THIS_VERSION } from '../../kernel/option.ts';
@@ -57,13 +58,13 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
 }
 
 /** What the admin API would refuse, found before anything is changed. */
-function mistakesOf({ keys = [] }: AccessFile): string[] {
-  return keys.flatMap((entry, index) => {
-    const read = apiKeyWish.safeParse({ name: entry.name, ...wishOf(entry) });
-    return read.success
-      ? []
-      : read.error.issues.map(({ path, message }) => `keys.${index}.${path.map(String).join('.')}: ${message}`);
-  });
+function mistakesOf({ tenants = [], keys = [] }: AccessFile): string[] {
+  const of = (list: string, index: number, { error }: { readonly error?: z.ZodError | undefined }): string[] =>
+    (error?.issues ?? []).map(({ path, message }) => `${[list, index, ...path].map(String).join('.')}: ${message}`);
+  return [
+    ...tenants.flatMap(({ name, models = ['*'] }, i) => of('tenants', i, tenantWish.safeParse({ name, models }))),
+    ...keys.flatMap((entry, i) => of('keys', i, apiKeyWish.safeParse({ name: entry.name, ...wishOf(entry) }))),
+  ];
 }
 
 /** What an access file wants to be. */
