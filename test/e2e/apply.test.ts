@@ -124,3 +124,17 @@ withGateway('a name that means two keys is refused, as is a file that is not the
   assert.equal((await run('apply -f nothing.yaml')).exit, 1);
   assert.match((await run('apply')).err, /-f FILE is missing/);
 });
+
+withGateway(
+  'where a step fails it is named, and the values of the keys made before it are shown all the same',
+  async () => {
+    const file =
+      'tenants: [{ name: acme, models: [tiny] }]\nkeys: [{ name: a }, { name: b, tenant: acme, models: [other] }]';
+    const ran = await apply(file, ' --json');
+    assert.equal(ran.exit, 2);
+    assert.match(ran.err, /^key b \(acme\): .*may use only: tiny\.\nThe steps before this one were made/);
+    const { applied, keys } = JSON.parse(ran.out) as { applied: boolean; keys: { name: string; key: string }[] };
+    assert.deepEqual([applied, keys.map(({ name }) => name)], [false, ['a']]);
+    assert.equal((await ask(gateway, { key: keys[0]?.key ?? '' })).status, 200);
+  },
+);
