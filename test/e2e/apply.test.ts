@@ -36,7 +36,7 @@ const FILE = `
 tenants:
   - { name: acme, models: [tiny] }
 keys:
-  - { name: page, tenant: acme, scopes: ["inference:chat,messages"], rpm: 120, expires: 30d, allowIp: [127.0.0.1], grant: ["fields:beam-search"], cap: { n: 8 }, onBehalfOf: "header:X-User" }
+  - { name: page, tenant: acme, scopes: ["inference:chat,messages"], rpm: 120, expires: 30d, allowIp: [127.0.0.1, "2001:DB8:0::/32"], grant: ["fields:beam-search"], cap: { n: 8 }, onBehalfOf: "header:X-User" }
   - { name: batch, concurrency: none }
 `;
 

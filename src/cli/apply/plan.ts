@@ -1,6 +1,7 @@
 import type { ApiKeyShown } from '../../admin/api-key-schema.ts';
 import type { TenantShown } from '../../admin/tenants.ts';
 import { readScopes } from '../../admin/scopes.ts';
+import { cidr } from '../../kernel/option.ts';
 import { parseDurationMs } from '../../kernel/units.ts';
 import { CommandError } from '../command.ts';
 import { wishOf, type AccessFile, type KeyEntry } from './access-file.ts';
@@ -123,10 +124,8 @@ function scopesOf(entry: KeyEntry): readonly string[] {
 /** A form in which two equal values are equal: order of lists and spelling of times and networks aside. */
 function normal(name: string, value: unknown): unknown {
   if (name === 'expires' && typeof value === 'string') return Date.parse(value);
-  if (name === 'allowIp')
-    return (value as string[])
-      .map((one) => (one.includes('/') ? one : `${one}/${one.includes(':') ? 128 : 32}`))
-      .sort();
+  // As the record has it: of one network there are several spellings, and each would be a change each time.
+  if (name === 'allowIp') return (value as string[]).map((one) => cidr().safeParse(one).data ?? one);
   if (name === 'onBehalfOf' && typeof value === 'string') return value.toLowerCase();
   return value;
 }
