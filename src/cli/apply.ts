@@ -34,7 +34,7 @@ Example: sallyport apply -f access.yaml --dry-run`,
     if (name === undefined) throw new UsageError('-f FILE is missing: sallyport apply -f access.yaml');
     const file = parseAccessFile(read(name));
     return withAdmin(flags, io, async (client) => {
-      const steps = planOf(file, { tenants: await allTenants(client), keys: await allKeys(client) });
+      const steps = planOf(file, { tenants: await allTenants(client), keys: await allKeys(client) }, Date.now());
       if (!flags.has('json')) io.out(report(steps));
       const made: MadeKey[] = [];
       let applied = false;

@@ -89,6 +89,14 @@ withGateway('the last administrator is not disabled with its tenant, but may go 
   assert.equal(ran.exit, 0, ran.err);
 });
 
+withGateway('an administrator whose time is over does not count as the one that is left', async () => {
+  const scopes = ['admin:read', 'admin:write'] as const;
+  await gateway.issue({ name: 'former', scopes, expiresAtMs: Date.now() - 1 });
+  assert.equal((await apply('keys: [{ name: admin, state: revoked }]')).exit, 1);
+  const late = '{ name: former, scopes: ["admin:read", "admin:write"], expires: 2031-01-01T00:00:00Z }';
+  assert.equal((await apply(`keys: [{ name: admin, state: revoked }, ${late}]`, ' --dry-run')).exit, 0);
+});
+
 const GROWING = Array.from({ length: 9 }, (_, i) => `a${i}: &a${i} [x${`, *a${i - 1}`.repeat(i && 9)}]`);
 
 const MISTAKES = [
