@@ -421,3 +421,24 @@ test('the launcher stays as long as what it started, passes TERM on, and gives b
   launcher.kill('SIGTERM');
   assert.deepEqual(await once(launcher, 'exit'), [0, null]);
 });
+
+suite('firewall', () => {
+  const print = (form: string, env: Readonly<Record<string, string>>) =>
+    sallyport(newDir(), `firewall print --${form}`, { env });
+  for (const { form, port } of [
+    { form: 'nft', port: '8000' },
+    { form: 'iptables', port: '5557' },
+    { form: 'ufw', port: '9443' },
+  ]) {
+    test(`print --${form} leaves out port ${port} where callers reach the gateway by it, and says so`, async () => {
+      const env = { SALLYPORT__LISTEN__HOST: '203.0.113.5', SALLYPORT__LISTEN__PORT: port };
+      const { exit, out, err } = await print(form, env);
+      assert.equal(exit, 0, err);
+      assert.doesNotMatch(out, new RegExp(`\\b${port}\\b`));
+      assert.match(err, new RegExp(`^Port ${port} is listen\\.port, too`));
+      const usual = await print(form, {});
+      assert.match(usual.out, new RegExp(`\\b${port}\\b`));
+      assert.equal(usual.err, '');
+    });
+  }
+});
