@@ -442,3 +442,25 @@ suite('firewall', () => {
     });
   }
 });
+
+suite('doctor', () => {
+  for (const { text, isFound } of [
+    { text: 'upstreams:\n  - name: main\n    apiKey: a-secret', isFound: true },
+    { text: 'upstreams: [{ name: main, apiKey: a-secret }]', isFound: true },
+    { text: 'upstreams: [{ name: main, "apiKey": "a-secret" }]', isFound: true },
+    { text: 'upstreams: [{ name: main, apiKey: "${env:NONE:-}" }]', isFound: false },
+    { text: 'upstreams: [{ name: main, apiKey: "" }] # apiKey: a-secret', isFound: false },
+  ]) {
+    test(`a configuration that others can read is ${isFound ? '' : 'not '}told of for: ${JSON.stringify(text)}`, async () => {
+      const dir = newDir();
+      const file = join(dir, 'sallyport.yaml');
+      writeFileSync(file, `listen: { port: 0 }\n${text}\n`, { mode: 0o644 });
+      const { out } = await sallyport(dir, `doctor --json --config ${file}`);
+      const { findings } = JSON.parse(out) as { findings: { id: string; what: string }[] };
+      assert.equal(
+        findings.some(({ id, what }) => id === 'file_open_to_others' && what.startsWith(file)),
+        isFound,
+      );
+    });
+  }
+});
