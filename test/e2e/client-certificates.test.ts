@@ -115,6 +115,15 @@ test('a certificate that is not valid is none', async () => {
   assert.equal(await ask(it, { pair: await clientCa.issue({ names, isForServers: true }) }), 'missing_credential');
 });
 
+test('a certificate of the client CA that cannot be taken apart is none, and ends nothing but its own wish', async () => {
+  const { it, key } = await startMtls(() => ({ required: true }));
+  await using _ = it;
+  const odd = await clientCa.issue({ isOdd: true });
+  for (let i = 0; i < 3; i++) assert.equal(await ask(it, { key, pair: odd }), 'missing_credential');
+  assert.equal(await ask(it, { key, pair: await clientCa.issue({}) }), '200');
+  assert.doesNotMatch(it.log.join('\n'), /worker_replaced/);
+});
+
 test('a common name counts where it is the only one, and DNS names in any case', async () => {
   const { it, keyId } = await startMtls((key) => ({ principals: [{ subject: 'agent 7', key }] }));
   await using _ = it;
@@ -239,7 +248,8 @@ test('a connection that began with a certificate of the old client CA is nobody 
   writeFileSync(clientCaFile, strangers.certPem);
   try {
     await reload(it, bySan(keyId));
-    for (let left = 50; (await ask(it, { pair: await withUri() })) !== 'missing_credential'; left--) assert.ok(left > 0);
+    for (let left = 50; (await ask(it, { pair: await withUri() })) !== 'missing_credential'; left--)
+      assert.ok(left > 0);
     assert.match(await open.answer(), /^(missing_credential|closed)$/);
   } finally {
     open.end();
