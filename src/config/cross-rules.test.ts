@@ -206,7 +206,7 @@ for (const publicUrl of [
   test(`${publicUrl} is no public URL`, () =>
     assert.deepEqual(mistaken({ listen: { publicUrl } }), ['listen.publicUrl']));
 
-for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 'https://X'])
+for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 'https://X', 'https://*.x'])
   test(`${origin} is no origin`, () => {
     assert.deepEqual(mistaken({ listen: { cors: { origins: [origin] } } }), ['listen.cors.origins[0]']);
   });
