@@ -81,8 +81,8 @@ for (const [name, overrides, paths] of [
   ['options of ACME in another mode do no harm', { listen: { tls: { acme: { challenge: 'dns-01' } } } }, []],
   [
     'proxies that are all the world are mistakes',
-    { listen: { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0', '::/0'] } },
-    ['listen.trustedProxies[1]', 'listen.trustedProxies[2]'],
+    { listen: { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0', '::/0', '::ffff:0.0.0.0/96'] } },
+    [1, 2, 3].map((index) => `listen.trustedProxies[${index}]`),
   ],
   ['the PROXY header without a proxy is a mistake', { listen: { proxyProtocol: 'v2' } }, ['listen.proxyProtocol']],
   [
