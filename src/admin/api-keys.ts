@@ -53,6 +53,8 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
     isTaken: (id) => directory.apiKeys.has(id),
   };
   const show = (record: ApiKeyRecord) => showApiKey(record, directory.lastUseMs(record.id), clock.nowMs());
+  /** Digests of secrets that are on their way into the store: of two at once each would find no other. */
+  const importing = new Set<string>();
   const find = (id: string): ApiKeyRecord | undefined => {
     const record = directory.apiKeys.get(id);
     return record?.state === 'deleted' ? undefined : record;
@@ -173,13 +175,19 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
         if (isDenial(wish)) return wish;
         const record = importApiKey(wish, value, issuer, nowMs);
         // A revoked secret comes back by no import, and of two records with one value nobody knows which one counts.
-        const known = [...directory.apiKeys.values()].some(
-          (one) =>
-            isSameDigest(one.digest, record.digest) ||
-            (one.previous !== undefined && isSameDigest(one.previous.digest, record.digest)),
-        );
+        const digest = Buffer.from(record.digest).toString('base64');
+        const known =
+          importing.has(digest) ||
+          [...directory.apiKeys.values()].some(
+            (one) =>
+              isSameDigest(one.digest, record.digest) ||
+              (one.previous !== undefined && isSameDigest(one.previous.digest, record.digest)),
+          );
         if (known) return deny('conflict', { message: 'This secret is or was the value of another API key.' });
-        const committed = await deps.commit([{ kind: 'api-key', record, expectedVersion: 0 }]);
+        importing.add(digest);
+        const committed = await deps
+          .commit([{ kind: 'api-key', record, expectedVersion: 0 }])
+          .finally(() => importing.delete(digest));
         deps.logChange(actor, 'api-keys.import', record.id);
         return { value: show(record), version: record.version, committed, location: `/api-keys/${record.id}` };
       },

@@ -15,7 +15,8 @@ const models = list(text('Give the name of a model.', (name) => name.length <= 2
   .max(256, { error: 'Give at most 256 models.' })
   .describe('Models that its keys may be granted; `*` are all.');
 
-const tenantWish = z.strictObject({
+/** What a new tenant is to be. */
+export const tenantWish = z.strictObject({
   name: z.string({ error: NAME }).regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: NAME }),
   models: models.optional(),
 });

@@ -7,7 +7,7 @@ import { allKeys } from './keys.ts';
 import { allTenants } from './tenants.ts';
 import { parseAccessFile } from './apply/access-file.ts';
 import { planOf, type Step } from './apply/plan.ts';
-import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
+import { CommandError, UsageError, type Command } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
@@ -34,18 +34,21 @@ Example: sallyport apply -f access.yaml --dry-run`,
     if (name === undefined) throw new UsageError('-f FILE is missing: sallyport apply -f access.yaml');
     const file = parseAccessFile(read(name));
     return withAdmin(flags, io, async (client) => {
-      const steps = planOf(file, { tenants: await allTenants(client), keys: await allKeys(client) });
+      const steps = planOf(file, { tenants: await allTenants(client), keys: await allKeys(client) }, Date.now());
       if (!flags.has('json')) io.out(report(steps));
-      const isDryRun = flags.has('dry-run');
-      const made = isDryRun ? [] : await carryOut(steps, client, io, flags.has('json'));
-      if (flags.has('json')) {
-        io.out(
-          json({
-            applied: !isDryRun,
-            plan: steps.map(({ action, kind, name: of, fields }) => ({ action, kind, name: of, fields })),
-            keys: made,
-          }),
-        );
+      const made: MadeKey[] = [];
+      let applied = false;
+      try {
+        if (!flags.has('dry-run')) {
+          await carryOut(steps, client, (key, title) => {
+            made.push(key);
+            if (!flags.has('json')) io.out(shownOnce(key, title));
+          });
+          applied = true;
+        }
+      } finally {
+        // Also where a later step failed: the keys before it are there, and nobody could ever learn their values.
+        if (flags.has('json')) io.out(json({ applied, plan: steps.map(inPlan), keys: made }));
       }
       return 0;
     });
@@ -68,21 +71,28 @@ function report(steps: readonly Step[]): string {
   return steps.map(line).join('');
 }
 
+type MadeKey = z.output<typeof apiKeyWithValue>;
+
+const shownOnce = ({ id, key }: MadeKey, title: string): string =>
+  `\n${title}  ${id}  ${key}\nThe key is shown this once: keep it now.\n`;
+
+const inPlan = ({ action, kind, name, fields }: Step) => ({ action, kind, name, fields });
+
 /** Does one step after the other; each is whole by itself, so that a file can be applied again after a failure. */
 async function carryOut(
   steps: readonly Step[],
   client: AdminClient,
-  io: CommandIo,
-  isQuiet: boolean,
-): Promise<readonly z.output<typeof apiKeyWithValue>[]> {
-  const made: z.output<typeof apiKeyWithValue>[] = [];
+  onKey: (key: MadeKey, title: string) => void,
+): Promise<void> {
   for (const { action, kind, method, path, body, name } of steps) {
     const question = { method, path, ...(body === undefined ? {} : { body }) };
-    if (action === 'create' && kind === 'key') {
-      const key = await client.ask(question, apiKeyWithValue);
-      made.push(key);
-      if (!isQuiet) io.out(`\n${name}  ${key.id}  ${key.key}\nThe key is shown this once: keep it now.\n`);
-    } else await client.ask(question, kind === 'tenant' ? tenantShown : apiKeyShown);
+    try {
+      if (action === 'create' && kind === 'key') onKey(await client.ask(question, apiKeyWithValue), name);
+      else await client.ask(question, kind === 'tenant' ? tenantShown : apiKeyShown);
+    } catch (error) {
+      if (!(error instanceof CommandError || error instanceof UsageError)) throw error;
+      const what = `${kind} ${name}: ${error.message}\nThe steps before this one were made: correct the file, and apply it again.`;
+      throw error instanceof UsageError ? new UsageError(what) : new CommandError(what);
+    }
   }
-  return made;
 }

@@ -8,7 +8,7 @@ import { parseApiKey } from '../directory/api-key.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
-import type { Client, ClientSettings } from './connect/client.ts';
+import { KEY, type Client, type ClientSettings } from './connect/client.ts';
 import { clients } from './connect/index.ts';
 import { parseFlags, type Flags } from './flags.ts';
 import { json } from './text.ts';
@@ -94,7 +94,7 @@ function report({ env, files, example, notes }: ClientSettings): string {
   if (names.length > 0) {
     // The key is told where it is, not what it is.
     const lines = names.flatMap((name) =>
-      name === 'SALLYPORT_API_KEY' ? [] : [`export ${name}="${env[name] ?? ''}"\n`],
+      name === 'SALLYPORT_API_KEY' ? [] : [`export ${name}="${inDoubleQuotes(env[name] ?? '')}"\n`],
     );
     parts.push(`export SALLYPORT_API_KEY=…    # the value that was shown when the key was made\n${lines.join('')}`);
   }
@@ -103,3 +103,6 @@ function report({ env, files, example, notes }: ClientSettings): string {
   for (const note of notes) parts.push(`${note}\n`);
   return parts.join('\n');
 }
+
+/** As it stands between double quotes for a shell: names of models are upstream's texts, and these lines are pasted. */
+const inDoubleQuotes = (text: string): string => (text === KEY ? text : text.replace(/["\\$`]/g, '\\$&'));

@@ -73,8 +73,11 @@ Example: sallyport doctor --json`,
 /** The configuration, where a key stands in it as text. */
 function secretInside(configFile: string | undefined): string[] {
   if (configFile === undefined) return [];
-  return /^\s*-?\s*apiKey:\s*["']?(?!["']|\$\{)\S/m.test(readFileSync(configFile, 'utf8')) ? [configFile] : [];
+  return KEY_AS_TEXT.test(readFileSync(configFile, 'utf8')) ? [configFile] : [];
 }
+
+/** On a line of its own or inside braces, and no comment, reference or empty value. */
+const KEY_AS_TEXT = /^[^#\n]*?\bapiKey["']?[ \t]*:[ \t]*["']?(?!["'#,}]|\$\{)\S/m;
 
 const COLOURS = { critical: 'red', high: 'red', medium: 'yellow', low: 'cyan', info: 'cyan' } as const;
 

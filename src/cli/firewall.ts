@@ -52,6 +52,11 @@ function print(flags: Flags, io: CommandIo): Promise<number> {
   const text = form === 'networkpolicy' ? policiesOf(flags, config) : WRITERS[form](planOf(flags, config));
   io.out(flags.has('json') ? json({ form, rules: text }) : text);
   if (form !== 'networkpolicy' && flags.text('on') === undefined) {
+    for (const { port, what } of localPorts(config).filter((guarded) => guarded.port === config.listen.port)) {
+      io.err(
+        `Port ${port} is listen.port, too, so it is not in the rules (${what}): give one of the two another port.\n`,
+      );
+    }
     for (const name of elsewhere(config)) {
       io.err(
         `${name} is on another machine. Its rules: sallyport firewall print --${form} --on ${name} --gateway-address IP\n`,
@@ -73,7 +78,8 @@ function planOf(flags: Flags, config: Config): IsolationPlan {
   if (on === undefined) {
     return {
       machine: "the gateway's machine",
-      ports: guardedPorts([...localApiPorts(config), ...adminPort(config), ...SIDE]),
+      // Callers reach the gateway there: a rule by the port alone would shut them out.
+      ports: localPorts(config).filter(({ port }) => port !== config.listen.port),
       allowFrom: allowed,
       gatewayUser,
     };
@@ -101,6 +107,10 @@ const SIDE: readonly GuardedPort[] = SIDE_PORTS.map(({ port, what }) => ({
   what: `vLLM: ${what}`,
   isVllm: true,
 }));
+
+/** Ports of this machine that nobody else is to reach. */
+const localPorts = (config: Config): readonly GuardedPort[] =>
+  guardedPorts([...localApiPorts(config), ...adminPort(config), ...SIDE]);
 
 function localApiPorts({ upstreams }: Config): GuardedPort[] {
   return upstreams.flatMap(({ name, url }) => {

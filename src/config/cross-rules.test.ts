@@ -81,8 +81,8 @@ for (const [name, overrides, paths] of [
   ['options of ACME in another mode do no harm', { listen: { tls: { acme: { challenge: 'dns-01' } } } }, []],
   [
     'proxies that are all the world are mistakes',
-    { listen: { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0', '::/0'] } },
-    ['listen.trustedProxies[1]', 'listen.trustedProxies[2]'],
+    { listen: { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0', '::/0', '::ffff:0.0.0.0/96'] } },
+    [1, 2, 3].map((index) => `listen.trustedProxies[${index}]`),
   ],
   ['the PROXY header without a proxy is a mistake', { listen: { proxyProtocol: 'v2' } }, ['listen.proxyProtocol']],
   [
@@ -206,7 +206,7 @@ for (const publicUrl of [
   test(`${publicUrl} is no public URL`, () =>
     assert.deepEqual(mistaken({ listen: { publicUrl } }), ['listen.publicUrl']));
 
-for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 'https://X'])
+for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 'https://X', 'https://*.x'])
   test(`${origin} is no origin`, () => {
     assert.deepEqual(mistaken({ listen: { cors: { origins: [origin] } } }), ['listen.cors.origins[0]']);
   });

@@ -70,7 +70,8 @@ function certificate({ listen: { tls } }: Config): Conflict[] {
 function proxies({ listen }: Config): Conflict[] {
   const found: Conflict[] = [];
   for (const [i, network] of listen.trustedProxies.entries()) {
-    if (!network.endsWith('/0')) continue;
+    // The second is every IPv4 address, as it is compared.
+    if (!network.endsWith('/0') && network !== '::ffff:0:0/96') continue;
     // Then every caller chooses the address by which it is limited, banned and logged.
     const hint = 'This trusts the world: anybody could forge a client address. List the addresses of your proxies.';
     found.push({ path: ['listen', 'trustedProxies', i], hint, reads: [] });

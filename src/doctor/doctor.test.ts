@@ -85,6 +85,15 @@ for (const { name, installation = here, worse = {}, found, ok, what } of [
     ok: false,
   },
   {
+    name: 'vLLM here is asked on an outer address, where others reach it, too',
+    installation: { ...here, upstreams: here.upstreams.map((one) => ({ ...one, url: 'http://192.0.2.7:8000' })) },
+    worse: {
+      ask: (url: string) => Promise.resolve(ready(url) || url.includes('192.0.2.7:8000') ? answer(200) : undefined),
+    },
+    found: ['vllm_reachable_around'],
+    ok: false,
+  },
+  {
     name: 'a side port is open on an outer address',
     worse: { accepts: (host: string, port: number) => Promise.resolve(host === '192.0.2.7' && port === 5557) },
     found: ['side_port_open'],

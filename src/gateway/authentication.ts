@@ -9,7 +9,7 @@ import type { Principal } from '../kernel/exchange.ts';
 import type { ReplaySet } from '../limits/replay-set.ts';
 import type { IssuerRules } from '../stages/authenticate/issuer-rules.ts';
 import { createAccessTokenMethod } from '../stages/authenticate/methods/access-token.ts';
-import { createApiKeyMethod, type ApiKeyDeps } from '../stages/authenticate/methods/api-key.ts';
+import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
 import type { Method } from '../stages/authenticate/methods/method.ts';
 import { createOpaqueTokenMethod } from '../stages/authenticate/methods/opaque-token.ts';
 import { createProofJudge } from '../stages/authenticate/proof.ts';
@@ -49,19 +49,15 @@ export function methodsOf(
   pems: readonly (string | undefined)[],
   deps: AuthenticationDeps,
 ): readonly Method[] {
-  const imported = {
-    findImported: (digest: Uint8Array) => deps.credentials().findImported(digest),
-    hasImported: () => deps.credentials().hasImported(),
-  };
   return [
-    ...(config.authentication.apiKeys.enabled ? [apiKeyMethod(deps, imported)] : []),
+    ...(config.authentication.apiKeys.enabled ? [apiKeyMethod(deps)] : []),
     ...tokenMethods(config, publicUrl, pems, deps),
   ];
 }
 
 /**
- * The same on the admin listener, but for secrets that others have made: a legacy key administers nothing. API keys are
- * accepted there whatever callers may use, for commands from elsewhere have no other way in.
+ * The same on the admin listener. API keys are accepted there whatever callers may use, for commands from elsewhere have no
+ * other way in.
  */
 export function adminMethodsOf(
   config: Config,
@@ -69,13 +65,18 @@ export function adminMethodsOf(
   pems: readonly (string | undefined)[],
   deps: AuthenticationDeps,
 ): readonly Method[] {
-  return [apiKeyMethod(deps, {}), ...tokenMethods(config, publicUrl, pems, deps)];
+  return [apiKeyMethod(deps), ...tokenMethods(config, publicUrl, pems, deps)];
 }
 
-const apiKeyMethod = (
-  { credentials, hmacKey, clock, onUse }: AuthenticationDeps,
-  imported: Pick<ApiKeyDeps, 'findImported' | 'hasImported'>,
-): Method => createApiKeyMethod({ find: (id) => credentials().find(id), ...imported, hmacKey, clock, onUse });
+const apiKeyMethod = ({ credentials, hmacKey, clock, onUse }: AuthenticationDeps): Method =>
+  createApiKeyMethod({
+    find: (id) => credentials().find(id),
+    findImported: (digest) => credentials().findImported(digest),
+    hasImported: () => credentials().hasImported(),
+    hmacKey,
+    clock,
+    onUse,
+  });
 
 function tokenMethods(
   { authentication, authorizationServer }: Config,

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { UpstreamStates } from '../forward/upstream-states.ts';
 import { isJsonObject, type JsonValue } from '../kernel/json.ts';
 import type { Upstream } from '../kernel/transport.ts';
+import { isModelName } from '../vllm/fields/model-name.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { askUpstream, UpstreamFailed } from './ask-upstream.ts';
 import type { KnownUpstreams, ServedModel } from './threads/messages.ts';
@@ -124,6 +125,8 @@ function parseModels(text: string): ServedModel[] {
   return data.flatMap((entry) => {
     if (!isJsonObject(entry) || typeof entry['id'] !== 'string') return [];
     const { id, created, max_model_len: maxModelLen } = entry;
+    // No request can name it, and what prints the list would print escapes of a terminal.
+    if (!isModelName(id)) return [];
     return [
       {
         id,

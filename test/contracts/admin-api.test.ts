@@ -213,6 +213,18 @@ suite('Idempotency-Key', () => {
   });
 });
 
+suite('importing a secret', () => {
+  test('makes one API key of it, also when asked for several times at once', async () => {
+    const admin = createTestAdmin();
+    const value = 'a-secret-that-is-in-use';
+    const answers = await Promise.all(
+      ['first', 'second', 'third'].map((name) => admin.ask(`POST ${KEYS}/import`, { body: { name, value } })),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409]);
+    assert.equal(admin.commits.length, 1);
+  });
+});
+
 suite('changing an API key', () => {
   test('changes what is named and leaves the rest', async () => {
     const admin = createTestAdmin();

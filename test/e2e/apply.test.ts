@@ -36,7 +36,7 @@ const FILE = `
 tenants:
   - { name: acme, models: [tiny] }
 keys:
-  - { name: page, tenant: acme, scopes: ["inference:chat,messages"], rpm: 120, expires: 30d, allowIp: [127.0.0.1], grant: ["fields:beam-search"], cap: { n: 8 }, onBehalfOf: "header:X-User" }
+  - { name: page, tenant: acme, scopes: ["inference:chat,messages"], rpm: 120, expires: 30d, allowIp: [127.0.0.1, "2001:DB8:0::/32"], grant: ["fields:beam-search"], cap: { n: 8 }, onBehalfOf: "header:X-User" }
   - { name: batch, concurrency: none }
 `;
 
@@ -89,7 +89,21 @@ withGateway('the last administrator is not disabled with its tenant, but may go 
   assert.equal(ran.exit, 0, ran.err);
 });
 
+withGateway('an administrator whose time is over does not count as the one that is left', async () => {
+  const scopes = ['admin:read', 'admin:write'] as const;
+  await gateway.issue({ name: 'former', scopes, expiresAtMs: Date.now() - 1 });
+  assert.equal((await apply('keys: [{ name: admin, state: revoked }]')).exit, 1);
+  const late = '{ name: former, scopes: ["admin:read", "admin:write"], expires: 2031-01-01T00:00:00Z }';
+  assert.equal((await apply(`keys: [{ name: admin, state: revoked }, ${late}]`, ' --dry-run')).exit, 0);
+});
+
+const GROWING = Array.from({ length: 9 }, (_, i) => `a${i}: &a${i} [x${`, *a${i - 1}`.repeat(i && 9)}]`);
+
 const MISTAKES = [
+  { text: 'tenants: [{ name: good }, { name: Not good }]', err: /^tenants\.1\.name: Give a name/ },
+  { text: 'tenants: [{ name: good }, { name: empty, models: [] }]', err: /^tenants\.1\.models: Give at least one/ },
+  { text: 'keys: [*nobody]', err: /^This is no YAML: an alias has no anchor/ },
+  { text: GROWING.join('\n'), err: /^This is no YAML: .*too many/ },
   { text: 'keys: [{ name: x, value: secret-of-somebody }]', err: /^keys\.0: .*"value"/ },
   { text: 'keys: [{ name: x, rpm: many }]', err: /^keys\.0\.rpm: Give a whole number/ },
   { text: 'keys: [{ name: x }, { name: x }]', err: /stands there twice/ },
@@ -108,6 +122,7 @@ withGateway('a mistake is refused with its path, without what stood there', asyn
     assert.match(ran.err, err);
     assert.doesNotMatch(ran.err, /secret-of-somebody/);
   }
+  assert.equal(JSON.parse((await run('tenants list --json')).out).length, 1);
 });
 
 withGateway('a name that means two keys is refused, as is a file that is not there', async () => {
@@ -117,3 +132,17 @@ withGateway('a name that means two keys is refused, as is a file that is not the
   assert.equal((await run('apply -f nothing.yaml')).exit, 1);
   assert.match((await run('apply')).err, /-f FILE is missing/);
 });
+
+withGateway(
+  'where a step fails it is named, and the values of the keys made before it are shown all the same',
+  async () => {
+    const file =
+      'tenants: [{ name: acme, models: [tiny] }]\nkeys: [{ name: a }, { name: b, tenant: acme, models: [other] }]';
+    const ran = await apply(file, ' --json');
+    assert.equal(ran.exit, 2);
+    assert.match(ran.err, /^key b \(acme\): .*may use only: tiny\.\nThe steps before this one were made/);
+    const { applied, keys } = JSON.parse(ran.out) as { applied: boolean; keys: { name: string; key: string }[] };
+    assert.deepEqual([applied, keys.map(({ name }) => name)], [false, ['a']]);
+    assert.equal((await ask(gateway, { key: keys[0]?.key ?? '' })).status, 200);
+  },
+);

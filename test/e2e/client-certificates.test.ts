@@ -115,6 +115,15 @@ test('a certificate that is not valid is none', async () => {
   assert.equal(await ask(it, { pair: await clientCa.issue({ names, isForServers: true }) }), 'missing_credential');
 });
 
+test('a certificate of the client CA that cannot be taken apart is none, and ends nothing but its own wish', async () => {
+  const { it, key } = await startMtls(() => ({ required: true }));
+  await using _ = it;
+  const odd = await clientCa.issue({ isOdd: true });
+  for (let i = 0; i < 3; i++) assert.equal(await ask(it, { key, pair: odd }), 'missing_credential');
+  assert.equal(await ask(it, { key, pair: await clientCa.issue({}) }), '200');
+  assert.doesNotMatch(it.log.join('\n'), /worker_replaced/);
+});
+
 test('a common name counts where it is the only one, and DNS names in any case', async () => {
   const { it, keyId } = await startMtls((key) => ({ principals: [{ subject: 'agent 7', key }] }));
   await using _ = it;
@@ -230,6 +239,43 @@ test('another client CA counts after a reload, and no session that began with th
     writeFileSync(clientCaFile, clientCa.certPem);
   }
 });
+
+test('a connection that began with a certificate of the old client CA is nobody by it after the new one counts', async () => {
+  const { it, keyId } = await startMtls(bySan);
+  await using _ = it;
+  const open = await openConnection(it, await withUri());
+  assert.equal(await open.answer(), '200');
+  writeFileSync(clientCaFile, strangers.certPem);
+  try {
+    await reload(it, bySan(keyId));
+    for (let left = 50; (await ask(it, { pair: await withUri() })) !== 'missing_credential'; left--)
+      assert.ok(left > 0);
+    assert.match(await open.answer(), /^(missing_credential|closed)$/);
+  } finally {
+    open.end();
+    writeFileSync(clientCaFile, clientCa.certPem);
+  }
+});
+
+/** A connection that stays open; each answer on it as a status or a code, `closed` where there is none. */
+function openConnection(it: TestGateway, pair: CertificateAndKey) {
+  return new Promise<{ answer: () => Promise<string>; end: () => void }>((resolve, reject) => {
+    const ca = it.ca === undefined ? {} : { ca: it.ca };
+    const socket = connect({ port: it.port, host: '127.0.0.1', ...ca, cert: pair.certPem, key: pair.keyPem });
+    socket.on('error', reject);
+    const answer = () =>
+      new Promise<string>((answered) => {
+        socket.once('close', () => answered('closed'));
+        socket.once('data', (part: Buffer) => {
+          const text = part.toString();
+          answered(/"code":"(\w+)"/.exec(text)?.[1] ?? text.split(' ')[1] ?? '');
+        });
+        if (socket.destroyed) return answered('closed');
+        socket.write('GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n');
+      });
+    socket.once('secureConnect', () => resolve({ answer, end: () => socket.destroy() }));
+  });
+}
 
 test('a client CA file that holds none is refused at a reload, and the old one stays', async () => {
   const { it, keyId, key } = await startMtls(bySan);

@@ -421,3 +421,46 @@ test('the launcher stays as long as what it started, passes TERM on, and gives b
   launcher.kill('SIGTERM');
   assert.deepEqual(await once(launcher, 'exit'), [0, null]);
 });
+
+suite('firewall', () => {
+  const print = (form: string, env: Readonly<Record<string, string>>) =>
+    sallyport(newDir(), `firewall print --${form}`, { env });
+  for (const { form, port } of [
+    { form: 'nft', port: '8000' },
+    { form: 'iptables', port: '5557' },
+    { form: 'ufw', port: '9443' },
+  ]) {
+    test(`print --${form} leaves out port ${port} where callers reach the gateway by it, and says so`, async () => {
+      const env = { SALLYPORT__LISTEN__HOST: '203.0.113.5', SALLYPORT__LISTEN__PORT: port };
+      const { exit, out, err } = await print(form, env);
+      assert.equal(exit, 0, err);
+      assert.doesNotMatch(out, new RegExp(`\\b${port}\\b`));
+      assert.match(err, new RegExp(`^Port ${port} is listen\\.port, too`));
+      const usual = await print(form, {});
+      assert.match(usual.out, new RegExp(`\\b${port}\\b`));
+      assert.equal(usual.err, '');
+    });
+  }
+});
+
+suite('doctor', () => {
+  for (const { text, isFound } of [
+    { text: 'upstreams:\n  - name: main\n    apiKey: a-secret', isFound: true },
+    { text: 'upstreams: [{ name: main, apiKey: a-secret }]', isFound: true },
+    { text: 'upstreams: [{ name: main, "apiKey": "a-secret" }]', isFound: true },
+    { text: 'upstreams: [{ name: main, apiKey: "${env:NONE:-}" }]', isFound: false },
+    { text: 'upstreams: [{ name: main, apiKey: "" }] # apiKey: a-secret', isFound: false },
+  ]) {
+    test(`a configuration that others can read is ${isFound ? '' : 'not '}told of for: ${JSON.stringify(text)}`, async () => {
+      const dir = newDir();
+      const file = join(dir, 'sallyport.yaml');
+      writeFileSync(file, `listen: { port: 0 }\n${text}\n`, { mode: 0o644 });
+      const { out } = await sallyport(dir, `doctor --json --config ${file}`);
+      const { findings } = JSON.parse(out) as { findings: { id: string; what: string }[] };
+      assert.equal(
+        findings.some(({ id, what }) => id === 'file_open_to_others' && what.startsWith(file)),
+        isFound,
+      );
+    });
+  }
+});

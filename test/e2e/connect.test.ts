@@ -91,6 +91,19 @@ test('the model is one that the key may use, or the one that is asked for', asyn
   assert.match((await run(`connect curl --key ${id} --model mine`)).out, /"model":"mine"/);
 });
 
+test('what the printed lines name is text to the shell that they are pasted into', async () => {
+  const model = 'a"$(touch${IFS}/nowhere)`id`\\';
+  const { out } = await run(`connect claude-code --key ${id} --model ${model}`);
+  const line = out.split('\n').find((one) => one.startsWith('export ANTHROPIC_MODEL=')) ?? assert.fail(out);
+  const shown = await new Promise<string>((resolve, reject) => {
+    execFile('sh', ['-c', `${line}\nprintf %s "$ANTHROPIC_MODEL"`], (error, stdout, stderr) =>
+      error === null && stderr === '' ? resolve(stdout) : reject(new Error(stderr)),
+    );
+  });
+  assert.equal(shown, model);
+  assert.match(out, /^export ANTHROPIC_AUTH_TOKEN="\$SALLYPORT_API_KEY"$/m);
+});
+
 test('a key that the client cannot use is told of at once', async () => {
   const { record } = await gateway.issue({ scopes: ['models:read'] });
   assert.match((await run(`connect claude-code --key ${record.id}`)).err, /has no scope inference:messages/);

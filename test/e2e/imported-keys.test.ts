@@ -43,6 +43,17 @@ test('an imported secret works from the next request on, is marked, and its valu
   await run(`keys delete ${id}`);
 });
 
+test('an imported secret with an admin scope is good on the admin listener, as one of our own is', async () => {
+  const master = 'the-master-key-of-before';
+  const status = async () =>
+    (await fetch(`${gateway.gateway.adminUrl}/api/v1/api-keys`, { headers: { authorization: `Bearer ${master}` } }))
+      .status;
+  assert.equal(await status(), 401);
+  const made = await run('keys import --name master --value-stdin --scopes admin:read', master);
+  assert.equal(made.exit, 0, made.err);
+  assert.equal(await status(), 200);
+});
+
 test('a secret is imported once, and a revoked one is not imported back', async () => {
   const other = 'another-secret-of-20-and-more';
   const made = JSON.parse((await run('keys import --name one --value-stdin --json', other)).out) as { id: string };

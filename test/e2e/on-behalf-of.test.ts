@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask } from '../support/http.ts';
@@ -55,11 +56,19 @@ test('people have caches of their own, the same person the same one, and the nam
   assert.doesNotMatch(JSON.stringify(await received()), /x-user|"ann"/);
 });
 
-test('what is no name of a person counts as the page itself', async () => {
-  for (const user of ['é', 'x'.repeat(129)]) assert.equal(await chat(user), 200);
-  const [first, second] = await salts();
+test('a name that a log cannot show is that of a person, too, apart from all others and with the limits of one', async () => {
+  const names = ['\u00e9', '\u00e8', 'x'.repeat(129), `${'x'.repeat(129)}y`, 'a\tb'];
+  const digest = hash('sha256', '\u00e9', 'base64url');
+  for (const user of [...names, `sha256:${digest}`]) assert.equal(await chat(user), 200);
   assert.equal(await chat(), 200);
-  assert.deepEqual(new Set([first, second]), new Set([(await salts()).at(-1)]));
+  assert.equal(new Set(await salts()).size, names.length + 2);
+  const long = 'y'.repeat(200);
+  assert.deepEqual([await chat(long), await chat(long), await chat(long), await chat(long)], [200, 200, 200, 429]);
+});
+
+test('an empty name counts as the page itself', async () => {
+  assert.deepEqual([await chat(''), await chat()], [200, 200]);
+  assert.equal(new Set(await salts()).size, 1);
 });
 
 test('a person cannot read the stored response of another one of the same page', async () => {

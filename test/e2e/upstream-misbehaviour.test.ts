@@ -113,3 +113,10 @@ test('aborts upstream as soon as the caller goes away', async () => {
   assert.equal(it.simulator.running(), 0);
   assert.equal(it.simulator.received().at(-1)?.aborted, true);
 });
+
+test('a name of a model that a terminal would act on is shown to nobody', async () => {
+  const models = ['tiny', 'a\u001b[2Jb', '\u202eyni', 'x'.repeat(257)];
+  await using other = await startTestGateway({ simulator: { models } });
+  const seen = other.gateway.admin.upstreams().map((one) => one.models);
+  assert.deepEqual(seen, [['tiny']]);
+});

@@ -12,7 +12,7 @@ const KEY_BYTES = 32;
 export function openRootKey({ path }: StateDir): Uint8Array {
   const file = join(path, 'keys', 'root.key');
   const text = readSecretIfThere(file)?.trim();
-  if (text !== undefined && text !== '') {
+  if (text !== undefined) {
     const bytes = Buffer.from(text, 'base64');
     if (bytes.length !== KEY_BYTES) throw new StateDirError(`${file} is damaged: restore it from a backup`);
     return bytes;

@@ -84,7 +84,7 @@ const KEY_BYTES = 32;
 export function openHmacKey(stateDir: StateDir): Uint8Array {
   const file = join(stateDir.path, 'keys', 'api-keys.key');
   const text = readSecretIfThere(file)?.trim();
-  if (text !== undefined && text !== '') {
+  if (text !== undefined) {
     const bytes = Buffer.from(text, 'base64');
     if (bytes.length !== KEY_BYTES)
       throw new StateDirError(`${file} is damaged: restore it from a backup, or all API keys are lost`);

@@ -97,7 +97,8 @@ function publicOrigin(value: string): string | undefined {
 
 function isOrigin(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === value;
+  // A pattern would be a host to the parser, and no origin ever equal to it.
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === value && !value.includes('*');
 }
 
 function isHost(value: string): boolean {

@@ -43,7 +43,7 @@ const MAX_IN_TURN = 16;
 
 /** One connection of a peer: carries one request at a time, the next one not before the answer has left. */
 export class ServerConnection implements Carrier {
-  readonly peer: ConnectionPeer;
+  peer: ConnectionPeer;
   readonly reader = new RequestReader();
   private readonly socket: Socket;
   private readonly options: ConnectionOptions;
@@ -56,6 +56,8 @@ export class ServerConnection implements Carrier {
   private isHeadDue = true;
   /** Nothing more is believed of what comes. */
   private isOver = false;
+  /** Its peer has to connect anew for its next request. */
+  private isOutdated = false;
   /** It has become another protocol's, which alone reads, writes and ends it. */
   private isHandedOver = false;
   private readonly hearing: readonly (readonly [event: string, run: (bytes: Buffer) => void])[];
@@ -94,6 +96,14 @@ export class ServerConnection implements Carrier {
   endIfUnused(): void {
     if (this.isHandedOver) return;
     if (this.current === undefined && !this.reader.hasUnread) this.socket.destroy();
+  }
+
+  /** Forgets the certificate of its peer, and ends once what is being answered on it is. */
+  forgetCertificate(): void {
+    if (this.peer.certificate === undefined) return;
+    this.peer = { ...this.peer, certificate: undefined };
+    this.isOutdated = true;
+    this.endIfUnused();
   }
 
   /** Looks at the time: ends a peer that sends no head, or takes what it was sent too slowly. */
@@ -143,7 +153,7 @@ export class ServerConnection implements Carrier {
   }
 
   isDraining(): boolean {
-    return this.isGoingDown();
+    return this.isOutdated || this.isGoingDown();
   }
 
   destroy(): void {

@@ -45,7 +45,7 @@ export interface Carrier {
   answered(isLast: boolean): void;
   /** Makes a WebSocket of the connection, with what has come behind the request. */
   upgrade(handshake: Handshake, headers: readonly string[], listener: SocketListener): Socket;
-  /** The gateway is going down, so no further request is taken. */
+  /** The gateway is going down, or its peer has to connect anew: no further request is taken. */
   isDraining(): boolean;
   destroy(): void;
 }

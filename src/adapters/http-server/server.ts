@@ -52,7 +52,10 @@ export interface ServerEvents {
 /** A listener on the public port. */
 export interface PublicServer {
   listen(host: string, port: number): Promise<void>;
-  /** Swaps certificate and key; open connections go on. */
+  /**
+   * Swaps certificate and key; open connections go on. Where the CA of client certificates is another one, what was
+   * judged by the one before counts for no further request.
+   */
   setSecureContext(context: SecureContextOptions): void;
   /** What answers TLS-ALPN-01 from now on, in place of what did; empty where no CA is asked to look. */
   setAlpn(answers: readonly AlpnAnswer[]): void;
@@ -77,6 +80,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
   const handshakes = new Set<Handshake>();
   const handshakeOf = new Map<string, Handshake>();
   let isDraining = false;
+  let clientCa = options.tls?.ca;
 
   /** Contexts that answer TLS-ALPN-01, by name. */
   let alpn: ReadonlyMap<string, SecureContext> = new Map();
@@ -195,6 +199,11 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
       }),
     setSecureContext(context) {
       secure?.setSecureContext(context);
+      if (context.ca === clientCa) return;
+      clientCa = context.ca;
+      for (const connection of connections) connection.forgetCertificate();
+      // Begun with the CA before: they would be let in by it later than all others.
+      for (const { socket } of handshakes) socket.destroy();
     },
     setAlpn(answers) {
       alpn = new Map(

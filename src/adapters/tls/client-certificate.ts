@@ -7,12 +7,17 @@ import { TlsFileError } from './material.ts';
 
 /**
  * The certificate of a client that our client CA has signed and that is for clients (RFC 5280 §4.2.1.12), as OpenSSL
- * has judged it in the handshake; undefined where there is none or it is not valid.
+ * has judged it in the handshake; undefined where there is none, or it is not valid or cannot be read.
  */
 export function clientCertificateOf(socket: TLSSocket): ClientCertificate | undefined {
   if (!socket.authorized) return undefined;
   const certificate = socket.getPeerX509Certificate();
-  return certificate === undefined ? undefined : factsOf(certificate.raw);
+  try {
+    return certificate === undefined ? undefined : factsOf(certificate.raw);
+  } catch {
+    // OpenSSL passes over extensions that it has no use for; the library throws at one that holds something else.
+    return undefined;
+  }
 }
 
 /** Names of a certificate, DER. Parsed anew, for the one line that Node makes of them cannot be taken apart safely (CVE-2021-44532). */

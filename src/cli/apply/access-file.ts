@@ -1,6 +1,7 @@
-import { parseDocument } from 'yaml';
+import { parseDocument, type Document } from 'yaml';
 import * as z from 'zod';
 import { apiKeyWish } from '../../admin/api-key-schema.ts';
+import { tenantWish } from '../../admin/tenants.ts';
 import { DEFAULT_SCOPES } from '../../directory/issue.ts';
 import { CAP_NAMES } from '../../vllm/fields/caps.ts';
 import { NOT_IN_THIS_VERSION } from '../../kernel/option.ts';
@@ -57,13 +58,13 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
 }
 
 /** What the admin API would refuse, found before anything is changed. */
-function mistakesOf({ keys = [] }: AccessFile): string[] {
-  return keys.flatMap((entry, index) => {
-    const read = apiKeyWish.safeParse({ name: entry.name, ...wishOf(entry) });
-    return read.success
-      ? []
-      : read.error.issues.map(({ path, message }) => `keys.${index}.${path.map(String).join('.')}: ${message}`);
-  });
+function mistakesOf({ tenants = [], keys = [] }: AccessFile): string[] {
+  const of = (list: string, index: number, { error }: { readonly error?: z.ZodError | undefined }): string[] =>
+    (error?.issues ?? []).map(({ path, message }) => `${[list, index, ...path].map(String).join('.')}: ${message}`);
+  return [
+    ...tenants.flatMap(({ name, models = ['*'] }, i) => of('tenants', i, tenantWish.safeParse({ name, models }))),
+    ...keys.flatMap((entry, i) => of('keys', i, apiKeyWish.safeParse({ name: entry.name, ...wishOf(entry) }))),
+  ];
 }
 
 /** What an access file wants to be. */
@@ -80,8 +81,7 @@ export function parseAccessFile(text: string): AccessFile {
   const document = parseDocument(text, { strict: true, uniqueKeys: true });
   const [fault] = document.errors;
   if (fault !== undefined) throw new UsageError(`This is no YAML: ${fault.message.split('\n')[0] ?? ''}`);
-  // Anchors that grow out of bounds are refused by the library (maxAliasCount).
-  const read = accessFile.safeParse(document.toJS() ?? {});
+  const read = accessFile.safeParse(valueOf(document) ?? {});
   if (!read.success) {
     throw new UsageError(
       read.error.issues
@@ -94,6 +94,15 @@ export function parseAccessFile(text: string): AccessFile {
   const twice = duplicateOf(read.data);
   if (twice !== undefined) throw new UsageError(`${twice} stands there twice: which of the two is meant?`);
   return read.data;
+}
+
+/** The content with its aliases followed: to unknown anchors, or to so many that they grow out of bounds, the library throws. */
+function valueOf(document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw new UsageError('This is no YAML: an alias has no anchor, or there are too many. Write out what is meant.');
+  }
 }
 
 function duplicateOf({ tenants = [], keys = [] }: AccessFile): string | undefined {

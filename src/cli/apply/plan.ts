@@ -1,6 +1,7 @@
 import type { ApiKeyShown } from '../../admin/api-key-schema.ts';
 import type { TenantShown } from '../../admin/tenants.ts';
 import { readScopes } from '../../admin/scopes.ts';
+import { cidr } from '../../kernel/option.ts';
 import { parseDurationMs } from '../../kernel/units.ts';
 import { CommandError } from '../command.ts';
 import { wishOf, type AccessFile, type KeyEntry } from './access-file.ts';
@@ -29,12 +30,12 @@ export interface Step {
  *
  * @throws CommandError where a name means several keys, or nobody could administer the gateway any more
  */
-export function planOf(file: AccessFile, access: Access): readonly Step[] {
+export function planOf(file: AccessFile, access: Access, nowMs: number): readonly Step[] {
   const steps = [
     ...(file.tenants ?? []).flatMap((entry) => tenantSteps(entry, access)),
     ...(file.keys ?? []).flatMap((entry) => keySteps(entry, access)),
   ];
-  if (!keepsAdministrator(file, access)) {
+  if (!keepsAdministrator(file, access, nowMs)) {
     throw new CommandError(
       'Nothing was changed: no active API key with admin:write would be left, and nobody could administer the gateway over the network. Keep one, or create another one first.',
     );
@@ -123,10 +124,8 @@ function scopesOf(entry: KeyEntry): readonly string[] {
 /** A form in which two equal values are equal: order of lists and spelling of times and networks aside. */
 function normal(name: string, value: unknown): unknown {
   if (name === 'expires' && typeof value === 'string') return Date.parse(value);
-  if (name === 'allowIp')
-    return (value as string[])
-      .map((one) => (one.includes('/') ? one : `${one}/${one.includes(':') ? 128 : 32}`))
-      .sort();
+  // As the record has it: of one network there are several spellings, and each would be a change each time.
+  if (name === 'allowIp') return (value as string[]).map((one) => cidr().safeParse(one).data ?? one);
   if (name === 'onBehalfOf' && typeof value === 'string') return value.toLowerCase();
   return value;
 }
@@ -145,21 +144,45 @@ function isSame(a: unknown, b: unknown): boolean {
 const ADMIN = 'admin:write';
 
 /** Whether somebody can still administer the gateway, unless nobody could before. */
-function keepsAdministrator({ keys = [], tenants = [] }: AccessFile, access: Access): boolean {
+function keepsAdministrator({ keys = [], tenants = [] }: AccessFile, access: Access, nowMs: number): boolean {
   const stateOf = (id: string) =>
     tenants.find(({ name }) => name === id)?.state ?? access.tenants.find((one) => one.id === id)?.state ?? 'active';
-  const isOne = ({ scopes, state, tenant }: { scopes: readonly string[]; state: string; tenant: string }): boolean =>
-    state === 'active' && scopes.includes(ADMIN) && stateOf(tenant) === 'active';
-  const before = access.keys.filter(({ state, scopes }) => state === 'active' && scopes.includes(ADMIN));
-  if (before.length === 0) return true;
-  const entryOf = (key: ApiKeyShown) =>
-    keys.find(({ name, tenant = 'default' }) => name === key.name && tenant === key.tenant);
-  const kept = before.some((key) => {
-    const entry = entryOf(key);
-    if (entry === undefined) return isOne(key);
-    return isOne({ scopes: scopesOf(entry), state: entry.state ?? 'active', tenant: key.tenant });
+  const isOne = ({ scopes, state, tenant, endMs }: Administrator): boolean =>
+    // One that is over stays `active`, and administers nothing.
+    state === 'active' && scopes.includes(ADMIN) && endMs > nowMs && stateOf(tenant) === 'active';
+  const asIs = (key: ApiKeyShown) => ({ ...key, endMs: endMsOf(key.expiresAt, 0) });
+  const asWanted = (entry: KeyEntry, createdMs: number) => ({
+    scopes: scopesOf(entry),
+    state: entry.state ?? 'active',
+    tenant: entry.tenant ?? 'default',
+    endMs: endMsOf(entry.expires, createdMs),
   });
-  const comes = (entry: KeyEntry) =>
-    isOne({ scopes: scopesOf(entry), state: entry.state ?? 'active', tenant: entry.tenant ?? 'default' });
-  return kept || keys.some(comes);
+  const isOf = (key: ApiKeyShown) => (entry: KeyEntry) =>
+    entry.name === key.name && (entry.tenant ?? 'default') === key.tenant;
+  const live = access.keys.filter(({ state }) => state !== 'revoked');
+  const before = live.map(asIs).filter(({ scopes, state, endMs }) => {
+    return state === 'active' && scopes.includes(ADMIN) && endMs > nowMs;
+  });
+  const after = [
+    ...live.filter((key) => !keys.some(isOf(key))).map(asIs),
+    ...keys.map((entry) => {
+      const there = live.find((key) => isOf(key)(entry));
+      return asWanted(entry, there === undefined ? nowMs : Date.parse(there.createdAt));
+    }),
+  ];
+  return before.length === 0 || after.some(isOne);
+}
+
+interface Administrator {
+  readonly scopes: readonly string[];
+  readonly state: string;
+  readonly tenant: string;
+  /** Milliseconds since the epoch; Infinity where it has no end. */
+  readonly endMs: number;
+}
+
+function endMsOf(expires: string | null | undefined, createdMs: number): number {
+  if (expires === null || expires === undefined) return Infinity;
+  const durationMs = parseDurationMs(expires);
+  return durationMs === undefined ? Date.parse(expires) : createdMs + durationMs;
 }

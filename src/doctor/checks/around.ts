@@ -19,14 +19,15 @@ export const around: Check = async (installation, machine) =>
     };
   });
 
-/** The URLs beside the configured ones on which an upstream of this machine answers `GET /version`. */
+/** The URLs of outer addresses on which an upstream of this machine answers `GET /version`. */
 export async function reachableAround(
   { upstreams }: Pick<Installation, 'upstreams'>,
   machine: Pick<Machine, 'addresses' | 'ask'>,
 ): Promise<readonly { readonly name: string; readonly url: string }[]> {
   const asked = upstreams.flatMap(({ name, url }) => {
     const place = tcpPlaceOf(url);
-    if (place?.isHere !== true) return [];
+    // By an outer address of its own it is here all the same, and that very address is a way around.
+    if (place === undefined || !(place.isHere || machine.addresses().includes(place.host))) return [];
     return machine.addresses().map((address) => ({ name, url: `${place.scheme}://${urlHost(address)}:${place.port}` }));
   });
   const answers = await Promise.all(asked.map(({ url }) => machine.ask(`${url}/version`)));

@@ -6,11 +6,12 @@ const MODEL_NAME = `Give the name of a model: at most ${MAX_MODEL_CHARS} charact
 /** What logs and terminals act on or do not show (controls, formats, line breaks), and halves of a character. */
 const NOT_IN_NAME = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 
+/** Whether a text can be the name of a model. */
+export const isModelName = (text: string): boolean => text.length <= MAX_MODEL_CHARS && !NOT_IN_NAME.test(text);
+
 /** Bounds what a caller can put into logs and metrics: while no list of models is known, any name gets that far. */
 export const modelName: Check = (value) =>
-  typeof value === 'string' && value.length <= MAX_MODEL_CHARS && !NOT_IN_NAME.test(value)
-    ? value
-    : invalid(MODEL_NAME);
+  typeof value === 'string' && isModelName(value) ? value : invalid(MODEL_NAME);
 
 /** Letters and digits, and inside the signs that names of models have; no segment of a path that leads elsewhere. */
 const NEW_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_:@+-]|[./](?![./]|$))*$/;

@@ -2,9 +2,10 @@ import '../../tls/reflect-metadata.ts'; // before the next line, which asks for 
 import * as x509 from '@peculiar/x509';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -57,6 +58,18 @@ test('HTTP-01 sends people to the public URL also while nothing is presented', a
   context.after(() => solver.stop());
   await Promise.all([solver.open(), solver.open()]);
   assert.equal((await get(port, '/')).location, 'https://llm.example.org/');
+});
+
+test('HTTP-01 answers a CA also while others hold more connections than there may be', async (context) => {
+  const port = await freePort();
+  const solver = createHttpSolver({ host: '127.0.0.1', port, publicUrl: 'https://llm.example.org' });
+  context.after(() => solver.stop());
+  await solver.present([ANSWER]);
+  const held = Array.from({ length: 150 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  context.after(() => held.forEach((socket) => socket.destroy()));
+  await Promise.all(held.map((socket) => once(socket, 'connect')));
+  const path = `/.well-known/acme-challenge/${ANSWER.token}`;
+  assert.deepEqual(await get(port, path), { status: 200, text: ANSWER.keyAuthorization });
 });
 
 test('a port for HTTP-01 that is taken is said with the way out', async (context) => {

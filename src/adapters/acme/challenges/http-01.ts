@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { SolverFault, type ChallengeAnswer, type Solver } from './solver.ts';
 
 /** Where the answers of HTTP-01 are. */
@@ -42,7 +43,16 @@ export function createHttpSolver({ host, port, publicUrl }: HttpSolverOptions): 
       if (url.startsWith(PREFIX) || !/^\/[\w\-./~%?=&]*$/.test(url)) return void response.writeHead(404).end();
       response.writeHead(308, { location: `${publicUrl}${url}` }).end();
     });
-    opened.maxConnections = MAX_CONNECTIONS;
+    const open = new Set<Socket>();
+    opened.on('connection', (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      const [oldest] = open;
+      if (open.size <= MAX_CONNECTIONS || oldest === undefined) return;
+      // Not the newest: whoever asks is answered at once, so what fills the place asks nothing, and a CA must get in.
+      open.delete(oldest);
+      oldest.destroy();
+    });
     return new Promise((resolve, reject) => {
       opened.once('error', (error: Error & { code?: string }) => reject(new SolverFault(wordsOf(error, port))));
       opened.listen({ host, port }, () => {
