@@ -88,7 +88,7 @@ function caFileOf(flags: Flags, io: CommandIo, config: Config): string | undefin
   return caFile;
 }
 
-function report({ env, files, example, notes }: ClientSettings): string {
+function report({ env, files, example, javascript, notes }: ClientSettings): string {
   const parts: string[] = [];
   const names = Object.keys(env);
   if (names.length > 0) {
@@ -100,6 +100,7 @@ function report({ env, files, example, notes }: ClientSettings): string {
   }
   for (const { path, text } of files) parts.push(`# ${path}\n${text}`);
   if (example !== undefined) parts.push(`# then\n${example}`);
+  if (javascript !== undefined) parts.push(`// or in JavaScript\n${javascript}`);
   for (const note of notes) parts.push(`${note}\n`);
   return parts.join('\n');
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { sallyport } from '../support/command.ts';
+import { connected } from '../support/connected.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 /**
@@ -20,14 +20,12 @@ const AGENT_MS = 120_000;
 const PLATFORM = `${process.platform}-${process.arch}`;
 
 let gateway: TestGateway;
-let key = '';
-let keyId = '';
+let key = { key: '', id: '' };
 let home = '';
 before(async () => {
   gateway = await startTestGateway({ simulator: { maxModelLen: CONTEXT_TOKENS, answerTokens: 12 } });
   const made = await gateway.issue();
-  ({ key } = made);
-  keyId = made.record.id;
+  key = { key: made.key, id: made.record.id };
 });
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'sallyport-agent-'));
@@ -37,17 +35,6 @@ beforeEach(() => {
 after(async () => {
   await gateway[Symbol.asyncDispose]();
 });
-
-/** What `sallyport connect` prints for a client, with the key in its place: nothing else is set for it. */
-async function connected(client: string): Promise<{ env: Record<string, string>; text: string }> {
-  const { out, err } = await sallyport(gateway.stateDir, `connect ${client} --key ${keyId} --json`, {
-    env: { SALLYPORT_STATE_DIR: gateway.stateDir, SALLYPORT__LISTEN__PUBLIC_URL: gateway.url },
-  });
-  assert.equal(err, '');
-  const { env, files } = JSON.parse(out) as { env: Record<string, string>; files: { text: string }[] };
-  const filled = Object.entries(env).map(([name, value]) => [name, value.replace('$SALLYPORT_API_KEY', key)] as const);
-  return { env: Object.fromEntries(filled), text: files[0]?.text ?? '' };
-}
 
 /** A process with a home of its own, so that nothing of this user's settings counts. */
 const environment = (more: Record<string, string>): Record<string, string> => ({
@@ -96,8 +83,8 @@ const has = (values: readonly unknown[], ...texts: readonly RegExp[]): boolean =
 const bin = (path: string): string => join(AGENTS_DIR, 'node_modules', path);
 
 test('Codex calls a tool and goes on with its result (Responses)', async () => {
-  const { env, text } = await connected('codex');
-  writeFileSync(join(home, 'config.toml'), `approval_policy = "never"\nsandbox_mode = "danger-full-access"\n${text}`);
+  const { env, file } = await connected(gateway, 'codex', key);
+  writeFileSync(join(home, 'config.toml'), `approval_policy = "never"\nsandbox_mode = "danger-full-access"\n${file}`);
   const words = ['exec', '--skip-git-repo-check', '--json', 'Please use exec_command'];
   const said = await run(bin('.bin/codex'), words, { ...env, CODEX_HOME: home });
   assert.ok(has(said, /"item.completed"/, /"command_execution"/, /"exit_code":127/), 'the tool ran');
@@ -108,7 +95,7 @@ test('Codex calls a tool and goes on with its result (Responses)', async () => {
 test('Claude Code calls a tool and goes on with its result (Messages)', async () => {
   const words = ['-p', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'];
   const said = await run(bin(`@anthropic-ai/claude-code-${PLATFORM}/claude`), [...words, 'Please use the Bash tool'], {
-    ...(await connected('claude-code')).env,
+    ...(await connected(gateway, 'claude-code', key)).env,
     IS_SANDBOX: '1',
     CLAUDE_CONFIG_DIR: home,
     DISABLE_AUTOUPDATER: '1',
@@ -120,9 +107,9 @@ test('Claude Code calls a tool and goes on with its result (Messages)', async ()
 });
 
 test('OpenCode calls a tool and goes on with its result (chat)', async () => {
-  const { env, text } = await connected('opencode');
+  const { env, file } = await connected(gateway, 'opencode', key);
   const own = { autoupdate: false, share: 'disabled', permission: { '*': 'allow' } };
-  writeFileSync(join(home, 'work', 'opencode.json'), JSON.stringify({ ...own, ...(JSON.parse(text) as object) }));
+  writeFileSync(join(home, 'work', 'opencode.json'), JSON.stringify({ ...own, ...(JSON.parse(file) as object) }));
   const words = ['run', '--format', 'json', 'Please use the bash tool'];
   const said = await run(bin(`opencode-${PLATFORM}/bin/opencode`), words, env);
   assert.ok(has(said, /"tool_use"/, /"tool":"bash"/, /"exit":127/), 'the tool ran');
@@ -138,7 +125,7 @@ test('Open WebUI calls a tool and goes on with its result (chat)', async () => {
     DATA_DIR: data,
     WEBUI_AUTH: 'False',
     WEBUI_SECRET_KEY: 'of a test',
-    ...(await connected('open-webui')).env,
+    ...(await connected(gateway, 'open-webui', key)).env,
     RAG_EMBEDDING_ENGINE: 'openai',
     AUDIO_STT_ENGINE: 'openai',
     OFFLINE_MODE: 'True',

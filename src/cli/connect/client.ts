@@ -18,6 +18,8 @@ export interface ClientSettings {
   readonly files: readonly { readonly path: string; readonly text: string }[];
   /** A program or command that uses it, or undefined where the client is started by hand. */
   readonly example: string | undefined;
+  /** The example's program in JavaScript (a module), where the SDK has both languages; `example` is in Python then. */
+  readonly javascript?: string;
   /** What else a person has to know or click. */
   readonly notes: readonly string[];
 }
