@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { connected } from '../support/connected.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 /**
  * Programs that people put before a model, unmodified and as they are installed: each is asked for a tool, calls it,
- * sends its result and gets a text. The simulator calls the tool that the last message names.
+ * sends its result and gets a text. The simulator calls the tool that the last message names. Aider knows no tools: it
+ * edits a file as the answer says.
  */
-const { AGENTS_DIR = '', OPEN_WEBUI = '' } = process.env;
+const { AGENTS_DIR = '', AIDER = '', OPEN_WEBUI = '' } = process.env;
 /** Agents send some ten thousand tokens before anybody has said a word. */
 const CONTEXT_TOKENS = 131_072;
 const AGENT_MS = 120_000;
@@ -32,6 +33,7 @@ beforeEach(() => {
   mkdirSync(join(home, 'work'));
   gateway.log.length = 0;
 });
+afterEach(() => rmSync(home, { recursive: true, force: true }));
 after(async () => {
   await gateway[Symbol.asyncDispose]();
 });
@@ -65,16 +67,15 @@ async function run(
   child.stdout.on('data', (part: Buffer) => (out += part.toString()));
   child.stderr.on('data', (part: Buffer) => (err += part.toString()));
   const code = await new Promise((resolve) => child.once('close', resolve));
-  rmSync(home, { recursive: true, force: true });
   assert.equal(code, 0, `${out.slice(-1000)}\n${err.slice(-1000)}`);
   return out.split('\n').flatMap((line): unknown[] => (line.startsWith('{') ? [JSON.parse(line)] : []));
 }
 
-/** Every request of the agent was answered, and there were two at least: the call and its result. */
-function assertServed(route: string): void {
+/** Every request of the agent was answered, and there were two at least where it calls: the call and its result. */
+function assertServed(route: string, atLeast = 2): void {
   const requests = gateway.log.flatMap((text) => text.split('\n').filter((line) => line.includes('"route":')));
   for (const line of requests) assert.match(line, /"status":200/);
-  assert.ok(requests.filter((line) => line.includes(`"route":"${route}"`)).length >= 2, requests.join('\n'));
+  assert.ok(requests.filter((line) => line.includes(`"route":"${route}"`)).length >= atLeast, requests.join('\n'));
 }
 
 const has = (values: readonly unknown[], ...texts: readonly RegExp[]): boolean =>
@@ -115,6 +116,15 @@ test('OpenCode calls a tool and goes on with its result (chat)', async () => {
   assert.ok(has(said, /"tool_use"/, /"tool":"bash"/, /"exit":127/), 'the tool ran');
   assert.ok(has(said, /"type":"text"/, /"text":"\w+/), 'a text followed');
   assertServed('chat-completions');
+});
+
+test('aider edits a file as the answer says (chat)', async () => {
+  const listing = 'greeting.txt\n```\nGood morning\n```\n';
+  const words = ['--yes-always', '--no-git', '--no-check-update', '--no-show-model-warnings'];
+  const { env } = await connected(gateway, 'aider', key);
+  await run(AIDER, [...words, '--message', `Please write <answer>${listing}</answer>`], env);
+  assert.equal(readFileSync(join(home, 'work', 'greeting.txt'), 'utf8'), 'Good morning\n');
+  assertServed('chat-completions', 1);
 });
 
 test('Open WebUI calls a tool and goes on with its result (chat)', async () => {

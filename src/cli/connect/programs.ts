@@ -91,6 +91,22 @@ wire_api = "responses"
     }),
   },
   {
+    name: 'aider',
+    scope: 'inference:chat',
+    settings: (to) => ({
+      env: {
+        OPENAI_API_BASE: `${to.origin}/v1`,
+        OPENAI_API_KEY: KEY,
+        // The prefix is not part of the name: it says which API the model is asked by.
+        AIDER_MODEL: `openai/${to.model}`,
+        ...trustBy('SSL_CERT_FILE', to),
+      },
+      files: [],
+      example: 'aider\n',
+      notes: [],
+    }),
+  },
+  {
     name: 'cursor',
     scope: 'inference:chat',
     settings: (to) => ({
