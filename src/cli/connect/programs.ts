@@ -1,4 +1,4 @@
-import { KEY, quoted, trustBy, type Client } from './client.ts';
+import { KEY, quoted, trustBy, type Client, type Endpoint } from './client.ts';
 
 /** Chat pages, editors and coding agents. */
 export const programs: readonly Client[] = [
@@ -113,10 +113,22 @@ wire_api = "responses"
       env: {},
       files: [],
       example: undefined,
-      notes: [
-        `In Settings, Models: OpenAI API Key = the value of the key, Override OpenAI Base URL = ${to.origin}/v1, and add the model ${to.model}.`,
-        'The requests come from the servers of Cursor, not from this machine: the URL must be reached from the internet, with a certificate that everybody trusts.',
-      ],
+      notes: cursorNotes(to),
     }),
   },
+];
+
+/** Cursor writes the format of a maker whom the name of the model reminds of, whatever the path. */
+const MAKERS_NAMES = /gpt|claude|gemini/i;
+
+const cursorNotes = ({ origin, model, caFile }: Endpoint): string[] => [
+  `In Cursor Settings, Models: OpenAI API Key = the value of the key, Override OpenAI Base URL = ${origin}/v1, Add Custom Model = ${model}.`,
+  'The requests come from the servers of Cursor, not from this machine: the URL must be reached from the internet, with a certificate that everybody trusts.',
+  ...(caFile === undefined ? [] : ["That of now is the gateway's own: set listen.tls.mode to acme or files."]),
+  `The button Verify asks from the editor, for a model that is on: leave only ${model} on, and let it by listen.cors.origins: ["vscode-file://vscode-app"].`,
+  ...(MAKERS_NAMES.test(model)
+    ? [
+        `For names with gpt, claude or gemini Cursor sends bodies that vLLM does not read on this path: give ${model} another name by models.aliases, and --model that.`,
+      ]
+    : []),
 ];
