@@ -82,6 +82,7 @@ const has = (values: readonly unknown[], ...texts: readonly RegExp[]): boolean =
   values.some((value) => texts.every((text) => text.test(JSON.stringify(value))));
 
 const bin = (path: string): string => join(AGENTS_DIR, 'node_modules', path);
+const CLAUDE = bin(`@anthropic-ai/claude-code-${PLATFORM}/claude`);
 
 test('Codex calls a tool and goes on with its result (Responses)', async () => {
   const { env, file } = await connected(gateway, 'codex', key);
@@ -95,7 +96,7 @@ test('Codex calls a tool and goes on with its result (Responses)', async () => {
 
 test('Claude Code calls a tool and goes on with its result (Messages)', async () => {
   const words = ['-p', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'];
-  const said = await run(bin(`@anthropic-ai/claude-code-${PLATFORM}/claude`), [...words, 'Please use the Bash tool'], {
+  const said = await run(CLAUDE, [...words, 'Please use the Bash tool'], {
     ...(await connected(gateway, 'claude-code', key)).env,
     IS_SANDBOX: '1',
     CLAUDE_CONFIG_DIR: home,
@@ -105,6 +106,13 @@ test('Claude Code calls a tool and goes on with its result (Messages)', async ()
   assert.ok(has(said, /"tool_result"/, /Exit code 127/), 'the tool ran');
   assert.ok(has(said, /"type":"result"/, /"is_error":false/), 'a text followed');
   assertServed('messages');
+});
+
+test('what Claude Code calls haiku, sonnet, opus and fable is the model of the gateway', async () => {
+  const { env } = await connected(gateway, 'claude-code', key);
+  const own = { ...env, CLAUDE_CONFIG_DIR: home, DISABLE_AUTOUPDATER: '1' };
+  for (const name of ['haiku', 'sonnet', 'opus', 'fable']) await run(CLAUDE, ['-p', '--model', name, 'Hello'], own);
+  assertServed('messages', 4);
 });
 
 test('OpenCode calls a tool and goes on with its result (chat)', async () => {

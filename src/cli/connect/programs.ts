@@ -16,6 +16,7 @@ export const programs: readonly Client[] = [
       files: [],
       example: 'open-webui serve\n',
       notes: [
+        'The page reads these variables at its first start and keeps them: later change them in Admin Settings, Connections, or start it with ENABLE_PERSISTENT_CONFIG=False.',
         'Behind a page that many people share, make the key with --on-behalf-of header:X-OpenWebUI-User-Id and start the page with ENABLE_FORWARD_USER_INFO_HEADERS=True: limits and caches are then kept for each person.',
       ],
     }),
@@ -28,7 +29,11 @@ export const programs: readonly Client[] = [
         ANTHROPIC_BASE_URL: to.origin,
         ANTHROPIC_AUTH_TOKEN: KEY,
         ANTHROPIC_MODEL: to.model,
-        ANTHROPIC_SMALL_FAST_MODEL: to.model,
+        // What its own words for a model mean, which its helpers and /model use.
+        ANTHROPIC_DEFAULT_HAIKU_MODEL: to.model,
+        ANTHROPIC_DEFAULT_SONNET_MODEL: to.model,
+        ANTHROPIC_DEFAULT_OPUS_MODEL: to.model,
+        ANTHROPIC_DEFAULT_FABLE_MODEL: to.model,
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
         ...trustBy('NODE_EXTRA_CA_CERTS', to),
       },
