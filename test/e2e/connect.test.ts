@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { clients } from '../../src/cli/connect/index.ts';
+import { defaultSimulatorOptions } from '../../src/simulator/options.ts';
 import { sallyport } from '../support/command.ts';
 import { connected } from '../support/connected.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -64,6 +65,19 @@ test('the model is one that the key may use, or the one that is asked for', asyn
   const { record } = await gateway.issue({ models: ['other'] });
   assert.match((await connect(`connect curl --key ${record.id}`)).out, /"model":"other"/);
   assert.match((await connect(`connect curl --key ${id} --model mine`)).out, /"model":"mine"/);
+});
+
+test('agents are told the context that the upstream tells', async () => {
+  const { maxModelLen } = defaultSimulatorOptions;
+  for (const [client, line] of [
+    ['claude-code', `export CLAUDE_CODE_MAX_CONTEXT_TOKENS="${maxModelLen}"\n`],
+    ['codex', `\nmodel_context_window = ${maxModelLen}\n\n[`],
+    ['opencode', `"context": ${maxModelLen},`],
+  ] as const) {
+    assert.ok((await connect(`connect ${client} --key ${id}`)).out.includes(line), client);
+    const unknown = (await connect(`connect ${client} --key ${id} --model mine`)).out;
+    assert.doesNotMatch(unknown, /context/i, client);
+  }
 });
 
 test('a key that the client cannot use is told of at once', async () => {

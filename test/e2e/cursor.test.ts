@@ -170,7 +170,7 @@ test('a custom tool among functions is left out, and the answer says so', async 
 });
 
 for (const { name, body, param } of cursor.refused) {
-  test(`${name}, is refused with the place that vLLM cannot read`, async () => {
+  test(`${name}, is refused, as by vLLM itself`, async () => {
     const response = await chat(body);
     const { error } = (await response.json()) as { error: { param: string } };
     assert.deepEqual([response.status, error.param], [400, param]);

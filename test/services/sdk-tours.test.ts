@@ -26,7 +26,11 @@ const keys = new Map<TestGateway, { readonly key: string; readonly id: string }>
 
 before(async () => {
   simulated = await startTestGateway();
-  real = await startTestGateway({ upstreams: [{ name: 'vllm', url: VLLM_URL }] });
+  real = await startTestGateway({
+    upstreams: [{ name: 'vllm', url: VLLM_URL }],
+    // The printed programs name no length, and a random model seldom ends by itself.
+    config: { limits: { default: { maxOutputTokens: 64 } } },
+  });
   for (const gateway of [simulated, real]) {
     const { key, record } = await gateway.issue();
     keys.set(gateway, { key, id: record.id });

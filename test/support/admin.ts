@@ -62,6 +62,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
         state: 'down',
         version: undefined,
         models: [],
+        contexts: {},
         outstanding: 0,
         why: 'refused',
       },

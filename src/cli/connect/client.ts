@@ -6,6 +6,8 @@ export interface Endpoint {
   readonly origin: string;
   /** A model that the key may use. */
   readonly model: string;
+  /** Its context length in tokens, where a running gateway knows it: agents assume one else, and sum up too late. */
+  readonly contextTokens: number | undefined;
   /** The certificate to trust where it is a CA of our own. */
   readonly caFile: string | undefined;
 }

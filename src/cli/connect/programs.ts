@@ -34,6 +34,7 @@ export const programs: readonly Client[] = [
         ANTHROPIC_DEFAULT_SONNET_MODEL: to.model,
         ANTHROPIC_DEFAULT_OPUS_MODEL: to.model,
         ANTHROPIC_DEFAULT_FABLE_MODEL: to.model,
+        ...(to.contextTokens === undefined ? {} : { CLAUDE_CODE_MAX_CONTEXT_TOKENS: `${to.contextTokens}` }),
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
         ...trustBy('NODE_EXTRA_CA_CERTS', to),
       },
@@ -52,7 +53,7 @@ export const programs: readonly Client[] = [
           path: '~/.codex/config.toml',
           text: `model = ${quoted(to.model)}
 model_provider = "sallyport"
-
+${to.contextTokens === undefined ? '' : `model_context_window = ${to.contextTokens}\n`}
 [model_providers.sallyport]
 name = "sallyport"
 base_url = ${quoted(`${to.origin}/v1`)}
@@ -82,7 +83,7 @@ wire_api = "responses"
                   npm: '@ai-sdk/openai-compatible',
                   name: 'sallyport',
                   options: { baseURL: `${to.origin}/v1`, apiKey: '{env:SALLYPORT_API_KEY}' },
-                  models: { [to.model]: { name: to.model, tool_call: true } },
+                  models: { [to.model]: { name: to.model, tool_call: true, ...limitOf(to) } },
                 },
               },
             },
@@ -122,6 +123,10 @@ wire_api = "responses"
     }),
   },
 ];
+
+/** OpenCode wants both: vLLM has no length of answers, and what OpenCode keeps free for one is not used for the prompt. */
+const limitOf = ({ contextTokens }: Endpoint): object =>
+  contextTokens === undefined ? {} : { limit: { context: contextTokens, output: Math.ceil(contextTokens / 4) } };
 
 /** Cursor writes the format of a maker whom the name of the model reminds of, whatever the path. */
 const MAKERS_NAMES = /gpt|claude|gemini/i;
