@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -65,6 +65,20 @@ test('the model is one that the key may use, or the one that is asked for', asyn
   const { record } = await gateway.issue({ models: ['other'] });
   assert.match((await connect(`connect curl --key ${record.id}`)).out, /"model":"other"/);
   assert.match((await connect(`connect curl --key ${id} --model mine`)).out, /"model":"mine"/);
+});
+
+test('the page of clients says of each what ran', () => {
+  const page = readFileSync(new URL('../../docs/reference/clients.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name ?? '');
+  assert.deepEqual(rows.sort(), clients.map(({ name }) => name).sort());
+  const pinned = readFileSync(new URL('../services/run.ts', import.meta.url), 'utf8');
+  for (const [, name, version] of pinned.matchAll(/'(@?[a-z/-]+)(?:@|==)([0-9.]+)'/g)) {
+    if (
+      /claude-code|codex|opencode|aider|^openai|^anthropic|langchain-openai|langchain\/openai|^ai$/.test(name ?? '')
+    ) {
+      assert.ok(page.includes(version ?? ''), `${name} ${version}`);
+    }
+  }
 });
 
 test('agents are told the context that the upstream tells', async () => {
