@@ -26,6 +26,8 @@ export interface UpstreamView {
   readonly state: 'up' | 'down' | 'unknown';
   readonly version: string | undefined;
   readonly models: readonly string[];
+  /** Context lengths in tokens, by model, of those that tell theirs. */
+  readonly contexts: Readonly<Record<string, number>>;
   readonly outstanding: number;
   /** Why it is down or unknown, for the operator. */
   readonly why: string | undefined;

@@ -7,6 +7,7 @@ const upstreamShown = z.strictObject({
   state: z.enum(['up', 'down', 'unknown']),
   version: z.string().nullable(),
   models: z.array(z.string()),
+  contexts: z.record(z.string(), z.int()).describe('Context lengths in tokens, by model (`max_model_len`).'),
   outstanding: z.int().describe('Requests that wait for it or stream from it.'),
   why: z.string().nullable().describe('Why it is down or unknown.'),
 });
@@ -38,6 +39,7 @@ export const upstreams: Resource = {
             state: 'up',
             version: '0.32.0',
             models: ['tiny'],
+            contexts: { tiny: 2048 },
             outstanding: 3,
             why: null,
           },
@@ -46,10 +48,11 @@ export const upstreams: Resource = {
       },
       handle: () => ({
         value: {
-          items: deps.upstreams().map(({ version, models, why, ...one }) => ({
+          items: deps.upstreams().map(({ version, models, contexts, why, ...one }) => ({
             ...one,
             version: version ?? null,
             models: [...models],
+            contexts: { ...contexts },
             why: why ?? null,
           })),
           next: null,

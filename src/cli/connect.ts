@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type * as z from 'zod';
 import { openStateDir, stateDirOfService } from '../adapters/files/state-dir.ts';
 import { apiKeyShown } from '../admin/api-key-schema.ts';
-import { upstreamList } from '../admin/upstreams.ts';
+import { upstreamList, type UpstreamShown } from '../admin/upstreams.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
 import { parseApiKey } from '../directory/api-key.ts';
 import { nearest } from '../kernel/nearest.ts';
@@ -33,14 +33,17 @@ Example: sallyport connect claude-code --key Ab12cd`,
     const id = flags.text('key');
     if (id === undefined) throw new UsageError('--key is missing: give the id of an API key (sallyport keys list)');
     const { config } = configOf(flags, io.env);
-    const { key, served } = await withAdmin(flags, io, (admin) => lookUp(admin, parseApiKey(id)?.id ?? id));
+    const { key, upstreams } = await withAdmin(flags, io, (admin) => lookUp(admin, parseApiKey(id)?.id ?? id));
     if (key.state !== 'active') throw new CommandError(`This API key is ${key.state}: no client gets in with it.`);
     if (!key.scopes.includes(client.scope)) {
       io.err(`The key ${key.id} has no scope ${client.scope}: ${client.name} will be refused.\n`);
     }
+    const served = upstreams.flatMap(({ models }) => models);
+    const model = flags.text('model') ?? modelOf(key.models, served, config);
     const settings = client.settings({
       origin: publicUrlOf(config, config.listen.port),
-      model: flags.text('model') ?? modelOf(key.models, served, config),
+      model,
+      contextTokens: contextOf(config.models.aliases[model] ?? model, upstreams),
       caFile: caFileOf(flags, io, config),
     });
     io.out(flags.has('json') ? json({ client: client.name, key: key.id, ...settings }) : report(settings));
@@ -60,11 +63,11 @@ function clientOf(name: string): Client {
 async function lookUp(
   admin: AdminClient,
   id: string,
-): Promise<{ key: z.output<typeof apiKeyShown>; served: readonly string[] }> {
+): Promise<{ key: z.output<typeof apiKeyShown>; upstreams: readonly UpstreamShown[] }> {
   try {
     const key = await admin.ask({ method: 'GET', path: `/api-keys/${encodeURIComponent(id)}` }, apiKeyShown);
     const { items } = await admin.ask({ method: 'GET', path: '/upstreams' }, upstreamList);
-    return { key, served: items.flatMap(({ models }) => models) };
+    return { key, upstreams: items };
   } catch (error) {
     if (!(error instanceof UnknownObject)) throw error;
     throw new CommandError('There is no API key with this id. See: sallyport keys list');
@@ -79,6 +82,12 @@ function modelOf(granted: readonly string[], served: readonly string[], config: 
   return granted.find((model) => there.includes(model)) ?? granted[0] ?? 'MODEL';
 }
 
+/** Of several the least: a request may go to each of them. */
+function contextOf(model: string, upstreams: readonly UpstreamShown[]): number | undefined {
+  const lengths = upstreams.flatMap(({ contexts }) => contexts[model] ?? []);
+  return lengths.length === 0 ? undefined : Math.min(...lengths);
+}
+
 function caFileOf(flags: Flags, io: CommandIo, config: Config): string | undefined {
   if (config.listen.tls.mode !== 'self-signed') return undefined;
   const path = stateDirOf(flags, io.env);
@@ -88,7 +97,7 @@ function caFileOf(flags: Flags, io: CommandIo, config: Config): string | undefin
   return caFile;
 }
 
-function report({ env, files, example, notes }: ClientSettings): string {
+function report({ env, files, example, javascript, notes }: ClientSettings): string {
   const parts: string[] = [];
   const names = Object.keys(env);
   if (names.length > 0) {
@@ -100,6 +109,7 @@ function report({ env, files, example, notes }: ClientSettings): string {
   }
   for (const { path, text } of files) parts.push(`# ${path}\n${text}`);
   if (example !== undefined) parts.push(`# then\n${example}`);
+  if (javascript !== undefined) parts.push(`// or in JavaScript\n${javascript}`);
   for (const note of notes) parts.push(`${note}\n`);
   return parts.join('\n');
 }

@@ -206,9 +206,22 @@ for (const publicUrl of [
   test(`${publicUrl} is no public URL`, () =>
     assert.deepEqual(mistaken({ listen: { publicUrl } }), ['listen.publicUrl']));
 
-for (const origin of ['*', 'null', 'https://x/', 'https://x/y', 'x', 'ftp://x', 'https://X', 'https://*.x'])
+for (const origin of [
+  ...['*', 'null', 'https://x/', 'https://x/y', 'x', 'https://X', 'https://*.x'],
+  ...['ftp://x', 'ws://x', 'wss://x', 'file://', 'file://x', 'app://', 'app://x/', 'app://*', 'App://x', 'data:x'],
+])
   test(`${origin} is no origin`, () => {
     assert.deepEqual(mistaken({ listen: { cors: { origins: [origin] } } }), ['listen.cors.origins[0]']);
+  });
+
+for (const origin of [
+  'https://app.example.org',
+  'http://localhost:3000',
+  'vscode-file://vscode-app',
+  'tauri://localhost',
+])
+  test(`${origin} is an origin`, () => {
+    assert.deepEqual(mistaken({ listen: { cors: { origins: [origin] } } }), []);
   });
 
 /** Each whole area that is not built, with a value that would need it. */

@@ -297,6 +297,9 @@ export async function startGateway({
         state: isUp ? ('up' as const) : seen?.why === 'not asked yet' ? ('unknown' as const) : ('down' as const),
         version: seen?.version,
         models: (seen?.models ?? []).map(({ id }) => id),
+        contexts: Object.fromEntries(
+          (seen?.models ?? []).flatMap(({ id, maxModelLen }) => (maxModelLen === undefined ? [] : [[id, maxModelLen]])),
+        ),
         outstanding: states.outstanding(index),
         why: seen?.why,
       };

@@ -3,18 +3,25 @@ import { dataEvent, DONE_EVENT } from './plan.ts';
 import { callOf, exampleText, type MadeCall, type OfferedTool, type ToolWish } from './tool-calls.ts';
 import { finalUsage, fingerprint } from './usage.ts';
 
-/** An answer whose form the request demands: a call of a tool, or JSON that fits a schema. */
+/** An answer whose form the request demands: a call of a tool, JSON that fits a schema, or a text given in the request. */
 export type FormedAnswer =
   | { readonly kind: 'call'; readonly call: MadeCall }
-  | { readonly kind: 'json'; readonly pieces: readonly string[] };
+  | { readonly kind: 'text'; readonly pieces: readonly string[] };
 
 /** The form that a chat request demands; undefined where a text will do. */
 export function formOf(body: LaxObject, lastText: string, idSuffix: string): FormedAnswer | undefined {
   const call = callOf(toolsOf(body['tools']), wishOf(body['tool_choice']), lastText, idSuffix);
   if (call !== undefined) return { kind: 'call', call };
   const schema = schemaOf(body);
-  if (schema === undefined) return undefined;
-  return { kind: 'json', pieces: exampleText(schema).match(/.{1,8}/gsu) ?? [] };
+  const text = schema === undefined ? textBetween(lastText, '<answer>', '</answer>') : exampleText(schema);
+  return text === undefined ? undefined : { kind: 'text', pieces: text.match(/.{1,8}/gsu) ?? [] };
+}
+
+/** What stands between two marks, so that a test or a demonstration can have an answer that a program makes sense of. */
+function textBetween(text: string, begin: string, end: string): string | undefined {
+  const start = text.indexOf(begin);
+  const stop = text.indexOf(end, start);
+  return start === -1 || stop === -1 ? undefined : text.slice(start + begin.length, stop);
 }
 
 /** Tokens of the answer. */
@@ -26,7 +33,7 @@ export const finishOf = (form: FormedAnswer): string =>
 
 /** The members of the message of an answer in one piece. */
 export function messageOf(form: FormedAnswer): object {
-  if (form.kind === 'json') return { content: form.pieces.join('') };
+  if (form.kind === 'text') return { content: form.pieces.join('') };
   const { id, name, pieces } = form.call;
   return { content: '', tool_calls: [{ id, type: 'function', function: { name, arguments: pieces.join('') } }] };
 }

@@ -646,6 +646,7 @@ suite('what is only read', () => {
         state: 'down',
         version: null,
         models: [],
+        contexts: {},
         outstanding: 0,
         why: 'refused',
       },

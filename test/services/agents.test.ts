@@ -1,53 +1,42 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { sallyport } from '../support/command.ts';
+import { connected } from '../support/connected.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 /**
  * Programs that people put before a model, unmodified and as they are installed: each is asked for a tool, calls it,
- * sends its result and gets a text. The simulator calls the tool that the last message names.
+ * sends its result and gets a text. The simulator calls the tool that the last message names. Aider knows no tools: it
+ * edits a file as the answer says.
  */
-const { AGENTS_DIR = '', OPEN_WEBUI = '' } = process.env;
+const { AGENTS_DIR = '', AIDER = '', OPEN_WEBUI = '' } = process.env;
 /** Agents send some ten thousand tokens before anybody has said a word. */
 const CONTEXT_TOKENS = 131_072;
 const AGENT_MS = 120_000;
 const PLATFORM = `${process.platform}-${process.arch}`;
 
 let gateway: TestGateway;
-let key = '';
-let keyId = '';
+let key = { key: '', id: '' };
 let home = '';
 before(async () => {
   gateway = await startTestGateway({ simulator: { maxModelLen: CONTEXT_TOKENS, answerTokens: 12 } });
   const made = await gateway.issue();
-  ({ key } = made);
-  keyId = made.record.id;
+  key = { key: made.key, id: made.record.id };
 });
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'sallyport-agent-'));
   mkdirSync(join(home, 'work'));
   gateway.log.length = 0;
 });
+afterEach(() => rmSync(home, { recursive: true, force: true }));
 after(async () => {
   await gateway[Symbol.asyncDispose]();
 });
-
-/** What `sallyport connect` prints for a client, with the key in its place: nothing else is set for it. */
-async function connected(client: string): Promise<{ env: Record<string, string>; text: string }> {
-  const { out, err } = await sallyport(gateway.stateDir, `connect ${client} --key ${keyId} --json`, {
-    env: { SALLYPORT_STATE_DIR: gateway.stateDir, SALLYPORT__LISTEN__PUBLIC_URL: gateway.url },
-  });
-  assert.equal(err, '');
-  const { env, files } = JSON.parse(out) as { env: Record<string, string>; files: { text: string }[] };
-  const filled = Object.entries(env).map(([name, value]) => [name, value.replace('$SALLYPORT_API_KEY', key)] as const);
-  return { env: Object.fromEntries(filled), text: files[0]?.text ?? '' };
-}
 
 /** A process with a home of its own, so that nothing of this user's settings counts. */
 const environment = (more: Record<string, string>): Record<string, string> => ({
@@ -78,26 +67,26 @@ async function run(
   child.stdout.on('data', (part: Buffer) => (out += part.toString()));
   child.stderr.on('data', (part: Buffer) => (err += part.toString()));
   const code = await new Promise((resolve) => child.once('close', resolve));
-  rmSync(home, { recursive: true, force: true });
   assert.equal(code, 0, `${out.slice(-1000)}\n${err.slice(-1000)}`);
   return out.split('\n').flatMap((line): unknown[] => (line.startsWith('{') ? [JSON.parse(line)] : []));
 }
 
-/** Every request of the agent was answered, and there were two at least: the call and its result. */
-function assertServed(route: string): void {
+/** Every request of the agent was answered, and there were two at least where it calls: the call and its result. */
+function assertServed(route: string, atLeast = 2): void {
   const requests = gateway.log.flatMap((text) => text.split('\n').filter((line) => line.includes('"route":')));
   for (const line of requests) assert.match(line, /"status":200/);
-  assert.ok(requests.filter((line) => line.includes(`"route":"${route}"`)).length >= 2, requests.join('\n'));
+  assert.ok(requests.filter((line) => line.includes(`"route":"${route}"`)).length >= atLeast, requests.join('\n'));
 }
 
 const has = (values: readonly unknown[], ...texts: readonly RegExp[]): boolean =>
   values.some((value) => texts.every((text) => text.test(JSON.stringify(value))));
 
 const bin = (path: string): string => join(AGENTS_DIR, 'node_modules', path);
+const CLAUDE = bin(`@anthropic-ai/claude-code-${PLATFORM}/claude`);
 
 test('Codex calls a tool and goes on with its result (Responses)', async () => {
-  const { env, text } = await connected('codex');
-  writeFileSync(join(home, 'config.toml'), `approval_policy = "never"\nsandbox_mode = "danger-full-access"\n${text}`);
+  const { env, file } = await connected(gateway, 'codex', key);
+  writeFileSync(join(home, 'config.toml'), `approval_policy = "never"\nsandbox_mode = "danger-full-access"\n${file}`);
   const words = ['exec', '--skip-git-repo-check', '--json', 'Please use exec_command'];
   const said = await run(bin('.bin/codex'), words, { ...env, CODEX_HOME: home });
   assert.ok(has(said, /"item.completed"/, /"command_execution"/, /"exit_code":127/), 'the tool ran');
@@ -107,8 +96,8 @@ test('Codex calls a tool and goes on with its result (Responses)', async () => {
 
 test('Claude Code calls a tool and goes on with its result (Messages)', async () => {
   const words = ['-p', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'];
-  const said = await run(bin(`@anthropic-ai/claude-code-${PLATFORM}/claude`), [...words, 'Please use the Bash tool'], {
-    ...(await connected('claude-code')).env,
+  const said = await run(CLAUDE, [...words, 'Please use the Bash tool'], {
+    ...(await connected(gateway, 'claude-code', key)).env,
     IS_SANDBOX: '1',
     CLAUDE_CONFIG_DIR: home,
     DISABLE_AUTOUPDATER: '1',
@@ -119,15 +108,31 @@ test('Claude Code calls a tool and goes on with its result (Messages)', async ()
   assertServed('messages');
 });
 
+test('what Claude Code calls haiku, sonnet, opus and fable is the model of the gateway', async () => {
+  const { env } = await connected(gateway, 'claude-code', key);
+  const own = { ...env, CLAUDE_CONFIG_DIR: home, DISABLE_AUTOUPDATER: '1' };
+  for (const name of ['haiku', 'sonnet', 'opus', 'fable']) await run(CLAUDE, ['-p', '--model', name, 'Hello'], own);
+  assertServed('messages', 4);
+});
+
 test('OpenCode calls a tool and goes on with its result (chat)', async () => {
-  const { env, text } = await connected('opencode');
+  const { env, file } = await connected(gateway, 'opencode', key);
   const own = { autoupdate: false, share: 'disabled', permission: { '*': 'allow' } };
-  writeFileSync(join(home, 'work', 'opencode.json'), JSON.stringify({ ...own, ...(JSON.parse(text) as object) }));
+  writeFileSync(join(home, 'work', 'opencode.json'), JSON.stringify({ ...own, ...(JSON.parse(file) as object) }));
   const words = ['run', '--format', 'json', 'Please use the bash tool'];
   const said = await run(bin(`opencode-${PLATFORM}/bin/opencode`), words, env);
   assert.ok(has(said, /"tool_use"/, /"tool":"bash"/, /"exit":127/), 'the tool ran');
   assert.ok(has(said, /"type":"text"/, /"text":"\w+/), 'a text followed');
   assertServed('chat-completions');
+});
+
+test('aider edits a file as the answer says (chat)', async () => {
+  const listing = 'greeting.txt\n```\nGood morning\n```\n';
+  const words = ['--yes-always', '--no-git', '--no-check-update', '--no-show-model-warnings'];
+  const { env } = await connected(gateway, 'aider', key);
+  await run(AIDER, [...words, '--message', `Please write <answer>${listing}</answer>`], env);
+  assert.equal(readFileSync(join(home, 'work', 'greeting.txt'), 'utf8'), 'Good morning\n');
+  assertServed('chat-completions', 1);
 });
 
 test('Open WebUI calls a tool and goes on with its result (chat)', async () => {
@@ -138,7 +143,7 @@ test('Open WebUI calls a tool and goes on with its result (chat)', async () => {
     DATA_DIR: data,
     WEBUI_AUTH: 'False',
     WEBUI_SECRET_KEY: 'of a test',
-    ...(await connected('open-webui')).env,
+    ...(await connected(gateway, 'open-webui', key)).env,
     RAG_EMBEDDING_ENGINE: 'openai',
     AUDIO_STT_ENGINE: 'openai',
     OFFLINE_MODE: 'True',

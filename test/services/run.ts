@@ -39,6 +39,7 @@ const PEBBLE = 'github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1';
 
 /** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
 const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
+const AIDER = 'aider-chat==0.86.2';
 
 /** Debian's packages for hosts of the tests' own, by a command of each. */
 const NETWORK_TOOLS = [
@@ -139,13 +140,14 @@ function goProgram(name: string, module: string): string {
   return program;
 }
 
-function kubernetesValidate(): string {
-  const venv = join(cache, 'kubernetes-validate');
-  const program = join(venv, 'bin', 'kubernetes-validate');
+/** A program of PyPI in a virtual environment of its own. */
+function pypiProgram(name: string, wheel: string): string {
+  const venv = join(cache, name);
+  const program = join(venv, 'bin', name);
   mkdirSync(cache, { recursive: true });
   if (!existsSync(program)) {
     must('python3', ['-m', 'venv', venv]);
-    must(join(venv, 'bin', 'pip'), ['install', '-q', KUBERNETES_VALIDATE]);
+    must(join(venv, 'bin', 'pip'), ['install', '-q', wheel]);
   }
   return program;
 }
@@ -178,6 +180,7 @@ const services: readonly Service[] = [
       mkdirSync(cache, { recursive: true });
       return {
         AGENTS_DIR: npmAgents(),
+        AIDER: pypiProgram('aider', AIDER),
         OPEN_WEBUI: must(join(here, 'clients', 'open-webui.sh'), [join(cache, 'open-webui')]),
       };
     },
@@ -270,7 +273,10 @@ const services: readonly Service[] = [
   },
   {
     name: 'chart',
-    start: () => ({ HELM: goProgram('helm', HELM), KUBERNETES_VALIDATE: kubernetesValidate() }),
+    start: () => ({
+      HELM: goProgram('helm', HELM),
+      KUBERNETES_VALIDATE: pypiProgram('kubernetes-validate', KUBERNETES_VALIDATE),
+    }),
     stop: () => undefined,
     tests: ['chart.test.ts'],
   },

@@ -69,6 +69,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
         state: 'down',
         version: undefined,
         models: [],
+        contexts: {},
         outstanding: 0,
         why: 'refused',
       },

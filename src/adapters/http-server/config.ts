@@ -53,7 +53,7 @@ const listener = group({
   cors: group({
     origins: list(text('Give an origin such as https://app.example.org, without path; * is not accepted.', isOrigin))
       .prefault([])
-      .describe('Origins whose pages may call the gateway from a browser.'),
+      .describe('Origins whose pages may call the gateway from a browser or an editor.'),
   }).prefault({}),
   sseKeepAlive: duration('1s', '10m')
     .prefault('15s')
@@ -95,10 +95,16 @@ function publicOrigin(value: string): string | undefined {
   return url.protocol === 'https:' ? url.origin : undefined;
 }
 
+/** Schemes of the network or the disk, of which no page and no application calls us. */
+const NOT_OF_APPLICATIONS = /^(file|ftp|wss?):/;
+
 function isOrigin(value: string): boolean {
   const url = URL.parse(value);
+  if (url === null) return false;
   // A pattern would be a host to the parser, and no origin ever equal to it.
-  return url !== null && /^https?:$/.test(url.protocol) && url.origin === value && !value.includes('*');
+  if (url.protocol === 'https:' || url.protocol === 'http:') return url.origin === value && !value.includes('*');
+  // An application made of pages has a scheme of its own, which it sends with its host alone: vscode-file://vscode-app.
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+$/.test(value) && !NOT_OF_APPLICATIONS.test(value);
 }
 
 function isHost(value: string): boolean {

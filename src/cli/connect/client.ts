@@ -6,6 +6,8 @@ export interface Endpoint {
   readonly origin: string;
   /** A model that the key may use. */
   readonly model: string;
+  /** Its context length in tokens, where a running gateway knows it: agents assume one else, and sum up too late. */
+  readonly contextTokens: number | undefined;
   /** The certificate to trust where it is a CA of our own. */
   readonly caFile: string | undefined;
 }
@@ -18,6 +20,8 @@ export interface ClientSettings {
   readonly files: readonly { readonly path: string; readonly text: string }[];
   /** A program or command that uses it, or undefined where the client is started by hand. */
   readonly example: string | undefined;
+  /** The example's program in JavaScript (a module), where the SDK has both languages; `example` is in Python then. */
+  readonly javascript?: string;
   /** What else a person has to know or click. */
   readonly notes: readonly string[];
 }

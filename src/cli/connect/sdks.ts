@@ -16,7 +16,15 @@ answer = OpenAI().chat.completions.create(
 )
 print(answer.choices[0].message.content)
 `,
-      notes: ['Both SDKs, Python and JavaScript, read these variables.'],
+      javascript: `import OpenAI from 'openai';
+
+const answer = await new OpenAI().chat.completions.create({
+  model: ${quoted(to.model)},
+  messages: [{ role: 'user', content: 'Hello' }],
+});
+console.log(answer.choices[0].message.content);
+`,
+      notes: [],
     }),
   },
   {
@@ -39,7 +47,16 @@ answer = Anthropic().messages.create(
 )
 print(answer.content[0].text)
 `,
-      notes: ['Both SDKs, Python and JavaScript, read these variables.'],
+      javascript: `import Anthropic from '@anthropic-ai/sdk';
+
+const answer = await new Anthropic().messages.create({
+  model: ${quoted(to.model)},
+  max_tokens: 256,
+  messages: [{ role: 'user', content: 'Hello' }],
+});
+console.log(answer.content[0].text);
+`,
+      notes: [],
     }),
   },
   {
@@ -54,7 +71,12 @@ from langchain_openai import ChatOpenAI
 model = ChatOpenAI(model=${quoted(to.model)}, base_url=os.environ["OPENAI_BASE_URL"])
 print(model.invoke("Hello").content)
 `,
-      notes: ['OpenAIEmbeddings sends token ids unless told check_embedding_ctx_length=False.'],
+      javascript: `import { ChatOpenAI } from '@langchain/openai';
+
+const model = new ChatOpenAI({ model: ${quoted(to.model)} });
+console.log((await model.invoke('Hello')).content);
+`,
+      notes: ['OpenAIEmbeddings of Python sends token ids unless told check_embedding_ctx_length=False.'],
     }),
   },
   {

@@ -575,6 +575,7 @@ for (const fields of [
   { safety_identifier: 'x' },
   { prompt_cache_key: 'x' },
   { verbosity: 'low' },
+  { reasoning: { effort: 'high' } },
 ]) {
   test(`${JSON.stringify(fields)} of the SDK is accepted and not sent on`, () => {
     const request = passes('chat', fields);

@@ -1,5 +1,5 @@
 import { CHAT, type BodyKind, type FieldFamily } from './field.ts';
-import { IGNORED_OF_OPENAI } from './ignored.ts';
+import { IGNORED_OF_OPENAI, IGNORED_OF_OTHERS } from './ignored.ts';
 
 const ALL = ['chat', 'chat-batch', 'completions', 'embeddings', 'responses'] as const satisfies readonly BodyKind[];
 
@@ -18,6 +18,8 @@ export const sdk = {
   prompt_cache_key: { on: CHAT, ...IGNORED_OF_OPENAI },
   prompt_cache_options: { on: CHAT, ...IGNORED_OF_OPENAI },
   prompt_cache_retention: { on: CHAT, ...IGNORED_OF_OPENAI },
+  // `reasoning_effort` as other APIs write it; Cursor sends it so.
+  reasoning: { on: CHAT, ...IGNORED_OF_OTHERS },
   verbosity: { on: CHAT, ...IGNORED_OF_OPENAI },
   web_search_options: { on: CHAT, ...IGNORED_OF_OPENAI },
 } as const satisfies FieldFamily;

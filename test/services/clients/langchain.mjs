@@ -1,17 +1,14 @@
-// Tours a gateway with stock LangChain; prints what came as JSON. Environment: SDK_DIR, BASE_URL, API_KEY, IMAGE.
+// Tours a gateway with stock LangChain, beginning with the program that `sallyport connect langchain` prints; prints what
+// came as JSON. The settings are the environment's, as `connect` exports them; others: PRINTED (that program), SDK_DIR, IMAGE.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { printedBy } from './printed.mjs';
 
 const require = createRequire(`${process.env.SDK_DIR}/`);
 const load = (name) => import(pathToFileURL(require.resolve(name)).href);
 const { ChatOpenAI, OpenAIEmbeddings } = await load('@langchain/openai');
 
-const settings = {
-  model: 'tiny',
-  apiKey: process.env.API_KEY,
-  maxRetries: 0,
-  configuration: { baseURL: process.env.BASE_URL },
-};
+const settings = { model: 'tiny', maxRetries: 0 };
 const out = {};
 
 async function attempt(name, run) {
@@ -33,13 +30,28 @@ const weather = {
   function: { name: 'weather', description: 'Weather of a city', parameters: schema },
 };
 const model = new ChatOpenAI({ ...settings, maxTokens: 6, temperature: 0 });
-
-await attempt('chat', async () => ({ text: (await model.invoke('hello')).content }));
-await attempt('stream', async () => {
+const textOf = async (stream) => {
   let text = '';
-  for await (const part of await model.stream('hello')) text += part.content;
+  for await (const part of stream) text += part.content;
   return { text };
+};
+
+let printed;
+await attempt('printed chat', async () => {
+  const { module, said } = await printedBy(process.env.PRINTED);
+  printed = module.model;
+  return { text: said };
 });
+await attempt('printed stream', async () => textOf(await printed.stream('hello')));
+await attempt('printed tools', async () => {
+  const bound = printed.bindTools([weather]);
+  const asked = { role: 'user', content: 'Please use weather' };
+  const call = await bound.invoke([asked]);
+  const result = { role: 'tool', tool_call_id: call.tool_calls[0].id, content: '{"degrees":20}' };
+  return { calls: call.tool_calls.map(({ name }) => name), text: (await bound.invoke([asked, call, result])).content };
+});
+await attempt('chat', async () => ({ text: (await model.invoke('hello')).content }));
+await attempt('stream', async () => textOf(await model.stream('hello')));
 await attempt('tools', async () => {
   const bound = new ChatOpenAI({ ...settings, maxTokens: 100 }).bindTools([weather], { tool_choice: 'required' });
   return { calls: ((await bound.invoke('weather?')).tool_calls ?? []).map(({ name }) => name) };

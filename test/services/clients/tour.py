@@ -1,15 +1,20 @@
-"""Tours a gateway with the stock Python SDKs of OpenAI, Anthropic and LangChain; prints what came as JSON.
+"""Tours a gateway with the stock Python SDKs of OpenAI, Anthropic and LangChain, each beginning with the program that
+`sallyport connect` prints for it; prints what came as JSON.
 
-Environment: ORIGIN, API_KEY, IMAGE (a data: URL), SSL_CERT_FILE.
+The settings are the environment's, as `connect` exports them; others: PRINTED_OPENAI, PRINTED_ANTHROPIC, PRINTED_LANGCHAIN
+(those programs), IMAGE (a data: URL).
 """
+import contextlib
+import io
 import json
 import os
+import runpy
 
 from anthropic import Anthropic
 from langchain_openai import ChatOpenAI
 from openai import OpenAI
 
-origin, key, image = os.environ["ORIGIN"], os.environ["API_KEY"], os.environ["IMAGE"]
+image = os.environ["IMAGE"]
 out = {}
 schema = {
     "type": "object",
@@ -26,7 +31,20 @@ def attempt(name, run):
         out[name] = {"status": getattr(error, "status_code", 0), "error": str(error)[:300]}
 
 
-openai = OpenAI(base_url=f"{origin}/v1", api_key=key, max_retries=0)
+names = {}
+
+
+def printed(client):
+    """Runs a printed program as it stands: what it said. Its names are in `names` then."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        names.update(runpy.run_path(os.environ[f"PRINTED_{client}"]))
+    return {"text": said.getvalue()}
+
+
+for sdk in ("OPENAI", "ANTHROPIC", "LANGCHAIN"):
+    attempt(f"printed {sdk.lower()}", lambda: printed(sdk))
+
+openai = OpenAI(max_retries=0)
 messages = [{"role": "user", "content": "hello"}]
 tool = {"type": "function", "function": {"name": "weather", "description": "Weather", "parameters": schema}}
 
@@ -82,7 +100,7 @@ attempt("openai responses", openai_responses)
 attempt("openai responses stream", openai_responses_stream)
 attempt("openai embedding", lambda: {"length": len(openai.embeddings.create(model="tiny", input="hi").data[0].embedding)})
 
-anthropic = Anthropic(base_url=origin, api_key=key, max_retries=0)
+anthropic = Anthropic(max_retries=0)
 
 
 def anthropic_text():
@@ -115,14 +133,25 @@ attempt("anthropic stream", anthropic_stream)
 attempt("anthropic tools", anthropic_tools)
 attempt("anthropic count", lambda: {"tokens": anthropic.messages.count_tokens(model="tiny", messages=messages).input_tokens})
 
-model = ChatOpenAI(model="tiny", base_url=f"{origin}/v1", api_key=key, max_retries=0, max_tokens=6, temperature=0)
-longer = ChatOpenAI(model="tiny", base_url=f"{origin}/v1", api_key=key, max_retries=0, max_tokens=100)
+base_url = os.environ["OPENAI_BASE_URL"]
+model = ChatOpenAI(model="tiny", base_url=base_url, max_retries=0, max_tokens=6, temperature=0)
+longer = ChatOpenAI(model="tiny", base_url=base_url, max_retries=0, max_tokens=100)
+
+
+def langchain_printed_tools():
+    bound = names["model"].bind_tools([tool])
+    asked = {"role": "user", "content": "Please use weather"}
+    call = bound.invoke([asked])
+    result = {"role": "tool", "tool_call_id": call.tool_calls[0]["id"], "content": '{"degrees":20}'}
+    return {"calls": [one["name"] for one in call.tool_calls], "text": bound.invoke([asked, call, result]).content}
 
 
 def langchain_tools():
     return {"calls": [call["name"] for call in longer.bind_tools([tool], tool_choice="required").invoke("weather?").tool_calls]}
 
 
+attempt("langchain printed stream", lambda: {"text": "".join(part.content for part in names["model"].stream("hello"))})
+attempt("langchain printed tools", langchain_printed_tools)
 attempt("langchain text", lambda: {"text": model.invoke("hello").content})
 attempt("langchain stream", lambda: {"text": "".join(part.content for part in model.stream("hello"))})
 attempt("langchain tools", langchain_tools)

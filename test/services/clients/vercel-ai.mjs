@@ -1,16 +1,16 @@
-// Tours a gateway with the stock Vercel AI SDK; prints what came as JSON. Environment: SDK_DIR, BASE_URL, API_KEY, IMAGE.
+// Tours a gateway with the stock Vercel AI SDK, beginning with the program that `sallyport connect vercel-ai` prints; prints
+// what came as JSON. The settings are the environment's, as `connect` exports them for the SDK and for OpenAI's; others:
+// PRINTED (that program), SDK_DIR, IMAGE.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { printedBy } from './printed.mjs';
 
 const require = createRequire(`${process.env.SDK_DIR}/`);
 const load = (name) => import(pathToFileURL(require.resolve(name)).href);
 const { embed, generateText, jsonSchema, Output, stepCountIs, streamText, tool } = await load('ai');
 const { createOpenAI } = await load('@ai-sdk/openai');
-const { createOpenAICompatible } = await load('@ai-sdk/openai-compatible');
 
-const settings = { baseURL: process.env.BASE_URL, apiKey: process.env.API_KEY };
-const openai = createOpenAI(settings);
-const compatible = createOpenAICompatible({ ...settings, name: 'gateway', includeUsage: true });
+const openai = createOpenAI();
 const schema = jsonSchema({
   type: 'object',
   properties: { city: { type: 'string' } },
@@ -28,26 +28,36 @@ async function attempt(name, run) {
   }
 }
 
+const textOf = async (wish) => {
+  let text = '';
+  const onError = ({ error }) => {
+    throw error;
+  };
+  for await (const part of streamText({ ...wish, onError }).textStream) text += part;
+  return { text };
+};
+
+let printed;
+await attempt('printed chat', async () => {
+  const { module, said } = await printedBy(process.env.PRINTED);
+  printed = module.sallyport;
+  return { text: said };
+});
+await attempt('printed stream', () => textOf({ model: printed('tiny'), prompt: 'hello' }));
+await attempt('printed tools', async () => {
+  const wish = { model: printed('tiny'), prompt: 'Please use weather', tools: { weather }, stopWhen: stepCountIs(3) };
+  const { steps, text } = await generateText(wish);
+  return { calls: steps.flatMap(({ toolCalls }) => toolCalls.map(({ toolName }) => toolName)), text };
+});
 for (const [kind, model] of [
   ['chat', openai.chat('tiny')],
   ['responses', openai.responses('tiny')],
-  ['compatible', compatible.chatModel('tiny')],
+  ['compatible', printed.chatModel('tiny')],
 ]) {
   // A random model that draws its tokens draws none that are text now and then.
   const common = { model, maxOutputTokens: 6, maxRetries: 0, temperature: 0 };
   await attempt(`${kind} text`, async () => ({ text: (await generateText({ ...common, prompt: 'hello' })).text }));
-  await attempt(`${kind} stream`, async () => {
-    let text = '';
-    for await (const part of streamText({
-      ...common,
-      prompt: 'hello',
-      onError: ({ error }) => {
-        throw error;
-      },
-    }).textStream)
-      text += part;
-    return { text };
-  });
+  await attempt(`${kind} stream`, () => textOf({ ...common, prompt: 'hello' }));
   await attempt(`${kind} tools`, async () => {
     const answer = await generateText({
       ...common,
