@@ -3,10 +3,7 @@ import { globSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs'
 import { basename, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** All that is ever started; `main.js` comes last, for it ends the process. */
-const ENTRIES = ['src/cli/sandbox.js', 'src/gateway/threads/worker.js', 'src/gateway/threads/store.js', 'src/main.js'];
-
-/** Prints what Node.js loads for the entries: their imports are all static, so loading them finds every file. */
+/** Prints what Node.js loads for our own files: some are loaded only when they are needed, so each is an entry. */
 const LIST = `
 import { registerHooks } from 'node:module';
 const loaded = new Map();
@@ -27,7 +24,10 @@ for (const entry of entries) await import(entry).catch(() => undefined);
 /** Takes from the dependencies in `app` the files that are never loaded. @throws Error where nothing could be loaded */
 export function prune(app: string): void {
   const out = join(app, 'loaded.json');
-  const entries = ENTRIES.map((path) => join(app, path));
+  const main = join(app, 'src/main.js');
+  const own = globSync('src/**/*.js', { cwd: app }).map((path) => join(app, path));
+  // The one that ends the process comes last.
+  const entries = [...own.filter((path) => path !== main), main];
   spawnSync(process.execPath, ['--input-type=module', '-e', LIST, out, ...entries], { stdio: 'ignore' });
   const loaded = JSON.parse(readFileSync(out, 'utf8')) as [string, string][];
   rmSync(out);
