@@ -7,7 +7,7 @@ import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
 import { createMachine } from '../adapters/machine/machine.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
-import { checkClientCa } from '../adapters/tls/client-certificate.ts';
+import { checkClientCa } from '../adapters/tls/client-ca.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
 import type { TlsMaterial } from '../adapters/tls/material.ts';
 import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
@@ -34,7 +34,6 @@ import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { createApiKeyMethod } from '../stages/authenticate/methods/api-key.ts';
-import { openAcme } from './acme.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
@@ -141,7 +140,9 @@ export async function startGateway({
   const acme =
     config.listen.tls.mode !== 'acme'
       ? undefined
-      : await openAcme(config, {
+      : await (
+          await import('./acme.ts')
+        ).openAcme(config, {
           ...sourceDeps,
           userAgent: USER_AGENT,
           runHook,
