@@ -18,7 +18,7 @@ import { nextSteps } from './next-steps.ts';
 import { painter } from './paint.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
-import { stateDirOf } from './where.ts';
+import { stateDirOf } from './places.ts';
 
 /** The first start: configuration, first key, first administrator. */
 export const init: Command = {
