@@ -12,7 +12,18 @@ const ENTRIES: Readonly<Record<string, { readonly packages: readonly string[]; r
     'cli/sandbox.ts': { packages: ['yaml'], never: ['vllm', 'stages', 'gateway', 'admin', 'forward'] },
     'main.ts': { packages: [], never: ['config', 'vllm', 'stages', 'admin', 'adapters'] },
     'cli/serve.ts': {
-      packages: ['@hono/node-server', 'hono', 'ipaddr.js', 'lru-cache', 'pino', 'ws', 'yaml', 'zod'],
+      packages: [
+        '@hono/node-server',
+        'hono',
+        'ipaddr.js',
+        'lru-cache',
+        'node:http',
+        'node:https',
+        'pino',
+        'ws',
+        'yaml',
+        'zod',
+      ],
       never: [
         'adapters/acme/challenges/tls-alpn-01.ts',
         'adapters/tls/self-signed.ts',
@@ -25,10 +36,13 @@ const ENTRIES: Readonly<Record<string, { readonly packages: readonly string[]; r
       never: ['config', 'admin', 'adapters/sqlite', 'adapters/acme', 'simulator', 'doctor'],
     },
     'gateway/threads/store.ts': {
-      packages: ['kysely'],
+      packages: ['kysely', 'node:sqlite'],
       never: ['vllm', 'stages', 'config', 'admin', 'forward', 'wire'],
     },
   };
+
+/** Built-in modules whose import costs as much as a package's (src/kernel/http-module.ts). */
+const HEAVY = new Set(['node:http', 'node:https', 'node:http2', 'node:sqlite']);
 
 const byPath = new Map(sourceFiles().map((file) => [file.path, file]));
 
@@ -40,7 +54,7 @@ function reached(entry: string): { files: Set<string>; packages: Set<string> } {
     if (files.has(path)) continue;
     files.add(path);
     const file = byPath.get(path);
-    for (const name of file?.loadedPackages ?? []) if (!name.startsWith('node:')) packages.add(name);
+    for (const name of file?.loadedPackages ?? []) if (!name.startsWith('node:') || HEAVY.has(name)) packages.add(name);
     open.push(...(file?.imports ?? []).filter(({ isType }) => !isType).map((one) => one.path));
   }
   return { files, packages };
