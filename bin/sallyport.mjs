@@ -17,7 +17,7 @@ const SANDBOXED = new Set(['serve', 'demo']);
 const words = process.argv.slice(2);
 const isHelp = words.includes('--help') || words.includes('-h');
 let hook;
-const args = SANDBOXED.has(words[0]) && !isHelp ? sandboxed() : [...QUIET, source('main'), ...words];
+const args = SANDBOXED.has(words[0]) && !isHelp ? await sandboxed() : [...QUIET, source('main'), ...words];
 
 // A program for DNS-01 has to be run by somebody outside the sandbox: then this process stays.
 if (hook === undefined && runtime === process.execPath && typeof process.execve === 'function') {
@@ -34,13 +34,23 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => c
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 128)));
 
 /** Asks the sources which permissions this command needs; they read the configuration for it. */
-function sandboxed() {
+async function sandboxed() {
+  const plan = runtime === process.execPath ? await planHere() : planThere();
+  hook = plan.hook;
+  return [...QUIET, ...plan.flags, source('main'), ...plan.words];
+}
+
+async function planHere() {
+  const { planOrExplain } = await import(source('cli/sandbox'));
+  return planOrExplain(words) ?? process.exit();
+}
+
+/** This Node.js may be too old for the sources. */
+function planThere() {
   const plan = spawnSync(runtime, [...QUIET, source('cli/sandbox'), ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
   });
   if (plan.status !== 0) process.exit(plan.status ?? 1);
-  const { flags, words: planned, hook: program } = JSON.parse(plan.stdout);
-  hook = program;
-  return [...QUIET, ...flags, source('main'), ...planned];
+  return JSON.parse(plan.stdout);
 }

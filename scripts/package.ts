@@ -2,9 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle, keepManifests } from './packaging/bundle.ts';
 import { manifestOf, writeNpmTree } from './packaging/npm-tree.ts';
-import { copyProductionModules } from './packaging/production-modules.ts';
-import { prune } from './packaging/prune.ts';
 import { wheel } from './packaging/wheel.ts';
 
 /**
@@ -13,15 +12,18 @@ import { wheel } from './packaging/wheel.ts';
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const build = join(root, 'build');
+const tree = join(build, 'tree');
 const npm = join(build, 'npm');
 const app = join(build, 'app');
 
 rmSync(build, { recursive: true, force: true });
 mkdirSync(build);
-writeNpmTree(root, npm, process.env);
-cpSync(npm, app, { recursive: true });
-copyProductionModules(root, app);
-prune(app);
+writeNpmTree(root, tree, process.env);
+for (const to of [npm, app]) {
+  cpSync(tree, to, { recursive: true, filter: (from) => from !== join(tree, 'src') });
+  // npm brings the packages that the manifest names; nobody else does.
+  keepManifests(await bundle(tree, to, to === npm ? 'out' : 'in'), root, to);
+}
 const { name, bytes } = wheel(manifestOf(root), app);
 writeFileSync(join(build, name), bytes);
 const packed = spawnSync('npm', ['pack', '--silent', '--pack-destination', build, npm], { encoding: 'utf8' });

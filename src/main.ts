@@ -1,4 +1,4 @@
-import { COMMANDS } from './cli/index.ts';
+import { COMMANDS, loadAllCommands, loadCommand } from './cli/index.ts';
 import { UsageError, type CommandIo } from './cli/command.ts';
 import { nearest } from './kernel/nearest.ts';
 import { VERSION } from './gateway/version.ts';
@@ -13,23 +13,20 @@ async function main(words: readonly string[]): Promise<number> {
   };
   const [name, ...rest] = words;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    io.out(`${overview()}\n`);
+    io.out(`${await overview()}\n`);
     return name === undefined ? 2 : 0;
   }
   if (name === '--version') {
     io.out(`${VERSION}\n`);
     return 0;
   }
-  const command = COMMANDS.find((one) => one.name === name);
+  const command = await loadCommand(name);
   if (command === undefined) {
     if (LATER.includes(name)) {
       io.err(`"${name}" is not in this version.\n`);
       return 2;
     }
-    const near = nearest(
-      name,
-      COMMANDS.map((one) => one.name),
-    );
+    const near = nearest(name, Object.keys(COMMANDS));
     io.err(
       `There is no command "${name}".${near === undefined ? '' : ` Did you mean "${near}"?`} See sallyport --help.\n`,
     );
@@ -55,9 +52,10 @@ function messageOf(error: unknown): string {
     : (error.stack ?? error.message);
 }
 
-function overview(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
-  const list = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n');
+async function overview(): Promise<string> {
+  const commands = await loadAllCommands();
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  const list = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n');
   return `sallyport ${VERSION}: the security gateway for vLLM
 
 Usage: sallyport COMMAND [--config FILE] [--state-dir DIR] [--json] [--help]

@@ -15,7 +15,7 @@ import { askSocket, isServed, type AdminQuestion, type RawAnswer } from './admin
 import { patches } from '../vllm/patches/index.ts';
 import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
-import { stateDirOf } from './where.ts';
+import { stateDirOf } from './places.ts';
 
 /** The admin API, wherever it is: in the running gateway, or in this process over the store. */
 export interface AdminClient {

@@ -5,7 +5,8 @@ import type { Command, CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { json } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
-import { configFileOf, configOf } from './where.ts';
+import { configFileOf } from './places.ts';
+import { configOf } from './where.ts';
 
 /** The configuration, looked at without starting anything. */
 export const config: Command = {

@@ -13,7 +13,8 @@ import { clients } from './connect/index.ts';
 import { parseFlags, type Flags } from './flags.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
-import { configOf, stateDirOf } from './where.ts';
+import { stateDirOf } from './places.ts';
+import { configOf } from './where.ts';
 
 /** Settings of clients. */
 export const connect: Command = {

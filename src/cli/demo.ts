@@ -12,7 +12,7 @@ import { CommandError, type Command, type CommandIo } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { untilStopped } from './launcher.ts';
 import { askPlainly, type PlainAnswer } from './plain-client.ts';
-import { stateDirOf } from './where.ts';
+import { stateDirOf } from './places.ts';
 
 const MODEL = 'tiny';
 

@@ -15,7 +15,8 @@ import { parseFlags } from './flags.ts';
 import { painter } from './paint.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
-import { configFileOf, configOf, stateDirOf } from './where.ts';
+import { configFileOf, stateDirOf } from './places.ts';
+import { configOf } from './where.ts';
 
 /** Looks at an installation. */
 export const doctor: Command = {

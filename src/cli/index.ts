@@ -1,39 +1,35 @@
-import { advisories } from './advisories.ts';
-import { apply } from './apply.ts';
-import { clients } from './clients.ts';
 import type { Command } from './command.ts';
-import { config } from './config.ts';
-import { connect } from './connect.ts';
-import { demo } from './demo.ts';
-import { doctor } from './doctor.ts';
-import { explain } from './explain.ts';
-import { firewall } from './firewall.ts';
-import { init } from './init.ts';
-import { keys } from './keys.ts';
-import { routes } from './routes.ts';
-import { serve } from './serve.ts';
-import { simulate } from './simulate.ts';
-import { tenants } from './tenants.ts';
-import { upstreams } from './upstreams.ts';
-import { vpn } from './vpn.ts';
 
-/** Every command. */
-export const COMMANDS: readonly Command[] = [
-  demo,
-  init,
-  serve,
-  keys,
-  tenants,
-  clients,
-  apply,
-  connect,
-  upstreams,
-  advisories,
-  explain,
-  routes,
-  config,
-  doctor,
-  firewall,
-  vpn,
-  simulate,
-];
+/**
+ * Every command by its first word, in the order of the overview. Each is loaded when it is asked for: `serve` must not
+ * wait for what the others need.
+ */
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./demo.ts')).demo,
+  init: async () => (await import('./init.ts')).init,
+  serve: async () => (await import('./serve.ts')).serve,
+  keys: async () => (await import('./keys.ts')).keys,
+  tenants: async () => (await import('./tenants.ts')).tenants,
+  clients: async () => (await import('./clients.ts')).clients,
+  apply: async () => (await import('./apply.ts')).apply,
+  connect: async () => (await import('./connect.ts')).connect,
+  upstreams: async () => (await import('./upstreams.ts')).upstreams,
+  advisories: async () => (await import('./advisories.ts')).advisories,
+  explain: async () => (await import('./explain.ts')).explain,
+  routes: async () => (await import('./routes.ts')).routes,
+  config: async () => (await import('./config.ts')).config,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  firewall: async () => (await import('./firewall.ts')).firewall,
+  vpn: async () => (await import('./vpn.ts')).vpn,
+  simulate: async () => (await import('./simulate.ts')).simulate,
+};
+
+/** The command of a name; undefined where there is none. */
+export function loadCommand(name: string): Promise<Command> | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name]?.() : undefined;
+}
+
+/** All commands, in the order of the overview. */
+export function loadAllCommands(): Promise<readonly Command[]> {
+  return Promise.all(Object.values(COMMANDS).map((load) => load()));
+}

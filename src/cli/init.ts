@@ -18,7 +18,7 @@ import { nextSteps } from './next-steps.ts';
 import { painter } from './paint.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
-import { stateDirOf } from './where.ts';
+import { stateDirOf } from './places.ts';
 
 /** The first start: configuration, first key, first administrator. */
 export const init: Command = {
@@ -180,5 +180,11 @@ function write(file: string, text: string, isForced: boolean): void {
 /** The unit for this installation: with the very program that runs now. */
 function unitFor(config: Config): string {
   const launcher = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url));
-  return systemdUnit({ ...USUAL_PLACES, command: `${process.execPath} ${launcher}`, port: config.listen.port });
+  return systemdUnit({ ...USUAL_PLACES, command: `${process.execPath} ${launcher}`, port: lowestPort(config) });
+}
+
+/** The lowest port that the gateway listens on: the public one, or that for a CA. */
+function lowestPort({ listen: { port, tls } }: Config): number {
+  const { challenge, httpPort } = tls.acme;
+  return tls.mode === 'acme' && challenge === 'http-01' ? Math.min(port, httpPort) : port;
 }

@@ -9,7 +9,8 @@ import { launcherHook, onLauncherEnd } from './launcher.ts';
 import { painter } from './paint.ts';
 import { readyReport } from './ready-report.ts';
 import { logFormatOf, overridesOf, SERVE_FLAGS } from './serve-flags.ts';
-import { configFileOf, configOf, stateDirOf } from './where.ts';
+import { configFileOf, stateDirOf } from './places.ts';
+import { configOf } from './where.ts';
 
 /** Runs the gateway until it is told to stop. */
 export const serve: Command = {

@@ -1,28 +1,16 @@
-import { basename, dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { DEFAULT_API_KEY } from '../forward/config.ts';
 import { conflictsOf } from './cross-rules.ts';
-import { readEnvironment, type Assignment } from './environment.ts';
+import type { Assignment } from './environment.ts';
 import { finding, findingsOf, type Finding, type Origin } from './issues.ts';
 import { pathText, shown, type Mistake, type Path } from './mistake.ts';
-import { fileFault, namedFilesOf, referencedFile, systemFiles, type ConfigFiles } from './named-files.ts';
+import { fileFault, namedFilesOf, referencedFile, systemFiles } from './named-files.ts';
 import { resolveReferences } from './references.ts';
 import { configSchema, type Config } from './schema.ts';
-import { emptyTree, isTree, mapLeaves, merged, valueAt, withoutNulls, withoutValueAt, withValueAt } from './tree.ts';
-import { readYaml } from './yaml-source.ts';
+import { emptyTree, isTree, valueAt, withoutValueAt, withValueAt } from './tree.ts';
+import { absoluteFiles, readWritten, type ConfigSources } from './written.ts';
 
 export { renderMistakes, type Mistake } from './mistake.ts';
-
-/** Where the configuration comes from. */
-export interface ConfigSources {
-  /** The configuration file; left out, there is none. */
-  readonly file?: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What the command line says, in the shape of the file; wins over the environment, which wins over the file. */
-  readonly overrides?: object;
-  /** The file system; the machine's by default. */
-  readonly files?: ConfigFiles;
-}
 
 /** A whole, checked configuration, or everything that is wrong with it. */
 export type LoadedConfig =
@@ -36,26 +24,10 @@ export type LoadedConfig =
 
 /** Reads, merges and checks the configuration. Never throws; all mistakes come at once. */
 export function loadConfig({ file, env, overrides = {}, files = systemFiles }: ConfigSources): LoadedConfig {
-  const configFile = file === undefined ? undefined : resolve(file);
-  const baseDir = configFile === undefined ? process.cwd() : dirname(configFile);
-  const text = configFile === undefined ? '' : files.read(configFile);
-  if (text === undefined) {
-    const hint =
-      'Correct --config or SALLYPORT_CONFIG, or let this user read the file; it must be UTF-8 and below 1 MiB.';
-    return { ok: false, mistakes: [{ path: configFile ?? '', found: 'cannot be read', hint }] };
-  }
-  const yaml = readYaml(text, basename(configFile ?? ''));
-  const { assignments, mistakes: nameMistakes } = readEnvironment(env);
-
-  const written = assignments.reduce<unknown>((tree, { path, value }) => withValueAt(tree, path, value), yaml.tree);
-  const named = withDefaultKeys(
-    withoutNulls(
-      merged(
-        written,
-        mapLeaves(overrides, (leaf) => leaf),
-      ),
-    ),
-  );
+  const written = readWritten({ file, env, overrides, files });
+  if (!('tree' in written)) return { ok: false, mistakes: [written] };
+  const { configFile, baseDir, yaml, assignments } = written;
+  const named = withDefaultKeys(written.tree);
   const references = resolveReferences(named, { env, baseDir, read: (name) => files.read(name) });
   const origin: Origin = {
     isHidden: (path) => path.some((_, i) => references.hidden.has(pathText(path.slice(0, i + 1)))),
@@ -72,7 +44,7 @@ export function loadConfig({ file, env, overrides = {}, files = systemFiles }: C
   const inFiles = references.files.map(({ path, file: name }) => referencedFile(path, name));
   const allFiles = [...inFiles, ...(config === undefined ? [] : namedFilesOf(config))];
   const faults = [...references.faults, ...allFiles.flatMap((one) => fileFault(one, files) ?? [])];
-  const early = [...yaml.mistakes, ...nameMistakes];
+  const early = written.mistakes;
   const late = [...faults.map(({ path, found, hint }) => finding(path, found, hint, origin)), ...findings];
   const mistakes = [...early, ...late.map((one) => one.mistake)];
   // What refers to nothing was replaced by an empty text: what that breaks is no second mistake.
@@ -155,15 +127,6 @@ function withDefaultKeys(tree: unknown): unknown {
     const isUnset = isTree(item) && item['apiKey'] === undefined;
     return isUnset ? withValueAt(result, ['upstreams', i, 'apiKey'], DEFAULT_API_KEY) : result;
   }, tree);
-}
-
-/** An option whose name ends in `File` is a path: relative ones start from the configuration's directory. */
-function absoluteFiles(tree: unknown, baseDir: string): unknown {
-  return mapLeaves(tree, (leaf, path) => {
-    const name = path.at(-1);
-    const isFile = typeof name === 'string' && name.endsWith('File');
-    return isFile && typeof leaf === 'string' && leaf !== '' ? resolve(baseDir, leaf) : leaf;
-  });
 }
 
 /** Whether `outer` is `inner` or lies around it. */

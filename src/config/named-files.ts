@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isSecretName, type Fault, type Path } from './mistake.ts';
-import type { Config } from './schema.ts';
+import { valueAt } from './tree.ts';
 
 /** What the loader wants to know of a file. */
 export interface FileFacts {
@@ -50,24 +50,32 @@ export interface NamedFile {
   readonly isSecret: boolean;
 }
 
-/** The files that options name by path. */
-export function namedFilesOf(config: Config): NamedFile[] {
-  const found: NamedFile[] = [];
-  const add = (path: Path, file: string | undefined, isSecret: boolean): void => {
-    if (file !== undefined) found.push({ path, file, isSecret });
-  };
-  add(['listen', 'tls', 'certFile'], config.listen.tls.certFile, false);
-  add(['listen', 'tls', 'keyFile'], config.listen.tls.keyFile, true);
-  add(['listen', 'tls', 'clientCaFile'], config.listen.tls.clientCaFile, false);
-  for (const [i, { caFile }] of config.authentication.issuers.entries()) {
-    add(['authentication', 'issuers', i, 'caFile'], caFile, false);
-  }
-  for (const [i, { tls }] of config.upstreams.entries()) {
-    add(['upstreams', i, 'tls', 'caFile'], tls.caFile, false);
-    add(['upstreams', i, 'tls', 'certFile'], tls.certFile, false);
-    add(['upstreams', i, 'tls', 'keyFile'], tls.keyFile, true);
-  }
-  return found;
+/** Options that name a file, each with whether that is a secret; `*` stands for each position of a list. */
+const OPTIONS: readonly (readonly [Path, boolean])[] = [
+  [['listen', 'tls', 'certFile'], false],
+  [['listen', 'tls', 'keyFile'], true],
+  [['listen', 'tls', 'clientCaFile'], false],
+  [['authentication', 'issuers', '*', 'caFile'], false],
+  [['upstreams', '*', 'tls', 'caFile'], false],
+  [['upstreams', '*', 'tls', 'certFile'], false],
+  [['upstreams', '*', 'tls', 'keyFile'], true],
+];
+
+/** The files that options name by path, in a configuration or in what may yet become one. */
+export function namedFilesOf(tree: unknown): NamedFile[] {
+  return OPTIONS.flatMap(([option, isSecret]) => placesOf(tree, option).map((path) => ({ path, isSecret }))).flatMap(
+    ({ path, isSecret }) => {
+      const file = valueAt(tree, path);
+      return typeof file === 'string' && file !== '' ? [{ path, file, isSecret }] : [];
+    },
+  );
+}
+
+function placesOf(tree: unknown, option: Path): Path[] {
+  const at = option.indexOf('*');
+  if (at < 0) return [option];
+  const list = valueAt(tree, option.slice(0, at));
+  return Array.isArray(list) ? list.map((_, i) => [...option.slice(0, at), i, ...option.slice(at + 1)]) : [];
 }
 
 /** A file that was read for `${file:PATH}`: secret where the option's name says so. */

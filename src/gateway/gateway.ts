@@ -8,7 +8,7 @@ import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
 import { createMachine } from '../adapters/machine/machine.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
-import { checkClientCa } from '../adapters/tls/client-certificate.ts';
+import { checkClientCa } from '../adapters/tls/client-ca.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
 import type { TlsMaterial } from '../adapters/tls/material.ts';
 import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
@@ -41,7 +41,6 @@ import { openAdvisoryBook } from './advisory-book.ts';
 import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
-import { openAcme } from './acme.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
@@ -151,7 +150,9 @@ export async function startGateway({
   const acme =
     config.listen.tls.mode !== 'acme'
       ? undefined
-      : await openAcme(config, {
+      : await (
+          await import('./acme.ts')
+        ).openAcme(config, {
           ...sourceDeps,
           userAgent: USER_AGENT,
           runHook,
@@ -582,7 +583,7 @@ async function reservePort(host: string, port: number, key: string): Promise<num
     if (code === 'EACCES') {
       throw new PortInUse(
         `this user may not listen on port ${port}. Two ways out:\n` +
-          `  give the service the capability: AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit\n` +
+          `  let users have it: sysctl -w net.ipv4.ip_unprivileged_port_start=${port} (the unit of sallyport init --systemd does)\n` +
           `  or listen above 1023 (--listen ${host}:8443) and forward port ${port} to it`,
       );
     }

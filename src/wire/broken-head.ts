@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '../kernel/http-module.ts';
 import type { Surface } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { ReasonCode } from '../kernel/reasons.ts';

@@ -9,7 +9,7 @@ import { openStateDir } from '../../src/adapters/files/state-dir.ts';
 import { takeStateLock } from '../../src/adapters/sqlite/lock.ts';
 import { withAdmin } from '../../src/cli/admin-client.ts';
 import { parseFlags } from '../../src/cli/flags.ts';
-import { COMMANDS } from '../../src/cli/index.ts';
+import { loadAllCommands } from '../../src/cli/index.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { API_KEY_PATTERN } from '../../src/directory/api-key.ts';
@@ -401,11 +401,11 @@ suite('the process', () => {
     assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
   });
 
-  test('has a help with an example for each command, without colour', () => {
+  test('has a help with an example for each command, without colour', async () => {
     const { stdout, status } = run('keys', 'create', '--help');
     assert.equal(status, 0);
     assert.match(stdout, /^Example: sallyport keys create /m);
-    for (const { name, help } of COMMANDS) {
+    for (const { name, help } of await loadAllCommands()) {
       assert.match(help, new RegExp(`^sallyport ${name}`));
       assert.match(help, /^Example: sallyport /m);
       assert.ok(!help.includes('\u001b'));

@@ -96,7 +96,7 @@ test('agents are told the context that the upstream tells', async () => {
 
 test('what the printed lines name is text to the shell that they are pasted into', async () => {
   const model = 'a"$(touch${IFS}/nowhere)`id`\\';
-  const { out } = await run(`connect claude-code --key ${id} --model ${model}`);
+  const { out } = await connect(`connect claude-code --key ${id} --model ${model}`);
   const line = out.split('\n').find((one) => one.startsWith('export ANTHROPIC_MODEL=')) ?? assert.fail(out);
   const shown = await new Promise<string>((resolve, reject) => {
     execFile('sh', ['-c', `${line}\nprintf %s "$ANTHROPIC_MODEL"`], (error, stdout, stderr) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CommandError, UsageError, type CommandIo } from '../../src/cli/command.ts';
-import { COMMANDS } from '../../src/cli/index.ts';
+import { loadCommand } from '../../src/cli/index.ts';
 
 /** What a command did. */
 export interface Ran {
@@ -12,7 +12,7 @@ export interface Ran {
 /** Runs a command in this process, as `main` does. */
 export async function sallyport(stateDir: string, line: string, more: Partial<CommandIo> = {}): Promise<Ran> {
   const [name, ...words] = line.split(' ');
-  const command = COMMANDS.find((one) => one.name === name);
+  const command = await loadCommand(name ?? '');
   assert.ok(command, `${name} is a command`);
   let out = '';
   let err = '';

@@ -87,7 +87,6 @@ test('only adapters, the composition root and the commands do I/O', () => {
     'kernel/option.ts node:net',
     'kernel/host.ts node:net',
     'wire/address.ts node:net',
-    'wire/broken-head.ts node:http',
     'oauth/authorization-server.ts node:http',
     'oauth/origin.ts node:http',
   ]);

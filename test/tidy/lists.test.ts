@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { COMMANDS } from '../../src/cli/index.ts';
+import { COMMANDS, loadAllCommands } from '../../src/cli/index.ts';
 import { systemdUnit, USUAL_PLACES } from '../../src/cli/systemd-unit.ts';
 import { reasons } from '../../src/kernel/reasons.ts';
 import { ROOT, sourceFiles } from './source-tree.ts';
@@ -39,7 +39,7 @@ test('the unit of deploy/ is the one that init writes for the usual places', () 
   assert.equal(read('deploy/systemd/sallyport.service'), systemdUnit(USUAL_PLACES));
 });
 
-test('every command is in the list of commands, with a help that has an example', () => {
+test('every command is in the list of commands, with a help that has an example', async () => {
   const list = read('src/cli/index.ts');
   const commands = files.filter(
     ({ path, text }) => path.startsWith('cli/') && /^export const \w+: Command = /m.test(text),
@@ -48,7 +48,12 @@ test('every command is in the list of commands, with a help that has an example'
     commands.filter(({ path }) => !list.includes(`./${basename(path)}`)).map(({ path }) => path),
     [],
   );
-  for (const { name, help } of COMMANDS) assert.match(help, /Example/, name);
+  const loaded = await loadAllCommands();
+  assert.deepEqual(
+    loaded.map(({ name }) => name),
+    Object.keys(COMMANDS),
+  );
+  for (const { name, help } of loaded) assert.match(help, /Example/, name);
 });
 
 test('every reason has a test that names it', () => {

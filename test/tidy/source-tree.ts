@@ -14,6 +14,8 @@ export interface SourceFile {
   readonly imports: readonly { readonly path: string; readonly isType: boolean }[];
   /** Packages and built-in modules that it imports. */
   readonly packages: readonly string[];
+  /** Those of them that are loaded with the file, not erased as types are. */
+  readonly loadedPackages: readonly string[];
 }
 
 const IMPORT = /^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
@@ -36,6 +38,7 @@ export function sourceFiles(): SourceFile[] {
           .filter(({ from }) => from.startsWith('.'))
           .map(({ isType, from }) => ({ isType, path: relative('src', normalize(join(dirname(path), from))) })),
         packages: found.filter(({ from }) => !from.startsWith('.')).map(({ from }) => from),
+        loadedPackages: found.filter(({ from, isType }) => !isType && !from.startsWith('.')).map(({ from }) => from),
       };
     });
 }

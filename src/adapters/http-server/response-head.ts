@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '../../kernel/http-module.ts';
 
 /**
  * The head of a response as it goes out, with the empty line behind it.

@@ -9,7 +9,6 @@ import {
   type TlsOptions,
 } from 'node:tls';
 import type { ClientCertificate, Downstream } from '../../kernel/transport.ts';
-import { clientCertificateOf } from '../tls/client-certificate.ts';
 import { plainAddress } from '../../wire/address.ts';
 import { readClientHello } from './client-hello.ts';
 import { giveBack, readFirstBytes } from './first-bytes.ts';
@@ -22,6 +21,8 @@ export type { BrokenHead } from './connection.ts';
 export interface ServerOptions extends ConnectionOptions {
   /** TLS material; undefined listens in the clear. */
   readonly tls: TlsOptions | undefined;
+  /** Reads the certificate of a client; left out, every client counts as one without. */
+  readonly clientCertificateOf?: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined;
   /** Whether every connection begins with a header of the PROXY protocol. */
   readonly proxyProtocol: ProxyVersion | 'off';
 }
@@ -153,7 +154,7 @@ export function createPublicServer(options: ServerOptions, events: ServerEvents)
     end(handshake);
     // Not before: a peer that ends during its handshake has gone.
     socket.allowHalfOpen = true;
-    adopt(socket, handshake, options.tls?.requestCert === true ? clientCertificateOf(socket) : undefined);
+    adopt(socket, handshake, options.clientCertificateOf?.(socket));
   });
 
   function wait(handshake: Handshake): void {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { openSelfSigned } from './ca-store.ts';
-import { CA_LIFE_MS, createCa, LEAF_LIFE_MS } from './self-signed.ts';
+import { LEAF_LIFE_MS } from './renewal.ts';
+import { CA_LIFE_MS, createCa } from './self-signed.ts';
 
 const NOW_MS = Date.now();
 const NAMES = ['127.0.0.1', '::1', 'localhost'];

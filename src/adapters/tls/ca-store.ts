@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { parseMaterial, TlsFileError, type TlsMaterial } from './material.ts';
 import { makePrivateDir, readIfThere, readSecretIfThere, writeAtomically } from './private-files.ts';
-import { isDue } from './renewal.ts';
-import { createCa, createLeaf, LEAF_LIFE_MS, type CertificateAndKey } from './self-signed.ts';
+import { isDue, LEAF_LIFE_MS } from './renewal.ts';
+import type { CertificateAndKey } from './self-signed.ts';
 
 /** The self-signed certificate of this start, and whether it was made just now. */
 export interface OpenedSelfSigned {
@@ -35,7 +35,7 @@ export async function openSelfSigned(
   const caKeyFile = join(keysDir, 'ca.key');
   let ca = readCa(caKeyFile, nowMs);
   if (ca === undefined) {
-    ca = await createCa(nowMs);
+    ca = await (await loadMaker()).createCa(nowMs);
     writeAtomically(caKeyFile, ca.keyPem + ca.certPem, 0o600);
   }
   if (readIfThere(caFile) !== ca.certPem) writeAtomically(caFile, ca.certPem, 0o644);
@@ -46,12 +46,15 @@ export async function openSelfSigned(
   const kept = usableLeaf(old.certPem, old.keyPem, ca, names, nowMs);
   if (kept !== undefined) return { material: { ...kept, caPem: ca.certPem }, caFile, isNew: false };
 
-  const leaf = await createLeaf(ca, names, nowMs);
+  const leaf = await (await loadMaker()).createLeaf(ca, names, nowMs);
   writeAtomically(keyFile, leaf.keyPem, 0o600);
   writeAtomically(certFile, leaf.certPem, 0o600);
   const material = parseMaterial(leaf.certPem, leaf.keyPem, nowMs);
   return { material: { ...material, caPem: ca.certPem }, caFile, isNew: true };
 }
+
+/** What makes certificates is loaded where one is missing: most starts find theirs. */
+const loadMaker = () => import('./self-signed.ts');
 
 /** The CA, if there is one that outlives a new leaf. */
 function readCa(file: string, nowMs: number): CertificateAndKey | undefined {

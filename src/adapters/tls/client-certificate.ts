@@ -1,9 +1,8 @@
 import './reflect-metadata.ts'; // before the next line, which asks for it while it loads
 import * as x509 from '@peculiar/x509';
-import { hash, X509Certificate } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { CertificateName, ClientCertificate } from '../../kernel/transport.ts';
-import { TlsFileError } from './material.ts';
 
 /**
  * The certificate of a client that our client CA has signed and that is for clients (RFC 5280 §4.2.1.12), as OpenSSL
@@ -38,20 +37,3 @@ export function factsOf(der: Uint8Array): ClientCertificate {
 }
 
 const KINDS = { dns: 'dns', url: 'uri', email: 'email' } as const;
-
-/** Checks the certificates of a CA file. @throws TlsFileError where it holds none, or something that is no CA */
-export function checkClientCa(file: string, pem: string): void {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0)
-    throw new TlsFileError(`${file} holds no PEM certificate: give the CA of client certificates`);
-  for (const block of blocks) {
-    let isCa: boolean;
-    try {
-      isCa = new X509Certificate(block).ca;
-    } catch {
-      throw new TlsFileError(`${file} holds a certificate that cannot be read`);
-    }
-    // OpenSSL would take a certificate that is trusted by itself for its own CA.
-    if (!isCa) throw new TlsFileError(`${file} holds a certificate that is no CA: give the CA that signs the clients'`);
-  }
-}

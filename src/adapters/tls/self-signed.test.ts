@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
-import { CA_LIFE_MS, createCa, createLeaf, LEAF_LIFE_MS, type CertificateAndKey } from './self-signed.ts';
+import { LEAF_LIFE_MS } from './renewal.ts';
+import { CA_LIFE_MS, createCa, createLeaf, type CertificateAndKey } from './self-signed.ts';
 import * as x509 from '@peculiar/x509'; // after self-signed.ts, which brings what it needs
 
 const NOW_MS = Date.UTC(2026, 5, 1, 12);

@@ -2,6 +2,7 @@ import './reflect-metadata.ts'; // before the next line, which asks for it while
 import * as x509 from '@peculiar/x509';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
+import { LEAF_LIFE_MS } from './renewal.ts';
 
 /** A certificate and its private key (PKCS #8), both PEM. */
 export interface CertificateAndKey {
@@ -13,8 +14,6 @@ export interface CertificateAndKey {
 const DAY_MS = 86_400_000;
 /** Life of the CA: an operator hands it to callers once. */
 export const CA_LIFE_MS = 3650 * DAY_MS;
-/** Life of a leaf: below the 398 days that clients accept, renewed at two thirds. */
-export const LEAF_LIFE_MS = 90 * DAY_MS;
 /** Certificates begin this long ago, for callers whose clock is behind. */
 const SKEW_MS = 3_600_000;
 

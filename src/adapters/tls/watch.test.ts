@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Clock } from '../../kernel/clock.ts';
 import { TlsFileError, type TlsMaterial } from './material.ts';
-import { createCa, createLeaf, LEAF_LIFE_MS, type CertificateAndKey } from './self-signed.ts';
+import { LEAF_LIFE_MS } from './renewal.ts';
+import { createCa, createLeaf, type CertificateAndKey } from './self-signed.ts';
 import { openTlsSource } from './source.ts';
 import { readPair, watchPair, type CertificateWatch } from './watch.ts';
 

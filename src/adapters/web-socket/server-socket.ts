@@ -1,4 +1,4 @@
-import { IncomingMessage } from 'node:http';
+import { IncomingMessage } from '../../kernel/http-module.ts';
 import type { Socket as Connection } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Handshake, Socket, SocketListener } from '../../kernel/transport.ts';

@@ -155,9 +155,14 @@ const CODES: Record<BrokenHead, ReasonCode> = {
   connect: 'not_implemented',
 };
 
+/** Loaded only where client certificates are asked for: it takes as long as half of the rest. */
+const certificates =
+  start.tls?.clientCaPem === undefined ? undefined : await import('../../adapters/tls/client-certificate.ts');
+
 const server: PublicServer = createPublicServer(
   {
     tls: start.tls === undefined ? undefined : serverTlsOptions(start.tls, start.tls.ticketKeys, start.tls.clientCaPem),
+    clientCertificateOf: certificates?.clientCertificateOf,
     get proxyProtocol() {
       return settings.config.listen.proxyProtocol;
     },
