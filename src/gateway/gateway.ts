@@ -583,7 +583,7 @@ async function reservePort(host: string, port: number, key: string): Promise<num
     if (code === 'EACCES') {
       throw new PortInUse(
         `this user may not listen on port ${port}. Two ways out:\n` +
-          `  let users have it: sysctl -w net.ipv4.ip_unprivileged_port_start=${port} (the unit of sallyport init --systemd does)\n` +
+          `  give the service the capability: AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit\n` +
           `  or listen above 1023 (--listen ${host}:8443) and forward port ${port} to it`,
       );
     }
