@@ -180,11 +180,5 @@ function write(file: string, text: string, isForced: boolean): void {
 /** The unit for this installation: with the very program that runs now. */
 function unitFor(config: Config): string {
   const launcher = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url));
-  return systemdUnit({ ...USUAL_PLACES, command: `${process.execPath} ${launcher}`, port: lowestPort(config) });
-}
-
-/** The lowest port that the gateway listens on: the public one, or that for a CA. */
-function lowestPort({ listen: { port, tls } }: Config): number {
-  const { challenge, httpPort } = tls.acme;
-  return tls.mode === 'acme' && challenge === 'http-01' ? Math.min(port, httpPort) : port;
+  return systemdUnit({ ...USUAL_PLACES, command: `${process.execPath} ${launcher}`, port: config.listen.port });
 }

@@ -3,7 +3,7 @@ export interface UnitPlaces {
   /** The command that starts the product, as systemd splits it. */
   readonly command: string;
   readonly configFile: string;
-  /** The lowest port that is listened on. */
+  /** Port of the public listener. */
   readonly port: number;
   /** Below `/var/lib`: systemd makes it for a user that exists only while the service runs. */
   readonly stateDirName: string;
@@ -19,8 +19,8 @@ export const USUAL_PLACES: UnitPlaces = {
 
 /**
  * A unit of systemd (systemd.exec(5)) that gives the gateway nothing beyond its port, its state and its configuration.
- * `systemd-analyze security` rates it 1.1, whatever the port: the right to a low one is no capability, which would rule out
- * a user namespace of its own.
+ * `systemd-analyze security` rates it 1.1,
+ * with a port below 1024 1.5: the capability for it rules out a user namespace of its own.
  */
 export function systemdUnit({ command, configFile, port, stateDirName }: UnitPlaces): string {
   return `# Sallyport as a service of systemd. "sallyport init --systemd" writes it with the paths of a machine.
@@ -51,9 +51,8 @@ LoadCredential=-vllm-api-key:/etc/sallyport/vllm-api-key
 # What the configuration takes from the environment, such as VLLM_API_KEY=…; read by systemd, so it may be root's alone.
 EnvironmentFile=-/etc/sallyport/environment
 
-CapabilityBoundingSet=
-PrivateUsers=yes
-${port > 0 && port < FIRST_FREE_PORT ? letPort(port) : ''}
+${port > 0 && port < FIRST_FREE_PORT ? PORT_CAPABILITY : NO_CAPABILITY}
+
 LimitNOFILE=65536
 OOMPolicy=stop
 
@@ -92,11 +91,10 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Below it a port needs a capability, or a kernel that is told otherwise (ip(7), `ip_unprivileged_port_start`). */
+/** Below it a port needs a capability (ip(7), `ip_unprivileged_port_start`). */
 const FIRST_FREE_PORT = 1024;
-const letPort = (
-  port: number,
-): string => `# For port ${port}: the kernel lets every user of this machine listen from there on, which a capability would let this service
-# alone; but in a user namespace of its own a capability is void, and the namespace is worth more.
-ExecStartPre=+/bin/sh -c 'at=/proc/sys/net/ipv4/ip_unprivileged_port_start; [ $$(cat $$at) -le ${port} ] || echo ${port} >$$at'
-`;
+const PORT_CAPABILITY = `# For the port; nothing else is granted.
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE`;
+const NO_CAPABILITY = `CapabilityBoundingSet=
+PrivateUsers=yes`;

@@ -18,50 +18,21 @@ function run(command: string, words: readonly string[]): string {
   return stdout + stderr;
 }
 
-const MOST = 1.2;
-
-for (const port of [8443, 443]) {
-  test(`the unit for port ${port} is correct, and its exposure is ${MOST} at most`, () => {
+for (const { port, most } of [
+  { port: 8443, most: 1.2 },
+  // The capability for the port, and no user namespace of its own: a namespace would make the capability void.
+  { port: 443, most: 1.5 },
+]) {
+  test(`the unit for port ${port} is correct, and its exposure is ${most} at most`, () => {
     const file = join(dir, `on-${port}`, 'sallyport.service');
     mkdirSync(dirname(file));
     writeFileSync(file, systemdUnit({ ...USUAL_PLACES, command: process.execPath, port }));
     assert.equal(run('systemd-analyze', ['verify', file]), '');
     const said = run('systemd-analyze', ['security', '--offline=true', file]);
     const exposure = Number(/Overall exposure level for sallyport\.service: ([0-9.]+)/.exec(said)?.[1]);
-    assert.ok(exposure > 0 && exposure <= MOST, said);
+    assert.ok(exposure > 0 && exposure <= most, said);
   });
 }
-
-test('what the unit does for a low port lets a user without capabilities have it, in a user namespace, and no lower one', () => {
-  const line = /^ExecStartPre=\+\/bin\/sh -c '(.*)'$/m.exec(systemdUnit({ ...USUAL_PLACES, port: 443 }))?.[1];
-  assert.ok(line !== undefined);
-  // systemd makes one dollar of two.
-  const before = line.replaceAll('$$', '$');
-  const listen =
-    "require('net').createServer().listen(process.argv[1]).on('error', (e) => { console.log(e.code); process.exit(); }).on('listening', () => { console.log('listens'); process.exit(); })";
-  const asUser = (port: number) =>
-    `bwrap --unshare-user --uid 61234 --gid 61234 --cap-drop ALL --ro-bind / / --dev /dev --proc /proc '${process.execPath}' -e "${listen}" ${port}`;
-  const script = [
-    asUser(443),
-    before,
-    asUser(443),
-    asUser(442),
-    'echo 80 >/proc/sys/net/ipv4/ip_unprivileged_port_start',
-    before,
-    asUser(80),
-  ];
-  assert.deepEqual(
-    run('unshare', ['--net', 'sh', '-ec', script.join('\n')])
-      .trim()
-      .split('\n'),
-    [
-      'EACCES',
-      'listens',
-      'EACCES',
-      'listens', // what was lower stays so
-    ],
-  );
-});
 
 /** The names of a set of system calls, its subsets among them. */
 function systemCalls(set: string): Set<string> {
