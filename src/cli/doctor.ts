@@ -59,7 +59,7 @@ Example: sallyport doctor --json`,
       privateFiles: [
         stateDir.path,
         join(stateDir.path, 'keys'),
-        ...namedFilesOf(config).flatMap(({ file, isSecret }) => (isSecret ? [file] : [])),
+        ...namedFilesOf(config, io.env).flatMap(({ file, isSecret }) => (isSecret ? [file] : [])),
         ...secretInside(configFile),
       ],
       advisories: openAdvisoryBook(stateDir).list(),

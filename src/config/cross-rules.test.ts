@@ -229,9 +229,7 @@ for (const [path, overrides] of Object.entries({
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },
-
-  'keyring.rootKey': { keyring: { rootKey: 'env' } },
-  'authorizationServer.enabled': { authorizationServer: { enabled: true } },
+  'authorizationServer.requireSecondFactor': { authorizationServer: { requireSecondFactor: 'all' } },
   'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },
   'limits.default.budget.tokens': { limits: { default: { budget: { tokens: 1 } } } },
   'limits.rules[0]': { limits: { rules: [{}] } },

@@ -32,6 +32,7 @@ import { createRunningExchanges } from '../forward/running.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
+import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
 import { createIssuerBook } from './threads/issuer-book.ts';
@@ -117,6 +118,22 @@ export async function startGateway({
     const change: RecordChange = { kind: 'tenant', record: defaultTenant(clock.nowMs()), expectedVersion: 0 };
     await store.write([change]);
     directory.apply([change]);
+  }
+
+  const keyring = lazyKeyring({
+    source: config.keyring.rootKey,
+    stateDir,
+    env: process.env,
+    artifacts: store.artifacts,
+    randomBytes: (count) => randomBytes(count),
+    nowMs: () => clock.nowMs(),
+  });
+  try {
+    // A gateway that could not open what is there would answer, and then fail everybody with a token of ours.
+    await keyring.check();
+  } catch (error) {
+    await store.close();
+    throw error;
   }
 
   const port = await reservePort(config.listen.host, config.listen.port, 'listen.port');
@@ -399,13 +416,13 @@ export async function startGateway({
     publicUrl,
     stateDir,
     artifacts: store.artifacts,
+    keyring,
     directory,
     commit: (changes) => admin.commit(changes),
     revocations: () => revocations,
     counters,
     hmacKey,
     clock,
-    randomBytes: (count) => randomBytes(count),
     log,
     onKeys: () => tellIssuers(),
   });
@@ -509,6 +526,7 @@ const RESTART_KEYS = [
   'workers',
   'storage',
   'counters',
+  'keyring',
   'transport',
 ] as const;
 
@@ -522,6 +540,7 @@ function withFixed(next: Config, now: Config): Config {
     admin: now.admin,
     storage: now.storage,
     counters: now.counters,
+    keyring: now.keyring,
     transport: now.transport,
   };
 }

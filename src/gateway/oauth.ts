@@ -2,14 +2,13 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { rmSync } from 'node:fs';
 import type { StateDir } from '../adapters/files/state-dir.ts';
-import { openRootKey } from '../adapters/files/root-key.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
 import type { RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
 import type { DirectoryState } from '../directory/state.ts';
-import { openKeyring, type DataKeyStore, type WrappedKey } from '../keyring/keyring.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 import type { Counters } from '../limits/counters.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
@@ -25,13 +24,13 @@ export interface OAuthDeps {
   readonly publicUrl: string;
   readonly stateDir: StateDir;
   readonly artifacts: ArtifactStore;
+  readonly keyring: Pick<KeyringControl, 'open'>;
   readonly directory: DirectoryState;
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly revocations: () => Revocations;
   readonly counters: Counters;
   readonly hmacKey: Uint8Array;
   readonly clock: Clock;
-  readonly randomBytes: (count: number) => Uint8Array;
   readonly log: LogOutput;
   /** Told that its keys have changed. */
   readonly onKeys: () => void;
@@ -76,12 +75,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
 
   async function openAll(): Promise<Opened> {
     const { log, hmacKey, revocations, counters } = deps;
-    const sealer = await openKeyring({
-      rootKey: openRootKey(stateDir),
-      store: dataKeyStore(artifacts, clock),
-      randomBytes: deps.randomBytes,
-      nowMs: () => clock.nowMs(),
-    });
+    const sealer = await deps.keyring.open();
     const signingKeys = await openSigningKeys({ artifacts, sealer, nowMs: () => clock.nowMs() });
     const { accessTokenTtlMs, refreshTokenTtlMs } = deps.config().authorizationServer;
     const { failuresPerMinute } = deps.config().limits.perIp;
@@ -165,27 +159,5 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       });
       rmSync(stateDir.oauthSocket, { force: true });
     },
-  };
-}
-
-/** Data keys among the artifacts: wrapped, they need no other protection. */
-function dataKeyStore(artifacts: ArtifactStore, clock: Clock): DataKeyStore {
-  return {
-    list: async () =>
-      (await artifacts.list('DataKey', clock.nowMs())).map(({ payload }) => JSON.parse(payload) as WrappedKey),
-    put: (key) =>
-      artifacts.put({
-        kind: 'DataKey',
-        id: key.id,
-        payload: JSON.stringify(key),
-        grantId: undefined,
-        uid: undefined,
-        userCode: undefined,
-        account: undefined,
-        client: undefined,
-        createdAtMs: key.createdAtMs,
-        consumedAtMs: undefined,
-        expiresAtMs: undefined,
-      }),
   };
 }
