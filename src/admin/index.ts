@@ -6,13 +6,17 @@ import { instances } from './instances.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { routes } from './routes.ts';
+import { signingKeys } from './signing-keys.ts';
 import { tenants } from './tenants.ts';
+import { tokens } from './tokens.ts';
 import { upstreams } from './upstreams.ts';
 
 /** Every resource of the admin API. */
 export const resources: readonly Resource[] = [
   apiKeys,
   oauthClients,
+  tokens,
+  signingKeys,
   tenants,
   routes,
   configResource,

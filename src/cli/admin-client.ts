@@ -6,10 +6,11 @@ import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { createDirectoryState } from '../directory/state.ts';
-import { StoreUnavailable, type DirectoryStore } from '../directory/store.ts';
+import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
-import { StateLocked, startStore } from '../gateway/threads/store-client.ts';
+import { openOAuthKeys, signingKeyBook } from '../gateway/oauth-keys.ts';
+import { StateLocked, startStore, type Store } from '../gateway/threads/store-client.ts';
 import { VERSION } from '../gateway/version.ts';
 import { askSocket, isServed, type AdminQuestion, type RawAnswer } from './admin-socket.ts';
 import { patches } from '../vllm/patches/index.ts';
@@ -73,7 +74,7 @@ export async function withAdmin<Result>(
   }
 }
 
-async function openStore(stateDir: StateDir): Promise<DirectoryStore | undefined> {
+async function openStore(stateDir: StateDir): Promise<Store | undefined> {
   try {
     return await startStore({
       databasePath: stateDir.database,
@@ -94,8 +95,9 @@ async function openStore(stateDir: StateDir): Promise<DirectoryStore | undefined
 type Ask = (question: AdminQuestion) => Promise<RawAnswer>;
 
 /** The admin API in this process, the same code that a gateway serves. */
-async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> {
-  const directory = createDirectoryState(await store.readAll());
+async function appOver(store: Store, stateDir: StateDir): Promise<Ask> {
+  const stored = await store.readAll();
+  const directory = createDirectoryState(stored);
   const commit: AdminDeps['commit'] = async (changes) => {
     await store.write(changes);
     directory.apply(changes);
@@ -114,6 +116,17 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
     config: () => ({}),
     instances: () => [],
     upstreams: () => [],
+    tokenUses: () => stored.tokenUses,
+    signingKeys: signingKeyBook(
+      () =>
+        openOAuthKeys({
+          stateDir,
+          artifacts: store.artifacts,
+          clock: systemClock,
+          randomBytes: (count) => randomBytes(count),
+        }),
+      () => Promise.resolve(),
+    ),
     // Nobody has asked the servers: they count as affected by everything.
     advisories: {
       ...openAdvisoryBook(stateDir),

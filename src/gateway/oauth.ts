@@ -2,20 +2,19 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { rmSync } from 'node:fs';
 import type { StateDir } from '../adapters/files/state-dir.ts';
-import { openRootKey } from '../adapters/files/root-key.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
 import type { RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
 import type { DirectoryState } from '../directory/state.ts';
-import { openKeyring, type DataKeyStore, type WrappedKey } from '../keyring/keyring.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 import type { Counters } from '../limits/counters.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
 import { createDigest } from '../oauth/digest.ts';
-import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts';
+import type { SigningKeys } from '../oauth/signing-keys.ts';
+import { openOAuthKeys } from './oauth-keys.ts';
 import type { IssuerState } from './issuer-watch.ts';
 import { listenUnix } from './unix-listener.ts';
 
@@ -45,6 +44,8 @@ export interface RunningOAuth {
   askedState(): Promise<IssuerState>;
   /** Makes ready what signs tokens. */
   open(): Promise<Opened>;
+  /** Works with the signing keys as they are now. */
+  rekey(): Promise<void>;
   /** Revokes tokens by a name of theirs, for as long as one of them may live. */
   revoke(mark: string): Promise<void>;
   stop(): Promise<void>;
@@ -76,13 +77,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
 
   async function openAll(): Promise<Opened> {
     const { log, hmacKey, revocations, counters } = deps;
-    const sealer = await openKeyring({
-      rootKey: openRootKey(stateDir),
-      store: dataKeyStore(artifacts, clock),
-      randomBytes: deps.randomBytes,
-      nowMs: () => clock.nowMs(),
-    });
-    const signingKeys = await openSigningKeys({ artifacts, sealer, nowMs: () => clock.nowMs() });
+    const { sealer, signingKeys } = await openOAuthKeys(deps);
     const { accessTokenTtlMs, refreshTokenTtlMs } = deps.config().authorizationServer;
     const { failuresPerMinute } = deps.config().limits.perIp;
     const secret = (use: string) => createHmac('sha256', hmacKey).update(use).digest();
@@ -156,6 +151,13 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       return state;
     },
     open,
+    async rekey() {
+      const { server } = await open();
+      state = { ...state, jwks: server.jwks() };
+      // First who checks, then who signs: no token comes of a key that is not known yet.
+      deps.onKeys();
+      server.rekey();
+    },
     revoke,
     async stop() {
       clearInterval(sweep);
@@ -165,27 +167,5 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       });
       rmSync(stateDir.oauthSocket, { force: true });
     },
-  };
-}
-
-/** Data keys among the artifacts: wrapped, they need no other protection. */
-function dataKeyStore(artifacts: ArtifactStore, clock: Clock): DataKeyStore {
-  return {
-    list: async () =>
-      (await artifacts.list('DataKey', clock.nowMs())).map(({ payload }) => JSON.parse(payload) as WrappedKey),
-    put: (key) =>
-      artifacts.put({
-        kind: 'DataKey',
-        id: key.id,
-        payload: JSON.stringify(key),
-        grantId: undefined,
-        uid: undefined,
-        userCode: undefined,
-        account: undefined,
-        client: undefined,
-        createdAtMs: key.createdAtMs,
-        consumedAtMs: undefined,
-        expiresAtMs: undefined,
-      }),
   };
 }
