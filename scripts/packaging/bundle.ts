@@ -21,7 +21,7 @@ export async function bundle(tree: string, to: string, packages: 'in' | 'out'): 
     cwd: tree,
     input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(tree, `${entry}.js`)])),
     platform: 'node',
-    ...(packages === 'out' ? { external: /^[^./]/ } : {}),
+    ...(packages === 'out' ? { external: (id) => !COMES_IN.test(id) } : {}),
     plugins: [placesOf(tree), quietDepd()],
     onLog(level, log) {
       if (level === 'warn') throw new Error(`the bundle: ${log.message}`);
@@ -49,6 +49,12 @@ function quietDepd(): Plugin {
     load: (asked) => (asked === id ? QUIET_DEPD : undefined),
   };
 }
+
+/**
+ * Our own modules, and the packages of which one asks, while it loads, for what a module of ours has to put there first:
+ * what stays outside is imported before anything of a bundle runs.
+ */
+const COMES_IN = /^([./]|\0|@peculiar\/|tsyringe|tslib|asn1js|pvtsutils|pvutils)/;
 
 const ROOT = '__ROOT_OF_THE_PACKAGE__';
 
