@@ -27,6 +27,7 @@ import { createControlTokens } from '../src/stages/validate/control-tokens.ts';
 import { patches } from '../src/vllm/patches/index.ts';
 import { activePatches, createPatchCheck } from '../src/vllm/patches/patch.ts';
 import { parseRelease } from '../src/vllm/release.ts';
+import { cachedToken, freshToken } from './token-layers.ts';
 import { createSanitize } from '../src/stages/sanitize/stage.ts';
 import { parseStrictJson } from '../src/wire/strict-json.ts';
 import { createBodyCheck } from '../src/vllm/fields/body.ts';
@@ -46,7 +47,7 @@ interface Layer {
   /** Microseconds that the design gives it. */
   readonly budgetUs?: number;
   /** Measured beside it: the same work as plain Node.js does it, and how many times that is allowed. */
-  readonly plain?: { readonly run: () => unknown; readonly atMost: number };
+  readonly plain?: { readonly run: () => unknown; readonly atMost: number; readonly what?: string };
 }
 
 const loaded = loadConfig({ env: {} });
@@ -235,6 +236,15 @@ const answer = Buffer.from(
 const layers: readonly Layer[] = [
   { name: 'request head: judged and read', run: () => parseRequestHead(downstream.head, rules) },
   { name: 'API key: form, checksum, HMAC, state', run: () => authenticate.decide?.(x), budgetUs: 4 },
+  { name: 'access token that was seen before', run: cachedToken(clock), budgetUs: 4 },
+  ...(['RS256', 'ES256', 'EdDSA'] as const).map((alg): Layer => {
+    const { run, plain } = freshToken(alg, clock);
+    return {
+      name: `access token, ${alg}, not seen before`,
+      run,
+      plain: { run: plain, atMost: 3, what: 'verify' },
+    };
+  }),
   {
     name: 'limits: rate of the address, rate and concurrency of the key, release',
     run() {
@@ -318,7 +328,7 @@ const rows = layers.map(({ name, budgetUs, plain }, i) => {
   const cost = `${own.toFixed(1)} µs`;
   if (plain !== undefined) {
     const times = own / median(taken[i]?.plain ?? []);
-    const beside = `${times.toFixed(1)}x JSON.parse + JSON.stringify`;
+    const beside = `${times.toFixed(1)}x ${plain.what ?? 'JSON.parse + JSON.stringify'}`;
     return [name, cost, beside, `≤ ${plain.atMost}x`, times <= plain.atMost ? 'kept' : 'MISSED'];
   }
   if (budgetUs === undefined) return [name, cost, '', '', ''];

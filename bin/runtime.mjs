@@ -9,6 +9,19 @@ const MAJOR = 26;
  */
 const OLDEST = [24, 19];
 
+/** The exit code of a program whose libraries are not there, as the dynamic linker gives it. */
+const NOT_STARTED = 127;
+
+/** Says what is missing where the pinned Node.js could not start; other ends say themselves what they were. */
+export function explainEnd(code) {
+  if (code !== NOT_STARTED) return;
+  process.stderr.write(
+    'sallyport: the Node.js that it brings did not start, mostly because libatomic.so.1 is missing. Install that, or run it with Node.js 26:\n' +
+      '  Debian, Ubuntu   apt-get install -y libatomic1\n' +
+      '  Fedora, RHEL     dnf install -y libatomic\n',
+  );
+}
+
 /** Path of the Node.js to run on: this one if it is new enough, else the pinned one of the optional dependencies. */
 export function runtimePath() {
   const [major, minor] = process.versions.node.split('.').map(Number);

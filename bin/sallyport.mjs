@@ -5,7 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { serveHook } from './hook.mjs';
-import { runtimePath } from './runtime.mjs';
+import { explainEnd, runtimePath } from './runtime.mjs';
 
 const runtime = runtimePath();
 // Types are stripped in the published packages: Node.js does not do that itself below node_modules.
@@ -31,7 +31,14 @@ const child = spawn(runtime, args, {
 });
 if (hook !== undefined) serveHook(child.stdio[4], hook);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 128)));
+child.on('error', () => {
+  explainEnd(127);
+  process.exit(1);
+});
+child.on('exit', (code, signal) => {
+  explainEnd(code);
+  process.exit(code ?? (signal === 'SIGKILL' ? 137 : 128));
+});
 
 /** Asks the sources which permissions this command needs; they read the configuration for it. */
 async function sandboxed() {
@@ -51,6 +58,9 @@ function planThere() {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
   });
-  if (plan.status !== 0) process.exit(plan.status ?? 1);
+  if (plan.status !== 0) {
+    explainEnd(plan.status ?? 127);
+    process.exit(plan.status ?? 1);
+  }
   return JSON.parse(plan.stdout);
 }

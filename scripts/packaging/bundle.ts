@@ -1,6 +1,7 @@
 import { cpSync, globSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { rolldown, type Plugin } from 'rolldown';
+import { QUIET_DEPD } from '../../src/oauth/quiet-depd.ts';
 
 /** All that is ever started, by their paths: what becomes of everything else is the bundler's. */
 const ENTRIES = ['src/main', 'src/cli/sandbox', 'src/gateway/threads/worker', 'src/gateway/threads/store'];
@@ -20,8 +21,8 @@ export async function bundle(tree: string, to: string, packages: 'in' | 'out'): 
     cwd: tree,
     input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(tree, `${entry}.js`)])),
     platform: 'node',
-    ...(packages === 'out' ? { external: /^[^./]/ } : {}),
-    plugins: [placesOf(tree)],
+    ...(packages === 'out' ? { external: (id) => !COMES_IN.test(id) } : {}),
+    plugins: [placesOf(tree), quietDepd()],
     onLog(level, log) {
       if (level === 'warn') throw new Error(`the bundle: ${log.message}`);
     },
@@ -38,6 +39,22 @@ export async function bundle(tree: string, to: string, packages: 'in' | 'out'): 
   const ids = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
   return [...new Set(ids.flatMap((id) => packageOf(id) ?? []))].sort();
 }
+
+/** What stands in for a package at run time stands in for it here: it would generate code, which the product forbids. */
+function quietDepd(): Plugin {
+  const id = '\0depd.cjs';
+  return {
+    name: 'quiet-depd',
+    resolveId: (source) => (source === 'depd' ? id : undefined),
+    load: (asked) => (asked === id ? QUIET_DEPD : undefined),
+  };
+}
+
+/**
+ * Our own modules, and the packages of which one asks, while it loads, for what a module of ours has to put there first:
+ * what stays outside is imported before anything of a bundle runs.
+ */
+const COMES_IN = /^([./]|\0|@peculiar\/|tsyringe|tslib|asn1js|pvtsutils|pvutils)/;
 
 const ROOT = '__ROOT_OF_THE_PACKAGE__';
 

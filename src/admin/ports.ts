@@ -1,8 +1,10 @@
 import type { RecordChange } from '../directory/records.ts';
 import type { DirectoryState } from '../directory/state.ts';
+import type { TokenUse } from '../directory/token-uses.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
+import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { PatchRow } from '../vllm/patches/patch.ts';
@@ -84,6 +86,21 @@ export interface Explanation {
   readonly sent: { readonly adjusted: string[]; readonly body: JsonObject } | null;
 }
 
+/** A signing key, without its private half. */
+export interface SigningKeyView {
+  readonly kid: string;
+  readonly alg: string;
+  readonly isCurrent: boolean;
+  readonly createdAtMs: number;
+  readonly untilMs: number | undefined;
+}
+
+/** The signing keys of our own authorization server. */
+export interface SigningKeyBook {
+  list(): Promise<readonly SigningKeyView[]>;
+  rotate(overlapMs: number): Promise<void>;
+}
+
 /** What a request on the admin listener shows of its caller. */
 export interface AdminCredential {
   readonly authorization: string | undefined;
@@ -113,6 +130,9 @@ export interface AdminDeps {
   /** State of this process and its threads. */
   readonly instances: () => readonly unknown[];
   readonly upstreams: () => readonly UpstreamView[];
+  readonly tokenUses: () => readonly TokenUse[];
+  readonly signingKeys: SigningKeyBook;
+  readonly keyring: Pick<KeyringControl, 'status' | 'rotate'>;
   readonly advisories: Advisories;
   /** Walks a request through the stages without sending it; undefined where there is no such API key. */
   readonly explain: (question: ExplainQuestion) => Promise<Explanation | undefined>;

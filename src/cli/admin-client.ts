@@ -6,16 +6,19 @@ import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { createDirectoryState } from '../directory/state.ts';
-import { StoreUnavailable, type DirectoryStore } from '../directory/store.ts';
+import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
-import { StateLocked, startStore } from '../gateway/threads/store-client.ts';
+import { lazyKeyring } from '../gateway/keyring.ts';
+import { openOAuthKeys, signingKeyBook } from '../gateway/oauth-keys.ts';
+import { StateLocked, startStore, type Store } from '../gateway/threads/store-client.ts';
 import { VERSION } from '../gateway/version.ts';
 import { askSocket, isServed, type AdminQuestion, type RawAnswer } from './admin-socket.ts';
 import { patches } from '../vllm/patches/index.ts';
 import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { stateDirOf } from './places.ts';
+import { configOf } from './where.ts';
 
 /** The admin API, wherever it is: in the running gateway, or in this process over the store. */
 export interface AdminClient {
@@ -60,7 +63,7 @@ export async function withAdmin<Result>(
     const store = await openStore(stateDir);
     if (store !== undefined) {
       try {
-        return await work(clientOver(await appOver(store, stateDir), false, io));
+        return await work(clientOver(await appOver(store, stateDir, flags, io), false, io));
       } finally {
         await store.close();
       }
@@ -73,7 +76,7 @@ export async function withAdmin<Result>(
   }
 }
 
-async function openStore(stateDir: StateDir): Promise<DirectoryStore | undefined> {
+async function openStore(stateDir: StateDir): Promise<Store | undefined> {
   try {
     return await startStore({
       databasePath: stateDir.database,
@@ -94,8 +97,9 @@ async function openStore(stateDir: StateDir): Promise<DirectoryStore | undefined
 type Ask = (question: AdminQuestion) => Promise<RawAnswer>;
 
 /** The admin API in this process, the same code that a gateway serves. */
-async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> {
-  const directory = createDirectoryState(await store.readAll());
+async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: CommandIo): Promise<Ask> {
+  const stored = await store.readAll();
+  const directory = createDirectoryState(stored);
   const commit: AdminDeps['commit'] = async (changes) => {
     await store.write(changes);
     directory.apply(changes);
@@ -104,9 +108,18 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
   if (!directory.tenants.has('default')) {
     await commit([{ kind: 'tenant', record: defaultTenant(systemClock.nowMs()), expectedVersion: 0 }]);
   }
+  const keyring = lazyKeyring({
+    source: () => configOf(flags, env).config.keyring.rootKey,
+    stateDir,
+    env,
+    artifacts: store.artifacts,
+    randomBytes: (count) => randomBytes(count),
+    nowMs: () => systemClock.nowMs(),
+  });
   const app = createAdminApp({
     directory,
     commit,
+    keyring,
     hmacKey: openHmacKey(stateDir),
     randomBytes: (count) => randomBytes(count),
     clock: systemClock,
@@ -114,6 +127,11 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
     config: () => ({}),
     instances: () => [],
     upstreams: () => [],
+    tokenUses: () => stored.tokenUses,
+    signingKeys: signingKeyBook(
+      () => openOAuthKeys({ artifacts: store.artifacts, keyring, clock: systemClock }),
+      () => Promise.resolve(),
+    ),
     // Nobody has asked the servers: they count as affected by everything.
     advisories: {
       ...openAdvisoryBook(stateDir),

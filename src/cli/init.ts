@@ -12,6 +12,7 @@ import { withAdmin } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import { parseFlags, type Flags } from './flags.ts';
 import { sampleConfig, type SampleAcme, type SampleAnswers } from './sample-config.ts';
+import { findProvider, mappingText } from './identity-provider.ts';
 import { hostAndPort } from './serve-flags.ts';
 import { systemdUnit, USUAL_PLACES } from './systemd-unit.ts';
 import { nextSteps } from './next-steps.ts';
@@ -26,12 +27,13 @@ export const init: Command = {
   summary: 'write a first sallyport.yaml, a first key and an administrator key',
   help: `sallyport init [--upstream URL] [--public-url URL] [--tls self-signed|acme] [--listen HOST:PORT] [--name NAME]
                [--acme-email ADDRESS] [--acme-directory URL] [--acme-challenge tls-alpn-01|http-01|dns-01]
-               [--systemd] [--yes] [--force] [--config FILE] [--state-dir DIR] [--json]
+               [--issuer URL [--audience AUD]] [--systemd] [--yes] [--force] [--config FILE] [--state-dir DIR] [--json]
 
 Asks what it needs to know, writes a commented sallyport.yaml and makes two API keys: one for a first caller and one
 with the admin scopes. Both are shown once. With --yes it asks nothing and takes flags and defaults. A file that is
 there is replaced only with --force. --tls acme asks Let's Encrypt, or the CA of --acme-directory, for a certificate for
-the host of --public-url, and listens on the port of that URL unless --listen says otherwise. --systemd writes sallyport.service beside the configuration, too: a unit that runs
+the host of --public-url, and listens on the port of that URL unless --listen says otherwise. --issuer takes the tokens of an
+identity provider: it is asked for its metadata, and what its tokens need is said. --systemd writes sallyport.service beside the configuration, too: a unit that runs
 the gateway as a user of its own, confined, and says how to install it.
 
 Example: sallyport init --yes --upstream http://127.0.0.1:8000 --public-url https://llm.example.org --tls acme`,
@@ -44,6 +46,8 @@ Example: sallyport init --yes --upstream http://127.0.0.1:8000 --public-url http
       'acme-email': 'text',
       'acme-directory': 'text',
       'acme-challenge': 'text',
+      issuer: 'text',
+      audience: 'text',
       name: 'text',
       yes: 'flag',
       force: 'flag',
@@ -82,13 +86,21 @@ Example: sallyport init --yes --upstream http://127.0.0.1:8000 --public-url http
         isInHome: /^\/(home|root|run\/user)\//.test(fileURLToPath(import.meta.url)),
       };
       io.out(nextSteps(said, painter(io.isTerminal)));
+      if (answers.provider !== undefined) io.out(mappingText(answers.provider, said.publicUrl));
     }
     return 0;
   },
 };
 
 const ADMIN_SCOPES = ['admin:read', 'admin:write', 'audit:read', 'metrics:read'];
-const DEFAULTS = { upstream: 'http://127.0.0.1:8000', 'public-url': '', tls: 'self-signed', listen: '', name: 'first' };
+const DEFAULTS = {
+  upstream: 'http://127.0.0.1:8000',
+  'public-url': '',
+  tls: 'self-signed',
+  listen: '',
+  name: 'first',
+  issuer: '',
+};
 
 /** What the person wants: said by flags, else asked, else the defaults. */
 async function wishes(flags: Flags, io: CommandIo): Promise<{ answers: SampleAnswers; name: string }> {
@@ -113,7 +125,12 @@ async function wishes(flags: Flags, io: CommandIo): Promise<{ answers: SampleAns
       await want('listen', 'Address to listen on', listenFor(publicUrl, acme)),
     );
     const name = await want('name', 'Name of the first API key');
-    return { answers: { upstream, host, port, publicUrl, acme }, name };
+    const issuer = await want(
+      'issuer',
+      'Identity provider whose tokens are accepted (its issuer URL), if you have one',
+    );
+    const provider = issuer === '' ? undefined : await findProvider(issuer, flags.text('audience'));
+    return { answers: { upstream, host, port, publicUrl, acme, provider }, name };
   } finally {
     asker?.close();
   }

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import type { IdentityProvider } from './identity-provider.ts';
 import { LETS_ENCRYPT } from '../adapters/tls/config.ts';
 
 /** What `init` asks for. */
@@ -10,6 +11,8 @@ export interface SampleAnswers {
   readonly publicUrl: string | undefined;
   /** Whose certificate: a CA's by ACME, else one of its own CA. */
   readonly acme: SampleAcme | undefined;
+  /** Whose tokens are accepted beside API keys. */
+  readonly provider: IdentityProvider | undefined;
 }
 
 /** What a CA is asked with; what is undefined keeps its default. */
@@ -22,7 +25,7 @@ export interface SampleAcme {
 const scalar = (value: string | number) => stringify(value).trim();
 
 /** A `sallyport.yaml` with the answers in place and what else is often needed beside them, as comments. */
-export function sampleConfig({ upstream, host, port, publicUrl, acme }: SampleAnswers): string {
+export function sampleConfig({ upstream, host, port, publicUrl, acme, provider }: SampleAnswers): string {
   const url = publicUrl === undefined ? '# publicUrl: https://llm.example.com' : `publicUrl: ${scalar(publicUrl)}`;
   return `# Configuration of Sallyport. Every key has a safe default; what is left out keeps it.
 # Check it with "sallyport config check"; "sallyport config print" shows every key.
@@ -43,6 +46,7 @@ upstreams:
     apiKey: \${env:VLLM_API_KEY:-}   # the key that vLLM was started with, if any
     # models: ["*"]            # names that this server is asked for
 
+${provider === undefined ? NO_PROVIDER : fromProvider(provider)}
 # network:                     # who may connect at all
 #   allow: [10.0.0.0/8]
 #   deny: []
@@ -55,6 +59,23 @@ upstreams:
 
 # validation:
 #   maxBodyBytes: 8MiB
+`;
+}
+
+const NO_PROVIDER = `# authentication:              # tokens of an identity provider beside API keys
+#   issuers:
+#     - issuer: https://login.example.com/realms/team
+#       audience: https://llm.example.com
+`;
+
+function fromProvider({ issuer, audience }: IdentityProvider): string {
+  const line =
+    audience === undefined ? '# audience: …              # left out: publicUrl' : `audience: ${scalar(audience)}`;
+  return `authentication:
+  issuers:                     # whose access tokens are accepted beside API keys
+    - issuer: ${scalar(issuer)}
+      ${line}
+      # defaultModels: ["*"]   # models of tokens that name none
 `;
 }
 

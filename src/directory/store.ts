@@ -8,6 +8,8 @@ import type {
   UserRecord,
 } from './records.ts';
 
+import type { TokenUse } from './token-uses.ts';
+
 /** All that a store holds. */
 export interface Directory {
   readonly tenants: readonly TenantRecord[];
@@ -16,6 +18,7 @@ export interface Directory {
   readonly users: readonly UserRecord[];
   readonly revocations: readonly RevocationRecord[];
   readonly lastUses: readonly LastUse[];
+  readonly tokenUses: readonly TokenUse[];
 }
 
 /** Keeps the directory. Kept by SQLite, later by PostgreSQL, both against `test/contracts/directory-store.ts`. */
@@ -31,6 +34,8 @@ export interface DirectoryStore {
   write(changes: readonly RecordChange[]): Promise<void>;
   /** Notes last uses; durable some time later. Never throws for an id that is gone. */
   noteLastUses(uses: readonly LastUse[]): Promise<void>;
+  /** Notes how tokens were used, in place of what was noted of the same ones; durable some time later. */
+  noteTokenUses(uses: readonly TokenUse[]): Promise<void>;
   /** Writes what waits and closes. */
   close(): Promise<void>;
 }

@@ -24,13 +24,16 @@ import { publicUrlOf, type Config } from '../config/schema.ts';
 import type { LastUse, RecordChange } from '../directory/records.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { createRevocations } from '../directory/revocations.ts';
+import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { systemClock } from '../kernel/clock.ts';
+import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
+import { signingKeyBook } from './oauth-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource } from './authentication.ts';
@@ -113,7 +116,9 @@ export async function startGateway({
     lockWaitMs: LOCK_WAIT_MS,
   });
   const hmacKey = openHmacKey(stateDir);
-  const directory = createDirectoryState(await store.readAll());
+  const stored = await store.readAll();
+  const directory = createDirectoryState(stored);
+  const tokenUses = createTokenUses(stored.tokenUses);
   if (!directory.tenants.has('default')) {
     const change: RecordChange = { kind: 'tenant', record: defaultTenant(clock.nowMs()), expectedVersion: 0 };
     await store.write([change]);
@@ -121,7 +126,7 @@ export async function startGateway({
   }
 
   const keyring = lazyKeyring({
-    source: config.keyring.rootKey,
+    source: () => first.keyring.rootKey,
     stateDir,
     env: process.env,
     artifacts: store.artifacts,
@@ -232,6 +237,7 @@ export async function startGateway({
   workers = await startWorkers(workerCount, startOf, {
     lines: (lines) => log.raw(lines),
     uses: noteUses,
+    tokenUses: noteTokenUses,
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
@@ -243,6 +249,10 @@ export async function startGateway({
     directory.noteUses(uses);
     // A last use that is lost with a full disk harms nobody; it is written again with the next one.
     store.noteLastUses(uses).catch(() => undefined);
+  }
+
+  function noteTokenUses(uses: readonly TokenUse[]): void {
+    store.noteTokenUses(tokenUses.merge(uses)).catch(() => undefined);
   }
 
   function startWatch(): UpstreamWatch {
@@ -337,7 +347,9 @@ export async function startGateway({
     replays: createReplaySet(memory.replays),
     hmacKey,
     onUse: (id: string, atMs: number) => noteUses([{ id, atMs }]),
-    onTokenUse: () => undefined,
+    onTokenUse: ({ token }: Principal, network: string) => {
+      if (token !== undefined) tokenUses.note(token, network, clock.nowMs());
+    },
   };
   const admin: AdminDeps = {
     directory,
@@ -368,6 +380,12 @@ export async function startGateway({
       },
     ],
     upstreams: upstreamViews,
+    keyring,
+    tokenUses: () => tokenUses.list(),
+    signingKeys: signingKeyBook(
+      () => oauth?.open() ?? Promise.reject(new Error('it is not started yet')),
+      async () => oauth?.rekey(),
+    ),
     advisories: {
       ...openAdvisoryBook(stateDir),
       upstreams: () =>

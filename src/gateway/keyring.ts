@@ -5,8 +5,8 @@ import type { StateDir } from '../adapters/files/state-dir.ts';
 
 /** What the keyring of a process is made with. */
 export interface KeyringOptions {
-  /** `keyring.rootKey`. */
-  readonly source: string;
+  /** `keyring.rootKey`; asked when it is needed. */
+  readonly source: () => string;
   readonly stateDir: StateDir;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly artifacts: ArtifactStore;
@@ -26,14 +26,20 @@ export function lazyKeyring(options: KeyringOptions): KeyringControl {
       import('../keyring/control.ts'),
       import('../adapters/files/root-key.ts'),
     ]);
-    return createKeyringControl({ source, store, randomBytes, nowMs, files: openRootKeyFiles(stateDir, env) });
+    return createKeyringControl({
+      source: source(),
+      store,
+      randomBytes,
+      nowMs,
+      files: openRootKeyFiles(stateDir, env),
+    });
   }
 
   return {
     open: async () => (await load()).open(),
     async check() {
       // Where nothing is encrypted and nothing was asked for, there is nothing to find out.
-      if (source !== 'auto' || (await store.list()).length > 0) await (await load()).check();
+      if (source() !== 'auto' || (await store.list()).length > 0) await (await load()).check();
     },
     status: async () => (await load()).status(),
     rotate: async (change) => (await load()).rotate(change),

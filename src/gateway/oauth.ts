@@ -14,7 +14,8 @@ import type { Counters } from '../limits/counters.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
 import { createDigest } from '../oauth/digest.ts';
-import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts';
+import type { SigningKeys } from '../oauth/signing-keys.ts';
+import { openOAuthKeys } from './oauth-keys.ts';
 import type { IssuerState } from './issuer-watch.ts';
 import { listenUnix } from './unix-listener.ts';
 
@@ -44,6 +45,8 @@ export interface RunningOAuth {
   askedState(): Promise<IssuerState>;
   /** Makes ready what signs tokens. */
   open(): Promise<Opened>;
+  /** Works with the signing keys as they are now. */
+  rekey(): Promise<void>;
   /** Revokes tokens by a name of theirs, for as long as one of them may live. */
   revoke(mark: string): Promise<void>;
   stop(): Promise<void>;
@@ -75,8 +78,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
 
   async function openAll(): Promise<Opened> {
     const { log, hmacKey, revocations, counters } = deps;
-    const sealer = await deps.keyring.open();
-    const signingKeys = await openSigningKeys({ artifacts, sealer, nowMs: () => clock.nowMs() });
+    const { sealer, signingKeys } = await openOAuthKeys(deps);
     const { accessTokenTtlMs, refreshTokenTtlMs } = deps.config().authorizationServer;
     const { failuresPerMinute } = deps.config().limits.perIp;
     const secret = (use: string) => createHmac('sha256', hmacKey).update(use).digest();
@@ -150,6 +152,13 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       return state;
     },
     open,
+    async rekey() {
+      const { server } = await open();
+      state = { ...state, jwks: server.jwks() };
+      // First who checks, then who signs: no token comes of a key that is not known yet.
+      deps.onKeys();
+      server.rekey();
+    },
     revoke,
     async stop() {
       clearInterval(sweep);

@@ -107,7 +107,12 @@ async function passphraseRoot(
     // Kept before anything is wrapped: without the salt the passphrase would open nothing.
     await store.put([], { rootId: undefined, source, kdf });
   }
-  return rootKeyOf(await deriveRootKey(passphrase, kdf), source, kdf);
+  try {
+    return rootKeyOf(await deriveRootKey(passphrase, kdf), source, kdf);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RootKeyUnavailable(`${error.message}: restore the database from a backup`, { cause: error });
+  }
 }
 
 function wrong(source: string, record: RootRecord | undefined): WrongRootKey {

@@ -87,6 +87,12 @@ export async function createAuthorizationServer(
     const refusal = refusedBefore(ctx);
     if (refusal !== undefined) return fail(ctx, refusal);
     await next();
+    if (isBody(ctx.body) && ctx.body['error_description'] === 'no client authentication mechanism provided') {
+      // RFC 6749 §5.2, RFC 7662 §2.1: that nobody has said who asks is a failed authentication, too.
+      fail(ctx, NO_CLIENT);
+      ctx.set('www-authenticate', `Basic realm="${options.publicUrl}"`);
+      return;
+    }
     const said = errorOf(ctx);
     switch (ctx.oidc?.route) {
       case 'token':
@@ -258,6 +264,11 @@ interface Refusal {
   readonly retryAfterS?: number;
 }
 
+const NO_CLIENT: Refusal = {
+  status: 401,
+  error: 'invalid_client',
+  description: 'The client does not say who it is, or how it shows that. Authenticate as it was registered.',
+};
 const TOO_MANY_FAILURES: Refusal = {
   status: 429,
   error: 'invalid_client',

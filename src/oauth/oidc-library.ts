@@ -1,11 +1,10 @@
 import { registerHooks } from 'node:module';
 import type * as OidcProvider from 'oidc-provider';
+import { QUIET_DEPD } from './quiet-depd.ts';
 
 /** What of oidc-provider is used. */
 export type OidcLibrary = typeof OidcProvider;
 
-/** `depd` without its wrapping of deprecated functions, for which it generates code. */
-const QUIET_DEPD = `module.exports = () => Object.assign(() => {}, { function: (fn) => fn, property: () => {} });`;
 const QUIET_DEPD_URL = 'data:text/javascript,depd';
 
 let loaded: Promise<OidcLibrary> | undefined;

@@ -12,6 +12,7 @@ import { parseFlags } from '../../src/cli/flags.ts';
 import { loadAllCommands } from '../../src/cli/index.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
+import { startTestIssuer } from '../support/issuer.ts';
 import { API_KEY_PATTERN } from '../../src/directory/api-key.ts';
 import { sallyport, type Ran } from '../support/command.ts';
 import { ask } from '../support/http.ts';
@@ -313,13 +314,28 @@ suite('init', () => {
       return Promise.resolve(answers.shift() ?? '');
     };
     const { out } = await sallyport(newDir(), `init --config ${file} --json`, { ask });
-    assert.equal(asked.length, 5);
+    assert.equal(asked.length, 6);
     assert.match(asked[2] ?? '', /\[acme\]/);
     assert.match(asked[3] ?? '', /\[0\.0\.0\.0:443\]/);
     assert.equal(JSON.parse(out).key.name, 'mine');
     const loaded = loadConfig({ file, env: {} });
     assert.ok(loaded.ok && loaded.config.upstreams[0]?.url === 'http://127.0.0.1:7777');
     assert.equal(loaded.config.listen.tls.mode, 'acme');
+  });
+
+  test('takes an identity provider that answers, says what its tokens need, and refuses one that is none', async () => {
+    await using issuer = await startTestIssuer(() => '');
+    const file = join(newDir(), 'sallyport.yaml');
+    const line = `init --yes --config ${file} --public-url https://llm.example.org --issuer`;
+    const wrong = await sallyport(newDir(), `${line} ${issuer.url}/realms/none`);
+    assert.equal(wrong.exit, 1);
+    assert.match(wrong.err, /The identity provider cannot be used: .*answered 404.*--issuer/);
+    assert.ok(!existsSync(file));
+    const { exit, out, err } = await sallyport(newDir(), `${line} ${issuer.url}`);
+    assert.equal(exit, 0, err);
+    assert.match(out, /aud +https:\/\/llm\.example\.org\n/);
+    const loaded = loadConfig({ file, env: {} });
+    assert.ok(loaded.ok && loaded.config.authentication.issuers[0]?.issuer === issuer.url);
   });
 
   test('asks a CA where a flag names one, on the port that the URL has', async () => {

@@ -39,6 +39,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     users: [],
     revocations: [],
     lastUses: [],
+    tokenUses: [],
   });
   const log: string[] = [];
   const commits: RecordChange[] = [];
@@ -84,6 +85,9 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
         key === 'Ab12cd' ? { stages: [{ stage: 'route', decision: 'allow' }], fields: [], sent: null } : undefined,
       ),
     maxExplainedBytes: () => 1024 * 1024,
+    tokenUses: () => [],
+    signingKeys: { list: () => Promise.resolve([]), rotate: () => Promise.resolve() },
+    keyring: { status: () => Promise.resolve(emptyKeyring), rotate: () => Promise.resolve(emptyKeyring) },
     metrics: () => '# TYPE up gauge\nup 1\n',
     prometheus: true,
     authenticate: async ({ authorization }) => {
@@ -129,6 +133,8 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     },
   };
 }
+
+const emptyKeyring = { source: 'auto', configured: 'auto', rootId: undefined, dataKeys: [], problem: undefined };
 
 const patternOf = (path: string): RegExp => new RegExp(`^/api/v1${path.replace('{id}', '[^/]+')}$`);
 

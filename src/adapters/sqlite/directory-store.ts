@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CompiledQuery } from 'kysely';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
+import type { TokenUse } from '../../directory/token-uses.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import { sql } from './builder.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -12,8 +13,10 @@ import {
   rowFromClient,
   rowFromRevocation,
   rowFromTenant,
+  rowFromTokenUse,
   rowFromUser,
   tenantFromRow,
+  tokenUseFromRow,
   userFromRow,
 } from './rows.ts';
 import type { Tables } from './tables.ts';
@@ -60,6 +63,7 @@ export function openSqliteStore(path: string): DirectoryStore {
   const statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
   let waiting: Waiting[] = [];
   let lastUses = new Map<string, number>();
+  let tokenUses: TokenUse[] = [];
   let isScheduled = false;
   let isClosed = false;
 
@@ -85,6 +89,8 @@ export function openSqliteStore(path: string): DirectoryStore {
     const uses = lastUses;
     waiting = [];
     lastUses = new Map();
+    const usedTokens = tokenUses;
+    tokenUses = [];
     const refused: { readonly write: Waiting; readonly error: Error }[] = [];
     const done: Waiting[] = [];
     try {
@@ -108,6 +114,15 @@ export function openSqliteStore(path: string): DirectoryStore {
             .insertInto('last_uses')
             .values({ api_key: id, at_ms: atMs })
             .onConflict((on) => on.column('api_key').doUpdateSet({ at_ms: atMs }))
+            .compile(),
+        );
+      }
+      for (const row of usedTokens.map(rowFromTokenUse)) {
+        exec(
+          sql
+            .insertInto('token_uses')
+            .values(row)
+            .onConflict((on) => on.columns(['issuer', 'client', 'subject']).doUpdateSet(row))
             .compile(),
         );
       }
@@ -157,6 +172,9 @@ export function openSqliteStore(path: string): DirectoryStore {
             id: row.api_key,
             atMs: row.at_ms,
           })),
+          tokenUses: all(sql.selectFrom('token_uses').selectAll().orderBy('last_used_at_ms').compile()).map(
+            tokenUseFromRow,
+          ),
         };
       } catch (error) {
         throw unavailable(error);
@@ -170,6 +188,10 @@ export function openSqliteStore(path: string): DirectoryStore {
       }),
     async noteLastUses(uses: readonly LastUse[]) {
       for (const { id, atMs } of uses) lastUses.set(id, Math.max(atMs, lastUses.get(id) ?? 0));
+      schedule();
+    },
+    async noteTokenUses(uses) {
+      tokenUses.push(...uses);
       schedule();
     },
     async close() {

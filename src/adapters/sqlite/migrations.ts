@@ -94,6 +94,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX artifacts_by_uid ON artifacts (kind, uid) WHERE uid IS NOT NULL;
   CREATE INDEX artifacts_by_user_code ON artifacts (kind, user_code) WHERE user_code IS NOT NULL;
   CREATE INDEX artifacts_by_expiry ON artifacts (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+  CREATE TABLE token_uses (
+    issuer TEXT NOT NULL,
+    client TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    last_issued_at_ms INTEGER,
+    last_used_at_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    networks TEXT NOT NULL,
+    PRIMARY KEY (issuer, client, subject)
+  ) STRICT;
   CREATE TABLE revocations (
     id TEXT PRIMARY KEY,
     at_ms INTEGER NOT NULL,

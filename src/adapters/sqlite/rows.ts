@@ -8,6 +8,7 @@ import type {
   TenantRecord,
   UserRecord,
 } from '../../directory/records.ts';
+import type { TokenUse } from '../../directory/token-uses.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { isScope } from '../../kernel/scope.ts';
 import type { Tables } from './tables.ts';
@@ -181,6 +182,28 @@ export const rowFromRevocation = (record: RevocationRecord): Tables['revocations
   is_exact: record.isExact ? 1 : 0,
   until_ms: record.untilMs ?? null,
   version: record.version,
+});
+
+/** A row of `token_uses`. */
+export const tokenUseFromRow = (row: Tables['token_uses']): TokenUse => ({
+  issuer: row.issuer,
+  client: row.client,
+  subject: row.subject,
+  lastIssuedAtMs: row.last_issued_at_ms ?? undefined,
+  lastUsedAtMs: row.last_used_at_ms,
+  count: row.count,
+  networks: textList(row.networks),
+});
+
+/** A use as a row of `token_uses`. */
+export const rowFromTokenUse = (use: TokenUse): Tables['token_uses'] => ({
+  issuer: use.issuer,
+  client: use.client,
+  subject: use.subject,
+  last_issued_at_ms: use.lastIssuedAtMs ?? null,
+  last_used_at_ms: use.lastUsedAtMs,
+  count: use.count,
+  networks: JSON.stringify(use.networks),
 });
 
 const textList = (json: string): string[] => (JSON.parse(json) as unknown[]).map(String);

@@ -82,6 +82,15 @@ export interface Tables {
     until_ms: number | null;
     version: number;
   };
+  token_uses: {
+    issuer: string;
+    client: string;
+    subject: string;
+    last_issued_at_ms: number | null;
+    last_used_at_ms: number;
+    count: number;
+    networks: string;
+  };
   last_uses: {
     api_key: string;
     at_ms: number;

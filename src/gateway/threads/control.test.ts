@@ -35,6 +35,7 @@ async function setUp(orders: readonly string[]) {
     {
       lines: () => undefined,
       uses: () => undefined,
+      tokenUses: () => undefined,
       askIssuer: () => Promise.resolve(),
       series: () => undefined,
       replaced: (row) => void replaced.push(row),

@@ -4,6 +4,7 @@ import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
+import type { TokenUse } from '../../directory/token-uses.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { IssuerState } from '../issuer-watch.ts';
 import type { FromWorker, KnownUpstreams, Settings, TlsForWorkers, ToWorker, WorkerStart } from './messages.ts';
@@ -13,6 +14,7 @@ export interface WorkerEvents {
   /** Finished log lines, UTF-8. */
   lines(lines: Uint8Array): void;
   uses(uses: readonly LastUse[]): void;
+  tokenUses(uses: readonly TokenUse[]): void;
   /** Has an issuer asked for keys that a worker does not know; what comes of it is sent to all with `setIssuers`. */
   askIssuer(issuer: string): Promise<void>;
   series(row: number, index: number, labels: SeriesLabels): void;
@@ -178,6 +180,8 @@ export async function startWorkers(
         return events.lines(message.lines);
       case 'uses':
         return events.uses(message.uses);
+      case 'token-uses':
+        return events.tokenUses(message.uses);
       case 'ask-issuer': {
         const { issuer } = message;
         return void events.askIssuer(issuer).then(() => post(self, { kind: 'issuer-asked', issuer }));

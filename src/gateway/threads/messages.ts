@@ -4,6 +4,7 @@ import type { ReplayMemory } from '../../adapters/memory/replay-set.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
 import type { Config } from '../../config/schema.ts';
 import type { ApiKeyRecord, LastUse, RecordChange, RevocationRecord, TenantRecord } from '../../directory/records.ts';
+import type { TokenUse } from '../../directory/token-uses.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { LogFormat } from '../../observers/log/observer.ts';
 import type { IssuerState } from '../issuer-watch.ts';
@@ -117,6 +118,7 @@ export type FromWorker =
   | { readonly kind: 'lines'; readonly lines: Uint8Array }
   | { readonly kind: 'uses'; readonly uses: readonly LastUse[] }
   /** A token of a key that is not known: the issuer may have a new one. */
+  | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'ask-issuer'; readonly issuer: string }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
   | { readonly kind: 'drained' };

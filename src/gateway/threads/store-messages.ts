@@ -1,3 +1,4 @@
+import type { TokenUse } from '../../directory/token-uses.ts';
 import type { ArtifactStore } from '../../oauth/artifacts.ts';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 
@@ -14,6 +15,7 @@ export type ToStore = { readonly id: number } & (
   | { readonly kind: 'read-all' }
   | { readonly kind: 'write'; readonly changes: readonly RecordChange[] }
   | { readonly kind: 'last-uses'; readonly uses: readonly LastUse[] }
+  | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'artifacts'; readonly call: ArtifactCall }
   | { readonly kind: 'close' }
 );

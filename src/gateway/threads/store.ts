@@ -44,6 +44,8 @@ async function main(): Promise<void> {
         return store.write(message.changes);
       case 'last-uses':
         return store.noteLastUses(message.uses);
+      case 'token-uses':
+        return store.noteTokenUses(message.uses);
       case 'artifacts': {
         const { name, args } = message.call;
         return (artifacts[name] as (...given: typeof args) => Promise<unknown>)(...args);

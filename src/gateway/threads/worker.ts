@@ -8,7 +8,9 @@ import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
 import { createRevocations, type Revocations } from '../../directory/revocations.ts';
+import { createTokenUses } from '../../directory/token-uses.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
+import type { Principal } from '../../kernel/exchange.ts';
 import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
 import type { Outcome } from '../../kernel/stage.ts';
@@ -48,6 +50,7 @@ const heartbeats = new Int32Array(memory.heartbeats);
 const running = createRunningExchanges();
 const lines = createLineBatch(MAX_WAITING_LINES);
 const uses = new Map<string, number>();
+const tokenUses = createTokenUses();
 const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) =>
   send({ kind: 'series', index, labels }),
 );
@@ -85,7 +88,9 @@ const planeDeps = {
   revocations: () => revocations,
   issuers,
   replays: createReplaySet(memory.replays),
-  onTokenUse: () => undefined,
+  onTokenUse: ({ token }: Principal, network: string) => {
+    if (token !== undefined) tokenUses.note(token, network, clock.nowMs());
+  },
   isOAuthOn,
   hmacKey: start.hmacKey,
   tenantKey: tenantKeyOf(start.hmacKey),
@@ -262,6 +267,8 @@ function handOverLines(): void {
 }
 
 function handOverUses(): void {
+  const used = tokenUses.take();
+  if (used.length > 0) send({ kind: 'token-uses', uses: used });
   if (uses.size === 0) return;
   send({ kind: 'uses', uses: [...uses].map(([id, atMs]) => ({ id, atMs })) });
   uses.clear();
