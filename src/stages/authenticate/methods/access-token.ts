@@ -103,9 +103,12 @@ function headerFault({ header }: CompactJws, rules: IssuerRules): string | undef
   // We know no extension, and one that must be understood was not (RFC 7515 §4.1.11, RFC 7797).
   if (crit !== undefined || b64 !== undefined || zip !== undefined) return 'crit';
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KID_CHARS)) return 'kid';
-  const type = typ === undefined ? 'absent' : typeof typ === 'string' ? plainType(typ) : '';
+  // The word for "no type" is ours: a token that writes it has one, and another one than was allowed.
+  const type = typ === undefined ? ABSENT : typeof typ === 'string' && plainType(typ) !== ABSENT ? plainType(typ) : '';
   return rules.acceptedTypes.includes(type) ? undefined : 'typ';
 }
+
+const ABSENT = 'absent';
 
 /** A media type without `application/`, in lower case (RFC 7515 §4.1.9). */
 const plainType = (typ: string): string => typ.toLowerCase().replace(/^application\//, '');
