@@ -174,3 +174,13 @@ test('IN-05 IN-06 an opaque token is asked about once for its time; the literal 
   issuer.isBroken = true;
   assert.deepEqual((await ask(it, { key: 'opaque-token-new-1' })).code, 'issuer_unreachable');
 });
+
+test('CA-06 tokens and the secret of the gateway go to no server of the inner network that metadata names', async () => {
+  await using issuer = await startTestIssuer(() => AUDIENCE);
+  await using inner = await startTestIssuer(() => AUDIENCE);
+  issuer.metadata = { introspection_endpoint: `${inner.url}/introspect` };
+  await using it = await start(issuer, { introspection: { clientId: 'gateway', clientSecret: 'secret' } });
+  assert.equal((await ask(it, { key: issuer.token() })).status, 200);
+  assert.equal((await ask(it, { key: 'opaque-token-0123456789' })).code, 'issuer_unreachable');
+  assert.deepEqual(inner.asked, []);
+});
