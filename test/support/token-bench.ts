@@ -40,16 +40,16 @@ export interface TokenBench {
   /** How often an issuer was asked for its keys. */
   readonly asked: () => number;
   /** The issuer shows another key set from now on, or fails. */
-  news(jwks: JsonValue | undefined, state?: Partial<IssuerState>): void;
+  readonly news: (jwks: JsonValue | undefined, state?: Partial<IssuerState>) => void;
   /** A good token, unless told otherwise; a claim that is undefined is left out. */
-  token(claims?: object, header?: object, key?: TestKey): string;
-  shown(token: string, change?: Partial<Shown>): Shown;
+  readonly token: (claims?: object, header?: object, key?: TestKey) => string;
+  readonly shown: (token: string, change?: Partial<Shown>) => Shown;
   /** What the method finds. */
-  found(token: string, change?: Partial<Shown>): Promise<Principal | Denial | undefined>;
+  readonly found: (token: string, change?: Partial<Shown>) => Promise<Principal | Denial | undefined>;
   /** `ok`, `unknown` where the method does not know the form, or the code of a denial with its `why`. */
-  outcome(token: string, change?: Partial<Shown>): Promise<string>;
+  readonly outcome: (token: string, change?: Partial<Shown>) => Promise<string>;
   /** The principal of a token that is let in. @throws where it is not */
-  principal(token: string, change?: Partial<Shown>): Promise<Principal>;
+  readonly principal: (token: string, change?: Partial<Shown>) => Promise<Principal>;
 }
 
 /** When the clock of a bench starts. */
