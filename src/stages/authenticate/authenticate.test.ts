@@ -224,3 +224,17 @@ test('grants are cut to what the tenant may use', async () => {
   assert.deepEqual(modelsOf(undefined), ['a', 'b']);
   assert.deepEqual(modelsOf(['*']), ['a', 'b']);
 });
+
+test('MT-02 no header stands for a certificate: only that of the connection does', async () => {
+  const { present } = setUp();
+  const pem = '-----BEGIN%20CERTIFICATE-----';
+  for (const name of [
+    'client-cert',
+    'x-forwarded-client-cert',
+    'x-ssl-client-cert',
+    'x-client-cert',
+    'ssl-client-cert',
+  ]) {
+    assert.equal(await present({ [name]: pem }), 'missing_credential', name);
+  }
+});
