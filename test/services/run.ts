@@ -41,6 +41,9 @@ const PEBBLE = 'github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1';
 const KEYCLOAK = '26.7.3';
 const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
 
+/** Test vectors of cryptography, of the module proxy. */
+const WYCHEPROOF = 'github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344a';
+
 /** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
 const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
 
@@ -139,6 +142,10 @@ function mavenFile(name: string, artifact: string, file: string): string {
   return join(folder, file);
 }
 
+/** The files of a module of the Go module proxy, fetched once. @returns their folder */
+const goModule = (module: string): string =>
+  (JSON.parse(must('go', ['mod', 'download', '-json', module])) as { Dir: string }).Dir;
+
 /** Keycloak's folder, unpacked once. */
 function keycloak(): string {
   debian('java', 'openjdk-17-jre-headless');
@@ -225,6 +232,12 @@ const services: readonly Service[] = [
     start: () => ({ PEBBLE: goProgram('pebble', PEBBLE) }),
     stop: () => undefined,
     tests: ['acme.test.ts'],
+  },
+  {
+    name: 'wycheproof',
+    start: () => ({ WYCHEPROOF: goModule(WYCHEPROOF) }),
+    stop: () => undefined,
+    tests: ['wycheproof.test.ts'],
   },
   {
     name: 'keycloak',
