@@ -32,7 +32,7 @@ export function cachedToken(clock: Clock): () => unknown {
   const key = testKey('ES256');
   const method = methodFor(key, clock);
   const shown = shownOf(tokenOf(key, 0));
-  method(shown);
+  void method(shown);
   return () => method(shown);
 }
 
@@ -42,7 +42,7 @@ export function freshToken(alg: TestAlgorithm, clock: Clock): { run: () => unkno
   const tokens = Array.from({ length: TOKENS }, (_, i) => shownOf(tokenOf(key, i)));
   let method = methodFor(key, clock);
   let next = 0;
-  const publicKey = createPublicKey({ key: key.jwk as never, format: 'jwk' });
+  const publicKey = createPublicKey({ key: key.jwk, format: 'jwk' });
   const [head, body, tail = ''] = tokens[0]?.value.split('.') ?? [];
   const data = Buffer.from(`${head}.${body}`);
   const signature = Buffer.from(tail, 'base64url');

@@ -140,7 +140,7 @@ for (const [name, overrides, paths] of [
   ['an upstream on a Unix socket is accepted', upstream({ url: 'unix:/run/vllm.sock' }), []],
   ['an upstream over http on 127.0.0.2 is accepted', upstream({ url: 'http://127.0.0.2:1' }), []],
   ['an upstream over http on [::1] is accepted', upstream({ url: 'http://[::1]:1' }), []],
-  ['an upstream over http elsewhere is a mistake', upstream({ url: 'http://gpu-1:8000' }), ['upstreams[0].url']],
+  ['BR-08 an upstream over http elsewhere is a mistake', upstream({ url: 'http://gpu-1:8000' }), ['upstreams[0].url']],
   [
     'an upstream over http elsewhere is accepted where that is said',
     upstream({ url: 'http://gpu-1:8000', plaintext: 'accepted' }),

@@ -16,6 +16,7 @@ import { createProofJudge } from '../stages/authenticate/proof.ts';
 import { createSenderJudge } from '../stages/authenticate/sender.ts';
 import { createTokenJudge } from '../stages/authenticate/token-principal.ts';
 import { isPublicAddress } from '../vllm/media/public-address.ts';
+import { isElsewhere } from './issuer-watch.ts';
 import type { IssuerBook } from './threads/issuer-book.ts';
 import { USER_AGENT } from './version.ts';
 
@@ -121,7 +122,9 @@ function tokenMethods(
           if (endpoint === undefined) throw new JsonSourceError('its introspection endpoint is not known yet');
           const body = new URLSearchParams({ token, token_type_hint: 'access_token' }).toString();
           const form = { body, authorization: `Basic ${basic}` };
-          return get({ url: new URL(endpoint), caPem: pems[i], mustBePublic: false, form });
+          const url = new URL(endpoint);
+          const mustBePublic = introspection.endpoint === undefined && isElsewhere(url, new URL(issuer));
+          return get({ url, caPem: pems[i], mustBePublic, form });
         },
       }),
     );

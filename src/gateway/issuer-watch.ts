@@ -34,7 +34,7 @@ export interface IssuerState {
 /** Watches the keys of the issuers. */
 export interface IssuerWatch {
   states(): readonly IssuerState[];
-  /** Asks an issuer unless it was asked just now. Resolves when that is over; never throws. */
+  /** Asks an issuer unless it was asked just now; tells what came of it either way. Resolves when that is over; never throws. */
   refresh(issuer: string): Promise<void>;
   stop(): void;
 }
@@ -118,8 +118,13 @@ export function watchIssuers(
     try {
       const places = await placesOf(source, deps.get);
       one.introspectionEndpoint = places.introspectionEndpoint;
-      const jwks = publicKeysOf(await deps.get(places.keys));
-      if (jwks.length === 0) throw new JsonSourceError('its key set holds no usable public key');
+      const set = await deps.get(places.keys);
+      const jwks = publicKeysOf(set);
+      if (jwks.length === 0) {
+        // A set without keys is its issuer's word as well: it has taken them back, and what they signed ends.
+        if (Array.isArray(set['keys'])) one.jwks = [];
+        throw new JsonSourceError('its key set holds no usable public key');
+      }
       const isNew = JSON.stringify(jwks) !== JSON.stringify(one.jwks);
       one.coolDownMs = isNew || !isAsked ? COOL_DOWN_MS.first : Math.min(one.coolDownMs * 2, COOL_DOWN_MS.most);
       one.jwks = jwks;
@@ -146,7 +151,9 @@ export function watchIssuers(
     states: () => all.map(stateOf),
     async refresh(issuer) {
       const one = all.find(({ source }) => source.issuer === issuer);
-      if (one === undefined || (one.running === undefined && clock.nowMs() < one.nextAskMs)) return;
+      if (one === undefined) return;
+      // Who asks though it is too soon has missed news, as a thread does that was just starting when they came.
+      if (one.running === undefined && clock.nowMs() < one.nextAskMs) return tell();
       await fetchOf(one, true);
     },
     stop() {
@@ -178,11 +185,16 @@ async function placesOf(
   };
   const keys = jwksUri === undefined ? named('jwks_uri') : new URL(jwksUri);
   return {
-    // An operator wrote down the issuer, not what its metadata points to: that must not lead into the inner network.
-    keys: { url: keys, caPem, mustBePublic: jwksUri === undefined && keys.host !== own.host },
+    keys: { url: keys, caPem, mustBePublic: jwksUri === undefined && isElsewhere(keys, own) },
     introspectionEndpoint: needsEndpoint ? named('introspection_endpoint').href : introspection?.endpoint,
   };
 }
+
+/**
+ * Whether a URL of an issuer's metadata leads to another server. An operator wrote down the issuer, not what it points to:
+ * that must not lead into the inner network, so such a URL is asked only at public addresses.
+ */
+export const isElsewhere = (url: URL, issuer: URL): boolean => url.host !== issuer.host;
 
 /** A URL that an issuer's metadata names: plain http only where the issuer itself is on this machine. @throws JsonSourceError */
 export function allowedUrl(url: URL, issuer: URL): URL {

@@ -59,6 +59,8 @@ export interface Opened {
   readonly server: AuthorizationServer;
 }
 
+/** Requests to the authorization server that are under way at once. */
+const MAX_CONNECTIONS = 512;
 const SWEEP_EVERY_MS = 60_000;
 /** Longest life of an access token, and what clocks and seconds cost on top. */
 const MAX_TOKEN_MS = 3_600_000 + 60_000;
@@ -140,6 +142,8 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       },
     );
   });
+  // More at once would only wait for each other in this thread; workers answer 503 to those.
+  server.maxConnections = MAX_CONNECTIONS;
   await listenUnix(server, stateDir.oauthSocket);
   const sweep = setInterval(() => void artifacts.sweep(clock.nowMs()).catch(() => undefined), SWEEP_EVERY_MS).unref();
 

@@ -57,7 +57,8 @@ export function replaceKeys(before: readonly VerificationKey[], jwks: readonly J
     const { kid, alg } = jwk;
     return [{ kid: textOf(kid), alg: textOf(alg), key, identity, isGone: false }];
   });
-  for (const key of known.values()) key.isGone = true;
+  // All that are not there any more, not merely those of `known`: it holds one of two equal ones.
+  for (const key of before) key.isGone = !next.includes(key);
   return next;
 }
 

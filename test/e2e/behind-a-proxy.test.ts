@@ -32,7 +32,7 @@ const get = (path: string, headers = ''): string =>
 
 const listen = { proxyProtocol: 'v2', trustedProxies: ['127.0.0.1'] };
 
-test('the address of the PROXY header is denied, limited and logged; what the client forwards itself is not believed', async () => {
+test('BR-07 the address of the PROXY header is denied, limited and logged; what the client forwards itself is not believed', async () => {
   await using it = await startTestGateway({
     plain: true,
     config: {
@@ -142,7 +142,7 @@ for (const { name, forwarded, address } of [
   });
 }
 
-test('X-Forwarded-For of anybody else is not believed', async () => {
+test('BR-07 X-Forwarded-For of anybody else is not believed', async () => {
   await using it = await startTestGateway({
     plain: true,
     config: { listen: { host: '127.0.0.1', trustedProxies: [] } },

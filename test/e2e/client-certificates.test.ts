@@ -90,7 +90,7 @@ test('a client CA alone asks for a certificate and requires none', async () => {
   assert.equal(await ask(it, {}), 'missing_credential');
 });
 
-test('a certificate is the credential of the API key that is named for it, by a name of the right kind', async () => {
+test('MT-04 a certificate is the credential of the API key that is named for it, by a name of the right kind', async () => {
   const { it, key } = await startMtls(bySan);
   await using _ = it;
   assert.equal(await ask(it, { pair: await withUri() }), '200');
@@ -106,7 +106,7 @@ test('a certificate is the credential of the API key that is named for it, by a 
   assert.equal(await ask(it, { pair: await clientCa.issue({ subject: `CN=${URI}` }) }), 'missing_credential');
 });
 
-test('a certificate that is not valid is none', async () => {
+test('MT-04 a certificate that is not valid is none', async () => {
   const { it } = await startMtls(bySan);
   await using _ = it;
   const names = [{ type: 'url', value: URI }] as const;
@@ -208,7 +208,7 @@ function askAgain(it: TestGateway, pair: CertificateAndKey | undefined, session:
   });
 }
 
-test('a session that is resumed is still that of its certificate, and one without is still without', async () => {
+test('MT-05 a session that is resumed is still that of its certificate, and one without is still without', async () => {
   const { it } = await startMtls(bySan);
   await using _ = it;
   const pair = await withUri();

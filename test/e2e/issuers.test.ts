@@ -12,20 +12,20 @@ async function start(issuer: TestIssuer, options: Record<string, unknown> = {}, 
     plain: true,
     config: {
       listen: { publicUrl: AUDIENCE },
-      limits: { perIp: { failuresPerMinute: 'none' } },
+      limits: { perIp: { failuresPerMinute: 'none', requestsPerMinute: 'none' } },
       authentication: { issuers: [{ issuer: issuer.url, ...options }] },
     },
   });
 }
 
-test('a token of a trusted issuer is answered; the log tells which, and never the token', async () => {
+test('JW-18 JW-20 a token of a trusted issuer is answered; the log tells which, and never the token', async () => {
   await using issuer = await startTestIssuer(() => AUDIENCE);
   await using it = await start(issuer);
   const token = issuer.token({ jti: 'token-id-1' });
   for (const _ of [1, 2]) assert.equal((await ask(it, { key: token })).status, 200);
   const models = await ask(it, { method: 'GET', path: '/v1/models', key: token });
   assert.deepEqual(
-    (Object(models.json)['data'] as { id: string }[]).map(({ id }) => id),
+    (models.json?.['data'] as { id: string }[] | undefined)?.map(({ id }) => id),
     ['tiny'],
   );
   assert.equal(
@@ -42,7 +42,7 @@ test('a token of a trusted issuer is answered; the log tells which, and never th
   assert.ok(!it.log.join('\n').includes('token-id-1'));
 });
 
-test('MD-07 BR-03 a caller without a token is led to the metadata of the resource', async () => {
+test('MD-07 BR-03 DP-09 a caller without a token is led to the metadata of the resource', async () => {
   await using issuer = await startTestIssuer(() => AUDIENCE);
   await using it = await start(issuer);
   const refused = await ask(it, {});
@@ -173,4 +173,41 @@ test('IN-05 IN-06 an opaque token is asked about once for its time; the literal 
   assert.equal((await ask(it, { key: 'opaque-token-none' })).code, 'invalid_credential');
   issuer.isBroken = true;
   assert.deepEqual((await ask(it, { key: 'opaque-token-new-1' })).code, 'issuer_unreachable');
+});
+
+test('CA-06 tokens and the secret of the gateway go to no server of the inner network that metadata names', async () => {
+  await using issuer = await startTestIssuer(() => AUDIENCE);
+  await using inner = await startTestIssuer(() => AUDIENCE);
+  issuer.metadata = { introspection_endpoint: `${inner.url}/introspect` };
+  await using it = await start(issuer, { introspection: { clientId: 'gateway', clientSecret: 'secret' } });
+  assert.equal((await ask(it, { key: issuer.token() })).status, 200);
+  assert.equal((await ask(it, { key: 'opaque-token-0123456789' })).code, 'issuer_unreachable');
+  assert.deepEqual(inner.asked, []);
+});
+
+test('BR-01 BR-02 BR-04 BR-05 where a token may stand, and what the challenge of a refusal says', async () => {
+  await using issuer = await startTestIssuer(() => AUDIENCE);
+  await using it = await start(issuer);
+  const token = issuer.token();
+  for (const name of ['access_token', 'token', 'key', 'authorization']) {
+    assert.equal((await ask(it, { path: `/v1/chat/completions?${name}=${token}` })).code, 'missing_credential', name);
+  }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  assert.equal((await ask(it, { headers: form, body: `access_token=${token}` })).code, 'missing_credential');
+  assert.equal((await ask(it, { headers: { cookie: `access_token=${token}` } })).code, 'missing_credential');
+  for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR']) {
+    assert.equal((await ask(it, { headers: { authorization: `${scheme} ${token}` } })).status, 200, scheme);
+  }
+  const twice = await ask(it, { headers: { authorization: [`Bearer ${token}`, `Bearer ${token}`] } });
+  assert.deepEqual([twice.status, twice.code], [400, 'ambiguous_credential']);
+  const other = await ask(it, { key: token, headers: { 'x-api-key': issuer.token({ jti: 'b' }) } });
+  assert.deepEqual([other.status, other.code], [400, 'ambiguous_credential']);
+
+  const challenges = ({ headers }: { headers: NodeJS.Dict<string | string[]> }) => String(headers['www-authenticate']);
+  const bad = await ask(it, { key: issuer.token({ aud: 'x' }) });
+  assert.equal(bad.status, 401);
+  assert.match(challenges(bad), /^Bearer [^,]*(, [^,]*)*error="invalid_token"/);
+  const little = await ask(it, { path: '/v1/completions', key: token, body: { model: 'tiny', prompt: 'a' } });
+  assert.equal(little.status, 403);
+  assert.match(challenges(little), /error="insufficient_scope".*scope="inference:completions"/);
 });

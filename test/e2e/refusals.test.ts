@@ -185,7 +185,7 @@ test('answers health without a credential, for GET and HEAD only', async () => {
   assert.equal((await ask(it, { path: '/healthz', body: '' })).status, 405);
 });
 
-test('says nothing of vLLM in the headers of an answer', async () => {
+test('BR-09 says nothing of vLLM in the headers of an answer', async () => {
   const { headers, status } = await ask(it, { key });
   assert.equal(status, 200);
   for (const name of ['server', 'via', 'set-cookie', 'vary']) assert.equal(headers[name], undefined, name);
@@ -194,7 +194,7 @@ test('says nothing of vLLM in the headers of an answer', async () => {
   assert.match(headers['strict-transport-security'] ?? '', /max-age/);
 });
 
-test('sends upstream a head from scratch and the body that was checked', async () => {
+test('BR-06 sends upstream a head from scratch and the body that was checked', async () => {
   await ask(it, {
     key,
     headers: {

@@ -8,8 +8,8 @@ import { inNamespace } from './namespaced/start.ts';
 
 const root = join(import.meta.dirname, '../..');
 const guides = globSync(join(root, 'docs/guides/*.md')).sort();
-/** It has a test of its own, with a CA: `afternoon.test.ts`. */
-const ELSEWHERE = ['one-machine.md'];
+/** They have tests of their own: with a CA `afternoon.test.ts`, with an issuer `keycloak.test.ts`. */
+const ELSEWHERE = ['one-machine.md', 'keycloak.md'];
 
 suite('each guide can be followed to the letter, with the simulator for vLLM', { concurrency: 2 }, () => {
   for (const file of guides.filter((one) => !ELSEWHERE.includes(basename(one)))) {

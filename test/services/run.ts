@@ -37,6 +37,13 @@ const NPM_SDKS = [
 /** The CA of Let's Encrypt for tests. */
 const PEBBLE = 'github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1';
 
+/** The identity provider that companies have, and what fetches it: the plugin's release is named, else Maven looks for one. */
+const KEYCLOAK = '26.7.3';
+const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
+
+/** Test vectors of cryptography, of the module proxy. */
+const WYCHEPROOF = 'github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344a';
+
 /** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
 const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
 const AIDER = 'aider-chat==0.86.2';
@@ -126,6 +133,32 @@ function npmAgents(): string {
   return folder;
 }
 
+/** A file of Maven Central, fetched once. @returns its path */
+function mavenFile(name: string, artifact: string, file: string): string {
+  const folder = join(cache, name);
+  if (!existsSync(join(folder, file))) {
+    debian('mvn', 'maven');
+    must('mvn', ['-q', '-B', MAVEN_COPY, `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`]);
+  }
+  return join(folder, file);
+}
+
+/** The files of a module of the Go module proxy, fetched once. @returns their folder */
+const goModule = (module: string): string =>
+  (JSON.parse(must('go', ['mod', 'download', '-json', module])) as { Dir: string }).Dir;
+
+/** Keycloak's folder, unpacked once. */
+function keycloak(): string {
+  debian('java', 'openjdk-17-jre-headless');
+  const folder = join(cache, 'keycloak', `keycloak-${KEYCLOAK}`);
+  if (!existsSync(folder)) {
+    const artifact = `org.keycloak:keycloak-quarkus-dist:${KEYCLOAK}:tar.gz`;
+    const archive = mavenFile('keycloak', artifact, `keycloak-quarkus-dist-${KEYCLOAK}.tar.gz`);
+    must('tar', ['-xzf', archive, '-C', join(cache, 'keycloak')]);
+  }
+  return folder;
+}
+
 /** A network and mounts of a test's own, without root where the kernel allows it. */
 function namespaces(): void {
   const isRoot = process.getuid?.() === 0;
@@ -202,6 +235,18 @@ const services: readonly Service[] = [
     start: () => ({ PEBBLE: goProgram('pebble', PEBBLE) }),
     stop: () => undefined,
     tests: ['acme.test.ts'],
+  },
+  {
+    name: 'wycheproof',
+    start: () => ({ WYCHEPROOF: goModule(WYCHEPROOF) }),
+    stop: () => undefined,
+    tests: ['wycheproof.test.ts'],
+  },
+  {
+    name: 'keycloak',
+    start: () => ({ KEYCLOAK_HOME: keycloak() }),
+    stop: () => undefined,
+    tests: ['keycloak.test.ts'],
   },
   {
     name: 'afternoon',

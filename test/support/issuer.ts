@@ -82,6 +82,8 @@ export interface TestIssuer extends AsyncDisposable {
   keys: TestKey[];
   /** Answers 500 to everything while true. */
   isBroken: boolean;
+  /** Members of its metadata that are other than usual. */
+  metadata: Record<string, unknown>;
   /** What its introspection endpoint says of a token. */
   introspect: (token: string, request: IncomingMessage) => Record<string, unknown> | undefined;
   /** Paths that were asked for. */
@@ -106,6 +108,7 @@ export async function startTestIssuer(audience: () => string, alg: TestAlgorithm
         issuer: it.url,
         jwks_uri: `${it.url}/keys`,
         introspection_endpoint: `${it.url}/introspect`,
+        ...it.metadata,
       });
     }
     if (path === '/keys') return answer({ keys: it.keys.map(({ jwk }) => jwk) });
@@ -119,6 +122,7 @@ export async function startTestIssuer(audience: () => string, alg: TestAlgorithm
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     keys: [testKey(alg)],
     isBroken: false,
+    metadata: {},
     introspect: () => ({ active: false }),
     asked,
     token(claims = {}, { key = it.keys[0], header = {} } = {}) {

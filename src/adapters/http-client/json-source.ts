@@ -13,6 +13,8 @@ export interface JsonSourceDeps {
   readonly isPublicAddress: (address: string) => boolean;
   /** `sallyport/<version>`. */
   readonly userAgent: string;
+  /** Left out, those of the product. */
+  readonly timeouts?: UpstreamTimeouts;
 }
 
 /** One question. */
@@ -44,7 +46,12 @@ const MAX_ADDRESSES = 4;
  * A source over HTTP/1.1. Each document comes on a connection of its own, to exactly an address that was judged (DNS
  * rebinding); no redirect is followed, no coding unpacked, and what is too large or too slow is refused.
  */
-export function createJsonSource({ resolve, isPublicAddress, userAgent }: JsonSourceDeps): JsonSource {
+export function createJsonSource({
+  resolve,
+  isPublicAddress,
+  userAgent,
+  timeouts = TIMEOUTS,
+}: JsonSourceDeps): JsonSource {
   return async (ask) => {
     const host = ask.url.hostname.replace(/^\[(.*)\]$/, '$1');
     const addresses = isIP(host) > 0 ? [host] : await addressesOf(host);
@@ -86,7 +93,7 @@ export function createJsonSource({ resolve, isPublicAddress, userAgent }: JsonSo
             }
           : undefined,
       },
-      TIMEOUTS,
+      timeouts,
       MAX_SMALL_PIECES,
       () => undefined,
       () => undefined,
@@ -101,9 +108,15 @@ export function createJsonSource({ resolve, isPublicAddress, userAgent }: JsonSo
           `content-length: ${Buffer.byteLength(form.body)}\r\n`);
     return new Promise<JsonObject>((done, reject) => {
       const fail = (error: Error): void => {
+        clearTimeout(total);
         connection.destroy();
         reject(error);
       };
+      // A byte now and then would keep a question open for ever, and with it all that wait for the same answer.
+      const total = setTimeout(
+        () => fail(new JsonSourceError(`${url.origin} took too long to answer`)),
+        timeouts.totalMs,
+      );
       const body = new BodyBuffer(() => true, MAX_BYTES);
       connection.send({ method, path: url.pathname, headers: [], body: form?.body }, `${head}\r\n`, {
         head({ status }) {
@@ -116,6 +129,7 @@ export function createJsonSource({ resolve, isPublicAddress, userAgent }: JsonSo
           return true;
         },
         end() {
+          clearTimeout(total);
           connection.destroy();
           const parsed = parseStrictJson(body.bytes());
           if (parsed.ok) done(parsed.value);

@@ -9,6 +9,7 @@ import { defaultTenant, issueApiKey, rotateApiKey, type ApiKeyWish } from '../..
 import type { ApiKeyRecord } from '../../directory/records.ts';
 import { createCertificateMethod } from './methods/client-certificate.ts';
 import { createApiKeyMethod } from './methods/api-key.ts';
+import { createGate } from './gate.ts';
 import { createAuthenticate } from './stage.ts';
 
 const HMAC = randomBytes(32);
@@ -160,6 +161,38 @@ test('a certificate counts until its end and not 1 ms longer, also on a connecti
   }
 });
 
+test('MT-01 a certificate that is over binds no token: methods do not see it any more', async () => {
+  const { clock } = setUp();
+  const seen: (string | undefined)[] = [];
+  const gate = createGate(
+    { failuresPerMinute: 'none' },
+    {
+      methods: [
+        ({ certificate }) => {
+          seen.push(certificate?.sha256);
+          return undefined;
+        },
+      ],
+      counters: createSharedCounters(createCounterMemory(64, 1, 's'), 0),
+      clock,
+    },
+  );
+  const ask = {
+    authorization: 'Bearer abc',
+    xApiKey: undefined,
+    proof: undefined,
+    method: 'POST',
+    path: '/',
+    peer: { address: '192.0.2.1', network: '192.0.2.1' },
+    certificate: { commonName: 'a', names: [], notAfterMs: clock.nowMs() + 10, sha256: 'leaf', pem: '' },
+  };
+  clock.advance(9);
+  await gate(ask);
+  clock.advance(1);
+  await gate(ask);
+  assert.deepEqual(seen, ['leaf', undefined]);
+});
+
 test('a key whose tenant is disabled, or not known, is refused', async () => {
   const { bearer, value, credentials } = setUp();
   credentials.apply([
@@ -190,4 +223,18 @@ test('grants are cut to what the tenant may use', async () => {
   assert.deepEqual(modelsOf(['b', 'c']), ['b']);
   assert.deepEqual(modelsOf(undefined), ['a', 'b']);
   assert.deepEqual(modelsOf(['*']), ['a', 'b']);
+});
+
+test('MT-02 no header stands for a certificate: only that of the connection does', async () => {
+  const { present } = setUp();
+  const pem = '-----BEGIN%20CERTIFICATE-----';
+  for (const name of [
+    'client-cert',
+    'x-forwarded-client-cert',
+    'x-ssl-client-cert',
+    'x-client-cert',
+    'ssl-client-cert',
+  ]) {
+    assert.equal(await present({ [name]: pem }), 'missing_credential', name);
+  }
 });

@@ -59,7 +59,8 @@ export function judgeClaims(
   if (iat !== undefined && iat * 1000 > nowMs + aheadMs) return refused('iat in the future');
   if (nbf !== undefined && nbf * 1000 > nowMs + aheadMs) return refused('nbf in the future');
 
-  const tenant = claimAt(payload, rules.tenantClaim) ?? DEFAULT_TENANT;
+  // A claim that is there and names nobody is a mistake of its issuer, not the wish for the default.
+  const [tenant = DEFAULT_TENANT] = [claimAt(payload, rules.tenantClaim)];
   if (!isText(tenant)) return refused('tenant');
   const binding = bindingOf(payload['cnf']);
   if (binding === undefined) return refused('cnf');

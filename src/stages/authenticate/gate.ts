@@ -52,9 +52,7 @@ export function createGate(options: GateOptions, deps: GateDeps): Gate {
 
   /** The key that the caller's certificate stands for. */
   function boundKey(certificate: ClientCertificate | undefined): BoundKey | Denial | undefined {
-    // A connection may outlive the certificate that it began with.
-    const isValid = certificate !== undefined && clock.nowMs() < certificate.notAfterMs;
-    if (isValid) return byCertificate(certificate);
+    if (certificate !== undefined) return byCertificate(certificate);
     return options.isCertificateRequired === true
       ? deny('missing_credential', { message: NEEDS_CERTIFICATE })
       : undefined;
@@ -82,7 +80,10 @@ export function createGate(options: GateOptions, deps: GateDeps): Gate {
     return bound === undefined || bound.keyId === one.keyId ? one : deny('ambiguous_credential');
   }
 
-  return ({ authorization, xApiKey, ...rest }) => {
+  return ({ authorization, xApiKey, ...asked }) => {
+    // A connection may outlive the certificate that it began with; then it binds no token either.
+    const isValid = asked.certificate !== undefined && clock.nowMs() < asked.certificate.notAfterMs;
+    const rest = isValid ? asked : { ...asked, certificate: undefined };
     const bound = boundKey(rest.certificate);
     if (bound !== undefined && 'code' in bound) return bound;
     const presented = presentedCredential(authorization, xApiKey);

@@ -100,7 +100,8 @@ function publicJwkOf(jwk: unknown): JsonObject | undefined {
 /** Whether two addresses are the same after normalisation (RFC 3986 §6.2), query and fragment left out (RFC 9449 §4.3). */
 function isSameAddress(htu: string, own: string): boolean {
   const [a, b] = [URL.parse(htu), URL.parse(own)];
-  return a !== null && b !== null && a.origin === b.origin && a.pathname === b.pathname && a.username === '';
+  if (a === null || b === null || a.username !== '' || a.password !== '') return false;
+  return a.origin === b.origin && a.pathname === b.pathname;
 }
 
 const WRONG_PROOF =

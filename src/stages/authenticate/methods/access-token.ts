@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { algorithmOf } from '../../../jwt/algorithms.ts';
 import { looksLikeJwt, parseCompactJws, type CompactJws } from '../../../jwt/compact.ts';
-import { candidates, type VerificationKey } from '../../../jwt/key-set.ts';
+import type { VerificationKey } from '../../../jwt/key-set.ts';
+import { signerOf } from '../../../jwt/signer.ts';
 import type { Clock } from '../../../kernel/clock.ts';
 import { deny, type Denial } from '../../../kernel/reasons.ts';
 import { judgeClaims, type Claims } from '../claims.ts';
@@ -73,13 +74,13 @@ export function createAccessTokenMethod(deps: AccessTokenDeps): Method {
     const fault = headerFault(jws, rules);
     if (fault !== undefined) return invalid(fault);
     const source = keysOf(rules.issuer);
-    const key = signer(jws, rules, source.keys);
+    const key = signerOf(jws, rules.algorithms, source.keys);
     if (key === 'wrong') return invalid('signature');
     if (key !== undefined) return judge(key);
     // A key that we do not know: the issuer may have begun to use it. It is not asked for each one that a caller makes up.
     if (!source.mayRefresh()) return unknownKey(source);
     return source.refresh().then(() => {
-      const found = signer(jws, rules, source.keys);
+      const found = signerOf(jws, rules.algorithms, source.keys);
       if (found === 'wrong') return invalid('signature');
       if (found !== undefined) return judge(found);
       return unknownKey(source);
@@ -103,29 +104,15 @@ function headerFault({ header }: CompactJws, rules: IssuerRules): string | undef
   // We know no extension, and one that must be understood was not (RFC 7515 §4.1.11, RFC 7797).
   if (crit !== undefined || b64 !== undefined || zip !== undefined) return 'crit';
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KID_CHARS)) return 'kid';
-  const type = typ === undefined ? 'absent' : typeof typ === 'string' ? plainType(typ) : '';
+  // The word for "no type" is ours: a token that writes it has one, and another one than was allowed.
+  const type = typ === undefined ? ABSENT : typeof typ === 'string' && plainType(typ) !== ABSENT ? plainType(typ) : '';
   return rules.acceptedTypes.includes(type) ? undefined : 'typ';
 }
 
+const ABSENT = 'absent';
+
 /** A media type without `application/`, in lower case (RFC 7515 §4.1.9). */
 const plainType = (typ: string): string => typ.toLowerCase().replace(/^application\//, '');
-
-/**
- * The key that has signed; `wrong` where those that may have did not, undefined where there is none that may have. Keys that
- * the header itself brings or points to (`jwk`, `jku`, `x5u`, `x5c`) are never looked at (RFC 8725 §3.10).
- */
-function signer(
-  { header, signingInput, signature }: CompactJws,
-  rules: IssuerRules,
-  keys: readonly VerificationKey[] | undefined,
-): VerificationKey | 'wrong' | undefined {
-  const algorithm = algorithmOf(header['alg'], rules.algorithms);
-  if (algorithm === undefined || keys === undefined) return undefined;
-  const { kid } = header;
-  const may = candidates(keys, algorithm, typeof kid === 'string' ? kid : undefined);
-  if (may.length === 0) return undefined;
-  return may.find(({ key }) => algorithm.verify(signingInput, key, signature)) ?? 'wrong';
-}
 
 const invalid = (why: string): Denial => deny('invalid_credential', { why, message: INVALID });
 const INVALID = 'The access token is not valid here. Get one from a trusted issuer, for this gateway as its audience.';

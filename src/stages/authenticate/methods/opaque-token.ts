@@ -74,7 +74,7 @@ export function createOpaqueTokenMethod(deps: OpaqueTokenDeps): Method {
     if (said['active'] !== true) return refuse(deny('invalid_credential', { why: 'not active' }));
     const { token_type: tokenType, username: _, active: __, iss = rules.issuer, ...claims } = said;
     if (iss !== rules.issuer) return refuse(deny('invalid_credential', { why: 'issuer' }));
-    if (tokenType !== undefined && (typeof tokenType !== 'string' || !KINDS.test(tokenType))) {
+    if (tokenType !== undefined && !(typeof tokenType === 'string' && TOKEN_TYPE.test(tokenType))) {
       return refuse(deny('invalid_credential', { why: 'token_type' }));
     }
     const judged = judgeClaims({ ...claims, iss }, rules, nowMs, identity);
@@ -85,6 +85,7 @@ export function createOpaqueTokenMethod(deps: OpaqueTokenDeps): Method {
   }
 }
 
-const KINDS = /^(bearer|dpop|access_token)$/i;
+/** Kinds of token that are sent as a credential: not a refresh token, which may be active as well. */
+const TOKEN_TYPE = /^(bearer|dpop|access_token)$/i;
 
 const unreachable = (why: string): Denial => deny('issuer_unreachable', { why, retryAfterMs: 1_000 });
