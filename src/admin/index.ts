@@ -3,16 +3,22 @@ import { apiKeys } from './api-keys.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
 import { instances } from './instances.ts';
+import { keyring } from './keyring.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { routes } from './routes.ts';
+import { signingKeys } from './signing-keys.ts';
 import { tenants } from './tenants.ts';
+import { tokens } from './tokens.ts';
 import { upstreams } from './upstreams.ts';
 
 /** Every resource of the admin API. */
 export const resources: readonly Resource[] = [
   apiKeys,
   oauthClients,
+  tokens,
+  signingKeys,
+  keyring,
   tenants,
   routes,
   configResource,
