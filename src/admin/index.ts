@@ -8,11 +8,13 @@ import type { Resource } from './operation.ts';
 import { routes } from './routes.ts';
 import { tenants } from './tenants.ts';
 import { upstreams } from './upstreams.ts';
+import { users } from './users.ts';
 
 /** Every resource of the admin API. */
 export const resources: readonly Resource[] = [
   apiKeys,
   oauthClients,
+  users,
   tenants,
   routes,
   configResource,

@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
+import { openRootKey } from '../adapters/files/root-key.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
+import { createPasswordHasher } from '../directory/password.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { createDirectoryState } from '../directory/state.ts';
-import { StoreUnavailable, type DirectoryStore } from '../directory/store.ts';
+import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
-import { StateLocked, startStore } from '../gateway/threads/store-client.ts';
+import type { Sealer } from '../kernel/sealer.ts';
+import { dataKeyStore } from '../gateway/oauth.ts';
+import { StateLocked, startStore, type Store } from '../gateway/threads/store-client.ts';
+import { openKeyring } from '../keyring/keyring.ts';
 import { VERSION } from '../gateway/version.ts';
 import { askSocket, isServed, type AdminQuestion, type RawAnswer } from './admin-socket.ts';
 import { patches } from '../vllm/patches/index.ts';
@@ -73,7 +78,7 @@ export async function withAdmin<Result>(
   }
 }
 
-async function openStore(stateDir: StateDir): Promise<DirectoryStore | undefined> {
+async function openStore(stateDir: StateDir): Promise<Store | undefined> {
   try {
     return await startStore({
       databasePath: stateDir.database,
@@ -94,7 +99,7 @@ async function openStore(stateDir: StateDir): Promise<DirectoryStore | undefined
 type Ask = (question: AdminQuestion) => Promise<RawAnswer>;
 
 /** The admin API in this process, the same code that a gateway serves. */
-async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> {
+async function appOver(store: Store, stateDir: StateDir): Promise<Ask> {
   const directory = createDirectoryState(await store.readAll());
   const commit: AdminDeps['commit'] = async (changes) => {
     await store.write(changes);
@@ -104,12 +109,20 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
   if (!directory.tenants.has('default')) {
     await commit([{ kind: 'tenant', record: defaultTenant(systemClock.nowMs()), expectedVersion: 0 }]);
   }
+  let sealer: Promise<Sealer> | undefined;
   const app = createAdminApp({
     directory,
     commit,
     hmacKey: openHmacKey(stateDir),
     randomBytes: (count) => randomBytes(count),
     clock: systemClock,
+    people: {
+      // Only what needs it opens it, once.
+      sealer: () => (sealer ??= openKeyringOf(store, stateDir)),
+      hasher: createPasswordHasher((count) => randomBytes(count)),
+      endAccess: (userId) => store.artifacts.removeAccount(userId),
+      publicUrl: undefined,
+    },
     version: VERSION,
     config: () => ({}),
     instances: () => [],
@@ -138,6 +151,14 @@ async function appOver(store: DirectoryStore, stateDir: StateDir): Promise<Ask> 
     return { status: answer.status, text: await answer.text(), workers: undefined };
   };
 }
+
+const openKeyringOf = (store: Store, stateDir: StateDir): Promise<Sealer> =>
+  openKeyring({
+    rootKey: openRootKey(stateDir),
+    store: dataKeyStore(store.artifacts, systemClock),
+    randomBytes: (count) => randomBytes(count),
+    nowMs: () => systemClock.nowMs(),
+  });
 
 function clientOver(ask: Ask, isRunning: boolean, io: CommandIo): AdminClient {
   return {

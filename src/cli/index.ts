@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./keys.ts')).keys,
   tenants: async () => (await import('./tenants.ts')).tenants,
   clients: async () => (await import('./clients.ts')).clients,
+  users: async () => (await import('./users.ts')).users,
   apply: async () => (await import('./apply.ts')).apply,
   connect: async () => (await import('./connect.ts')).connect,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,

@@ -169,7 +169,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
 }
 
 /** Data keys among the artifacts: wrapped, they need no other protection. */
-function dataKeyStore(artifacts: ArtifactStore, clock: Clock): DataKeyStore {
+export function dataKeyStore(artifacts: ArtifactStore, clock: Clock): DataKeyStore {
   return {
     list: async () =>
       (await artifacts.list('DataKey', clock.nowMs())).map(({ payload }) => JSON.parse(payload) as WrappedKey),
