@@ -416,6 +416,7 @@ export async function startGateway({
     revocations: () => revocations,
     counters,
     hmacKey,
+    hasher,
     clock,
     randomBytes: (count) => randomBytes(count),
     log,
