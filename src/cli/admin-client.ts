@@ -4,6 +4,7 @@ import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
+import { createPasswordHasher } from '../directory/password.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
@@ -106,27 +107,34 @@ async function appOver(store: Store, stateDir: StateDir): Promise<Ask> {
   if (!directory.tenants.has('default')) {
     await commit([{ kind: 'tenant', record: defaultTenant(systemClock.nowMs()), expectedVersion: 0 }]);
   }
+  let keys: ReturnType<typeof openOAuthKeys> | undefined;
+  /** What is encrypted is opened once, and only where it is needed. */
+  const openKeys = () =>
+    (keys ??= openOAuthKeys({
+      stateDir,
+      artifacts: store.artifacts,
+      clock: systemClock,
+      randomBytes: (count) => randomBytes(count),
+    }));
   const app = createAdminApp({
     directory,
     commit,
     hmacKey: openHmacKey(stateDir),
     randomBytes: (count) => randomBytes(count),
     clock: systemClock,
+    people: {
+      // Only what needs it opens it, once.
+      sealer: async () => (await openKeys()).sealer,
+      hasher: createPasswordHasher((count) => randomBytes(count)),
+      endAccess: (userId) => store.artifacts.removeAccount(userId),
+      publicUrl: undefined,
+    },
     version: VERSION,
     config: () => ({}),
     instances: () => [],
     upstreams: () => [],
     tokenUses: () => stored.tokenUses,
-    signingKeys: signingKeyBook(
-      () =>
-        openOAuthKeys({
-          stateDir,
-          artifacts: store.artifacts,
-          clock: systemClock,
-          randomBytes: (count) => randomBytes(count),
-        }),
-      () => Promise.resolve(),
-    ),
+    signingKeys: signingKeyBook(openKeys, () => Promise.resolve()),
     // Nobody has asked the servers: they count as affected by everything.
     advisories: {
       ...openAdvisoryBook(stateDir),

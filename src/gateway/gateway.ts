@@ -22,11 +22,13 @@ import { reachableAround } from '../doctor/checks/around.ts';
 import { printableConfig } from '../config/print.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
 import type { LastUse, RecordChange } from '../directory/records.ts';
+import { createPasswordHasher } from '../directory/password.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { createRevocations } from '../directory/revocations.ts';
 import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
+import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -193,6 +195,7 @@ export async function startGateway({
   });
 
   let oauth: RunningOAuth | undefined;
+  const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
   let workers: Workers | undefined;
   let adminListener: RunningAdmin | undefined;
@@ -347,6 +350,15 @@ export async function startGateway({
     hmacKey,
     randomBytes: (count) => randomBytes(count),
     clock,
+    people: {
+      async sealer() {
+        if (oauth === undefined) throw new StoreUnavailable('the keyring is not open yet');
+        return (await oauth.open()).sealer;
+      },
+      hasher,
+      endAccess: (userId) => store.artifacts.removeAccount(userId),
+      publicUrl,
+    },
     version: VERSION,
     config: () => printableConfig(config),
     instances: () => [
@@ -421,6 +433,7 @@ export async function startGateway({
     revocations: () => revocations,
     counters,
     hmacKey,
+    hasher,
     clock,
     randomBytes: (count) => randomBytes(count),
     log,

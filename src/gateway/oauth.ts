@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import type { StateDir } from '../adapters/files/state-dir.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
+import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
 import type { DirectoryState } from '../directory/state.ts';
@@ -15,6 +16,9 @@ import { createAuthorizationServer, type AuthorizationServer } from '../oauth/au
 import { createDigest } from '../oauth/digest.ts';
 import type { SigningKeys } from '../oauth/signing-keys.ts';
 import { openOAuthKeys } from './oauth-keys.ts';
+import { createPeoplePages } from '../oauth/interactions/people.ts';
+import type { OAuthLog } from '../oauth/log.ts';
+import { GRANT_DAYS, modelsOf } from '../oauth/provider.ts';
 import type { IssuerState } from './issuer-watch.ts';
 import { listenUnix } from './unix-listener.ts';
 
@@ -29,6 +33,7 @@ export interface OAuthDeps {
   readonly revocations: () => Revocations;
   readonly counters: Counters;
   readonly hmacKey: Uint8Array;
+  readonly hasher: PasswordHasher;
   readonly clock: Clock;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly log: LogOutput;
@@ -84,6 +89,18 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     const { failuresPerMinute } = deps.config().limits.perIp;
     const secret = (use: string) => createHmac('sha256', hmacKey).update(use).digest();
     const digest = createDigest(secret('oauth artifacts'));
+    const oauthLog: OAuthLog = {
+      info: (event, facts) => log.info(event, facts),
+      security: (what, facts) => log.warn('security', { what, ...facts }),
+    };
+    const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;
+    const pages = createPeoplePages({
+      ...deps,
+      ...{ sealer, digest, revoke, requireSecondFactor, failuresPerMinute, grantDays: GRANT_DAYS, log: oauthLog },
+      client: (id) => directory.clients.get(id),
+      user: (id) => directory.users.get(id),
+      models: (client, user) => modelsOf(client, user, (id) => directory.tenants.get(id)),
+    });
     const server = await createAuthorizationServer(
       { publicUrl, accessTokenTtlMs, refreshTokenTtlMs },
       {
@@ -97,18 +114,15 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
         onGrantRevoked: (grantId) => revoke(markOf('grant', OWN_ISSUER, digest('Grant', grantId))),
         signingKeys,
         secret: secret('oauth cookies'),
-        errorPage: (error, description, requestId) => `${error}: ${description} (${requestId})`,
+        requireSecondFactor,
         hmacKey,
         clock,
         counters,
         failuresPerMinute,
         revocations,
         revoke,
-        pages: () => Promise.resolve(false),
-        log: {
-          info: (event, facts) => log.info(event, facts),
-          security: (what, facts) => log.warn('security', { what, ...facts }),
-        },
+        pages,
+        log: oauthLog,
       },
     );
     state = { ...state, jwks: server.jwks() };
