@@ -56,7 +56,8 @@ export function createPages(
       return true;
     }
     const form = await x.form();
-    if (form.has('user_code') && !(await mayGuess(x))) {
+    const userCode = form.get('user_code');
+    if (userCode !== null && !(await mayGuess(x, userCode))) {
       deps.log.security('user_code_guessing', { network: x.network, requestId: x.requestId });
       x.fail(429, 'Too many codes were tried. Wait a minute and try again.', 60);
       return true;
