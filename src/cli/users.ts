@@ -25,7 +25,7 @@ USER is an id or a login name. A password has at least 12 characters and comes b
 that works once, for 24 hours; for somebody who is there already it is the way to a new password. disable and delete end
 all that they are signed in with, from the next request on.
 
-Example: printf %s "$PASSWORD" | sallyport users create --name ada --password-stdin --models tiny`,
+Example: sallyport users invite --name ada --scopes inference:chat --models tiny`,
   run: (words, io) => runVerb('users', VERBS, [], words, io),
 };
 

@@ -231,7 +231,7 @@ for (const [path, overrides] of Object.entries({
   'network.bans.enabled': { network: { bans: { enabled: false } } },
 
   'keyring.rootKey': { keyring: { rootKey: 'env' } },
-  'authorizationServer.enabled': { authorizationServer: { enabled: true } },
+  'authorizationServer.ownerMaxAge': { authorizationServer: { ownerMaxAge: '90d' } },
   'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },
   'limits.default.budget.tokens': { limits: { default: { budget: { tokens: 1 } } } },
   'limits.rules[0]': { limits: { rules: [{}] } },

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
+import { VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Sealer } from '../kernel/sealer.ts';
@@ -130,12 +131,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     return { sealer, signingKeys, server };
   }
 
-  async function revoke(mark: string, untilMs = clock.nowMs() + MAX_TOKEN_MS): Promise<void> {
-    const before = directory.revocations.get(mark);
-    const version = (before?.version ?? 0) + 1;
-    const record = { id: mark, atMs: clock.nowMs(), isExact: true, untilMs, version };
-    await deps.commit([{ kind: 'revocation', record, expectedVersion: version - 1 }]);
-  }
+  const revoke = createRevoke(deps, () => clock.nowMs() + MAX_TOKEN_MS);
 
   const open = (): Promise<Opened> => {
     opened ??= openAll().catch((error: unknown) => {
@@ -185,5 +181,52 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       });
       rmSync(stateDir.oauthSocket, { force: true });
     },
+  };
+}
+
+/**
+ * Revokes by a name. The end of a grant is told once for each kind of thing that came from it, all at once: those of one
+ * name take turns, and all that wait share the next turn.
+ */
+function createRevoke(
+  { commit, directory, clock }: Pick<OAuthDeps, 'commit' | 'directory' | 'clock'>,
+  defaultUntilMs: () => number,
+): (mark: string, untilMs?: number) => Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  const waiting = new Map<string, Promise<void>>();
+
+  async function once(mark: string, untilMs: number): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const version = (directory.revocations.get(mark)?.version ?? 0) + 1;
+      const record = { id: mark, atMs: clock.nowMs(), isExact: true, untilMs, version };
+      try {
+        return void (await commit([{ kind: 'revocation', record, expectedVersion: version - 1 }]));
+      } catch (error) {
+        // Somebody else has revoked it meanwhile; ours may be meant for tokens that are newer.
+        if (!(error instanceof VersionConflict) || tries === 5) throw error;
+      }
+    }
+  }
+
+  function start(mark: string, untilMs: number): Promise<void> {
+    const turn = once(mark, untilMs).finally(() => running.delete(mark));
+    running.set(mark, turn);
+    return turn;
+  }
+
+  return (mark, untilMs = defaultUntilMs()) => {
+    const current = running.get(mark);
+    if (current === undefined) return start(mark, untilMs);
+    let next = waiting.get(mark);
+    if (next === undefined) {
+      next = current
+        .catch(() => undefined)
+        .then(() => {
+          waiting.delete(mark);
+          return start(mark, untilMs);
+        });
+      waiting.set(mark, next);
+    }
+    return next;
   };
 }

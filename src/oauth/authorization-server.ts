@@ -119,7 +119,7 @@ export async function createAuthorizationServer(
     const { params = {}, client } = ctx.oidc;
     const isRefresh = params['grant_type'] === 'refresh_token';
     if (said === undefined && isBody(ctx.body)) {
-      if (isRefresh) grace.note(questionOf(ctx), ctx.body);
+      if (isRefresh) grace.note(await questionOf(ctx), ctx.body);
       return noteIssued(ctx);
     }
     const description = isBody(ctx.body) ? ctx.body['error_description'] : undefined;
@@ -134,7 +134,7 @@ export async function createAuthorizationServer(
     if (said !== 'invalid_grant' || !isRefresh || client === undefined) return;
     const detail = details.get(ctx);
     if (detail === RACED) {
-      const same = await grace.answerTo(questionOf(ctx));
+      const same = await grace.answerTo(await questionOf(ctx));
       log.info('refresh_repeated', { client: client.clientId, requestId: originOf(ctx.req)?.requestId });
       if (same === undefined) return;
       ctx.status = 200;
@@ -144,16 +144,15 @@ export async function createAuthorizationServer(
     }
   }
 
-  function questionOf({ oidc }: KoaContextWithOIDC) {
-    const { params = {}, client, entities } = oidc;
-    const text = (name: string): string | undefined => (typeof params[name] === 'string' ? params[name] : undefined);
-    const { RefreshToken: token } = entities;
+  /** The question as it was sent: the library fills in scope and resource while it works, and only where it comes so far. */
+  async function questionOf({ req, oidc }: KoaContextWithOIDC) {
+    const form = await formOf(req);
     return {
-      client: client?.clientId ?? '',
-      refreshToken: text('refresh_token') ?? '',
-      scope: text('scope'),
-      resource: text('resource'),
-      jkt: token?.jkt,
+      client: oidc.client?.clientId ?? '',
+      refreshToken: form.get('refresh_token') ?? '',
+      scope: form.get('scope') ?? undefined,
+      resource: form.has('resource') ? JSON.stringify(form.getAll('resource')) : undefined,
+      jkt: oidc.entities.RefreshToken?.jkt,
     };
   }
 

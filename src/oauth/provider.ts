@@ -37,6 +37,9 @@ const MAX_GRANT_S = 30 * 24 * 3600;
 export const GRANT_DAYS = MAX_GRANT_S / 86_400;
 /** Longest lifetime of an access token that anything may ask for (TK-05). */
 const MAX_ACCESS_TOKEN_S = 3600;
+/** How long somebody stays signed in, and how long a browser is known in which nobody is. */
+const SESSION_S = 8 * 3600;
+const ANONYMOUS_SESSION_S = 900;
 /** Where sign-in and consent are. */
 export const INTERACTION_PATH = '/oauth/interaction';
 
@@ -169,7 +172,11 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
         Math.max(1, Math.min(options.refreshTokenTtlMs / 1000, MAX_GRANT_S - token.totalLifetime())),
       Grant: MAX_GRANT_S,
       Interaction: 900,
-      Session: 8 * 3600,
+      // Its use does not prolong it: whoever signed in does so again each day (NIST SP 800-63B §2.2.3).
+      Session: (_, { loginTs }) =>
+        loginTs === undefined
+          ? ANONYMOUS_SESSION_S
+          : Math.max(1, SESSION_S - Math.floor(deps.nowMs() / 1000 - loginTs)),
       PushedAuthorizationRequest: 60,
     },
     async extraTokenClaims(ctx, token) {
@@ -278,6 +285,12 @@ function interactionPolicy({ interactionPolicy: policy }: OidcLibrary) {
       return (
         typeof wanted === 'string' && oidc.session?.acr !== undefined && !wanted.split(' ').includes(oidc.session.acr)
       );
+    }),
+  );
+  // A person, or their tenant, was disabled meanwhile: the session is nobody's any more.
+  base.get('login')?.checks.add(
+    new policy.Check('no_account', 'the person may not sign in any more', ({ oidc }) => {
+      return oidc.session?.accountId !== undefined && oidc.account === undefined;
     }),
   );
   return base;

@@ -110,6 +110,10 @@ describe('the account page', () => {
     const inside = await second.submit(reused, { step: 'code', code: totpCode(seed, step + 1) });
     assert.match(inside.title, /^Your account/);
 
+    const late = createBrowser(it);
+    const twice = await late.submit(await account(late, 'kim'), { step: 'code', code: totpCode(seed, step + 1) });
+    assert.match(twice.text, /not right, or it was used already/);
+
     const third = createBrowser(it);
     const inThird = await third.submit(await account(third, 'kim'), { step: 'code', code: codes[3] ?? '' });
     assert.match(inThird.text, /9 recovery codes left/);
@@ -188,6 +192,26 @@ describe('the account page', () => {
     assert.match(known[0] ?? '', /^200 The name or the password is not right\.$/);
     assert.match(known[5] ?? '', /^429 There were too many tries\. Wait \d+ seconds/);
   });
+});
+
+test('where everybody needs a second factor, nothing is granted to somebody who has none, and the page says what to do', async () => {
+  await using it = await startTestGateway({
+    plain: true,
+    config: { listen: { publicUrl: PUBLIC_URL }, authorizationServer: { requireSecondFactor: 'all' } },
+  });
+  await createUser(it, '--name ada --scopes inference:chat');
+  const web = await createStockClient(
+    it,
+    '--name notebook --grants authorization_code --scopes inference:chat --redirect-uri https://app.example.org/callback',
+  );
+  const browser = createBrowser(it);
+  const { url } = await authorizationOf(web.config);
+  const consent = await signIn(browser, await browser.open(url), 'ada');
+  assert.match(consent.text, /needs a second factor/);
+  assert.doesNotMatch(consent.text, /value="accept"/);
+  const done = await browser.submit(consent, { decision: 'accept' });
+  assert.equal(done.url.searchParams.get('error'), 'access_denied');
+  assert.equal(done.url.searchParams.get('code'), null);
 });
 
 function fromBase32(text: string): Buffer {

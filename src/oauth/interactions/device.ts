@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Counters } from '../../limits/counters.ts';
@@ -98,10 +99,19 @@ export function createDevicePages(site: string): DevicePages {
 /** Guesses of user codes in a minute: of one browser, of one address, and of everybody together (RFC 8628 §5.1). */
 const GUESSES = { session: 6, network: 12, all: 300 } as const;
 
-/** Lets a code be tried, or says no: 20^8 codes at this pace are out of reach. Right ones count too, so no try is free. */
-export function createGuessLimit(counters: Counters, clock: Clock): (x: PageExchange) => Promise<boolean> {
-  return async ({ network, request }) => {
+/**
+ * Lets a code be tried, or says no: 20^8 codes at this pace are out of reach. Right ones count too, so no try is free; the
+ * same one again, as when it is confirmed, tells nobody anything.
+ */
+export function createGuessLimit(
+  counters: Counters,
+  clock: Clock,
+): (x: PageExchange, userCode: string) => Promise<boolean> {
+  const tried = new LRUCache<string, true>({ max: 10_000 });
+  return async ({ network, request }, userCode) => {
     const session = /__Host-sallyport=([^;]{1,64})/.exec(request.headers.cookie ?? '')?.[1] ?? 'none';
+    const guess = `${session} ${userCode.slice(0, 32)}`;
+    if (tried.has(guess)) return true;
     const asks = [
       ['session', `user-codes:session ${session}`],
       ['network', `user-codes:${network}`],
@@ -116,6 +126,8 @@ export function createGuessLimit(counters: Counters, clock: Clock): (x: PageExch
       })),
       clock.nowMs(),
     );
-    return spent.kind === 'spent';
+    if (spent.kind !== 'spent') return false;
+    tried.set(guess, true);
+    return true;
   };
 }

@@ -171,7 +171,7 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
         held.length === 0
           ? undefined
           : html`<p class="error">
-              It also asks for ${held.map(scopeText).join('; ')}. That needs a second factor: set one up at
+              It also asks to ${held.map(scopeText).join('; ')}. That needs a second factor: set one up at
               <a href="/account">your account</a>, sign in again and start anew.
             </p>`
       }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import { StoreUnavailable } from '../../directory/store.ts';
 import { createGuessLimit } from './device.ts';
 import { isFromOwnPage, pageExchange, type PageExchange } from './exchange.ts';
 import { createInteractionPages, type InteractionDeps } from './interaction.ts';
@@ -28,6 +29,18 @@ export function createPages(
 
   return async (request, response, provider) => {
     const x = pageExchange(request, response, deps.publicUrl);
+    try {
+      return await answer(x, provider);
+    } catch (error) {
+      deps.log.info('page_fault', { name: error instanceof Error ? error.name : typeof error, requestId: x.requestId });
+      if (response.headersSent) throw error;
+      const isStore = error instanceof StoreUnavailable;
+      x.fail(isStore ? 503 : 500, 'Something is wrong with this gateway. Try again in a minute.');
+      return true;
+    }
+  };
+
+  async function answer(x: PageExchange, provider: Provider): Promise<boolean> {
     const [, uid] = /^\/oauth\/interaction\/([A-Za-z0-9_-]{1,64})$/.exec(x.path) ?? [];
     if (uid !== undefined) {
       await interaction(x, provider, uid);
@@ -38,7 +51,7 @@ export function createPages(
       return true;
     }
     return x.path === '/device' ? device(x) : false;
-  };
+  }
 
   /** What comes before the library's own pages of the device grant. */
   async function device(x: PageExchange): Promise<boolean> {
@@ -56,7 +69,8 @@ export function createPages(
       return true;
     }
     const form = await x.form();
-    if (form.has('user_code') && !(await mayGuess(x))) {
+    const userCode = form.get('user_code');
+    if (userCode !== null && !(await mayGuess(x, userCode))) {
       deps.log.security('user_code_guessing', { network: x.network, requestId: x.requestId });
       x.fail(429, 'Too many codes were tried. Wait a minute and try again.', 60);
       return true;
