@@ -78,7 +78,6 @@ const LATER = [
   'streams',
   'quarantine',
   'usage',
-  'keyring',
   'groups',
   'roles',
   'policies',

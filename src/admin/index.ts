@@ -3,6 +3,7 @@ import { apiKeys } from './api-keys.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
 import { instances } from './instances.ts';
+import { keyring } from './keyring.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { routes } from './routes.ts';
@@ -19,6 +20,7 @@ export const resources: readonly Resource[] = [
   tokens,
   signingKeys,
   users,
+  keyring,
   tenants,
   routes,
   configResource,

@@ -5,6 +5,7 @@ import type { TokenUse } from '../directory/token-uses.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
+import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
@@ -145,6 +146,7 @@ export interface AdminDeps {
   readonly upstreams: () => readonly UpstreamView[];
   readonly tokenUses: () => readonly TokenUse[];
   readonly signingKeys: SigningKeyBook;
+  readonly keyring: Pick<KeyringControl, 'status' | 'rotate'>;
   readonly advisories: Advisories;
   /** Walks a request through the stages without sending it; undefined where there is no such API key. */
   readonly explain: (question: ExplainQuestion) => Promise<Explanation | undefined>;

@@ -33,7 +33,7 @@ const example = {
 /** The keys that tokens of our own are signed with. */
 export const signingKeys: Resource = {
   name: 'signing-keys',
-  schemas: { SigningKeyList: signingKeyList },
+  schemas: { SigningKeyList: signingKeyList, SigningKeyRotation: rotation },
   operations: (deps) => {
     const shown = async () => ({
       items: (await deps.signingKeys.list()).map(({ kid, alg, isCurrent, createdAtMs, untilMs }) => ({

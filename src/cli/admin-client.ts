@@ -10,6 +10,7 @@ import { createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
+import { lazyKeyring } from '../gateway/keyring.ts';
 import { openOAuthKeys, signingKeyBook } from '../gateway/oauth-keys.ts';
 import { StateLocked, startStore, type Store } from '../gateway/threads/store-client.ts';
 import { VERSION } from '../gateway/version.ts';
@@ -18,6 +19,7 @@ import { patches } from '../vllm/patches/index.ts';
 import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { stateDirOf } from './places.ts';
+import { configOf } from './where.ts';
 
 /** The admin API, wherever it is: in the running gateway, or in this process over the store. */
 export interface AdminClient {
@@ -62,7 +64,7 @@ export async function withAdmin<Result>(
     const store = await openStore(stateDir);
     if (store !== undefined) {
       try {
-        return await work(clientOver(await appOver(store, stateDir), false, io));
+        return await work(clientOver(await appOver(store, stateDir, flags, io), false, io));
       } finally {
         await store.close();
       }
@@ -96,7 +98,7 @@ async function openStore(stateDir: StateDir): Promise<Store | undefined> {
 type Ask = (question: AdminQuestion) => Promise<RawAnswer>;
 
 /** The admin API in this process, the same code that a gateway serves. */
-async function appOver(store: Store, stateDir: StateDir): Promise<Ask> {
+async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: CommandIo): Promise<Ask> {
   const stored = await store.readAll();
   const directory = createDirectoryState(stored);
   const commit: AdminDeps['commit'] = async (changes) => {
@@ -107,18 +109,21 @@ async function appOver(store: Store, stateDir: StateDir): Promise<Ask> {
   if (!directory.tenants.has('default')) {
     await commit([{ kind: 'tenant', record: defaultTenant(systemClock.nowMs()), expectedVersion: 0 }]);
   }
+  const keyring = lazyKeyring({
+    source: () => configOf(flags, env).config.keyring.rootKey,
+    stateDir,
+    env,
+    artifacts: store.artifacts,
+    randomBytes: (count) => randomBytes(count),
+    nowMs: () => systemClock.nowMs(),
+  });
   let keys: ReturnType<typeof openOAuthKeys> | undefined;
   /** What is encrypted is opened once, and only where it is needed. */
-  const openKeys = () =>
-    (keys ??= openOAuthKeys({
-      stateDir,
-      artifacts: store.artifacts,
-      clock: systemClock,
-      randomBytes: (count) => randomBytes(count),
-    }));
+  const openKeys = () => (keys ??= openOAuthKeys({ artifacts: store.artifacts, keyring, clock: systemClock }));
   const app = createAdminApp({
     directory,
     commit,
+    keyring,
     hmacKey: openHmacKey(stateDir),
     randomBytes: (count) => randomBytes(count),
     clock: systemClock,

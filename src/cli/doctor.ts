@@ -9,6 +9,7 @@ import type { Installation } from '../doctor/installation.ts';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { installedUpstreams } from '../gateway/installed-upstreams.ts';
 import { readUpstreamPems } from '../gateway/upstream-pems.ts';
+import { readRootKeySource, secretPlaceOf } from '../kernel/root-key-source.ts';
 import { USER_AGENT } from '../gateway/version.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './flags.ts';
@@ -49,6 +50,7 @@ Example: sallyport doctor --json`,
         { connectMs: 2_000, firstByteMs: 5_000, betweenChunksMs: 5_000, totalMs: 10_000 },
       ),
     }));
+    const ownRootKeys = ['root.key', 'root.key.next'].map((name) => join(stateDir.path, 'keys', name));
     const installation: Installation = {
       upstreams: installedUpstreams(config),
       listen: { host: config.listen.host, port: config.listen.port },
@@ -59,9 +61,11 @@ Example: sallyport doctor --json`,
       privateFiles: [
         stateDir.path,
         join(stateDir.path, 'keys'),
-        ...namedFilesOf(config).flatMap(({ file, isSecret }) => (isSecret ? [file] : [])),
+        ...ownRootKeys,
+        ...namedFilesOf(config, io.env).flatMap(({ file, isSecret }) => (isSecret ? [file] : [])),
         ...secretInside(configFile),
       ],
+      rootKey: rootKeyOf(config.keyring.rootKey, stateDir.path, ownRootKeys),
       advisories: openAdvisoryBook(stateDir).list(),
     };
     const diagnosis = await diagnose(installation, createMachine(asked, USER_AGENT, ownerUid));
@@ -70,6 +74,13 @@ Example: sallyport doctor --json`,
     return diagnosis.ok ? 0 : 1;
   },
 };
+
+function rootKeyOf(source: string, stateDir: string, own: readonly string[]): Installation['rootKey'] {
+  const read = readRootKeySource(source);
+  const place = read === undefined ? undefined : secretPlaceOf(read);
+  if (place === undefined) return { source, isBesideData: true, isMade: own.some((file) => existsSync(file)) };
+  return { source, isBesideData: place.kind === 'file' && place.file.startsWith(`${stateDir}/`), isMade: true };
+}
 
 /** The configuration, where a key stands in it as text. */
 function secretInside(configFile: string | undefined): string[] {

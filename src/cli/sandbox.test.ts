@@ -37,6 +37,9 @@ for (const [what, yaml, env] of [
   ['files of an upstream', `${upstream}{ caFile: ca.pem, certFile: gpu.pem, keyFile: gpu.key } }]`, {}],
   ['a file by a reference', 'listen: { tls: { clientCaFile: "${env:CA}" } }', { CA: 'ca.pem' }],
   ['a file by a variable', '', { SALLYPORT__LISTEN__TLS__CLIENT_CA_FILE: 'ca.pem' }],
+  ['the root key', 'keyring: { rootKey: "file:own.key" }', {}],
+  ['a passphrase', 'keyring: { rootKey: "passphrase:file:./own.key" }', {}],
+  ['the root key by a variable', '', { SALLYPORT__KEYRING__ROOT_KEY: 'file:own.key' }],
   ['a file whose name reads as a number', '', { SALLYPORT__LISTEN__TLS__CLIENT_CA_FILE: '42' }],
 ] as const) {
   test(`the plan lets be read what the configuration names: ${what}`, () => {
@@ -51,6 +54,12 @@ test('of a certificate the folder may be read, where what swaps it puts the next
   const { reads } = planned('listen: { tls: { mode: files, certFile: own.pem, keyFile: own.key } }');
   assert.ok(reads.includes(`${dir}/*`));
   assert.ok(!planned('listen: { tls: { clientCaFile: ca.pem } }').reads.includes(`${dir}/*`));
+});
+
+test("a credential of systemd's folder may be read, and nothing else of it", () => {
+  const { reads } = planned('keyring: { rootKey: "credential:secret" }', { CREDENTIALS_DIRECTORY: dir });
+  assert.ok(reads.includes(join(dir, 'secret')));
+  assert.ok(!reads.includes(`${dir}/*`) && !reads.includes(join(dir, 'own.key')));
 });
 
 test('nothing is written outside the state directory but the folder for records of DNS-01, in that mode alone', () => {

@@ -101,7 +101,7 @@ function namedBy(sources: ConfigSources): { files: readonly { file: string; path
     .reduce((tree, { path, text }) => withValueAt(tree, path, text), references.tree);
   const tree = absoluteFiles(texts, baseDir);
   const own = configFile === undefined ? [] : [{ file: configFile, path: [] }];
-  return { files: [...own, ...references.files, ...namedFilesOf(tree)], tree };
+  return { files: [...own, ...references.files, ...namedFilesOf(tree, env)], tree };
 }
 
 /** Where records of DNS-01 go: to a folder, or to a program that the launcher has to run. */

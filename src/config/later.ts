@@ -2,9 +2,6 @@
 import * as z from 'zod';
 import { group, later, laterList, laterUnset } from '../kernel/option.ts';
 
-/** Encryption at rest. */
-export const keyringConfig = group({ rootKey: later('auto') }).prefault({});
-
 /** Prompt rules. */
 export const guardsConfig = group({ rules: laterList() }).prefault({});
 

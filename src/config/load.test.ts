@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { loadConfig, renderMistakes, type Mistake } from './load.ts';
@@ -357,4 +357,58 @@ test('no input makes the loader throw', () => {
     }),
     { numRuns: 200 },
   );
+});
+
+suite('keyring.rootKey', () => {
+  const secret = Buffer.alloc(32, 0xa7).toString('base64');
+  for (const source of ['auto', 'env:ROOT_KEY', 'credential:root.key', 'passphrase:env:P', 'passphrase:credential:p'])
+    test(`${source} is a source, and is printed as it is`, () => {
+      const config = configOf({ yaml: `keyring: { rootKey: "${source}" }` });
+      assert.equal(config.keyring.rootKey, source);
+      assert.ok(printConfig(config).includes(`rootKey: ${source}`));
+    });
+
+  for (const word of ['file:', 'passphrase:file:'])
+    test(`the path behind ${word} starts from the directory of the configuration, and may hold any bytes`, () => {
+      const yaml = `keyring: { rootKey: "${word}root.key" }`;
+      const key = { text: '\0', mode: 0o600 };
+      const loaded = load({ yaml, files: { '/etc/sallyport/root.key': key } });
+      assert.ok(loaded.ok);
+      assert.equal(loaded.config.keyring.rootKey, `${word}/etc/sallyport/root.key`);
+      assert.ok(loaded.filesNamed.includes('/etc/sallyport/root.key'));
+      assert.match(onlyMistake({ yaml }).found, /no such file/);
+      const open = onlyMistake({ yaml, files: { '/etc/sallyport/root.key': { ...key, mode: 0o640 } } });
+      assert.match(open.hint, /chmod 600/);
+    });
+
+  test("a credential of systemd's folder must be there", () => {
+    const setting = { yaml: 'keyring: { rootKey: "credential:root" }', env: { CREDENTIALS_DIRECTORY: '/run/c' } };
+    assert.equal(onlyMistake(setting).path, 'keyring.rootKey');
+    const loaded = load({ ...setting, files: { '/run/c/root': { text: 'x', mode: 0o440, uid: 0 } } });
+    assert.ok(loaded.ok && loaded.filesNamed.includes('/run/c/root'));
+  });
+
+  for (const wrong of [
+    secret,
+    'correct horse battery staple',
+    'passphrase:correct horse battery staple',
+    'passphrase:auto',
+    'passphrase:',
+    'passphrase:passphrase:env:P',
+    'env:',
+    'env:NOT-A-NAME',
+    'env:$X',
+    'credential:../root.key',
+    'credential:..',
+    'credential:a/b',
+    'file:',
+    'vault:x',
+    'Auto',
+  ])
+    test(`${JSON.stringify(wrong)} is none: what stands there is not shown, for it may be the secret`, () => {
+      const mistake = onlyMistake({ yaml: `keyring: { rootKey: ${JSON.stringify(wrong)} }` });
+      assert.equal(mistake.path, 'keyring.rootKey');
+      assert.match(mistake.hint, /Give auto, file:PATH, env:NAME/);
+      assert.ok(!JSON.stringify(mistake).includes(secret) && !JSON.stringify(mistake).includes('horse'));
+    });
 });

@@ -42,7 +42,7 @@ export function loadConfig({ file, env, overrides = {}, files = systemFiles }: C
   const { findings, config } = check(tree, origin);
 
   const inFiles = references.files.map(({ path, file: name }) => referencedFile(path, name));
-  const allFiles = [...inFiles, ...(config === undefined ? [] : namedFilesOf(config))];
+  const allFiles = [...inFiles, ...(config === undefined ? [] : namedFilesOf(config, env))];
   const faults = [...references.faults, ...allFiles.flatMap((one) => fileFault(one, files) ?? [])];
   const early = written.mistakes;
   const late = [...faults.map(({ path, found, hint }) => finding(path, found, hint, origin)), ...findings];

@@ -46,6 +46,9 @@ export function isSecretName(name: string): boolean {
   return /(api[-_]?key|secret|password|passphrase|token|credential|hook)$/i.test(name);
 }
 
+/** Options that name where a secret is: one that is wrong may well hold the secret itself. */
+const MAY_HOLD_SECRET: ReadonlySet<string> = new Set(['rootKey']);
+
 /**
  * Says what stands at a path without giving a secret away.
  *
@@ -58,7 +61,7 @@ export function shown(value: unknown, path: Path, isHidden: boolean): string {
   // `https://user:password@host` is refused wherever it stands, and must not be repeated either.
   const hides =
     isHidden ||
-    path.some((step) => typeof step === 'string' && isSecretName(step)) ||
+    path.some((step) => typeof step === 'string' && (isSecretName(step) || MAY_HOLD_SECRET.has(step))) ||
     (typeof value === 'string' && value.includes('@'));
   return hides ? `a ${typeof value === 'string' ? 'text' : typeof value} that is not shown here` : quoted(value);
 }

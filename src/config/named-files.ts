@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { fileOfPlace, readRootKeySource, secretPlaceOf } from '../kernel/root-key-source.ts';
 import { isSecretName, type Fault, type Path } from './mistake.ts';
 import { valueAt } from './tree.ts';
 
@@ -48,6 +49,8 @@ export interface NamedFile {
   readonly path: Path;
   readonly file: string;
   readonly isSecret: boolean;
+  /** It may be any bytes, no text. */
+  readonly isBytes?: true;
 }
 
 /** Options that name a file, each with whether that is a secret; `*` stands for each position of a list. */
@@ -61,8 +64,27 @@ const OPTIONS: readonly (readonly [Path, boolean])[] = [
   [['upstreams', '*', 'tls', 'keyFile'], true],
 ];
 
-/** The files that options name by path, in a configuration or in what may yet become one. */
-export function namedFilesOf(tree: unknown): NamedFile[] {
+/** The option whose text may name a file behind a word, such as `file:PATH`. */
+export const ROOT_KEY_PATH: Path = ['keyring', 'rootKey'];
+
+/**
+ * The files that options name by path, in a configuration or in what may yet become one.
+ *
+ * @param env says where systemd has put credentials
+ */
+export function namedFilesOf(tree: unknown, env: Readonly<Record<string, string | undefined>>): NamedFile[] {
+  return [...filesOfOptions(tree), ...rootKeyFile(tree, env)];
+}
+
+function rootKeyFile(tree: unknown, env: Readonly<Record<string, string | undefined>>): NamedFile[] {
+  const text = valueAt(tree, ROOT_KEY_PATH);
+  const source = typeof text === 'string' ? readRootKeySource(text) : undefined;
+  const place = source === undefined ? undefined : secretPlaceOf(source);
+  const file = place === undefined ? undefined : fileOfPlace(place, env);
+  return file === undefined ? [] : [{ path: ROOT_KEY_PATH, file, isSecret: true, isBytes: true }];
+}
+
+function filesOfOptions(tree: unknown): NamedFile[] {
   return OPTIONS.flatMap(([option, isSecret]) => placesOf(tree, option).map((path) => ({ path, isSecret }))).flatMap(
     ({ path, isSecret }) => {
       const file = valueAt(tree, path);
@@ -84,7 +106,7 @@ export function referencedFile(path: Path, file: string): NamedFile {
 }
 
 /** What is wrong with a named file: absent, unreadable, or a secret that others may read or have put there. */
-export function fileFault({ path, file, isSecret }: NamedFile, files: ConfigFiles): Fault | undefined {
+export function fileFault({ path, file, isSecret, isBytes }: NamedFile, files: ConfigFiles): Fault | undefined {
   const facts = files.stat(file);
   if (facts === undefined || !facts.isFile) {
     const found = facts === undefined ? 'there is no such file' : 'this is no file';
@@ -102,7 +124,7 @@ export function fileFault({ path, file, isSecret }: NamedFile, files: ConfigFile
     const mode = facts.mode.toString(8).padStart(4, '0');
     return { path, found: `${file} has mode ${mode}`, hint: `Others can read this secret: chmod 600 ${file}` };
   }
-  if (files.read(file) === undefined) {
+  if (isBytes !== true && files.read(file) === undefined) {
     return { path, found: `${file} cannot be read`, hint: 'Let this user read it; it must be UTF-8 and below 1 MiB.' };
   }
   return undefined;

@@ -14,6 +14,7 @@ import { shutdownConfig, transportConfig, workersConfig } from '../gateway/confi
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { isAnyAddress, urlHost } from '../kernel/host.ts';
 import { group } from '../kernel/option.ts';
+import { keyringConfig } from '../keyring/config.ts';
 import { limitsConfig } from '../limits/config.ts';
 import { authenticationConfig } from '../stages/authenticate/config.ts';
 import { authorizationServerConfig } from '../oauth/config.ts';
@@ -25,7 +26,6 @@ import {
   auditLogConfig,
   dlpConfig,
   guardsConfig,
-  keyringConfig,
   reviewsConfig,
   telemetryConfig,
 } from './later.ts';

@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { readEnvironment, type Assignment } from './environment.ts';
 import type { Mistake } from './mistake.ts';
-import { systemFiles, type ConfigFiles } from './named-files.ts';
+import { ROOT_KEY_PATH, systemFiles, type ConfigFiles } from './named-files.ts';
 import { mapLeaves, merged, withoutNulls, withValueAt } from './tree.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
@@ -65,7 +65,14 @@ export function readWritten({
 export function absoluteFiles(tree: unknown, baseDir: string): unknown {
   return mapLeaves(tree, (leaf, path) => {
     const name = path.at(-1);
+    if (typeof leaf === 'string' && path.join('.') === ROOT_KEY_PATH.join('.')) return absoluteSource(leaf, baseDir);
     const isFile = typeof name === 'string' && name.endsWith('File');
     return isFile && typeof leaf === 'string' && leaf !== '' ? resolve(baseDir, leaf) : leaf;
   });
+}
+
+/** `file:PATH` of a root key, with its path made absolute. */
+export function absoluteSource(text: string, baseDir: string): string {
+  const [, word, file] = /^((?:passphrase:)?file:)(.+)$/.exec(text) ?? [];
+  return word === undefined || file === undefined ? text : `${word}${resolve(baseDir, file)}`;
 }

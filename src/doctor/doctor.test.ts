@@ -24,6 +24,7 @@ const here: Installation = {
   ownCaPem: undefined,
   trustedProxies: [],
   privateFiles: ['/state', '/state/keys'],
+  rootKey: { source: 'file:/etc/sallyport/root.key', isBesideData: false, isMade: true },
   advisories: [],
 };
 
@@ -174,6 +175,20 @@ for (const { name, installation = here, worse = {}, found, ok, what } of [
     worse: { facts: () => ({ mode: 0o600, isOwn: false }) },
     found: ['file_of_another', 'file_of_another'],
     ok: false,
+  },
+  {
+    name: 'the root key lies beside what it encrypts',
+    installation: { ...here, rootKey: { source: 'auto', isBesideData: true, isMade: true } },
+    found: ['root_key_beside_data'],
+    ok: true,
+    what: /keyring\.rootKey: auto.* opens all that is encrypted/,
+  },
+  {
+    name: 'the root key is to be made beside what it encrypts',
+    installation: { ...here, rootKey: { source: 'auto', isBesideData: true, isMade: false } },
+    found: ['root_key_beside_data'],
+    ok: true,
+    what: /will lie in the state directory/,
   },
   { name: 'no gateway', worse: { ask: () => Promise.resolve(undefined) }, found: ['gateway_down'], ok: true },
   {

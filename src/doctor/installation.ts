@@ -25,6 +25,13 @@ export interface Installation {
   readonly trustedProxies: readonly string[];
   /** Files and folders that only this user may read. */
   readonly privateFiles: readonly string[];
+  readonly rootKey: {
+    /** `keyring.rootKey`. */
+    readonly source: string;
+    /** Its file is, or will be, one of the state directory. */
+    readonly isBesideData: boolean;
+    readonly isMade: boolean;
+  };
   readonly advisories: readonly Advisory[];
 }
 

@@ -37,6 +37,7 @@ import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { signingKeyBook } from './oauth-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
+import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
 import { createIssuerBook } from './threads/issuer-book.ts';
@@ -124,6 +125,22 @@ export async function startGateway({
     const change: RecordChange = { kind: 'tenant', record: defaultTenant(clock.nowMs()), expectedVersion: 0 };
     await store.write([change]);
     directory.apply([change]);
+  }
+
+  const keyring = lazyKeyring({
+    source: () => first.keyring.rootKey,
+    stateDir,
+    env: process.env,
+    artifacts: store.artifacts,
+    randomBytes: (count) => randomBytes(count),
+    nowMs: () => clock.nowMs(),
+  });
+  try {
+    // A gateway that could not open what is there would answer, and then fail everybody with a token of ours.
+    await keyring.check();
+  } catch (error) {
+    await store.close();
+    throw error;
   }
 
   const port = await reservePort(config.listen.host, config.listen.port, 'listen.port');
@@ -375,6 +392,7 @@ export async function startGateway({
       },
     ],
     upstreams: upstreamViews,
+    keyring,
     tokenUses: () => tokenUses.list(),
     signingKeys: signingKeyBook(
       () => oauth?.open() ?? Promise.reject(new Error('it is not started yet')),
@@ -428,6 +446,7 @@ export async function startGateway({
     publicUrl,
     stateDir,
     artifacts: store.artifacts,
+    keyring,
     directory,
     commit: (changes) => admin.commit(changes),
     revocations: () => revocations,
@@ -539,6 +558,7 @@ const RESTART_KEYS = [
   'workers',
   'storage',
   'counters',
+  'keyring',
   'transport',
 ] as const;
 
@@ -552,6 +572,7 @@ function withFixed(next: Config, now: Config): Config {
     admin: now.admin,
     storage: now.storage,
     counters: now.counters,
+    keyring: now.keyring,
     transport: now.transport,
   };
 }

@@ -10,6 +10,7 @@ import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.t
 import { VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 import type { Counters } from '../limits/counters.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
@@ -29,6 +30,7 @@ export interface OAuthDeps {
   readonly publicUrl: string;
   readonly stateDir: StateDir;
   readonly artifacts: ArtifactStore;
+  readonly keyring: Pick<KeyringControl, 'open'>;
   readonly directory: DirectoryState;
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly revocations: () => Revocations;

@@ -24,6 +24,8 @@ export interface Artifact {
 export interface ArtifactStore {
   /** Writes one, in place of what was there; keeps that it was consumed. @throws StoreUnavailable, like all others */
   put(artifact: Artifact): Promise<void>;
+  /** Writes several like `put`, all or none, in one durable step. */
+  putAll(artifacts: readonly Artifact[]): Promise<void>;
   /** Writes one that must not be there yet; false where it is. */
   putNew(artifact: Artifact): Promise<boolean>;
   find(kind: string, id: string): Promise<Artifact | undefined>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -460,6 +460,24 @@ suite('firewall', () => {
 });
 
 suite('doctor', () => {
+  for (const { source, found } of [
+    { source: 'auto', found: 'low' },
+    { source: 'file:DIR/keys/mine', found: 'low' },
+    { source: 'env:ROOT_KEY', found: undefined },
+  ]) {
+    test(`with keyring.rootKey: ${source} a root key beside the data is ${found ?? 'not found'}, and its mode counts`, async () => {
+      const dir = newDir();
+      mkdirSync(join(dir, 'keys'), { recursive: true });
+      for (const name of ['root.key', 'mine']) writeFileSync(join(dir, 'keys', name), '', { mode: 0o600 });
+      chmodSync(join(dir, 'keys', 'root.key'), 0o640);
+      const env = { SALLYPORT_STATE_DIR: dir, SALLYPORT__KEYRING__ROOT_KEY: source.replace('DIR', dir) };
+      const { out } = await sallyport(dir, 'doctor --json', { env });
+      const { findings } = JSON.parse(out) as { findings: { id: string; severity: string; what: string }[] };
+      assert.equal(findings.find(({ id }) => id === 'root_key_beside_data')?.severity, found);
+      assert.ok(findings.some(({ id, what }) => id === 'file_open_to_others' && what.includes('keys/root.key')));
+    });
+  }
+
   for (const { text, isFound } of [
     { text: 'upstreams:\n  - name: main\n    apiKey: a-secret', isFound: true },
     { text: 'upstreams: [{ name: main, apiKey: a-secret }]', isFound: true },

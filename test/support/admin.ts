@@ -94,6 +94,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     maxExplainedBytes: () => 1024 * 1024,
     tokenUses: () => [],
     signingKeys: { list: () => Promise.resolve([]), rotate: () => Promise.resolve() },
+    keyring: { status: () => Promise.resolve(emptyKeyring), rotate: () => Promise.resolve(emptyKeyring) },
     metrics: () => '# TYPE up gauge\nup 1\n',
     prometheus: true,
     authenticate: async ({ authorization }) => {
@@ -139,6 +140,8 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     },
   };
 }
+
+const emptyKeyring = { source: 'auto', configured: 'auto', rootId: undefined, dataKeys: [], problem: undefined };
 
 const patternOf = (path: string): RegExp => new RegExp(`^/api/v1${path.replace('{id}', '[^/]+')}$`);
 

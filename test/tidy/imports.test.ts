@@ -27,7 +27,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   {
     folder: 'adapters',
     may: [
-      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor', 'oauth'],
+      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor', 'oauth', 'keyring'],
       ...['stages/fetch-media', 'adapters/tls', 'observers/log'],
     ],
     depth: 2,

@@ -42,16 +42,20 @@ export function openSqliteArtifacts(path: string): ArtifactStore & { close(): vo
 
   return {
     async put(artifact) {
-      const row = rowFrom(artifact);
-      // That it was used must not be forgotten by who writes it anew: else a code could be used twice.
-      const { kind: _, id: __, consumed_at_ms: ___, created_at_ms: ____, ...changed } = row;
-      await exec(
-        sql
-          .insertInto('artifacts')
-          .values(row)
-          .onConflict((on) => on.columns(['kind', 'id']).doUpdateSet(changed))
-          .compile(),
-      );
+      await exec(upsert(artifact));
+    },
+    async putAll(artifacts) {
+      try {
+        db.exec('BEGIN IMMEDIATE');
+        for (const artifact of artifacts) {
+          const { sql: text, parameters } = upsert(artifact);
+          statement(text).run(...(parameters as SQLInputValue[]));
+        }
+        db.exec('COMMIT');
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+      }
     },
     async putNew(artifact) {
       const query = sql
@@ -101,6 +105,17 @@ export function openSqliteArtifacts(path: string): ArtifactStore & { close(): vo
     },
     close: () => db.close(),
   };
+}
+
+function upsert(artifact: Artifact): CompiledQuery {
+  const row = rowFrom(artifact);
+  // That it was used must not be forgotten by who writes it anew: else a code could be used twice.
+  const { kind: _, id: __, consumed_at_ms: ___, created_at_ms: ____, ...changed } = row;
+  return sql
+    .insertInto('artifacts')
+    .values(row)
+    .onConflict((on) => on.columns(['kind', 'id']).doUpdateSet(changed))
+    .compile();
 }
 
 const artifactFrom = (row: Tables['artifacts']): Artifact => ({

@@ -14,8 +14,12 @@ import { TlsFileError } from './material.ts';
 
 /** The text of a file; undefined where there is none. */
 export function readIfThere(file: string): string | undefined {
+  return readBytesIfThere(file)?.toString('utf8');
+}
+
+function readBytesIfThere(file: string): Buffer | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     if (isAbsence(error)) return undefined;
     throw new TlsFileError(`${file} cannot be read: let this user read it`);
@@ -28,6 +32,11 @@ export function readIfThere(file: string): string | undefined {
  * @throws TlsFileError where others could read it, or another user owns it and could replace it
  */
 export function readSecretIfThere(file: string): string | undefined {
+  return readSecretBytesIfThere(file)?.toString('utf8');
+}
+
+/** The same, as bytes. */
+export function readSecretBytesIfThere(file: string): Buffer | undefined {
   let facts;
   try {
     facts = statSync(file);
@@ -43,7 +52,7 @@ export function readSecretIfThere(file: string): string | undefined {
   const isHandedOver = facts.uid === 0 && uid !== 0;
   if ((facts.mode & (isHandedOver ? 0o037 : 0o077)) !== 0)
     throw new TlsFileError(`${file} can be read by others: chmod 600 ${file}`);
-  return readIfThere(file);
+  return readBytesIfThere(file);
 }
 
 /** Makes a directory that only this user may enter; an existing one is narrowed to that. */

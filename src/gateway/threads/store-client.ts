@@ -80,6 +80,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
     noteTokenUses: async (uses) => void (await ask({ kind: 'token-uses', uses })),
     artifacts: {
       put: async (...args) => void (await artifact({ name: 'put', args })),
+      putAll: async (...args) => void (await artifact({ name: 'putAll', args })),
       putNew: async (...args) => (await artifact({ name: 'putNew', args })) as boolean,
       find: async (...args) => (await artifact({ name: 'find', args })) as Artifact | undefined,
       findBy: async (...args) => (await artifact({ name: 'findBy', args })) as Artifact | undefined,
