@@ -247,6 +247,11 @@ export async function startGateway({
     ended: (row) => metrics.takeOver(row),
   });
   const live = workers;
+  // What was learnt while they started had nobody to be told to.
+  live.setUpstreams(known);
+  if (material !== undefined) live.setTls(tlsOf(material));
+  if (alpn.length > 0) await live.setAlpn(alpn);
+  tellIssuers();
 
   function noteUses(uses: readonly LastUse[]): void {
     directory.noteUses(uses);
