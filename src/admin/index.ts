@@ -11,6 +11,7 @@ import { signingKeys } from './signing-keys.ts';
 import { tenants } from './tenants.ts';
 import { tokens } from './tokens.ts';
 import { upstreams } from './upstreams.ts';
+import { users } from './users.ts';
 
 /** Every resource of the admin API. */
 export const resources: readonly Resource[] = [
@@ -18,6 +19,7 @@ export const resources: readonly Resource[] = [
   oauthClients,
   tokens,
   signingKeys,
+  users,
   keyring,
   tenants,
   routes,

@@ -1,3 +1,4 @@
+import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { TokenUse } from '../directory/token-uses.ts';
@@ -6,6 +7,7 @@ import type { Principal } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
+import type { Sealer } from '../kernel/sealer.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { PatchRow } from '../vllm/patches/patch.ts';
 import type { Release } from '../vllm/release.ts';
@@ -101,6 +103,17 @@ export interface SigningKeyBook {
   rotate(overlapMs: number): Promise<void>;
 }
 
+/** What belongs to people who sign in. */
+export interface People {
+  /** Encrypts what is kept of them. */
+  readonly sealer: () => Promise<Sealer>;
+  readonly hasher: PasswordHasher;
+  /** Ends the sessions, grants and refresh tokens of a person. */
+  readonly endAccess: (userId: string) => Promise<void>;
+  /** By which address they reach the gateway; undefined where none runs. */
+  readonly publicUrl: string | undefined;
+}
+
 /** What a request on the admin listener shows of its caller. */
 export interface AdminCredential {
   readonly authorization: string | undefined;
@@ -124,6 +137,7 @@ export interface AdminDeps {
   readonly hmacKey: Uint8Array;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly clock: Clock;
+  readonly people: People;
   readonly version: string;
   /** The configuration with its secrets masked. */
   readonly config: () => unknown;

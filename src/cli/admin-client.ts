@@ -4,6 +4,7 @@ import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
+import { createPasswordHasher } from '../directory/password.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
@@ -116,6 +117,9 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     randomBytes: (count) => randomBytes(count),
     nowMs: () => systemClock.nowMs(),
   });
+  let keys: ReturnType<typeof openOAuthKeys> | undefined;
+  /** What is encrypted is opened once, and only where it is needed. */
+  const openKeys = () => (keys ??= openOAuthKeys({ artifacts: store.artifacts, keyring, clock: systemClock }));
   const app = createAdminApp({
     directory,
     commit,
@@ -123,15 +127,19 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     hmacKey: openHmacKey(stateDir),
     randomBytes: (count) => randomBytes(count),
     clock: systemClock,
+    people: {
+      // Only what needs it opens it, once.
+      sealer: async () => (await openKeys()).sealer,
+      hasher: createPasswordHasher((count) => randomBytes(count)),
+      endAccess: (userId) => store.artifacts.removeAccount(userId),
+      publicUrl: undefined,
+    },
     version: VERSION,
     config: () => ({}),
     instances: () => [],
     upstreams: () => [],
     tokenUses: () => stored.tokenUses,
-    signingKeys: signingKeyBook(
-      () => openOAuthKeys({ artifacts: store.artifacts, keyring, clock: systemClock }),
-      () => Promise.resolve(),
-    ),
+    signingKeys: signingKeyBook(openKeys, () => Promise.resolve()),
     // Nobody has asked the servers: they count as affected by everything.
     advisories: {
       ...openAdvisoryBook(stateDir),

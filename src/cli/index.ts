@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   clients: async () => (await import('./clients.ts')).clients,
   tokens: async () => (await import('./tokens.ts')).tokens,
   'signing-keys': async () => (await import('./signing-keys.ts')).signingKeys,
+  users: async () => (await import('./users.ts')).users,
   keyring: async () => (await import('./keyring.ts')).keyring,
   apply: async () => (await import('./apply.ts')).apply,
   connect: async () => (await import('./connect.ts')).connect,

@@ -6,6 +6,7 @@ import { isNetwork } from '../wire/address.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { wholeStdin } from './stdin.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
@@ -89,12 +90,6 @@ async function takeOver(flags: Flags, io: CommandIo): Promise<number> {
   if (made.expiresAt === null) io.err('It has no end: give --expires, so that its holders have moved by then.\n');
   io.out(flags.has('json') ? json(made) : pairs(facts(made)));
   return 0;
-}
-
-async function wholeStdin(): Promise<string> {
-  let text = '';
-  for await (const part of process.stdin) text += String(part);
-  return text;
 }
 
 function sayModels(made: ApiKeyShown, flags: Flags, io: CommandIo): void {

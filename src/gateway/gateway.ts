@@ -22,11 +22,13 @@ import { reachableAround } from '../doctor/checks/around.ts';
 import { printableConfig } from '../config/print.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
 import type { LastUse, RecordChange } from '../directory/records.ts';
+import { createPasswordHasher } from '../directory/password.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { createRevocations } from '../directory/revocations.ts';
 import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
+import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -210,6 +212,7 @@ export async function startGateway({
   });
 
   let oauth: RunningOAuth | undefined;
+  const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
   let workers: Workers | undefined;
   let adminListener: RunningAdmin | undefined;
@@ -244,6 +247,11 @@ export async function startGateway({
     ended: (row) => metrics.takeOver(row),
   });
   const live = workers;
+  // What was learnt while they started had nobody to be told to.
+  live.setUpstreams(known);
+  if (material !== undefined) live.setTls(tlsOf(material));
+  if (alpn.length > 0) await live.setAlpn(alpn);
+  tellIssuers();
 
   function noteUses(uses: readonly LastUse[]): void {
     directory.noteUses(uses);
@@ -364,6 +372,15 @@ export async function startGateway({
     hmacKey,
     randomBytes: (count) => randomBytes(count),
     clock,
+    people: {
+      async sealer() {
+        if (oauth === undefined) throw new StoreUnavailable('the keyring is not open yet');
+        return (await oauth.open()).sealer;
+      },
+      hasher,
+      endAccess: (userId) => store.artifacts.removeAccount(userId),
+      publicUrl,
+    },
     version: VERSION,
     config: () => printableConfig(config),
     instances: () => [
@@ -440,7 +457,9 @@ export async function startGateway({
     revocations: () => revocations,
     counters,
     hmacKey,
+    hasher,
     clock,
+    randomBytes: (count) => randomBytes(count),
     log,
     onKeys: () => tellIssuers(),
   });

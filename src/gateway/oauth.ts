@@ -4,8 +4,10 @@ import { rmSync } from 'node:fs';
 import type { StateDir } from '../adapters/files/state-dir.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
+import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
+import { VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
@@ -16,6 +18,9 @@ import { createAuthorizationServer, type AuthorizationServer } from '../oauth/au
 import { createDigest } from '../oauth/digest.ts';
 import type { SigningKeys } from '../oauth/signing-keys.ts';
 import { openOAuthKeys } from './oauth-keys.ts';
+import { createPeoplePages } from '../oauth/interactions/people.ts';
+import type { OAuthLog } from '../oauth/log.ts';
+import { GRANT_DAYS, modelsOf } from '../oauth/provider.ts';
 import type { IssuerState } from './issuer-watch.ts';
 import { listenUnix } from './unix-listener.ts';
 
@@ -31,7 +36,9 @@ export interface OAuthDeps {
   readonly revocations: () => Revocations;
   readonly counters: Counters;
   readonly hmacKey: Uint8Array;
+  readonly hasher: PasswordHasher;
   readonly clock: Clock;
+  readonly randomBytes: (count: number) => Uint8Array;
   readonly log: LogOutput;
   /** Told that its keys have changed. */
   readonly onKeys: () => void;
@@ -85,6 +92,18 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     const { failuresPerMinute } = deps.config().limits.perIp;
     const secret = (use: string) => createHmac('sha256', hmacKey).update(use).digest();
     const digest = createDigest(secret('oauth artifacts'));
+    const oauthLog: OAuthLog = {
+      info: (event, facts) => log.info(event, facts),
+      security: (what, facts) => log.warn('security', { what, ...facts }),
+    };
+    const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;
+    const pages = createPeoplePages({
+      ...deps,
+      ...{ sealer, digest, revoke, requireSecondFactor, failuresPerMinute, grantDays: GRANT_DAYS, log: oauthLog },
+      client: (id) => directory.clients.get(id),
+      user: (id) => directory.users.get(id),
+      models: (client, user) => modelsOf(client, user, (id) => directory.tenants.get(id)),
+    });
     const server = await createAuthorizationServer(
       { publicUrl, accessTokenTtlMs, refreshTokenTtlMs },
       {
@@ -98,18 +117,15 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
         onGrantRevoked: (grantId) => revoke(markOf('grant', OWN_ISSUER, digest('Grant', grantId))),
         signingKeys,
         secret: secret('oauth cookies'),
-        errorPage: (error, description, requestId) => `${error}: ${description} (${requestId})`,
+        requireSecondFactor,
         hmacKey,
         clock,
         counters,
         failuresPerMinute,
         revocations,
         revoke,
-        pages: () => Promise.resolve(false),
-        log: {
-          info: (event, facts) => log.info(event, facts),
-          security: (what, facts) => log.warn('security', { what, ...facts }),
-        },
+        pages,
+        log: oauthLog,
       },
     );
     state = { ...state, jwks: server.jwks() };
@@ -117,12 +133,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     return { sealer, signingKeys, server };
   }
 
-  async function revoke(mark: string, untilMs = clock.nowMs() + MAX_TOKEN_MS): Promise<void> {
-    const before = directory.revocations.get(mark);
-    const version = (before?.version ?? 0) + 1;
-    const record = { id: mark, atMs: clock.nowMs(), isExact: true, untilMs, version };
-    await deps.commit([{ kind: 'revocation', record, expectedVersion: version - 1 }]);
-  }
+  const revoke = createRevoke(deps, () => clock.nowMs() + MAX_TOKEN_MS);
 
   const open = (): Promise<Opened> => {
     opened ??= openAll().catch((error: unknown) => {
@@ -172,5 +183,52 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       });
       rmSync(stateDir.oauthSocket, { force: true });
     },
+  };
+}
+
+/**
+ * Revokes by a name. The end of a grant is told once for each kind of thing that came from it, all at once: those of one
+ * name take turns, and all that wait share the next turn.
+ */
+function createRevoke(
+  { commit, directory, clock }: Pick<OAuthDeps, 'commit' | 'directory' | 'clock'>,
+  defaultUntilMs: () => number,
+): (mark: string, untilMs?: number) => Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  const waiting = new Map<string, Promise<void>>();
+
+  async function once(mark: string, untilMs: number): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const version = (directory.revocations.get(mark)?.version ?? 0) + 1;
+      const record = { id: mark, atMs: clock.nowMs(), isExact: true, untilMs, version };
+      try {
+        return void (await commit([{ kind: 'revocation', record, expectedVersion: version - 1 }]));
+      } catch (error) {
+        // Somebody else has revoked it meanwhile; ours may be meant for tokens that are newer.
+        if (!(error instanceof VersionConflict) || tries === 5) throw error;
+      }
+    }
+  }
+
+  function start(mark: string, untilMs: number): Promise<void> {
+    const turn = once(mark, untilMs).finally(() => running.delete(mark));
+    running.set(mark, turn);
+    return turn;
+  }
+
+  return (mark, untilMs = defaultUntilMs()) => {
+    const current = running.get(mark);
+    if (current === undefined) return start(mark, untilMs);
+    let next = waiting.get(mark);
+    if (next === undefined) {
+      next = current
+        .catch(() => undefined)
+        .then(() => {
+          waiting.delete(mark);
+          return start(mark, untilMs);
+        });
+      waiting.set(mark, next);
+    }
+    return next;
   };
 }

@@ -35,6 +35,8 @@ export interface ArtifactStore {
   remove(kind: string, id: string): Promise<void>;
   /** Removes all that came from a grant. */
   removeGrant(grantId: string): Promise<void>;
+  /** Removes all that belongs to a person: sessions, grants, codes and tokens. */
+  removeAccount(account: string): Promise<void>;
   /** All of a kind that have not expired. */
   list(kind: string, nowMs: number): Promise<readonly Artifact[]>;
   /** Removes what has expired. */

@@ -9,21 +9,16 @@ import type { Counters } from '../limits/counters.ts';
 import { ratePerMinute } from '../limits/gcra.ts';
 import { secretText } from './client-metadata.ts';
 import { RACED } from './model-adapter.ts';
+import { formOf } from './form.ts';
+import type { Pages } from './interactions/pages.ts';
+import type { OAuthLog } from './log.ts';
 import { loadOidcLibrary } from './oidc-library.ts';
 import { COOKIES_HEADER, noteOrigin, originOf, type OAuthOrigin } from './origin.ts';
 import { introspectionOf, isRevoked, readOwnToken } from './own-tokens.ts';
 import { createPollPace, POLL_INTERVAL_S } from './poll-pace.ts';
-import { createProvider, type ProviderDeps, type ProviderOptions } from './provider.ts';
+import { createProvider, shownErrorOf, type ProviderDeps, type ProviderOptions } from './provider.ts';
 import { createRefreshGrace } from './refresh-grace.ts';
 import { publicJwkOf, type SigningKeys } from './signing-keys.ts';
-
-/** What the authorization server writes to the log. */
-export interface OAuthLog {
-  /** A request was answered; names and codes only. */
-  info(event: string, facts: Readonly<Record<string, string | number | undefined>>): void;
-  /** Something that somebody should look at. */
-  security(what: string, facts: Readonly<Record<string, string | number | undefined>>): void;
-}
 
 /** What it works with. */
 export interface AuthorizationServerDeps extends Omit<ProviderDeps, 'signingKeys'> {
@@ -37,7 +32,7 @@ export interface AuthorizationServerDeps extends Omit<ProviderDeps, 'signingKeys
   /** Revokes what has a name, for so long; resolves once no worker accepts it any more. */
   readonly revoke: (mark: string, untilMs: number | undefined) => Promise<void>;
   /** Answers sign-in, consent and account pages; false where there is none at this path. */
-  readonly pages: (request: IncomingMessage, response: ServerResponse, provider: Provider) => Promise<boolean>;
+  readonly pages: Pages;
   readonly log: OAuthLog;
 }
 
@@ -124,7 +119,7 @@ export async function createAuthorizationServer(
     const { params = {}, client } = ctx.oidc;
     const isRefresh = params['grant_type'] === 'refresh_token';
     if (said === undefined && isBody(ctx.body)) {
-      if (isRefresh) grace.note(questionOf(ctx), ctx.body);
+      if (isRefresh) grace.note(await questionOf(ctx), ctx.body);
       return noteIssued(ctx);
     }
     const description = isBody(ctx.body) ? ctx.body['error_description'] : undefined;
@@ -139,7 +134,7 @@ export async function createAuthorizationServer(
     if (said !== 'invalid_grant' || !isRefresh || client === undefined) return;
     const detail = details.get(ctx);
     if (detail === RACED) {
-      const same = await grace.answerTo(questionOf(ctx));
+      const same = await grace.answerTo(await questionOf(ctx));
       log.info('refresh_repeated', { client: client.clientId, requestId: originOf(ctx.req)?.requestId });
       if (same === undefined) return;
       ctx.status = 200;
@@ -149,16 +144,15 @@ export async function createAuthorizationServer(
     }
   }
 
-  function questionOf({ oidc }: KoaContextWithOIDC) {
-    const { params = {}, client, entities } = oidc;
-    const text = (name: string): string | undefined => (typeof params[name] === 'string' ? params[name] : undefined);
-    const { RefreshToken: token } = entities;
+  /** The question as it was sent: the library fills in scope and resource while it works, and only where it comes so far. */
+  async function questionOf({ req, oidc }: KoaContextWithOIDC) {
+    const form = await formOf(req);
     return {
-      client: client?.clientId ?? '',
-      refreshToken: text('refresh_token') ?? '',
-      scope: text('scope'),
-      resource: text('resource'),
-      jkt: token?.jkt,
+      client: oidc.client?.clientId ?? '',
+      refreshToken: form.get('refresh_token') ?? '',
+      scope: form.get('scope') ?? undefined,
+      resource: form.has('resource') ? JSON.stringify(form.getAll('resource')) : undefined,
+      jkt: oidc.entities.RefreshToken?.jkt,
     };
   }
 
@@ -213,6 +207,8 @@ export async function createAuthorizationServer(
       ctx.body = { ...ctx.body, request_id: requestId };
       log.info('oauth_refused', { error: said, path: ctx.path, requestId, client: ctx.oidc?.client?.clientId });
     }
+    const shown = shownErrorOf(ctx);
+    if (shown !== undefined) log.info('oauth_refused', { error: shown, path: ctx.path, requestId });
     const cookies = ctx.response.headers['set-cookie'];
     ctx.remove('set-cookie');
     if (cookies !== undefined) ctx.set(COOKIES_HEADER, JSON.stringify([cookies].flat()));
@@ -323,7 +319,6 @@ function prepareHead(request: IncomingMessage, host: string): void {
 }
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-const MAX_FORM_BYTES = 64 * 1024;
 
 /** Lets the library read the form as if it had just arrived. */
 function giveBack(request: IncomingMessage, form: URLSearchParams): void {
@@ -331,17 +326,6 @@ function giveBack(request: IncomingMessage, form: URLSearchParams): void {
   request.headers['content-length'] = String(bytes.length);
   Object.defineProperty(request, 'readable', { value: true });
   Object.defineProperty(request, 'iterator', { value: () => [bytes] });
-}
-
-async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > MAX_FORM_BYTES) throw new RangeError('the form is too large');
-    parts.push(part);
-  }
-  return new URLSearchParams(Buffer.concat(parts).toString());
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
-import { duration, group, later, laterMap, laterUnset } from '../kernel/option.ts';
+import { choice, duration, group, later, laterMap, laterUnset } from '../kernel/option.ts';
 
 /** The authorization server of our own. Comes out in milliseconds: `accessTokenTtlMs`, `refreshTokenTtlMs`. */
 export const authorizationServerConfig = group({
@@ -12,7 +12,9 @@ export const authorizationServerConfig = group({
     .describe('Whether it answers; auto: from the first client or user on.'),
   accessTokenTtl: duration('1m', '1h').prefault('10m').describe('Longest life of an access token.'),
   refreshTokenTtl: duration('10m', '30d').prefault('8h').describe('How long a refresh token that is not used lives.'),
-  requireSecondFactor: later('admins'),
+  requireSecondFactor: choice('none', 'admins', 'all')
+    .prefault('admins')
+    .describe('Who must sign in with a second factor; admins: before a scope that administers is granted.'),
   ownerMaxAge: later('none'),
   federation: group({
     issuer: laterUnset(),

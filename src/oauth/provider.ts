@@ -1,13 +1,17 @@
 import type { ClientRecord, TenantRecord, UserRecord } from '../directory/records.ts';
 import { grantedModels } from '../directory/credentials.ts';
 import type { JsonObject } from '../kernel/json.ts';
-import { isScope, SCOPES } from '../kernel/scope.ts';
+import { isScope, SCOPES, type Scope } from '../kernel/scope.ts';
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { createDevicePages } from './interactions/device.ts';
+import { errorPage, pagePolicy } from './interactions/html.ts';
+import { prefilledCodeOf } from './interactions/pages.ts';
 import type { OAuthOrigin } from './origin.ts';
 import { originOf } from './origin.ts';
 import { createModelAdapter, type ModelAdapterDeps } from './model-adapter.ts';
 import type { OidcLibrary } from './oidc-library.ts';
 import type { SigningKey } from './signing-keys.ts';
+import { ACR, sharedScopes, type RequireSecondFactor } from './strength.ts';
 
 /** Options of the authorization server, already read from the configuration. */
 export interface ProviderOptions {
@@ -24,14 +28,18 @@ export interface ProviderDeps extends Omit<ModelAdapterDeps, 'errors'> {
   readonly signingKeys: readonly SigningKey[];
   /** Secret of cookies and nonces, 32 bytes. */
   readonly secret: Uint8Array;
-  /** Writes a page for an error that cannot be sent to a client. */
-  readonly errorPage: (error: string, description: string, requestId: string) => string;
+  readonly requireSecondFactor: () => RequireSecondFactor;
 }
 
 /** No refresh token lives longer, however often it is rotated (RFC 9700 §4.14.2). */
 const MAX_GRANT_S = 30 * 24 * 3600;
+/** The same in days. */
+export const GRANT_DAYS = MAX_GRANT_S / 86_400;
 /** Longest lifetime of an access token that anything may ask for (TK-05). */
 const MAX_ACCESS_TOKEN_S = 3600;
+/** How long somebody stays signed in, and how long a browser is known in which nobody is. */
+const SESSION_S = 8 * 3600;
+const ANONYMOUS_SESSION_S = 900;
 /** Where sign-in and consent are. */
 export const INTERACTION_PATH = '/oauth/interaction';
 
@@ -39,6 +47,7 @@ export const INTERACTION_PATH = '/oauth/interaction';
 export function createProvider(library: OidcLibrary, options: ProviderOptions, deps: ProviderDeps): Provider {
   const { errors } = library;
   const { publicUrl } = options;
+  const devicePages = createDevicePages(publicUrl);
   const adapterDeps: ModelAdapterDeps = { ...deps, errors };
   const clientOf = (id: string): ClientRecord => {
     const client = deps.client(id);
@@ -83,7 +92,31 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
-      deviceFlow: { enabled: true, charset: 'base-20', mask: '****-****' },
+      deviceFlow: {
+        enabled: true,
+        charset: 'base-20',
+        mask: '****-****',
+        deviceInfo: ({ req }) => ({
+          address: originOf(req)?.address ?? '',
+          agent: req.headers['user-agent'] ?? '',
+        }),
+        userCodeInputSource(ctx, _, out, error) {
+          const prefilled = prefilledCodeOf(ctx.req);
+          devicePages.input(ctx, prefilled, error === undefined ? undefined : deviceError(error.name, out?.error));
+        },
+        userCodeConfirmSource(ctx, _, client, device, userCode) {
+          const { address, agent } = device as { address: string; agent: string };
+          const { scope } = ctx.oidc.entities.DeviceCode?.params ?? {};
+          devicePages.confirm(
+            ctx,
+            deps.client(client.clientId),
+            { address, agent },
+            userCode,
+            typeof scope === 'string' ? scope : '',
+          );
+        },
+        successSource: (ctx) => devicePages.success(ctx),
+      },
       introspection: {
         enabled: true,
         allowedPolicy: (_, client, token) => token.clientId === client.clientId,
@@ -112,9 +145,12 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
           // A token for somebody else is none that we could answer for (RFC 8707 §2).
           if (resource !== publicUrl && resource !== `${publicUrl}/`) throw new errors.InvalidTarget();
           const record = clientOf(client.clientId);
-          grantScopes(ctx, record);
+          // What the person may not do, no client can do for them; a narrowed person narrows what comes from old grants.
+          const user = deps.user(personOf(ctx) ?? '');
+          const scopes = user === undefined ? record.scopes : sharedScopes(record, user);
+          grantScopes(ctx, scopes);
           return {
-            scope: record.scopes.join(' '),
+            scope: scopes.join(' '),
             audience: publicUrl,
             accessTokenTTL: Math.floor(accessTokenTtlMs(record) / 1000),
             accessTokenFormat: 'jwt',
@@ -136,10 +172,14 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
         Math.max(1, Math.min(options.refreshTokenTtlMs / 1000, MAX_GRANT_S - token.totalLifetime())),
       Grant: MAX_GRANT_S,
       Interaction: 900,
-      Session: 8 * 3600,
+      // Its use does not prolong it: whoever signed in does so again each day (NIST SP 800-63B §2.2.3).
+      Session: (_, { loginTs }) =>
+        loginTs === undefined
+          ? ANONYMOUS_SESSION_S
+          : Math.max(1, SESSION_S - Math.floor(deps.nowMs() / 1000 - loginTs)),
       PushedAuthorizationRequest: 60,
     },
-    async extraTokenClaims(_, token) {
+    async extraTokenClaims(ctx, token) {
       const { clientId, accountId, grantId, sessionUid } = token as {
         clientId?: string;
         accountId?: string;
@@ -148,7 +188,10 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       };
       const client = clientOf(clientId ?? '');
       const user = accountId === undefined ? undefined : deps.user(accountId);
-      const claims: JsonObject = { tenant: user?.tenant ?? client.tenant, models: [...modelsOf(client, user)] };
+      const claims: JsonObject = {
+        tenant: user?.tenant ?? client.tenant,
+        models: [...modelsOf(client, user, deps.tenant)],
+      };
       const { requestsPerMinute, concurrency } = client.limits;
       if (requestsPerMinute !== undefined || concurrency !== undefined) {
         claims['limits'] = {
@@ -158,7 +201,13 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       }
       if (grantId !== undefined) claims['grant_id'] = deps.digest('Grant', grantId);
       if (sessionUid !== undefined) claims['sid'] = deps.digest('Session uid', sessionUid);
-      const { acr, amr, authTime } = token as { acr?: string; amr?: string[]; authTime?: number };
+      // How the person signed in when this began (RFC 9470 §6): a refresh does not make it any newer.
+      const { RefreshToken, AuthorizationCode, DeviceCode } = ctx.oidc.entities;
+      const { acr, amr, authTime } = (RefreshToken ?? AuthorizationCode ?? DeviceCode ?? {}) as {
+        acr?: string;
+        amr?: string[];
+        authTime?: number;
+      };
       if (acr !== undefined) claims['acr'] = acr;
       if (amr !== undefined) claims['amr'] = amr;
       if (authTime !== undefined) claims['auth_time'] = authTime;
@@ -169,12 +218,16 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       if (user?.state !== 'active' || deps.tenant(user.tenant)?.isDisabled === true) return undefined;
       return { accountId: id, claims: () => Promise.resolve({ sub: id }) };
     },
-    interactions: { url: (_, { uid }) => `${INTERACTION_PATH}/${uid}` },
+    acrValues: [ACR.password, ACR.mfa],
+    interactions: { policy: interactionPolicy(library), url: (_, { uid }) => `${INTERACTION_PATH}/${uid}` },
     clientBasedCORS: () => false,
     renderError(ctx, out) {
       ctx.type = 'html';
+      ctx.set('content-security-policy', pagePolicy());
+      ctx.set('x-frame-options', 'DENY');
       const { requestId = '' } = originOf(ctx.req) ?? {};
-      ctx.body = deps.errorPage(out.error, out.error_description ?? '', requestId);
+      shownErrors.set(ctx, out.error);
+      ctx.body = errorPage(publicUrl, `${out.error}: ${out.error_description ?? ''}`, requestId);
     },
   };
   const provider = new library.Provider(publicUrl, configuration);
@@ -187,20 +240,78 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
   }
 
   /** Scopes that the client was not granted are left out, those of none asked for are all of its own (contract §3). */
-  function grantScopes({ oidc }: KoaContextWithOIDC, { scopes }: ClientRecord): void {
+  function grantScopes({ oidc }: KoaContextWithOIDC, scopes: readonly Scope[]): void {
     const { params } = oidc;
     if (params === undefined) return;
     const wanted = typeof params['scope'] === 'string' ? params['scope'].split(' ') : undefined;
     const granted = wanted?.filter((scope) => scope === 'openid' || scopes.some((one) => one === scope)) ?? scopes;
-    if (!granted.some(isScope))
-      throw new errors.InvalidScope('none of the scopes is granted to this client', wanted?.join(' ') ?? '');
+    if (!granted.some(isScope)) throw new errors.InvalidScope('none of the scopes is granted', wanted?.join(' ') ?? '');
     params['scope'] = granted.join(' ');
   }
+}
 
-  /** What both the client and the user may use, cut to the tenant's. */
-  function modelsOf(client: ClientRecord, user: UserRecord | undefined): readonly string[] {
-    const own = grantedModels(client.models, deps.tenant(user?.tenant ?? client.tenant)?.models);
-    return user === undefined ? own : grantedModels(user.models, own);
+const shownErrors = new WeakMap<object, string>();
+
+/** The error that a page was shown for. */
+export const shownErrorOf = (ctx: KoaContextWithOIDC): string | undefined => shownErrors.get(ctx);
+
+/** What both the client and the user may use, cut to the tenant's. */
+export function modelsOf(
+  client: ClientRecord,
+  user: UserRecord | undefined,
+  tenant: (id: string) => TenantRecord | undefined,
+): readonly string[] {
+  const own = grantedModels(client.models, tenant(user?.tenant ?? client.tenant)?.models);
+  return user === undefined ? own : grantedModels(user.models, own);
+}
+
+/** Who is signed in, or whose code or token it is. */
+function personOf({ oidc }: KoaContextWithOIDC): string | undefined {
+  const { session, entities } = oidc;
+  const { AuthorizationCode, RefreshToken, DeviceCode } = entities;
+  return (
+    (AuthorizationCode ?? RefreshToken)?.accountId ??
+    (DeviceCode as { accountId?: string } | undefined)?.accountId ??
+    session?.accountId
+  );
+}
+
+/** Beside the library's own reasons to ask: somebody whose sign-in is weaker than what the client wants (RFC 9470 §5). */
+function interactionPolicy({ interactionPolicy: policy }: OidcLibrary) {
+  const base = policy.base();
+  base.get('login')?.checks.add(
+    new policy.Check('acr_values', 'a stronger authentication is wanted', ({ oidc }) => {
+      const { acr_values: wanted } = oidc.params ?? {};
+      return (
+        typeof wanted === 'string' && oidc.session?.acr !== undefined && !wanted.split(' ').includes(oidc.session.acr)
+      );
+    }),
+  );
+  // A person, or their tenant, was disabled meanwhile: the session is nobody's any more.
+  base.get('login')?.checks.add(
+    new policy.Check('no_account', 'the person may not sign in any more', ({ oidc }) => {
+      return oidc.session?.accountId !== undefined && oidc.account === undefined;
+    }),
+  );
+  return base;
+}
+
+/** What was wrong with the code of a device, in words for people. */
+function deviceError(name: string, error: string | undefined): string {
+  switch (name) {
+    case 'NotFoundError':
+    case 'NoCodeError':
+      return 'There is no such code. Look at your device again.';
+    case 'ExpiredError':
+      return 'This code has expired. Let your device show a new one.';
+    case 'AlreadyUsedError':
+      return 'This code was used already. Let your device show a new one.';
+    case 'AbortedError':
+      return 'You have declined: the device gets nothing.';
+    default:
+      return error === 'server_error'
+        ? 'This did not work. Try again later.'
+        : 'This page has expired. Enter the code again.';
   }
 }
 

@@ -60,6 +60,13 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     hmacKey: Buffer.alloc(32, 1),
     randomBytes: (count) => randomBytes(count),
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs, after: () => ({ cancel() {}, refresh() {} }) },
+    people: {
+      sealer: () =>
+        Promise.resolve({ seal: (_, plain) => Promise.resolve(plain), open: (_, text) => Promise.resolve(text) }),
+      hasher: { hash: (password) => Promise.resolve(`hash of ${password}`), verify: () => Promise.resolve(false) },
+      endAccess: () => Promise.resolve(),
+      publicUrl: 'https://llm.example.org',
+    },
     version: '0.0.0-test',
     config: () => ({ listen: { port: 8443 } }),
     instances: () => [{ id: 'here', workers: [] }],

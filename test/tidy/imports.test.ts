@@ -89,6 +89,9 @@ test('only adapters, the composition root and the commands do I/O', () => {
     'wire/address.ts node:net',
     'oauth/authorization-server.ts node:http',
     'oauth/origin.ts node:http',
+    'oauth/form.ts node:http',
+    'oauth/interactions/exchange.ts node:http',
+    'oauth/interactions/pages.ts node:http',
   ]);
   const offending = files
     .filter(({ path }) => !/^(adapters|gateway|cli|main\.ts|config)(\/|$)/.test(path))

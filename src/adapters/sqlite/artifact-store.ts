@@ -87,6 +87,9 @@ export function openSqliteArtifacts(path: string): ArtifactStore & { close(): vo
     async removeGrant(grantId) {
       await exec(sql.deleteFrom('artifacts').where('grant_id', '=', grantId).compile());
     },
+    async removeAccount(account) {
+      await exec(sql.deleteFrom('artifacts').where('account', '=', account).compile());
+    },
     async list(kind, nowMs) {
       const rows = await all(
         table

@@ -6,6 +6,7 @@ import { AUDIENCE, NOW_MS, NOW_S, tokenBench, type BenchOptions } from '../../..
 import type { Principal } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Denial } from '../../kernel/reasons.ts';
+import { createReplayMemory, createReplaySet } from '../../adapters/memory/replay-set.ts';
 import { thumbprintOf } from '../../jwt/thumbprint.ts';
 import { createProofJudge } from './proof.ts';
 
@@ -178,9 +179,15 @@ test('DP-05 what was refused is not used up: a wrong proof does not take the jti
   const [head, body] = proof({ payload: { jti } }).split('.');
   await send(`${head}.${body}.${proof().split('.')[2]}`);
   assert.equal(await send(proof({ payload: { jti } })), 'ok');
-  // Of another key the same jti is another one.
-  const other = setUp(testKey('ES256'));
-  assert.equal(await other.send(other.proof({ payload: { jti } })), 'ok');
+});
+
+test('DP-05 of two keys the same jti is two: nobody uses up what another will send', async () => {
+  const replays = createReplaySet(createReplayMemory(256, 's'));
+  const [one, two] = [setUp(HOLDER, { replays }), setUp(testKey('ES256'), { replays })];
+  const same = { payload: { jti: 'the-same' } };
+  assert.equal(await one.send(one.proof(same)), 'ok');
+  assert.equal(await two.send(two.proof(same)), 'ok');
+  assert.equal(await two.send(two.proof(same)), wrong('replay'));
 });
 
 test('DP-04 DP-10 a nonce that was given makes the time count no more, for two minutes at most', async () => {

@@ -115,6 +115,8 @@ test('IN-06 a good answer never counts beyond the end of its token, and its tole
   assert.equal(it.asked, 1);
   clock.advance(1);
   assert.equal(await outcome(), 'expired_credential');
+  // It was asked anew: its issuer may have prolonged the token.
+  assert.equal(it.asked, 2);
 });
 
 test('IN-06 a bad answer is remembered as long: the issuer is not asked for each try', async () => {

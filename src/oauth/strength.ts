@@ -1,0 +1,28 @@
+import type { ClientRecord, UserRecord } from '../directory/records.ts';
+import type { Scope } from '../kernel/scope.ts';
+
+/** Who needs a second factor. */
+export type RequireSecondFactor = 'none' | 'admins' | 'all';
+
+/** Authentication context classes (RFC 9470 §4): by password alone, and by a second factor beside it. */
+export const ACR = { password: 'urn:sallyport:acr:password', mfa: 'urn:sallyport:acr:mfa' } as const;
+
+/** How somebody has signed in, as tokens say it (RFC 8176). */
+export const STRENGTHS = {
+  password: { acr: ACR.password, amr: ['pwd'] },
+  mfa: { acr: ACR.mfa, amr: ['pwd', 'otp', 'mfa'] },
+} as const;
+
+/** One of them. */
+export type Strength = (typeof STRENGTHS)[keyof typeof STRENGTHS];
+
+const isAdministrative = (scope: Scope): boolean => scope.startsWith('admin:') || scope === 'audit:read';
+
+/** Scopes that client and user both have. */
+export const sharedScopes = (client: ClientRecord, user: UserRecord): readonly Scope[] =>
+  client.scopes.filter((scope) => user.scopes.includes(scope));
+
+/** Whether a scope can be granted only to somebody who has signed in with a second factor. */
+export function needsSecondFactor(scope: Scope, require: RequireSecondFactor): boolean {
+  return require === 'all' || (require === 'admins' && isAdministrative(scope));
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import * as oidc from 'openid-client';
+import { totpCode, totpStepAt } from '../../src/directory/totp.ts';
+import { createBrowser, type Browser, type Shown } from '../support/browser.ts';
+import { sallyport } from '../support/command.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ask } from '../support/http.ts';
+import { PUBLIC_URL } from '../support/oauth.ts';
+import { authorizationOf, createStockClient, createUser, PASSWORD, signIn, tokensFor } from '../support/people.ts';
+
+describe('the account page', () => {
+  let it: TestGateway;
+  let web: Awaited<ReturnType<typeof createStockClient>>;
+  before(async () => {
+    it = await startTestGateway({ plain: true, workers: 2, config: { listen: { publicUrl: PUBLIC_URL } } });
+    for (const name of ['ada', 'bob', 'eve', 'kim', 'max', 'zoe'])
+      await createUser(it, `--name ${name} --scopes inference:chat,admin:read`);
+    web = await createStockClient(
+      it,
+      '--name notebook --grants authorization_code --scopes inference:chat,admin:read --redirect-uri https://app.example.org/callback',
+    );
+  });
+  after(() => it[Symbol.asyncDispose]());
+
+  async function account(browser: Browser, name: string, password = PASSWORD): Promise<Shown> {
+    const page = await browser.open('/account');
+    return page.title.startsWith('Sign in') ? signIn(browser, page, name, password) : page;
+  }
+  const works = async (token: string) => {
+    const codes = await Promise.all([1, 2, 3, 4].map(async () => (await ask(it, { key: token })).code ?? 'ok'));
+    assert.equal(new Set(codes).size, 1, codes.join());
+    return codes[0];
+  };
+
+  test('RT-07: ending the access of a client holds from the next request on, on all workers, and for its refresh token', async () => {
+    const browser = createBrowser(it);
+    const tokens = await tokensFor(browser, web.config, 'ada', { scope: 'inference:chat' });
+    assert.equal(await works(tokens.access_token), 'ok');
+    const page = await account(browser, 'ada');
+    assert.match(page.text, /notebook/);
+    assert.match((await browser.submit(page, {}, 'end-grant')).text, /None\./);
+    assert.equal(await works(tokens.access_token), 'revoked_credential');
+    await assert.rejects(oidc.refreshTokenGrant(web.config, tokens.refresh_token ?? ''), { error: 'invalid_grant' });
+  });
+
+  test('RT-07: signing out ends the session, what was given in it, and nothing of another browser', async () => {
+    const [one, two] = [createBrowser(it), createBrowser(it)];
+    const [here, there] = [
+      await tokensFor(one, web.config, 'bob', { scope: 'inference:chat' }),
+      await tokensFor(two, web.config, 'bob', { scope: 'inference:chat' }),
+    ];
+    const out = await one.submit(await account(one, 'bob'), {}, 'sign-out');
+    assert.match(out.title, /^Signed out/);
+    assert.match((await one.open('/account')).title, /^Sign in/);
+    assert.equal(await works(here.access_token), 'revoked_credential');
+    assert.equal(await works(there.access_token), 'ok');
+    // From yet another browser the rest is ended.
+    const three = createBrowser(it);
+    await three.submit(await account(three, 'bob'), {}, 'end-session');
+    assert.equal(await works(there.access_token), 'revoked_credential');
+    assert.match((await two.open('/account')).title, /^Sign in/);
+  });
+
+  test('RT-07: a new password ends all that the old one has opened, and only the new one signs in', async () => {
+    const browser = createBrowser(it);
+    const tokens = await tokensFor(browser, web.config, 'eve', { scope: 'inference:chat' });
+    const page = await account(browser, 'eve');
+    const next = 'another horse battery';
+    const wrong = await browser.submit(
+      page,
+      { password: 'wrong horse battery', new: next, again: next },
+      'value="password"',
+    );
+    assert.match(wrong.text, /The password is not right/);
+    assert.match(
+      (await browser.submit(wrong, { password: PASSWORD, new: next, again: next }, 'value="password"')).title,
+      /^Your account/,
+    );
+    assert.equal(await works(tokens.access_token), 'revoked_credential');
+    assert.match((await account(createBrowser(it), 'eve')).text, /name or the password is not right/);
+    assert.match((await account(createBrowser(it), 'eve', next)).title, /^Your account/);
+  });
+
+  test('SU-02: a second factor is set up, asked for, used once a step, and replaced once by a recovery code; administering needs it', async () => {
+    const browser = createBrowser(it);
+    // Before: what administers is held back, and the page says why.
+    const { url } = await authorizationOf(web.config);
+    const consent = await signIn(browser, await browser.open(url), 'kim');
+    assert.match(consent.text, /needs a second factor/);
+    const before = new URL((await browser.submit(consent, { decision: 'accept' })).url);
+    assert.ok(before.searchParams.has('code'));
+
+    const setUp = await browser.submit(await account(browser, 'kim'), { password: PASSWORD }, 'set-up');
+    assert.match(setUp.title, /^Set up a second factor/);
+    const secret = /secret=([A-Z2-7]+)/.exec(setUp.text)?.[1] ?? '';
+    const seed = fromBase32(secret);
+    const step = totpStepAt(Date.now());
+    const shown = await browser.submit(setUp, { code: totpCode(seed, step) }, 'confirm');
+    assert.match(shown.title, /^Recovery codes/);
+    const codes = [...shown.text.matchAll(/<code>([0-9A-Za-z-]{19})<\/code>/g)].map(([, code]) => code ?? '');
+    assert.equal(codes.length, 10);
+    assert.doesNotMatch((await browser.open('/account')).text, new RegExp(codes[0] ?? ''));
+
+    const second = createBrowser(it);
+    const asks = await account(second, 'kim');
+    assert.match(asks.title, /^Second factor/);
+    const reused = await second.submit(asks, { step: 'code', code: totpCode(seed, step) });
+    assert.match(reused.text, /not right, or it was used already/);
+    const inside = await second.submit(reused, { step: 'code', code: totpCode(seed, step + 1) });
+    assert.match(inside.title, /^Your account/);
+
+    const late = createBrowser(it);
+    const twice = await late.submit(await account(late, 'kim'), { step: 'code', code: totpCode(seed, step + 1) });
+    assert.match(twice.text, /not right, or it was used already/);
+
+    const third = createBrowser(it);
+    const inThird = await third.submit(await account(third, 'kim'), { step: 'code', code: codes[3] ?? '' });
+    assert.match(inThird.text, /9 recovery codes left/);
+    const again = createBrowser(it);
+    const refused = await again.submit(await account(again, 'kim'), { step: 'code', code: codes[3] ?? '' });
+    assert.match(refused.text, /not right, or it was used already/);
+
+    const strong = await tokensFor(third, web.config, 'kim');
+    assert.equal(strong.scope, 'inference:chat admin:read');
+    const { acr, amr } = JSON.parse(Buffer.from(strong.access_token.split('.')[1] ?? '', 'base64url').toString()) as {
+      acr: string;
+      amr: string[];
+    };
+    assert.deepEqual({ acr, amr }, { acr: 'urn:sallyport:acr:mfa', amr: ['pwd', 'otp', 'mfa'] });
+
+    // A lost one is reset on the machine; what was signed in with it ends.
+    assert.equal((await sallyport(it.stateDir, 'users reset-second-factor kim')).exit, 0);
+    assert.equal(await works(strong.access_token), 'revoked_credential');
+    assert.match((await third.open('/account')).title, /^Sign in/);
+    assert.match((await account(createBrowser(it), 'kim')).title, /^Your account/);
+  });
+
+  test('an invitation is taken up once, and a disabled person loses all at once', async () => {
+    const invited = await sallyport(it.stateDir, 'users invite --name tim --scopes inference:chat --json');
+    const { invitation } = JSON.parse(invited.out) as { invitation: string };
+    const browser = createBrowser(it);
+    const page = await browser.open(invitation);
+    const short = await browser.submit(page, { new: 'short', again: 'short' });
+    assert.match(short.text, /12 to 256 characters/);
+    const done = await browser.submit(short, { new: PASSWORD, again: PASSWORD });
+    assert.match(done.title, /^Sign in/);
+    assert.equal((await createBrowser(it).open(invitation)).status, 410);
+    const tokens = await tokensFor(browser, web.config, 'tim', { scope: 'inference:chat' });
+    assert.equal(await works(tokens.access_token), 'ok');
+    assert.equal((await sallyport(it.stateDir, 'users disable tim')).exit, 0);
+    assert.equal(await works(tokens.access_token), 'revoked_credential');
+    await assert.rejects(oidc.refreshTokenGrant(web.config, tokens.refresh_token ?? ''), { error: 'invalid_grant' });
+    assert.match((await account(browser, 'tim')).text, /name or the password is not right/);
+    assert.ok(!it.log.join('\n').includes(new URL(invitation).searchParams.get('invitation') ?? '-'));
+  });
+
+  test('forms of other pages, and forms without the token of this browser, are refused (CSRF)', async () => {
+    const browser = createBrowser(it);
+    const page = await account(browser, 'max');
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const form = { csrf, do: 'sign-out' };
+    for (const [fields, headers] of [
+      [{ do: 'sign-out' }, {}],
+      [{ ...form, csrf: `${csrf.slice(0, -1)}${csrf.endsWith('A') ? 'B' : 'A'}` }, {}],
+      [form, { 'sec-fetch-site': 'cross-site' }],
+      [form, { 'sec-fetch-site': 'same-site' }],
+      [form, { origin: 'https://evil.example' }],
+    ] as const) {
+      assert.equal((await browser.post('/account', fields, headers)).status, 403);
+    }
+    const other = createBrowser(it);
+    await account(other, 'zoe');
+    assert.equal((await other.post('/account', form)).status, 403);
+    assert.match((await browser.open('/account')).title, /^Your account/);
+  });
+
+  test('wrong passwords are slowed down in the same words, whether or not somebody has the name', async () => {
+    const wordsFor = async (name: string) => {
+      const browser = createBrowser(it);
+      let page = await browser.open('/account/sign-in');
+      const seen: string[] = [];
+      for (let i = 0; i < 6; i += 1) {
+        const next = await signIn(browser, page, name, 'wrong horse battery');
+        seen.push(`${next.status} ${/role="alert">([^<]*)</.exec(next.text)?.[1]?.trim()}`);
+        if (next.status === 200) page = next;
+      }
+      return seen;
+    };
+    const known = await wordsFor('zoe');
+    assert.deepEqual(await wordsFor('nobody-of-this-name'), known);
+    assert.match(known[0] ?? '', /^200 The name or the password is not right\.$/);
+    assert.match(known[5] ?? '', /^429 There were too many tries\. Wait \d+ seconds/);
+  });
+});
+
+test('where everybody needs a second factor, nothing is granted to somebody who has none, and the page says what to do', async () => {
+  await using it = await startTestGateway({
+    plain: true,
+    config: { listen: { publicUrl: PUBLIC_URL }, authorizationServer: { requireSecondFactor: 'all' } },
+  });
+  await createUser(it, '--name ada --scopes inference:chat');
+  const web = await createStockClient(
+    it,
+    '--name notebook --grants authorization_code --scopes inference:chat --redirect-uri https://app.example.org/callback',
+  );
+  const browser = createBrowser(it);
+  const { url } = await authorizationOf(web.config);
+  const consent = await signIn(browser, await browser.open(url), 'ada');
+  assert.match(consent.text, /needs a second factor/);
+  assert.doesNotMatch(consent.text, /value="accept"/);
+  const done = await browser.submit(consent, { decision: 'accept' });
+  assert.equal(done.url.searchParams.get('error'), 'access_denied');
+  assert.equal(done.url.searchParams.get('code'), null);
+});
+
+function fromBase32(text: string): Buffer {
+  let bits = '';
+  for (const letter of text) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0');
+  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+}
