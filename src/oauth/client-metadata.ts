@@ -29,6 +29,8 @@ export function clientMetadata(record: ClientRecord): Record<string, unknown> | 
     ...(record.secretDigest === undefined ? {} : { client_secret: secretText(record.secretDigest) }),
     ...(record.jwks === undefined ? {} : { jwks: record.jwks }),
     ...(name === undefined ? {} : { [SUBJECT_MEMBERS[name.kind]]: name.value }),
+    // Who has a certificate can show it with each token, too: a stolen one is then worth nothing (RFC 8705 §3).
+    ...(record.authMethod === 'tls_client_auth' ? { tls_client_certificate_bound_access_tokens: true } : {}),
     ...(record.isDpopRequired ? { dpop_bound_access_tokens: true } : {}),
     ...(record.isParRequired ? { require_pushed_authorization_requests: true } : {}),
   };

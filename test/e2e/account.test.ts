@@ -33,7 +33,7 @@ describe('the account page', () => {
     return codes[0];
   };
 
-  test('RT-07: ending the access of a client holds from the next request on, on all workers, and for its refresh token', async () => {
+  test('RT-07 ending the access of a client holds from the next request on, on all workers, and for its refresh token', async () => {
     const browser = createBrowser(it);
     const tokens = await tokensFor(browser, web.config, 'ada', { scope: 'inference:chat' });
     assert.equal(await works(tokens.access_token), 'ok');
@@ -44,7 +44,7 @@ describe('the account page', () => {
     await assert.rejects(oidc.refreshTokenGrant(web.config, tokens.refresh_token ?? ''), { error: 'invalid_grant' });
   });
 
-  test('RT-07: signing out ends the session, what was given in it, and nothing of another browser', async () => {
+  test('RT-07 signing out ends the session, what was given in it, and nothing of another browser', async () => {
     const [one, two] = [createBrowser(it), createBrowser(it)];
     const [here, there] = [
       await tokensFor(one, web.config, 'bob', { scope: 'inference:chat' }),
@@ -62,7 +62,7 @@ describe('the account page', () => {
     assert.match((await two.open('/account')).title, /^Sign in/);
   });
 
-  test('RT-07: a new password ends all that the old one has opened, and only the new one signs in', async () => {
+  test('RT-07 a new password ends all that the old one has opened, and only the new one signs in', async () => {
     const browser = createBrowser(it);
     const tokens = await tokensFor(browser, web.config, 'eve', { scope: 'inference:chat' });
     const page = await account(browser, 'eve');
@@ -82,7 +82,7 @@ describe('the account page', () => {
     assert.match((await account(createBrowser(it), 'eve', next)).title, /^Your account/);
   });
 
-  test('SU-02: a second factor is set up, asked for, used once a step, and replaced once by a recovery code; administering needs it', async () => {
+  test('SU-02 a second factor is set up, asked for, used once a step, and replaced once by a recovery code; administering needs it', async () => {
     const browser = createBrowser(it);
     // Before: what administers is held back, and the page says why.
     const { url } = await authorizationOf(web.config);

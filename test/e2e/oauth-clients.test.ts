@@ -75,20 +75,23 @@ test('what a client may ask of the token endpoint, and what it is told', async (
     return [answer.status, answer.json?.['error'] as unknown];
   };
 
-  await t.test('TK-06 TK-08 no refresh token, no scope that was not granted; the answer states the scope', async () => {
-    const answer = await post('/oauth/token', {
-      grant_type: 'client_credentials',
-      scope: 'models:read admin:write nonsense',
-    });
-    assert.deepEqual([answer.json?.['scope'], answer.json?.['refresh_token']], ['models:read', undefined]);
-    const form = { grant_type: 'client_credentials', scope: 'admin:write' };
-    assert.deepEqual(await refused(form), [400, 'invalid_scope']);
-    assert.deepEqual(await refused({ grant_type: 'authorization_code', code: 'x' }), [400, 'unauthorized_client']);
-    assert.deepEqual(await refused({ grant_type: 'password', username: 'a', password: 'b' }), [
-      400,
-      'unsupported_grant_type',
-    ]);
-  });
+  await t.test(
+    'TK-06 TK-08 RT-01 no refresh token, no scope that was not granted; the answer states the scope',
+    async () => {
+      const answer = await post('/oauth/token', {
+        grant_type: 'client_credentials',
+        scope: 'models:read admin:write nonsense',
+      });
+      assert.deepEqual([answer.json?.['scope'], answer.json?.['refresh_token']], ['models:read', undefined]);
+      const form = { grant_type: 'client_credentials', scope: 'admin:write' };
+      assert.deepEqual(await refused(form), [400, 'invalid_scope']);
+      assert.deepEqual(await refused({ grant_type: 'authorization_code', code: 'x' }), [400, 'unauthorized_client']);
+      assert.deepEqual(await refused({ grant_type: 'password', username: 'a', password: 'b' }), [
+        400,
+        'unsupported_grant_type',
+      ]);
+    },
+  );
 
   await t.test('TK-02 TK-04 TK-05 answers are not stored, tokens are short-lived and for this gateway', async () => {
     const answer = await post('/oauth/token', { grant_type: 'client_credentials' });
@@ -103,16 +106,23 @@ test('what a client may ask of the token endpoint, and what it is told', async (
   await t.test('TK-07 a resource of somebody else is invalid_target', async () => {
     const form = { grant_type: 'client_credentials', resource: 'https://other.example' };
     assert.deepEqual(await refused(form), [400, 'invalid_target']);
+    assert.deepEqual(await refused({ ...form, resource: `${PUBLIC_URL}/#part` }), [400, 'invalid_target']);
     await tokenOf({ resource: PUBLIC_URL });
   });
 
-  await t.test('TK-01 credentials in the query or the form are no credentials of a client with a secret', async () => {
-    const query = `client_id=${made.client_id}&client_secret=${made.client_secret}`;
-    const answer = await post(`/oauth/token?${query}`, { grant_type: 'client_credentials' }, {});
-    assert.notEqual(answer.status, 200);
-    const form = { grant_type: 'client_credentials', client_id: made.client_id, client_secret: made.client_secret };
-    assert.deepEqual(await refused(form, {}), [401, 'invalid_client']);
-  });
+  await t.test(
+    'TK-01 CA-01 credentials in the query, the form or as JSON are no credentials of a client with a secret',
+    async () => {
+      const query = `client_id=${made.client_id}&client_secret=${made.client_secret}`;
+      const answer = await post(`/oauth/token?${query}`, { grant_type: 'client_credentials' }, {});
+      assert.notEqual(answer.status, 200);
+      const form = { grant_type: 'client_credentials', client_id: made.client_id, client_secret: made.client_secret };
+      assert.deepEqual(await refused(form, {}), [401, 'invalid_client']);
+      const asJson = { ...basic(made), 'content-type': 'application/json' };
+      const json = await ask(it, { path: '/oauth/token', body: form, headers: asJson });
+      assert.equal(json.json?.['access_token'], undefined);
+    },
+  );
 
   await t.test('TK-03 TK-09 CA-03 a wrong secret and an unknown client are told the same', async () => {
     const wrong = await post(
@@ -188,20 +198,27 @@ test('what a client may ask of the token endpoint, and what it is told', async (
     for (const _ of [1, 2, 3, 4]) assert.equal((await ask(it, { key: token })).code, 'revoked_credential');
   });
 
-  await t.test('MD-01 MD-04 MD-05 MD-06 metadata has our address, S256 alone and no grant that is off', async () => {
-    const { json = {} } = await ask(it, { method: 'GET', path: '/.well-known/oauth-authorization-server' });
-    assert.equal(json['issuer'], PUBLIC_URL);
-    assert.deepEqual(json['code_challenge_methods_supported'], ['S256']);
-    assert.deepEqual(json['response_types_supported'], ['code']);
-    assert.deepEqual((json['grant_types_supported'] as string[]).toSorted(), [
-      'authorization_code',
-      'client_credentials',
-      'refresh_token',
-      'urn:ietf:params:oauth:grant-type:device_code',
-    ]);
-    assert.equal(json['authorization_response_iss_parameter_supported'], true);
-    assert.equal(json['token_endpoint'], `${PUBLIC_URL}/oauth/token`);
-  });
+  await t.test(
+    'MD-01 MD-02 MD-04 MD-05 MD-06 MT-03 CA-02 metadata has our address, S256 alone and no grant that is off',
+    async () => {
+      const { json = {} } = await ask(it, { method: 'GET', path: '/.well-known/oauth-authorization-server' });
+      assert.equal(json['issuer'], PUBLIC_URL);
+      assert.deepEqual(json['code_challenge_methods_supported'], ['S256']);
+      assert.deepEqual(json['response_types_supported'], ['code']);
+      assert.deepEqual((json['grant_types_supported'] as string[]).toSorted(), [
+        'authorization_code',
+        'client_credentials',
+        'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
+      ]);
+      assert.equal(json['authorization_response_iss_parameter_supported'], true);
+      assert.equal(json['token_endpoint'], `${PUBLIC_URL}/oauth/token`);
+      assert.equal(json['tls_client_certificate_bound_access_tokens'], true);
+      assert.match(PUBLIC_URL, /^https:\/\/[^?#]+$/);
+      const methods = json['token_endpoint_auth_methods_supported'] as string[];
+      assert.deepEqual(methods.toSorted(), ['client_secret_basic', 'none', 'private_key_jwt', 'tls_client_auth']);
+    },
+  );
 
   await t.test('TK-09 an address that guesses secrets is held up, whatever it sends then', async () => {
     const guess = () =>
@@ -264,17 +281,18 @@ test('clients that show themselves by a key: assertions and proofs count once', 
   });
 
   await t.test(
-    'DP-01 DP-10 DP-12 a token that was asked for with a proof works with proofs of that key alone',
+    'DP-01 DP-02 DP-03 DP-04 DP-05 DP-10 DP-12 a token that was asked for with a proof works with proofs of that key alone',
     async () => {
-      const proof = (key = proving) => {
+      const proof = (key = proving, change: object = {}, header: object = {}) => {
         const { kid: _, use: __, ...jwk } = key.jwk;
         const claims = {
           jti: randomUUID(),
           htm: 'POST',
           htu: `${PUBLIC_URL}/oauth/token`,
           iat: Math.floor(Date.now() / 1000),
+          ...change,
         };
-        return signed({ typ: 'dpop+jwt', alg: key.alg, jwk }, claims, key);
+        return signed({ typ: 'dpop+jwt', alg: key.alg, jwk, ...header }, claims, key);
       };
       let answer = await ask2(assertion(), { dpop: proof() });
       if (String(answer.json?.['error']) === 'use_dpop_nonce') {
@@ -289,6 +307,18 @@ test('clients that show themselves by a key: assertions and proofs count once', 
         ask(it, { headers: { authorization: `DPoP ${token}`, dpop: proofFor(by, request) } });
       assert.equal((await send(proving)).status, 200);
       assert.equal((await send(own)).code, 'invalid_credential');
+      for (const [name, wrong] of [
+        ['another method', proof(proving, { htm: 'GET' })],
+        ['another address', proof(proving, { htu: 'https://other.example/oauth/token' })],
+        ['of long ago', proof(proving, { iat: 1_700_000_000 })],
+        ['of another type', proof(proving, {}, { typ: 'JWT' })],
+        ['two in one header', `${proof()}, ${proof()}`],
+      ] as const) {
+        assert.notEqual((await ask2(assertion(), { dpop: wrong })).status, 200, name);
+      }
+      const once = proof();
+      const both = await Promise.all([ask2(assertion(), { dpop: once }), ask2(assertion(), { dpop: once })]);
+      assert.equal(both.filter(({ status }) => status === 200).length, 1);
     },
   );
 });

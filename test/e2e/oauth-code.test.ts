@@ -50,7 +50,7 @@ describe('the authorization code grant', () => {
   const grantOf = (one: StockClient, url: URL, verifier: string, state: string) =>
     oidc.authorizationCodeGrant(one.config, url, { pkceCodeVerifier: verifier, expectedState: state });
 
-  test('AZ-14: consent names client, place, models, scopes and time; what is granted is what client and person both have', async () => {
+  test('AZ-14 consent names client, place, models, scopes and time; what is granted is what client and person both have', async () => {
     const browser = createBrowser(it);
     const { url, verifier, state } = await authorizationOf(web.config);
     const consent = await signIn(browser, await browser.open(url), 'ada');
@@ -73,7 +73,7 @@ describe('the authorization code grant', () => {
     assert.equal((await ask(it, { key: tokens.access_token, body })).code, 'model_not_allowed');
   });
 
-  test('AZ-14: whoever declines, or sends a form that says nothing, sends the client away with access_denied', async () => {
+  test('AZ-09 AZ-14 whoever declines, or sends a form that says nothing, sends the client away with access_denied', async () => {
     for (const fields of [{ decision: 'decline' }, {}, { decision: 'yes' }] as Record<string, string>[]) {
       const browser = createBrowser(it);
       const { url } = await authorizationOf(web.config);
@@ -102,7 +102,7 @@ describe('the authorization code grant', () => {
     ['that is script', 'javascript:alert(1)'],
     ['that is markup', 'https://app.example.org/"><script>alert(1)</script>'],
   ] as const) {
-    test(`AZ-01, AZ-03: a redirect URI ${what} gets an error page, never a redirect (mix-up, open redirect)`, async () => {
+    test(`AZ-01 AZ-03 a redirect URI ${what} gets an error page, never a redirect (mix-up, open redirect)`, async () => {
       const { url } = await authorizationOf(web.config, { redirect_uri: uri });
       const page = await createBrowser(it).once(url);
       assertErrorPage(page);
@@ -110,7 +110,7 @@ describe('the authorization code grant', () => {
     });
   }
 
-  test('AZ-03: an unknown client gets an error page, whose id the log explains', async () => {
+  test('AZ-03 an unknown client gets an error page, whose id the log explains', async () => {
     const { url } = await authorizationOf(web.config);
     url.searchParams.set('client_id', 'c_<img src=x>');
     const page = await createBrowser(it).once(url);
@@ -127,7 +127,7 @@ describe('the authorization code grant', () => {
     ['with plain PKCE', { code_challenge_method: 'plain' }],
     ['with no method, which would mean plain', { code_challenge_method: '' }],
   ] as const) {
-    test(`AZ-04, AZ-08: a request ${what} is refused, and the answer names its issuer (PKCE downgrade)`, async () => {
+    test(`AZ-04 AZ-08 a request ${what} is refused, and the answer names its issuer (PKCE downgrade)`, async () => {
       const { url } = await authorizationOf(web.config);
       for (const [name, value] of Object.entries(fields))
         if (value === '') url.searchParams.delete(name);
@@ -140,7 +140,7 @@ describe('the authorization code grant', () => {
     });
   }
 
-  test('AZ-05: a code needs its verifier: none and another one are refused', async () => {
+  test('AZ-05 a code needs its verifier: none and another one are refused', async () => {
     for (const verifier of [undefined, oidc.randomPKCECodeVerifier()]) {
       const { url, state } = await codeFor(createBrowser(it), web.config, 'ada');
       await assert.rejects(
@@ -153,7 +153,7 @@ describe('the authorization code grant', () => {
     }
   });
 
-  test('AZ-06: a code works once; used again it ends what it has brought', async () => {
+  test('AZ-06 a code works once; used again it ends what it has brought', async () => {
     const { url, verifier, state } = await codeFor(createBrowser(it), web.config, 'ada');
     const tokens = await grantOf(web, url, verifier, state);
     assert.equal((await ask(it, { key: tokens.access_token })).status, 200);
@@ -163,14 +163,14 @@ describe('the authorization code grant', () => {
     await assert.rejects(oidc.refreshTokenGrant(web.config, tokens.refresh_token ?? ''), { error: 'invalid_grant' });
   });
 
-  test('AZ-06: of many who use one code at once no two get tokens that live', async () => {
+  test('AZ-06 of many who use one code at once no two get tokens that live', async () => {
     const { url, verifier, state } = await codeFor(createBrowser(it), web.config, 'ada');
     const got = await Promise.allSettled(Array.from({ length: 10 }, () => grantOf(web, url, verifier, state)));
     const tokens = got.flatMap((one) => (one.status === 'fulfilled' ? [one.value.access_token] : []));
     assert.ok(tokens.length <= 1, `${tokens.length} got tokens`);
   });
 
-  test('AZ-06: a code belongs to its client and its redirect URI', async () => {
+  test('AZ-06 a code belongs to its client and its redirect URI', async () => {
     const { url, verifier, state } = await codeFor(createBrowser(it), web.config, 'ada');
     await assert.rejects(grantOf(other, url, verifier, state), { error: 'invalid_grant' });
     const second = await codeFor(createBrowser(it), web.config, 'ada');
@@ -179,12 +179,34 @@ describe('the authorization code grant', () => {
     await assert.rejects(grantOf(web, elsewhere, second.verifier, second.state), { error: 'invalid_grant' });
   });
 
-  test('AZ-07: a code lives for a minute', () => {
+  test('DP-11 a code that was asked for by a key works with a proof of that key alone', async () => {
+    const thief = await oidc.randomDPoPKeyPair();
+    const own = await oidc.randomDPoPKeyPair();
+    const dpop = oidc.getDPoPHandle(web.config, own);
+    for (const [key, works] of [
+      [thief, false],
+      [own, true],
+    ] as const) {
+      const jkt = await dpop.calculateThumbprint();
+      const { url, verifier, state } = await codeFor(createBrowser(it), web.config, 'ada', { dpop_jkt: jkt });
+      const tokens = oidc.authorizationCodeGrant(
+        web.config,
+        url,
+        { pkceCodeVerifier: verifier, expectedState: state },
+        undefined,
+        { DPoP: oidc.getDPoPHandle(web.config, key) },
+      );
+      if (works) assert.equal((await tokens).token_type, 'dpop');
+      else await assert.rejects(tokens, { error: 'invalid_grant' });
+    }
+  });
+
+  test('AZ-07 a code lives for a minute', () => {
     const lives = lifetimesOf(it.stateDir, 'AuthorizationCode');
     assert.ok(lives.length > 0 && lives.every((s) => s <= 60), lives.join());
   });
 
-  test('AZ-10, AZ-11: pages forbid frames, script, foreign content and referrers, and have no CORS headers (clickjacking)', async () => {
+  test('AZ-10 AZ-11 pages forbid frames, script, foreign content and referrers, and have no CORS headers (clickjacking)', async () => {
     const browser = createBrowser(it);
     const { url } = await authorizationOf(web.config);
     const redirect = await browser.once(url, { headers: { origin: 'https://evil.example' } });
@@ -216,7 +238,7 @@ describe('the authorization code grant', () => {
     }
   });
 
-  test('AZ-12: a parameter that stands there twice is refused, one that nobody knows is ignored', async () => {
+  test('AZ-12 a parameter that stands there twice is refused, one that nobody knows is ignored', async () => {
     const { url } = await authorizationOf(web.config, { something_else: 'x' });
     assert.match((await createBrowser(it).open(url)).title, /^Sign in/);
     url.searchParams.append('state', 'another');
@@ -229,7 +251,7 @@ describe('the authorization code grant', () => {
     assert.ok(answer.headers.get('location')?.startsWith(`${REDIRECT}?error=invalid_request`));
   });
 
-  test('AZ-13: there are no tokens in the front channel, and no password grant', async () => {
+  test('AZ-13 there are no tokens in the front channel, and no password grant', async () => {
     for (const type of ['token', 'id_token', 'code id_token', 'code token', 'none']) {
       const { url } = await authorizationOf(web.config, { response_type: type });
       const { headers, status } = await createBrowser(it).once(url);
@@ -242,7 +264,7 @@ describe('the authorization code grant', () => {
     });
   });
 
-  test('AZ-15: ids of clients and of people never look alike', () => {
+  test('AZ-15 ids of clients and of people never look alike', () => {
     assert.match(web.id, /^c_/);
     assert.match(it.log.find((line) => line.includes('"signed_in"')) ?? '', /"user":"u_/);
   });
@@ -313,7 +335,7 @@ describe('the authorization code grant', () => {
     }
   });
 
-  test('PA-01, PA-02, PA-03: a pushed request works once, for its client; where it is required nothing else does', async () => {
+  test('PA-01 PA-02 PA-03 a pushed request works once, for its client; where it is required nothing else does', async () => {
     const plain = await authorizationOf(pushed.config);
     const refused = await createBrowser(it).once(plain.url);
     assert.match(refused.headers.get('location') ?? refused.text, /invalid_request/);
@@ -354,7 +376,7 @@ describe('the authorization code grant', () => {
     await assert.rejects(oidc.buildAuthorizationUrlWithPAR(unknown, wish), { status: 401 });
   });
 
-  test('SU-03: an authentication that cannot be had is refused by its name, an old one is made anew', async () => {
+  test('SU-03 an authentication that cannot be had is refused by its name, an old one is made anew', async () => {
     const browser = createBrowser(it);
     const weak = await authorizationOf(web.config, {
       scope: 'openid inference:chat',
@@ -380,7 +402,7 @@ describe('the authorization code grant', () => {
     assert.equal((await ask(it, { key: tokens.id_token ?? '' })).status, 401);
   });
 
-  test('RT-08: no code, token, cookie, secret or password of all this is readable in the state directory or the log', async () => {
+  test('RT-08 no code, token, cookie, secret or password of all this is readable in the state directory or the log', async () => {
     const browser = createBrowser(it);
     const { url, verifier, state } = await codeFor(browser, web.config, 'ada');
     const tokens = await grantOf(web, url, verifier, state);

@@ -44,7 +44,7 @@ describe('the device grant', () => {
     return page.title.startsWith('Let ') ? browser.submit(page, { decision: 'accept' }) : page;
   }
 
-  test('DV-02, DV-03, DV-08: a device polls until its person has agreed, and gets its tokens once', async () => {
+  test('DV-02 DV-03 DV-08 a device polls until its person has agreed, and gets its tokens once', async () => {
     const started = await start();
     assert.ok(started.device_code.length >= 22);
     assert.match(started.user_code, /^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$/);
@@ -66,14 +66,14 @@ describe('the device grant', () => {
     assert.equal((await ask(it, { key: String(tokens['access_token']) })).status, 200);
   });
 
-  test('DV-02: two polls at once do not both get tokens that live', async () => {
+  test('DV-02 two polls at once do not both get tokens that live', async () => {
     const started = await start();
     await approve(createBrowser(it), started.user_code);
     const all = await Promise.all([1, 2, 3, 4, 5].map(() => poll(started.device_code)));
     assert.ok(all.filter((one) => typeof one['access_token'] === 'string').length <= 1, JSON.stringify(all));
   });
 
-  test('DV-04: the page shows client, scopes and address of the device and has the code compared, by the link too', async () => {
+  test('DV-04 the page shows client, scopes and address of the device and has the code compared, by the link too', async () => {
     const started = await start('inference:chat inference:audio');
     const browser = createBrowser(it);
     const link = await browser.open(started.verification_uri_complete ?? '');
@@ -91,7 +91,7 @@ describe('the device grant', () => {
     assert.doesNotMatch(consent.text, /inference:audio/);
   });
 
-  test('DV-08: whoever declines, at the code or at consent, tells the device access_denied', async () => {
+  test('DV-08 whoever declines, at the code or at consent, tells the device access_denied', async () => {
     const atCode = await start();
     const browser = createBrowser(it);
     const confirm = await browser.submit(await browser.open('/device'), { user_code: atCode.user_code });
@@ -106,7 +106,7 @@ describe('the device grant', () => {
     assert.equal((await poll(atConsent.device_code))['error'], 'access_denied');
   });
 
-  test('DV-05: a client that was not given the grant starts nothing', async () => {
+  test('DV-05 a client that was not given the grant starts nothing', async () => {
     await assert.rejects(oidc.initiateDeviceAuthorization(web.config, { scope: 'inference:chat' }), { status: 400 });
   });
 
@@ -125,7 +125,7 @@ describe('the device grant', () => {
   });
 });
 
-test('DV-01: guesses of user codes are few, for one browser and for one address, and the log says so', async () => {
+test('DV-01 guesses of user codes are few, for one browser and for one address, and the log says so', async () => {
   await using it = await startTestGateway({ plain: true, config: { listen: { publicUrl: PUBLIC_URL } } });
   await createStockClient(it, '--name terminal --auth none --grants device_code --scopes inference:chat');
   const statuses: number[] = [];

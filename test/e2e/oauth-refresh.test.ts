@@ -32,7 +32,7 @@ describe('refresh tokens', () => {
     oidc.refreshTokenGrant(by.config, token ?? '', more);
   const invalid = { error: 'invalid_grant' };
 
-  test('RT-03: each use gives a new one, of public clients too, and the one before is no more', async () => {
+  test('RT-03 each use gives a new one, of public clients too, and the one before is no more', async () => {
     for (const client of [web, app]) {
       const first = await tokensFor(createBrowser(it), client.config, 'ada');
       const second = await refresh(first.refresh_token, {}, client);
@@ -43,7 +43,7 @@ describe('refresh tokens', () => {
     }
   });
 
-  test('RT-02: scopes are narrowed by a refresh and never widened, and another client gets nothing', async () => {
+  test('RT-02 scopes are narrowed by a refresh and never widened, and another client gets nothing', async () => {
     const narrow = await tokensFor(createBrowser(it), web.config, 'ada', { scope: 'inference:chat' });
     await assert.rejects(refresh(narrow.refresh_token, { scope: 'inference:chat models:read' }), {
       error: 'invalid_scope',
@@ -63,7 +63,7 @@ describe('refresh tokens', () => {
   });
 
   for (const round of [1, 2, 3, 4, 5]) {
-    test(`RT-05, RT-09: 20 at once get one successor, which lives (round ${round})`, async () => {
+    test(`RT-05 RT-09 20 at once get one successor, which lives (round ${round})`, async () => {
       const { refresh_token: token } = await tokensFor(createBrowser(it), web.config, 'ada');
       const all = await Promise.all(Array.from({ length: 20 }, () => refresh(token)));
       const successors = new Set(all.map((one) => one.refresh_token));
@@ -74,7 +74,7 @@ describe('refresh tokens', () => {
     });
   }
 
-  test('RT-09: in the grace only the same question gets the answer: another scope does not', async () => {
+  test('RT-09 in the grace only the same question gets the answer: another scope does not', async () => {
     const { refresh_token: token } = await tokensFor(createBrowser(it), web.config, 'ada');
     const first = await refresh(token);
     assert.equal((await refresh(token)).refresh_token, first.refresh_token);
@@ -82,7 +82,7 @@ describe('refresh tokens', () => {
     await assert.rejects(refresh(token, { scope: 'models:read' }), invalid);
   });
 
-  test('RT-04: one that is used after the grace ends the family, and is written to the log as security', async () => {
+  test('RT-04 one that is used after the grace ends the family, and is written to the log as security', async () => {
     const first = await tokensFor(createBrowser(it), web.config, 'ada');
     const second = await refresh(first.refresh_token);
     assert.equal((await ask(it, { key: second.access_token })).status, 200);
@@ -95,7 +95,7 @@ describe('refresh tokens', () => {
     assert.match(line ?? '', new RegExp(`"level":"warn".*"client":"${web.id}"`));
   });
 
-  test('RT-06: one that is not used ends after eight hours, and its grant after thirty days', () => {
+  test('RT-06 one that is not used ends after eight hours, and its grant after thirty days', () => {
     const idle = lifetimesOf(it.stateDir, 'RefreshToken');
     const whole = lifetimesOf(it.stateDir, 'Grant');
     // Some were made older above.
@@ -103,7 +103,7 @@ describe('refresh tokens', () => {
     assert.ok(whole.length > 0 && whole.every((s) => s <= 30 * 24 * 3600), whole.join());
   });
 
-  test('RV-03: whoever takes a refresh token back ends its access tokens, too', async () => {
+  test('RV-03 whoever takes a refresh token back ends its access tokens, too', async () => {
     const tokens = await tokensFor(createBrowser(it), web.config, 'ada');
     await oidc.tokenRevocation(web.config, tokens.refresh_token ?? '');
     await assert.rejects(refresh(tokens.refresh_token), invalid);
