@@ -2,11 +2,13 @@ import { advisories } from './advisories.ts';
 import { apiKeys } from './api-keys.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
+import { grants } from './grants.ts';
 import { instances } from './instances.ts';
 import { keyring } from './keyring.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { routes } from './routes.ts';
+import { sessions } from './sessions.ts';
 import { signingKeys } from './signing-keys.ts';
 import { tenants } from './tenants.ts';
 import { tokens } from './tokens.ts';
@@ -20,6 +22,8 @@ export const resources: readonly Resource[] = [
   tokens,
   signingKeys,
   users,
+  sessions,
+  grants,
   keyring,
   tenants,
   routes,

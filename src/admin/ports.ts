@@ -103,6 +103,26 @@ export interface SigningKeyBook {
   rotate(overlapMs: number): Promise<void>;
 }
 
+/** What people have let in, for administrators: sign-ins and consents. */
+export interface AccessBook {
+  sessions(): Promise<readonly { readonly id: string; readonly user: string; readonly signedInAtMs: number }[]>;
+  grants(): Promise<readonly GrantView[]>;
+  /** Ends a sign-in with what was given in it; false where there is none. */
+  endSession(id: string): Promise<boolean>;
+  /** Ends a consent with all its tokens; false where there is none. */
+  endGrant(id: string): Promise<boolean>;
+}
+
+/** What a client may do for somebody. */
+export interface GrantView {
+  readonly id: string;
+  readonly user: string;
+  readonly client: string;
+  readonly scopes: readonly string[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | undefined;
+}
+
 /** What belongs to people who sign in. */
 export interface People {
   /** Encrypts what is kept of them. */
@@ -146,6 +166,7 @@ export interface AdminDeps {
   readonly upstreams: () => readonly UpstreamView[];
   readonly tokenUses: () => readonly TokenUse[];
   readonly signingKeys: SigningKeyBook;
+  readonly access: AccessBook;
   readonly keyring: Pick<KeyringControl, 'status' | 'rotate'>;
   readonly advisories: Advisories;
   /** Walks a request through the stages without sending it; undefined where there is no such API key. */

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
+import { revocationChange } from '../admin/revocation.ts';
+import { createAccess } from '../oauth/access.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { createPasswordHasher } from '../directory/password.ts';
@@ -11,7 +13,7 @@ import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
 import { lazyKeyring } from '../gateway/keyring.ts';
-import { openOAuthKeys, signingKeyBook } from '../gateway/oauth-keys.ts';
+import { accessBook, artifactDigest, openOAuthKeys, signingKeyBook } from '../gateway/oauth-keys.ts';
 import { StateLocked, startStore, type Store } from '../gateway/threads/store-client.ts';
 import { VERSION } from '../gateway/version.ts';
 import { askSocket, isServed, type AdminQuestion, type RawAnswer } from './admin-socket.ts';
@@ -139,6 +141,17 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     instances: () => [],
     upstreams: () => [],
     tokenUses: () => stored.tokenUses,
+    access: accessBook(async () =>
+      createAccess({
+        artifacts: store.artifacts,
+        sealer: (await openKeys()).sealer,
+        digest: artifactDigest(openHmacKey(stateDir)),
+        nowMs: () => systemClock.nowMs(),
+        async revoke(mark, untilMs) {
+          await commit([revocationChange(directory, mark, true, untilMs, systemClock.nowMs())]);
+        },
+      }),
+    ),
     signingKeys: signingKeyBook(openKeys, () => Promise.resolve()),
     // Nobody has asked the servers: they count as affected by everything.
     advisories: {

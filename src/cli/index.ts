@@ -13,6 +13,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   clients: async () => (await import('./clients.ts')).clients,
   tokens: async () => (await import('./tokens.ts')).tokens,
   'signing-keys': async () => (await import('./signing-keys.ts')).signingKeys,
+  sessions: async () => (await import('./sessions.ts')).sessions,
+  grants: async () => (await import('./grants.ts')).grants,
   users: async () => (await import('./users.ts')).users,
   keyring: async () => (await import('./keyring.ts')).keyring,
   apply: async () => (await import('./apply.ts')).apply,

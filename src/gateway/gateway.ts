@@ -35,7 +35,7 @@ import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
-import { signingKeyBook } from './oauth-keys.ts';
+import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource } from './authentication.ts';
@@ -399,6 +399,10 @@ export async function startGateway({
     upstreams: upstreamViews,
     keyring,
     tokenUses: () => tokenUses.list(),
+    access: accessBook(async () => {
+      if (oauth === undefined) throw new StoreUnavailable('the authorization server is not started yet');
+      return (await oauth.open()).access;
+    }),
     signingKeys: signingKeyBook(
       () => oauth?.open() ?? Promise.reject(new Error('it is not started yet')),
       async () => oauth?.rekey(),

@@ -13,11 +13,11 @@ import type { Clock } from '../kernel/clock.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 import type { Counters } from '../limits/counters.ts';
+import { createAccess, type Access } from '../oauth/access.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
-import { createDigest } from '../oauth/digest.ts';
 import type { SigningKeys } from '../oauth/signing-keys.ts';
-import { openOAuthKeys } from './oauth-keys.ts';
+import { artifactDigest, openOAuthKeys } from './oauth-keys.ts';
 import { createPeoplePages } from '../oauth/interactions/people.ts';
 import type { OAuthLog } from '../oauth/log.ts';
 import { GRANT_DAYS, modelsOf } from '../oauth/provider.ts';
@@ -64,6 +64,7 @@ export interface Opened {
   readonly sealer: Sealer;
   readonly signingKeys: SigningKeys;
   readonly server: AuthorizationServer;
+  readonly access: Access;
 }
 
 /** Requests to the authorization server that are under way at once. */
@@ -91,7 +92,8 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     const { accessTokenTtlMs, refreshTokenTtlMs } = deps.config().authorizationServer;
     const { failuresPerMinute } = deps.config().limits.perIp;
     const secret = (use: string) => createHmac('sha256', hmacKey).update(use).digest();
-    const digest = createDigest(secret('oauth artifacts'));
+    const digest = artifactDigest(hmacKey);
+    const access = createAccess({ artifacts, sealer, digest, nowMs: () => clock.nowMs(), revoke });
     const oauthLog: OAuthLog = {
       info: (event, facts) => log.info(event, facts),
       security: (what, facts) => log.warn('security', { what, ...facts }),
@@ -99,7 +101,16 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;
     const pages = createPeoplePages({
       ...deps,
-      ...{ sealer, digest, revoke, requireSecondFactor, failuresPerMinute, grantDays: GRANT_DAYS, log: oauthLog },
+      ...{
+        access,
+        sealer,
+        digest,
+        revoke,
+        requireSecondFactor,
+        failuresPerMinute,
+        grantDays: GRANT_DAYS,
+        log: oauthLog,
+      },
       client: (id) => directory.clients.get(id),
       user: (id) => directory.users.get(id),
       models: (client, user) => modelsOf(client, user, (id) => directory.tenants.get(id)),
@@ -130,7 +141,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     );
     state = { ...state, jwks: server.jwks() };
     deps.onKeys();
-    return { sealer, signingKeys, server };
+    return { sealer, signingKeys, server, access };
   }
 
   const revoke = createRevoke(deps, () => clock.nowMs() + MAX_TOKEN_MS);

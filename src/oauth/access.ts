@@ -7,6 +7,7 @@ import type { Digest } from './digest.ts';
 export interface SessionView {
   /** Hash of its id. */
   readonly id: string;
+  readonly user: string;
   readonly signedInAtMs: number;
 }
 
@@ -14,20 +15,24 @@ export interface SessionView {
 export interface GrantView {
   /** Hash of its id. */
   readonly id: string;
+  readonly user: string;
   readonly client: string;
   readonly scopes: readonly string[];
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
 }
 
-/** What somebody has let in: lists it and ends it. What was ended is refused from the next request on. */
+/**
+ * What people have let in: lists it and ends it. What was ended is refused from the next request on. With a user only what is
+ * theirs is seen and touched; without one, for administrators, everybody's.
+ */
 export interface Access {
-  sessions(userId: string): Promise<readonly SessionView[]>;
-  grants(userId: string): Promise<readonly GrantView[]>;
-  /** Ends a session of the person, with the grants that were given in it (RFC 9700 §4.14.2). */
-  endSession(userId: string, id: string): Promise<void>;
-  /** Ends a grant of the person, with all its tokens. */
-  endGrant(userId: string, id: string): Promise<void>;
+  sessions(userId: string | undefined): Promise<readonly SessionView[]>;
+  grants(userId: string | undefined): Promise<readonly GrantView[]>;
+  /** Ends a session, with the grants that were given in it (RFC 9700 §4.14.2); false where there is none. */
+  endSession(userId: string | undefined, id: string): Promise<boolean>;
+  /** Ends a grant with all its tokens; false where there is none. */
+  endGrant(userId: string | undefined, id: string): Promise<boolean>;
   /** Ends all of it. */
   endAll(userId: string): Promise<void>;
 }
@@ -42,8 +47,11 @@ export function createAccess(deps: {
 }): Access {
   const { artifacts, sealer, digest, nowMs } = deps;
 
-  const listOf = async (kind: 'Session' | 'Grant', userId: string): Promise<Artifact[]> =>
-    (await artifacts.list(kind, nowMs())).filter(({ account }) => account === userId);
+  const listOf = async (kind: 'Session' | 'Grant', userId: string | undefined): Promise<Artifact[]> =>
+    (await artifacts.list(kind, nowMs())).filter(
+      // A session before sign-in is nobody's.
+      ({ account }) => account !== undefined && (userId === undefined || account === userId),
+    );
 
   const payloadOf = async ({ kind, id, payload }: Artifact): Promise<Record<string, unknown>> =>
     JSON.parse(await sealer.open({ tenant: '', purpose: 'artifact', row: `${kind} ${id}` }, payload)) as Record<
@@ -63,7 +71,8 @@ export function createAccess(deps: {
       return Promise.all(
         found.map(async (one) => {
           const { loginTs } = await payloadOf(one);
-          return { id: one.id, signedInAtMs: typeof loginTs === 'number' ? loginTs * 1000 : one.createdAtMs };
+          const signedInAtMs = typeof loginTs === 'number' ? loginTs * 1000 : one.createdAtMs;
+          return { id: one.id, user: one.account ?? '', signedInAtMs };
         }),
       );
     },
@@ -74,22 +83,25 @@ export function createAccess(deps: {
           const { resources } = (await payloadOf(one)) as { resources?: Record<string, string> };
           const scopes = Object.values(resources ?? {}).flatMap((text) => text.split(' '));
           const { id, client = '', createdAtMs, expiresAtMs } = one;
-          return { id, client, scopes, createdAtMs, expiresAtMs };
+          return { id, user: one.account ?? '', client, scopes, createdAtMs, expiresAtMs };
         }),
       );
     },
     async endSession(userId, id) {
       const found = (await listOf('Session', userId)).find((one) => one.id === id);
-      if (found === undefined) return;
+      if (found === undefined) return false;
       const { authorizations } = (await payloadOf(found)) as { authorizations?: Record<string, { grantId?: string }> };
       // The session first: else a request meanwhile could bring another grant of it.
       await artifacts.remove('Session', id);
       if (found.uid !== undefined) await deps.revoke(markOf('session', OWN_ISSUER, found.uid), undefined);
       for (const { grantId } of Object.values(authorizations ?? {}))
         if (grantId !== undefined) await endGrantOf(digest('Grant', grantId));
+      return true;
     },
     async endGrant(userId, id) {
-      if ((await listOf('Grant', userId)).some((one) => one.id === id)) await endGrantOf(id);
+      if (!(await listOf('Grant', userId)).some((one) => one.id === id)) return false;
+      await endGrantOf(id);
+      return true;
     },
     endAll: (userId) => artifacts.removeAccount(userId),
   };

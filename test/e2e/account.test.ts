@@ -44,6 +44,27 @@ describe('the account page', () => {
     await assert.rejects(oidc.refreshTokenGrant(web.config, tokens.refresh_token ?? ''), { error: 'invalid_grant' });
   });
 
+  test('sessions and grants are listed and ended by command, and what was given in them ends with them', async () => {
+    const run = async (line: string) => {
+      const done = await sallyport(it.stateDir, line);
+      assert.equal(done.exit, 0, done.err);
+      return JSON.parse(done.out) as { id: string; user: string; client: string; scopes: string[] }[];
+    };
+    const browser = createBrowser(it);
+    const first = await tokensFor(browser, web.config, 'ada', { scope: 'inference:chat' });
+    const [grant] = (await run('grants list --json')).filter(({ client }) => client === web.id).slice(-1);
+    assert.deepEqual(grant?.scopes, ['inference:chat']);
+    await run(`grants revoke ${grant?.id ?? ''} --json`);
+    assert.equal(await works(first.access_token), 'revoked_credential');
+    const second = await tokensFor(createBrowser(it), web.config, 'ada', { scope: 'inference:chat' });
+    const open = await run('sessions list --json');
+    assert.ok(open.length > 0 && open.every(({ user }) => user.startsWith('u_')));
+    for (const { id } of open) await run(`sessions revoke ${id} --json`);
+    assert.equal(await works(second.access_token), 'revoked_credential');
+    assert.deepEqual(await run('sessions list --json'), []);
+    assert.equal((await sallyport(it.stateDir, 'grants revoke nothing')).exit, 1);
+  });
+
   test('RT-07 signing out ends the session, what was given in it, and nothing of another browser', async () => {
     const [one, two] = [createBrowser(it), createBrowser(it)];
     const [here, there] = [

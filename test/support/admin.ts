@@ -93,6 +93,12 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       ),
     maxExplainedBytes: () => 1024 * 1024,
     tokenUses: () => [],
+    access: {
+      sessions: () => Promise.resolve([]),
+      grants: () => Promise.resolve([]),
+      endSession: () => Promise.resolve(false),
+      endGrant: () => Promise.resolve(false),
+    },
     signingKeys: { list: () => Promise.resolve([]), rotate: () => Promise.resolve() },
     keyring: { status: () => Promise.resolve(emptyKeyring), rotate: () => Promise.resolve(emptyKeyring) },
     metrics: () => '# TYPE up gauge\nup 1\n',

@@ -1,6 +1,5 @@
-import { createAccess } from '../access.ts';
+import type { Access } from '../access.ts';
 import { createAccounts, type AccountsDeps } from '../accounts.ts';
-import type { ArtifactStore } from '../artifacts.ts';
 import type { Counters } from '../../limits/counters.ts';
 import { createSignInPace } from '../sign-in-pace.ts';
 import { createAccountPages } from './account.ts';
@@ -10,7 +9,7 @@ import { createSignIn } from './sign-in.ts';
 
 /** What the pages for people work with. */
 export interface PeopleDeps extends AccountsDeps, Omit<InteractionDeps, 'signIn'> {
-  readonly artifacts: ArtifactStore;
+  readonly access: Access;
   readonly counters: Counters;
   readonly failuresPerMinute: number | 'none';
   readonly revoke: (mark: string, untilMs: number | undefined) => Promise<void>;
@@ -19,9 +18,8 @@ export interface PeopleDeps extends AccountsDeps, Omit<InteractionDeps, 'signIn'
 /** All pages for people, over the directory and the store. */
 export function createPeoplePages(deps: PeopleDeps): Pages {
   const accounts = createAccounts(deps);
-  const access = createAccess({ ...deps, nowMs: () => deps.clock.nowMs() });
   const pace = createSignInPace(deps.clock);
   const signIn = createSignIn({ ...deps, accounts, pace });
-  const account = createAccountPages({ ...deps, accounts, access, signIn, pace });
+  const account = createAccountPages({ ...deps, accounts, signIn, pace });
   return createPages({ ...deps, signIn, account });
 }
