@@ -4,6 +4,7 @@ import { clientPage, clientShown, clientWithSecret, type ClientShown } from '../
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { allPages } from './pages.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
@@ -142,21 +143,8 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
   return 0;
 }
 
-async function allClients(client: AdminClient, tenant: string | undefined): Promise<readonly ClientShown[]> {
-  const found: ClientShown[] = [];
-  for (let after: string | null = ''; after !== null;) {
-    const query = new URLSearchParams({
-      limit: '200',
-      ...(after === '' ? {} : { after }),
-      ...(tenant === undefined ? {} : { tenant }),
-    });
-    const path = `/oauth-clients?${query.toString()}`;
-    const page: z.output<typeof clientPage> = await client.ask({ method: 'GET', path }, clientPage);
-    found.push(...page.items);
-    after = page.next;
-  }
-  return found;
-}
+const allClients = (client: AdminClient, tenant: string | undefined): Promise<readonly ClientShown[]> =>
+  allPages(client, 'oauth-clients', clientPage, tenant);
 
 async function onOne(
   flags: Flags,

@@ -6,6 +6,7 @@ import { isNetwork } from '../wire/address.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
@@ -138,23 +139,8 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
 }
 
 /** Every API key that is not deleted, page by page. @param tenant only those of this one */
-export async function allKeys(client: AdminClient, tenant?: string): Promise<readonly ApiKeyShown[]> {
-  const found: ApiKeyShown[] = [];
-  for (let after: string | null = ''; after !== null;) {
-    const query = new URLSearchParams({
-      limit: '200',
-      ...(after === '' ? {} : { after }),
-      ...(tenant === undefined ? {} : { tenant }),
-    });
-    const page: z.output<typeof apiKeyPage> = await client.ask(
-      { method: 'GET', path: `/api-keys?${query.toString()}` },
-      apiKeyPage,
-    );
-    found.push(...page.items);
-    after = page.next;
-  }
-  return found;
-}
+export const allKeys = (client: AdminClient, tenant?: string): Promise<readonly ApiKeyShown[]> =>
+  allPages(client, 'api-keys', apiKeyPage, tenant);
 
 async function onOne(
   flags: Flags,

@@ -1,9 +1,9 @@
-import type * as z from 'zod';
 import { tenantPage, tenantShown, type TenantShown } from '../admin/tenants.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
+import { allPages } from './pages.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
@@ -80,19 +80,8 @@ async function onOne(
 }
 
 /** Every tenant, page by page. */
-export async function allTenants(client: AdminClient): Promise<TenantShown[]> {
-  const found: TenantShown[] = [];
-  for (let after: string | null = ''; after !== null;) {
-    const query = `limit=200${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`;
-    const page: z.output<typeof tenantPage> = await client.ask(
-      { method: 'GET', path: `/tenants?${query}` },
-      tenantPage,
-    );
-    found.push(...page.items);
-    after = page.next;
-  }
-  return found;
-}
+export const allTenants = (client: AdminClient): Promise<readonly TenantShown[]> =>
+  allPages(client, 'tenants', tenantPage);
 
 /** `tenants create acme` and `tenants create --name acme`, as keys take their name. */
 function nameOf(flags: Flags, verb: string): string {

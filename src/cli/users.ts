@@ -4,6 +4,7 @@ import { publicUrlOf } from '../config/schema.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
@@ -118,21 +119,8 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
   return 0;
 }
 
-async function allUsers(client: AdminClient, tenant?: string): Promise<readonly UserShown[]> {
-  const found: UserShown[] = [];
-  for (let after: string | null = ''; after !== null;) {
-    const query = new URLSearchParams({
-      limit: '200',
-      ...(after === '' ? {} : { after }),
-      ...(tenant === undefined ? {} : { tenant }),
-    });
-    const path = `/users?${query.toString()}`;
-    const page: z.output<typeof userPage> = await client.ask({ method: 'GET', path }, userPage);
-    found.push(...page.items);
-    after = page.next;
-  }
-  return found;
-}
+const allUsers = (client: AdminClient, tenant?: string): Promise<readonly UserShown[]> =>
+  allPages(client, 'users', userPage, tenant);
 
 async function onOne(
   flags: Flags,
