@@ -201,6 +201,26 @@ const problemSchema = z.looseObject({
 /** The admin API said that there is no such object. */
 export class UnknownObject extends CommandError {}
 
+/**
+ * Asks about one object that a person named.
+ *
+ * @param unknown what they are told where there is no such object
+ * @throws CommandError with it, else what `ask` throws
+ */
+export async function askOne<Schema extends z.ZodType>(
+  client: AdminClient,
+  question: AdminQuestion,
+  answer: Schema,
+  unknown: string,
+): Promise<z.output<Schema>> {
+  try {
+    return await client.ask(question, answer);
+  } catch (error) {
+    if (!(error instanceof UnknownObject)) throw error;
+    throw new CommandError(unknown);
+  }
+}
+
 function failureOf(status: number, text: string): Error {
   const read = problemSchema.safeParse(parsed(text));
   if (!read.success) return new CommandError(`The gateway answered ${status}. See its log.`);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { clientPage, clientShown, clientWithSecret, type ClientShown } from '../admin/oauth-client-schema.ts';
-import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
+import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { allPages } from './pages.ts';
-import { json, listOf, pairs, table, timeText } from './text.ts';
+import { json, limitOf, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
 /** OAuth clients. */
@@ -118,13 +118,6 @@ function keySetOf(file: string | undefined): unknown {
   }
 }
 
-function limitOf(flags: Flags, name: string): number | 'none' | undefined {
-  const word = flags.text(name);
-  if (word === undefined || word === 'none') return word;
-  if (!/^\d{1,9}$/.test(word)) throw new UsageError(`--${name} is a whole number, or none.`);
-  return Number(word);
-}
-
 async function list(flags: Flags, io: CommandIo): Promise<number> {
   const all = await withAdmin(flags, io, (client) => allClients(client, flags.text('tenant')));
   if (flags.has('json')) io.out(json(all));
@@ -154,7 +147,7 @@ async function onOne(
   done: string,
 ): Promise<number> {
   const path = `/oauth-clients/${encodeURIComponent(flags.words[0] ?? '')}${action}`;
-  const shown = await withAdmin(flags, io, (client) => askOne(client, { method, path }, clientShown));
+  const shown = await withAdmin(flags, io, (client) => askOne(client, { method, path }, clientShown, NO_CLIENT));
   if (flags.has('json')) io.out(json(shown));
   else io.out(method === 'GET' ? pairs(facts(shown)) : `${done} ${shown.client_id} (${shown.name})\n`);
   return 0;
@@ -163,7 +156,9 @@ async function onOne(
 async function rotate(flags: Flags, io: CommandIo): Promise<number> {
   const path = `/oauth-clients/${encodeURIComponent(flags.words[0] ?? '')}/rotate`;
   const body = { overlap: flags.text('overlap') };
-  const made = await withAdmin(flags, io, (client) => askOne(client, { method: 'POST', path, body }, clientWithSecret));
+  const made = await withAdmin(flags, io, (client) =>
+    askOne(client, { method: 'POST', path, body }, clientWithSecret, NO_CLIENT),
+  );
   const until = made.previousUntil;
   io.err(until === null ? 'The secret before has ended.\n' : `The secret before is accepted until ${until}.\n`);
   showWithSecret(made, flags, io);
@@ -173,23 +168,12 @@ async function rotate(flags: Flags, io: CommandIo): Promise<number> {
 async function remove(flags: Flags, io: CommandIo): Promise<number> {
   const id = flags.words[0] ?? '';
   const path = `/oauth-clients/${encodeURIComponent(id)}`;
-  await withAdmin(flags, io, (client) => askOne(client, { method: 'DELETE', path }, z.undefined()));
+  await withAdmin(flags, io, (client) => askOne(client, { method: 'DELETE', path }, z.undefined(), NO_CLIENT));
   io.out(flags.has('json') ? json({ client_id: id, state: 'deleted' }) : `deleted ${id}\n`);
   return 0;
 }
 
-async function askOne<Schema extends z.ZodType>(
-  client: AdminClient,
-  question: Parameters<AdminClient['ask']>[0],
-  schema: Schema,
-): Promise<z.output<Schema>> {
-  try {
-    return await client.ask(question, schema);
-  } catch (error) {
-    if (!(error instanceof UnknownObject)) throw error;
-    throw new CommandError('There is no client with this id. See: sallyport clients list');
-  }
-}
+const NO_CLIENT = 'There is no client with this id. See: sallyport clients list';
 
 function showWithSecret(made: z.output<typeof clientWithSecret>, flags: Flags, io: CommandIo): void {
   const { client_id, client_secret, ...rest } = made;

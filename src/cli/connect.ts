@@ -6,11 +6,12 @@ import { upstreamList, type UpstreamShown } from '../admin/upstreams.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
 import { parseApiKey } from '../directory/api-key.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
+import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import { KEY, type Client, type ClientSettings } from './connect/client.ts';
 import { clients } from './connect/index.ts';
 import { parseFlags, type Flags } from './flags.ts';
+import { NO_KEY } from './keys.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
 import { stateDirOf } from './places.ts';
@@ -65,14 +66,9 @@ async function lookUp(
   admin: AdminClient,
   id: string,
 ): Promise<{ key: z.output<typeof apiKeyShown>; upstreams: readonly UpstreamShown[] }> {
-  try {
-    const key = await admin.ask({ method: 'GET', path: `/api-keys/${encodeURIComponent(id)}` }, apiKeyShown);
-    const { items } = await admin.ask({ method: 'GET', path: '/upstreams' }, upstreamList);
-    return { key, upstreams: items };
-  } catch (error) {
-    if (!(error instanceof UnknownObject)) throw error;
-    throw new CommandError('There is no API key with this id. See: sallyport keys list');
-  }
+  const key = await askOne(admin, { method: 'GET', path: `/api-keys/${encodeURIComponent(id)}` }, apiKeyShown, NO_KEY);
+  const { items } = await admin.ask({ method: 'GET', path: '/upstreams' }, upstreamList);
+  return { key, upstreams: items };
 }
 
 /** The first that it may use and that is served; where nothing is known, a word to replace. */

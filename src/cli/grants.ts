@@ -1,6 +1,6 @@
 import { grantEnded, grantList } from '../admin/grants.ts';
-import { UnknownObject, withAdmin } from './admin-client.ts';
-import { CommandError, type Command, type CommandIo } from './command.ts';
+import { askOne, withAdmin } from './admin-client.ts';
+import type { Command, CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { json, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
@@ -39,14 +39,8 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
 
 async function revoke(flags: Flags, io: CommandIo): Promise<number> {
   const path = `/grants/${encodeURIComponent(flags.words[0] ?? '')}/revoke`;
-  const done = await withAdmin(flags, io, async (client) => {
-    try {
-      return await client.ask({ method: 'POST', path }, grantEnded);
-    } catch (error) {
-      if (!(error instanceof UnknownObject)) throw error;
-      throw new CommandError('There is nothing with this id. See: sallyport grants list');
-    }
-  });
+  const unknown = 'There is nothing with this id. See: sallyport grants list';
+  const done = await withAdmin(flags, io, (client) => askOne(client, { method: 'POST', path }, grantEnded, unknown));
   io.out(flags.has('json') ? json(done) : `revoked ${done.id}\n`);
   return 0;
 }

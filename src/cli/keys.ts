@@ -3,12 +3,12 @@ import { apiKeyPage, apiKeyShown, apiKeyWithValue, type ApiKeyShown } from '../a
 import { parseApiKey } from '../directory/api-key.ts';
 import { NOT_IN_THIS_VERSION } from '../kernel/option.ts';
 import { isNetwork } from '../wire/address.ts';
-import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
-import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
+import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
+import { UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
-import { json, listOf, pairs, table, timeText } from './text.ts';
+import { json, limitOf, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
 /** API keys. */
@@ -150,7 +150,7 @@ async function onOne(
   done: string,
 ): Promise<number> {
   const path = `/api-keys/${encodeURIComponent(idOf(flags))}${action}`;
-  const shown = await withAdmin(flags, io, (client) => askOne(client, { method, path }, apiKeyShown));
+  const shown = await withAdmin(flags, io, (client) => askOne(client, { method, path }, apiKeyShown, NO_KEY));
   if (flags.has('json')) io.out(json(shown));
   else io.out(method === 'GET' ? pairs(facts(shown)) : `${done} ${shown.id} (${shown.name})\n`);
   return 0;
@@ -159,7 +159,9 @@ async function onOne(
 async function rotate(flags: Flags, io: CommandIo): Promise<number> {
   const path = `/api-keys/${encodeURIComponent(idOf(flags))}/rotate`;
   const body = { ...given('overlap', flags.text('overlap')) };
-  const made = await withAdmin(flags, io, (client) => askOne(client, { method: 'POST', path, body }, apiKeyWithValue));
+  const made = await withAdmin(flags, io, (client) =>
+    askOne(client, { method: 'POST', path, body }, apiKeyWithValue, NO_KEY),
+  );
   const until = made.previousUntil;
   io.err(until === null ? 'The value before has ended.\n' : `The value before is accepted until ${until}.\n`);
   showWithValue(made, flags, io);
@@ -169,23 +171,13 @@ async function rotate(flags: Flags, io: CommandIo): Promise<number> {
 async function remove(flags: Flags, io: CommandIo): Promise<number> {
   const id = idOf(flags);
   const path = `/api-keys/${encodeURIComponent(id)}`;
-  await withAdmin(flags, io, (client) => askOne(client, { method: 'DELETE', path }, z.undefined()));
+  await withAdmin(flags, io, (client) => askOne(client, { method: 'DELETE', path }, z.undefined(), NO_KEY));
   io.out(flags.has('json') ? json({ id, state: 'deleted' }) : `deleted ${id}\n`);
   return 0;
 }
 
-async function askOne<Schema extends z.ZodType>(
-  client: AdminClient,
-  question: Parameters<AdminClient['ask']>[0],
-  schema: Schema,
-): Promise<z.output<Schema>> {
-  try {
-    return await client.ask(question, schema);
-  } catch (error) {
-    if (!(error instanceof UnknownObject)) throw error;
-    throw new CommandError('There is no API key with this id. See: sallyport keys list');
-  }
-}
+/** What a person is told who names an API key that is not there. */
+export const NO_KEY = 'There is no API key with this id. See: sallyport keys list';
 
 /** The public id that a person means; whoever pastes the whole key means its id. */
 function idOf(flags: Flags): string {
@@ -241,13 +233,6 @@ function networksOf(flags: Flags): string[] | undefined {
   const wrong = flags.words.find((word) => networks === undefined || !isNetwork(word));
   if (wrong !== undefined) throw new UsageError(`"${wrong}" is one word too many: sallyport keys create --name NAME`);
   return networks?.concat(flags.words);
-}
-
-function limitOf(flags: Flags, name: string): number | 'none' | undefined {
-  const word = flags.text(name);
-  if (word === undefined || word === 'none') return word;
-  if (!/^\d{1,9}$/.test(word)) throw new UsageError(`--${name} is a whole number, or none.`);
-  return Number(word);
 }
 
 function given<Name extends string>(name: Name, value: unknown): { [K in Name]?: unknown } {

@@ -1,6 +1,6 @@
 import { sessionEnded, sessionList } from '../admin/sessions.ts';
-import { UnknownObject, withAdmin } from './admin-client.ts';
-import { CommandError, type Command, type CommandIo } from './command.ts';
+import { askOne, withAdmin } from './admin-client.ts';
+import type { Command, CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { json, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
@@ -38,14 +38,8 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
 
 async function revoke(flags: Flags, io: CommandIo): Promise<number> {
   const path = `/sessions/${encodeURIComponent(flags.words[0] ?? '')}/revoke`;
-  const done = await withAdmin(flags, io, async (client) => {
-    try {
-      return await client.ask({ method: 'POST', path }, sessionEnded);
-    } catch (error) {
-      if (!(error instanceof UnknownObject)) throw error;
-      throw new CommandError('There is nothing with this id. See: sallyport sessions list');
-    }
-  });
+  const unknown = 'There is nothing with this id. See: sallyport sessions list';
+  const done = await withAdmin(flags, io, (client) => askOne(client, { method: 'POST', path }, sessionEnded, unknown));
   io.out(flags.has('json') ? json(done) : `revoked ${done.id}\n`);
   return 0;
 }

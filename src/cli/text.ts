@@ -41,3 +41,11 @@ export function countOf(flags: Flags, name: string, min: number, max: number): n
   if (value >= min && value <= max) return value;
   throw new UsageError(`--${name} is a whole number from ${min} to ${max}.`);
 }
+
+/** A limit that a flag takes: a whole number, or the word none. @throws UsageError */
+export function limitOf(flags: Flags, name: string): number | 'none' | undefined {
+  const word = flags.text(name);
+  if (word === undefined || word === 'none') return word;
+  if (!/^\d{1,9}$/.test(word)) throw new UsageError(`--${name} is a whole number, or none.`);
+  return Number(word);
+}

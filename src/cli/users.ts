@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { userPage, userShown, userWithInvitation, type UserShown } from '../admin/user-schema.ts';
 import { publicUrlOf } from '../config/schema.ts';
-import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
+import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { allPages } from './pages.ts';
@@ -83,7 +83,7 @@ async function invite(flags: Flags, io: CommandIo): Promise<number> {
       return client.ask({ method: 'POST', path: '/users/invite', body: wishOf(flags) }, userWithInvitation);
     }
     const id = await idOf(client, user);
-    return askOne(client, { method: 'POST', path: `/users/${id}/invite` }, userWithInvitation);
+    return askOne(client, { method: 'POST', path: `/users/${id}/invite` }, userWithInvitation, NOBODY);
   });
   const { invitation: link, ...rest } = made;
   // Without a running gateway nobody but the configuration knows by which address people reach it.
@@ -131,7 +131,7 @@ async function onOne(
 ): Promise<number> {
   const shown = await withAdmin(flags, io, async (client) => {
     const id = await idOf(client, flags.words[0] ?? '');
-    return askOne(client, { method, path: `/users/${id}${action}` }, userShown);
+    return askOne(client, { method, path: `/users/${id}${action}` }, userShown, NOBODY);
   });
   if (flags.has('json')) io.out(json(shown));
   else io.out(method === 'GET' ? pairs(facts(shown)) : `${done} ${shown.id} (${shown.name})\n`);
@@ -141,7 +141,7 @@ async function onOne(
 async function remove(flags: Flags, io: CommandIo): Promise<number> {
   const id = await withAdmin(flags, io, async (client) => {
     const found = await idOf(client, flags.words[0] ?? '');
-    await askOne(client, { method: 'DELETE', path: `/users/${found}` }, z.undefined());
+    await askOne(client, { method: 'DELETE', path: `/users/${found}` }, z.undefined(), NOBODY);
     return found;
   });
   io.out(flags.has('json') ? json({ id, state: 'deleted' }) : `deleted ${id}\n`);
@@ -157,19 +157,6 @@ async function idOf(client: AdminClient, word: string): Promise<string> {
 }
 
 const NOBODY = 'There is nobody with this id or name. See: sallyport users list';
-
-async function askOne<Schema extends z.ZodType>(
-  client: AdminClient,
-  question: Parameters<AdminClient['ask']>[0],
-  schema: Schema,
-): Promise<z.output<Schema>> {
-  try {
-    return await client.ask(question, schema);
-  } catch (error) {
-    if (!(error instanceof UnknownObject)) throw error;
-    throw new CommandError(NOBODY);
-  }
-}
 
 function facts(one: UserShown): [string, string][] {
   return [

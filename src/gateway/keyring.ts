@@ -1,6 +1,6 @@
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { KeyStore, RootRecord, WrappedKey } from '../keyring/key-store.ts';
-import type { Artifact, ArtifactStore } from '../oauth/artifacts.ts';
+import { ownArtifact, type Artifact, type ArtifactStore } from '../oauth/artifacts.ts';
 import type { StateDir } from '../adapters/files/state-dir.ts';
 
 /** What the keyring of a process is made with. */
@@ -65,16 +65,5 @@ export function keyStore(artifacts: ArtifactStore, nowMs: () => number): KeyStor
   };
 }
 
-const artifactOf = (kind: string, id: string, value: object, createdAtMs: number): Artifact => ({
-  kind,
-  id,
-  payload: JSON.stringify(value),
-  grantId: undefined,
-  uid: undefined,
-  userCode: undefined,
-  account: undefined,
-  client: undefined,
-  createdAtMs,
-  consumedAtMs: undefined,
-  expiresAtMs: undefined,
-});
+const artifactOf = (kind: string, id: string, value: object, createdAtMs: number): Artifact =>
+  ownArtifact({ kind, id, payload: JSON.stringify(value), createdAtMs, expiresAtMs: undefined });

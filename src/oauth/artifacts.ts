@@ -20,6 +20,19 @@ export interface Artifact {
   readonly expiresAtMs: number | undefined;
 }
 
+/** An artifact of the gateway itself: of no grant, person or client, and found by its id alone. */
+export const ownArtifact = (
+  own: Pick<Artifact, 'kind' | 'id' | 'payload' | 'createdAtMs' | 'expiresAtMs'>,
+): Artifact => ({
+  ...own,
+  grantId: undefined,
+  uid: undefined,
+  userCode: undefined,
+  account: undefined,
+  client: undefined,
+  consumedAtMs: undefined,
+});
+
 /** Keeps artifacts. Kept by SQLite, later by PostgreSQL, both against `test/contracts/artifact-store.ts`. */
 export interface ArtifactStore {
   /** Writes one, in place of what was there; keeps that it was consumed. @throws StoreUnavailable, like all others */

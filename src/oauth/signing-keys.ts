@@ -1,14 +1,14 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Sealer } from '../kernel/sealer.ts';
-import type { ArtifactStore } from './artifacts.ts';
+import { ownArtifact, type ArtifactStore } from './artifacts.ts';
 
 /** A key pair that tokens are signed with. */
 export interface SigningKey {
   readonly kid: string;
   readonly alg: 'ES256' | 'RS256';
-  /** `next` is published before anybody meets it, `current` signs, `previous` only verifies what it has signed. */
-  readonly use: 'next' | 'current' | 'previous';
+  /** `current` signs, `previous` only verifies what it has signed. */
+  readonly use: 'current' | 'previous';
   readonly createdAtMs: number;
   /** When it is forgotten: what it has signed has expired by then. */
   readonly untilMs: number | undefined;
@@ -42,19 +42,9 @@ export async function openSigningKeys({
   );
 
   async function keep(key: SigningKey): Promise<void> {
-    await artifacts.put({
-      kind: KIND,
-      id: key.kid,
-      payload: await sealer.seal(placeOf(key.kid), JSON.stringify(key)),
-      grantId: undefined,
-      uid: undefined,
-      userCode: undefined,
-      account: undefined,
-      client: undefined,
-      createdAtMs: key.createdAtMs,
-      consumedAtMs: undefined,
-      expiresAtMs: key.untilMs,
-    });
+    const payload = await sealer.seal(placeOf(key.kid), JSON.stringify(key));
+    const { createdAtMs, untilMs } = key;
+    await artifacts.put(ownArtifact({ kind: KIND, id: key.kid, payload, createdAtMs, expiresAtMs: untilMs }));
   }
 
   async function rotate(overlapMs: number): Promise<void> {
