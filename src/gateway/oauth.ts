@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { rmSync } from 'node:fs';
+import { revocationChange } from '../admin/revocation.ts';
 import type { StateDir } from '../adapters/files/state-dir.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
@@ -210,10 +211,8 @@ function createRevoke(
 
   async function once(mark: string, untilMs: number): Promise<void> {
     for (let tries = 1; ; tries += 1) {
-      const version = (directory.revocations.get(mark)?.version ?? 0) + 1;
-      const record = { id: mark, atMs: clock.nowMs(), isExact: true, untilMs, version };
       try {
-        return void (await commit([{ kind: 'revocation', record, expectedVersion: version - 1 }]));
+        return void (await commit([revocationChange(directory, mark, true, untilMs, clock.nowMs())]));
       } catch (error) {
         // Somebody else has revoked it meanwhile; ours may be meant for tokens that are newer.
         if (!(error instanceof VersionConflict) || tries === 5) throw error;

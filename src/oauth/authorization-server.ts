@@ -6,6 +6,7 @@ import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.t
 import type { Clock } from '../kernel/clock.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { Counters } from '../limits/counters.ts';
+import { createFailures } from '../limits/failures.ts';
 import { ratePerMinute } from '../limits/gcra.ts';
 import { secretText } from './client-metadata.ts';
 import { RACED } from './model-adapter.ts';
@@ -58,7 +59,7 @@ export async function createAuthorizationServer(
   const { clock, counters, log } = deps;
   const grace = createRefreshGrace(clock);
   const isTooSoon = createPollPace(clock);
-  const failures = deps.failuresPerMinute === 'none' ? undefined : ratePerMinute(deps.failuresPerMinute);
+  const failures = createFailures(deps.failuresPerMinute, counters, clock);
   const { host } = new URL(options.publicUrl);
   /** Which of the causes that are one to the client it was. */
   const details = new WeakMap<KoaContextWithOIDC, string>();
@@ -108,11 +109,7 @@ export async function createAuthorizationServer(
   /** Why a request is not even looked at. */
   function refusedBefore(ctx: KoaContextWithOIDC): Refusal | undefined {
     const { network = '' } = originOf(ctx.req) ?? {};
-    if (ctx.path === '/oauth/token' && failures !== undefined) {
-      const counter = counters.keyOf(`failures:${network}`);
-      if (!counters.hasRoom(counter, failures, clock.nowMs())) return TOO_MANY_FAILURES;
-    }
-    return undefined;
+    return ctx.path === '/oauth/token' && !failures.hasRoom(network) ? TOO_MANY_FAILURES : undefined;
   }
 
   async function afterToken(ctx: KoaContextWithOIDC, said: string | undefined): Promise<void> {
@@ -166,11 +163,8 @@ export async function createAuthorizationServer(
   }
 
   async function countFailure(ctx: KoaContextWithOIDC): Promise<void> {
-    if (failures === undefined) return;
     const { network = '' } = originOf(ctx.req) ?? {};
-    const counter = counters.keyOf(`failures:${network}`);
-    const spent = await counters.spend([{ kind: 'rate', name: 'failures', counter, rate: failures }], clock.nowMs());
-    if (spent.kind === 'refused') fail(ctx, TOO_MANY_FAILURES);
+    if ((await failures.count(network)) !== undefined) fail(ctx, TOO_MANY_FAILURES);
   }
 
   /** Tells a client about its own token (IN-03); of all others nothing, not even that they exist. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { HashingBusy, PASSWORD_LENGTH } from '../../directory/password.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Counters } from '../../limits/counters.ts';
-import { ratePerMinute } from '../../limits/gcra.ts';
+import { createFailures } from '../../limits/failures.ts';
 import type { Accounts } from '../accounts.ts';
 import type { OAuthLog } from '../log.ts';
 import type { SignInPace } from '../sign-in-pace.ts';
@@ -47,17 +47,15 @@ export function createSignIn(deps: {
   readonly clock: Clock;
   readonly log: OAuthLog;
 }): SignIn {
-  const { accounts, pace, counters, clock, log } = deps;
-  const failures = deps.failuresPerMinute === 'none' ? undefined : ratePerMinute(deps.failuresPerMinute);
+  const { accounts, pace, clock, log } = deps;
+  const failures = createFailures(deps.failuresPerMinute, deps.counters, clock);
   /** Passwords that were right and wait for a code. */
   const pending = new LRUCache<string, { readonly userId: string }>({ max: 10_000, ttl: PENDING_MS });
   const errors = new LRUCache<string, string>({ max: 10_000, ttl: PENDING_MS });
 
   /** Counts a try; false where it was refused, and the answer given. */
   function mayTry(x: PageExchange, name: string): boolean {
-    const counter = counters.keyOf(`failures:${x.network}`);
-    const waitS =
-      failures !== undefined && !counters.hasRoom(counter, failures, clock.nowMs()) ? 60 : pace.begin(name, x.network);
+    const waitS = failures.hasRoom(x.network) ? pace.begin(name, x.network) : 60;
     if (waitS === undefined) return true;
     x.fail(429, `There were too many tries. Wait ${waitS} seconds, then go back and try again.`, waitS);
     return false;
@@ -65,9 +63,7 @@ export function createSignIn(deps: {
 
   async function countFailure(x: PageExchange, what: string): Promise<void> {
     log.info('sign_in_failed', { what, requestId: x.requestId });
-    if (failures === undefined) return;
-    const counter = counters.keyOf(`failures:${x.network}`);
-    await counters.spend([{ kind: 'rate', name: 'failures', counter, rate: failures }], clock.nowMs());
+    await failures.count(x.network);
   }
 
   function again(x: PageExchange, { key, action }: SignInPlace, error: string): undefined {

@@ -3,7 +3,7 @@ import type { Peer, Principal } from '../../kernel/exchange.ts';
 import type { ClientCertificate } from '../../kernel/transport.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Counters } from '../../limits/counters.ts';
-import { ratePerMinute } from '../../limits/gcra.ts';
+import { createFailures } from '../../limits/failures.ts';
 import { presentedCredential } from '../../wire/bearer.ts';
 import type { BoundKey, CertificateMethod } from './methods/client-certificate.ts';
 import { isDenial, type Found, type Method, type Shown } from './methods/method.ts';
@@ -36,18 +36,16 @@ export type Gate = (asked: CredentialAsk) => Principal | Denial | Promise<Princi
 /** Tries each method in turn, and counts what none of them lets in. */
 export function createGate(options: GateOptions, deps: GateDeps): Gate {
   const { methods, byCertificate = () => undefined, counters, clock } = deps;
-  const failures = options.failuresPerMinute === 'none' ? undefined : ratePerMinute(options.failuresPerMinute);
+  const failures = createFailures(options.failuresPerMinute, counters, clock);
 
   /** Counts a failure; beyond the rate of its address it is refused with less said. A valid credential still passes. */
   function failed(peer: Peer, denial = deny('invalid_credential')): Denial | Promise<Denial> {
-    if (failures === undefined) return denial;
-    const counter = counters.keyOf(`failures:${peer.network}`);
-    const result = counters.spend([{ kind: 'rate', name: 'failures', counter, rate: failures }], clock.nowMs());
-    const answer = (r: Awaited<typeof result>) =>
-      r.kind === 'refused'
-        ? deny('too_many_failures', { retryAfterMs: r.retryAfterMs, why: denial.why ?? 'credential' })
-        : denial;
-    return result instanceof Promise ? result.then(answer) : answer(result);
+    const refused = failures.count(peer.network);
+    const answer = (r: Awaited<typeof refused>) =>
+      r === undefined
+        ? denial
+        : deny('too_many_failures', { retryAfterMs: r.retryAfterMs, why: denial.why ?? 'credential' });
+    return refused instanceof Promise ? refused.then(answer) : answer(refused);
   }
 
   /** The key that the caller's certificate stands for. */
