@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { settableClock } from '../../test/support/clock.ts';
+import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
+import { createFailures } from './failures.ts';
+
+const counters = () => createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+
+test('an address has room until its rate is spent, others are not touched, and it comes back', async () => {
+  const clock = settableClock();
+  const failures = createFailures(2, counters(), clock);
+  assert.deepEqual(
+    [await failures.count('a'), failures.hasRoom('a'), await failures.count('a')],
+    [undefined, true, undefined],
+  );
+  assert.equal(failures.hasRoom('a'), false);
+  assert.equal((await failures.count('a'))?.retryAfterMs, 30_000);
+  assert.equal(failures.hasRoom('b'), true);
+  clock.advance(30_000);
+  assert.equal(failures.hasRoom('a'), true);
+});
+
+test('all that count failures of an address count them together', async () => {
+  const [clock, shared] = [settableClock(), counters()];
+  const [gate, tokens] = [createFailures(1, shared, clock), createFailures(1, shared, clock)];
+  await gate.count('a');
+  assert.equal(tokens.hasRoom('a'), false);
+});
+
+test('without a limit nothing is counted', async () => {
+  const failures = createFailures('none', counters(), settableClock());
+  for (let i = 0; i < 100; i += 1) assert.equal(await failures.count('a'), undefined);
+  assert.equal(failures.hasRoom('a'), true);
+});
