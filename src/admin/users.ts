@@ -51,6 +51,7 @@ const NOBODY: UserSecrets = {
   name: '',
   passwordHash: undefined,
   totp: undefined,
+  passkeys: [],
   recoveryCodes: [],
   invitation: undefined,
 };
@@ -73,7 +74,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
   async function create(
     wish: Wish,
     state: UserRecord['state'],
-    secretsOf: () => Promise<Omit<UserSecrets, 'name' | 'totp' | 'recoveryCodes'>>,
+    secretsOf: () => Promise<Pick<UserSecrets, 'passwordHash' | 'invitation'>>,
   ) {
     const tenant = directory.tenants.get(wish.tenant ?? 'default');
     if (tenant === undefined) return unknownTenant(wish.tenant ?? 'default', [...directory.tenants.keys()]);
@@ -87,7 +88,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
     taking.push(nameDigest);
     try {
       const id = newUserId(deps.randomBytes);
-      const secrets: UserSecrets = { name: wish.name, totp: undefined, recoveryCodes: [], ...(await secretsOf()) };
+      const secrets: UserSecrets = { ...NOBODY, name: wish.name, ...(await secretsOf()) };
       const record: UserRecord = {
         id,
         nameDigest,
@@ -159,7 +160,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
     (record: UserRecord): UserRecord | Denial => {
       if (record.state === state) return record;
       if (record.state === 'invited' && state === 'active') {
-        return deny('conflict', { message: 'This person was invited and has no password yet: invite them again.' });
+        return deny('conflict', { message: 'This person was invited and cannot sign in yet: invite them again.' });
       }
       return { ...record, state, version: record.version + 1 };
     };
@@ -312,7 +313,8 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
       method: 'POST',
       path: '/users/{id}/reset-second-factor',
       scope: 'admin:write',
-      summary: 'Remove the second factor of a person who has lost it. What they are signed in with ends.',
+      summary:
+        'Remove the second factor and the passkeys of a person who has lost them. What they are signed in with ends.',
       status: 200,
       response: userShown,
       example: { ...exampleUser, version: 2 },
@@ -321,7 +323,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
         changeSecrets(
           asked,
           'reset-second-factor',
-          (secrets) => ({ ...secrets, totp: undefined, recoveryCodes: [] }),
+          (secrets) => ({ ...secrets, totp: undefined, passkeys: [], recoveryCodes: [] }),
           true,
         ),
     }),

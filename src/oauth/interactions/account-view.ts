@@ -1,23 +1,26 @@
-import { PASSWORD_LENGTH } from '../../directory/password.ts';
+import type { UserSecrets } from '../../directory/users.ts';
 import { base32Of, totpUri } from '../../directory/totp.ts';
 import type { GrantView, SessionView } from '../access.ts';
 import type { PageExchange } from './exchange.ts';
 import { html, type Html } from './html.ts';
+import { newPassword } from './new-password.ts';
+import { needsScript, passkeyButton, passkeyScript } from './passkey-script.ts';
 
 /** What the account page shows. */
 export interface AccountView {
   readonly csrf: string;
   readonly error: string | undefined;
   readonly name: string;
-  readonly hasSecondFactor: boolean;
-  readonly recoveryCodes: number;
+  readonly secrets: UserSecrets;
+  /** What the browser is asked with for a passkey of theirs, JSON; undefined where the site can have none. */
+  readonly passkeyOptions: string | undefined;
   readonly sessions: readonly (SessionView & { readonly isThis: boolean })[];
   readonly grants: readonly (GrantView & { readonly clientName: string })[];
 }
 
 /** Shows what somebody is signed in with and whom they have let in. */
 export function showAccount(x: PageExchange, view: AccountView): void {
-  const { csrf, name, sessions, grants } = view;
+  const { csrf, name, secrets, sessions, grants } = view;
   const body = html`<p>You are signed in as <strong>${name}</strong>.</p>
     ${form(csrf, 'sign-out', html`<button>Sign out</button>`)}
     <p>Signing out ends what applications got in this browser's session, too.</p>
@@ -48,29 +51,99 @@ export function showAccount(x: PageExchange, view: AccountView): void {
           </li>`,
       )}
     </ul>
-    <h2>Second factor</h2>
+    ${view.passkeyOptions === undefined ? undefined : passkeysPart(view)}
+    <h2>Authenticator app</h2>
     ${
-      view.hasSecondFactor
-        ? html`<p>On, with ${view.recoveryCodes} recovery codes left. Whoever has lost it asks an administrator.</p>`
-        : form(
-            csrf,
-            'set-up',
-            html`<label for="set-up-password">Your password</label>
-              <input id="set-up-password" name="password" type="password" autocomplete="current-password" required />
-              <p class="choice"><button>Set up an authenticator app</button></p>`,
-          )
+      secrets.totp?.isConfirmed === true
+        ? html`<p>On. Whoever has lost it asks an administrator.</p>`
+        : form(csrf, 'set-up', proof(view, 'set-up', 'Set up an authenticator app'))
+    }
+    ${
+      secrets.recoveryCodes.length === 0 ? undefined : html`<p>${secrets.recoveryCodes.length} recovery codes left.</p>`
     }
     <h2>Password</h2>
+    ${secrets.passwordHash === undefined ? html`<p>You have none: you sign in without.</p>` : undefined}
     ${form(
       csrf,
       'password',
-      html`<label for="old">Your password until now</label>
-        <input id="old" name="password" type="password" autocomplete="current-password" required />
-        ${newPassword()}
+      html`${newPassword()}
         <p>Changing it ends everything that you are signed in with, applications among them.</p>
-        <p class="choice"><button>Change the password</button></p>`,
+        ${proof(view, 'old', 'Change the password')}`,
     )}`;
-  x.show({ title: 'Your account', body, error: view.error });
+  x.show({ title: 'Your account', body, error: view.error, script: proofScript(view) });
+}
+
+/** Lists passkeys, and adds and removes them. */
+function passkeysPart(view: AccountView): Html {
+  const { csrf, secrets } = view;
+  const { passkeys } = secrets;
+  return html`<h2>Passkeys</h2>
+    ${
+      passkeys.length === 0
+        ? html`<p>
+            None. A passkey signs you in by the lock of your device and cannot be given away to a false page. Once you
+            have one, your password alone does not sign you in any more.
+          </p>`
+        : html`<ul>
+            ${passkeys.map(
+              ({ name, createdAtMs, lastUsedAtMs, isSynced }) =>
+                html`<li>
+                  <strong>${name}</strong>${isSynced ? ', may be on several devices' : undefined}, since
+                  ${time(createdAtMs)}${lastUsedAtMs === undefined ? undefined : html`, last used ${time(lastUsedAtMs)}`}
+                </li>`,
+            )}
+          </ul>`
+    }
+    ${form(
+      csrf,
+      'add-passkey',
+      html`<label for="passkey-name">Name of a new passkey, such as Laptop</label>
+        <input id="passkey-name" name="name" autocomplete="off" maxlength="64" />
+        ${proof(view, 'add', 'Add a passkey')}`,
+    )}
+    ${
+      passkeys.length === 0
+        ? undefined
+        : form(
+            csrf,
+            'remove-passkey',
+            html`<label for="passkey-id">Passkey to remove</label>
+              <select id="passkey-id" name="id">
+                ${passkeys.map(({ id, name, createdAtMs }) => html`<option value="${id}">${name}, ${time(createdAtMs)}</option>`)}
+              </select>
+              <p>Removing it ends everything that you are signed in with, applications among them.</p>
+              ${proof(view, 'remove', 'Remove the passkey')}`,
+          )
+    }`;
+}
+
+/** Asks whoever sends a form to show that they are the person: by the password, or a passkey, as they have them. */
+function proof({ secrets, passkeyOptions }: AccountView, id: string, label: string): Html {
+  const { passwordHash, passkeys } = secrets;
+  const canShow = passkeyOptions !== undefined && passkeys.length > 0;
+  return html`${
+    passwordHash === undefined
+      ? undefined
+      : html`<label for="${id}-password">${id === 'old' ? 'Your password until now' : 'Your password'}</label>
+          <input id="${id}-password" name="password" type="password" autocomplete="current-password" required />
+          <p class="choice"><button>${label}</button></p>`
+  }
+  ${canShow ? passkeyButton('get', passkeyOptions, `${label}, confirmed by a passkey`) : undefined}`;
+}
+
+const proofScript = ({ secrets, passkeyOptions }: AccountView) =>
+  passkeyOptions !== undefined && secrets.passkeys.length > 0 ? passkeyScript : undefined;
+
+/** Has the browser make a passkey. */
+export function showAddPasskey(
+  x: PageExchange,
+  view: { readonly csrf: string; readonly options: string; readonly error: string | undefined },
+): void {
+  const { csrf, options, error } = view;
+  const body = html`<p>Your browser asks you where to keep it, and for the lock of that device.</p>
+    ${needsScript} ${form(csrf, 'register-passkey', passkeyButton('create', options, 'Make the passkey'))}
+    ${form(csrf, 'cancel', html`<p class="choice"><button>Cancel</button></p>`)}`;
+  x.show({ title: 'Add a passkey', body, error, script: passkeyScript });
 }
 
 /** Shows the seed of a second factor that is being set up. */
@@ -113,35 +186,14 @@ export function showSetUp(
 /** Shows recovery codes, this once. */
 export function showRecoveryCodes(x: PageExchange, codes: readonly string[]): void {
   const body = html`<p>
-      The second factor is on. Each of these codes replaces it once, where you have lost the app. They are shown this
-      once: keep them where nobody else looks.
+      From now on your password needs a second factor. Each of these codes replaces it once, where you have lost it.
+      They are shown this once: keep them where nobody else looks.
     </p>
     <ul>
       ${codes.map((code) => html`<li><code>${code}</code></li>`)}
     </ul>
     <p>It counts from the next time on that you sign in. <a href="/account">Go on</a></p>`;
   x.show({ title: 'Recovery codes', body });
-}
-
-/** Asks whoever was invited for a password. */
-export function showInvitation(
-  x: PageExchange,
-  view: {
-    readonly csrf: string;
-    readonly user: string;
-    readonly invitation: string;
-    readonly error: string | undefined;
-  },
-): void {
-  const body = html`<p>Choose the password with which you will sign in here.</p>
-    <form method="post" action="/account/invitation">
-      <input type="hidden" name="csrf" value="${view.csrf}" />
-      <input type="hidden" name="user" value="${view.user}" />
-      <input type="hidden" name="invitation" value="${view.invitation}" />
-      ${newPassword()}
-      <p class="choice"><button>Set the password</button></p>
-    </form>`;
-  x.show({ title: 'Welcome', body, error: view.error });
 }
 
 /** Says that it is over. */
@@ -156,22 +208,6 @@ function form(csrf: string, what: string, inside: Html, id?: string): Html {
     <input type="hidden" name="do" value="${what}" />
     ${id === undefined ? undefined : html`<input type="hidden" name="id" value="${id}" />`} ${inside}
   </form>`;
-}
-
-function newPassword(): Html {
-  const { min, max } = PASSWORD_LENGTH;
-  return html`<label for="new">New password, ${min} characters or more</label>
-    <input
-      id="new"
-      name="new"
-      type="password"
-      autocomplete="new-password"
-      minlength="${min}"
-      maxlength="${max}"
-      required
-    />
-    <label for="again">The same again</label>
-    <input id="again" name="again" type="password" autocomplete="new-password" maxlength="${max}" required />`;
 }
 
 const time = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ').concat(' UTC');

@@ -56,20 +56,28 @@ li form{display:inline}a{color:var(--go)}
 `;
 
 /**
- * The policy of a page: it loads nothing, runs nothing, is shown in no frame, and its forms go here (CSP 3).
+ * The policy of a page: it loads nothing, runs nothing but what is named, is shown in no frame, and its forms go here (CSP 3).
  *
  * @param redirectUri where the answer to a form may be sent on to: browsers hold that against `form-action`, too
+ * @param script the one that it may run
  */
-export function pagePolicy(redirectUri?: string): string {
+export function pagePolicy(redirectUri?: string, script?: PageScript): string {
   const style = hash('sha256', STYLE, 'base64');
   const target = redirectUri === undefined ? '' : ` ${formTargetOf(redirectUri)}`;
-  return `default-src 'none'; style-src 'sha256-${style}'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`;
+  const runs = script === undefined ? '' : ` script-src ${script.source};`;
+  return `default-src 'none';${runs} style-src 'sha256-${style}'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`;
 }
 
 function formTargetOf(redirectUri: string): string {
   const { protocol, origin, hostname } = new URL(redirectUri);
   // A source cannot name an IPv6 address, nor can a scheme of an app have an origin.
   return /^https?:$/.test(protocol) && !hostname.startsWith('[') ? origin : protocol;
+}
+
+/** A script of ours, and by what a policy names it. */
+export interface PageScript {
+  readonly element: Html;
+  readonly source: string;
 }
 
 /** What a page has beside its own text. */
@@ -80,10 +88,11 @@ export interface PageFrame {
   readonly body: Html;
   /** Shown above all else. */
   readonly error?: string | undefined;
+  readonly script?: PageScript | undefined;
 }
 
 /** A whole page. */
-export function page({ title, site, body, error }: PageFrame): string {
+export function page({ title, site, body, error, script }: PageFrame): string {
   return html`<!DOCTYPE html>
     <html lang="en">
       <head>
@@ -102,6 +111,7 @@ export function page({ title, site, body, error }: PageFrame): string {
           <h1>${title}</h1>
           ${error === undefined ? undefined : html`<p class="error" role="alert">${error}</p>`} ${body}
         </main>
+        ${script?.element}
       </body>
     </html>`.text;
 }

@@ -1,8 +1,10 @@
 import type { Access } from '../access.ts';
 import { createAccounts, type AccountsDeps } from '../accounts.ts';
 import type { Counters } from '../../limits/counters.ts';
+import { canHavePasskeys, createPasskeys } from '../passkeys.ts';
 import { createSignInPace } from '../sign-in-pace.ts';
 import { createAccountPages } from './account.ts';
+import { createCheckPasskey } from './check-passkey.ts';
 import type { InteractionDeps } from './interaction.ts';
 import { createPages, type Pages } from './pages.ts';
 import { createSignIn } from './sign-in.ts';
@@ -19,7 +21,9 @@ export interface PeopleDeps extends AccountsDeps, Omit<InteractionDeps, 'signIn'
 export function createPeoplePages(deps: PeopleDeps): Pages {
   const accounts = createAccounts(deps);
   const pace = createSignInPace(deps.clock);
-  const signIn = createSignIn({ ...deps, accounts, pace });
-  const account = createAccountPages({ ...deps, accounts, signIn, pace });
+  const passkeys = canHavePasskeys(deps.publicUrl) ? createPasskeys(deps) : undefined;
+  const checkPasskey = passkeys === undefined ? undefined : createCheckPasskey({ ...deps, accounts, passkeys });
+  const signIn = createSignIn({ ...deps, accounts, passkeys, checkPasskey, pace });
+  const account = createAccountPages({ ...deps, accounts, passkeys, checkPasskey, signIn, pace });
   return createPages({ ...deps, signIn, account });
 }

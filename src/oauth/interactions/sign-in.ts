@@ -1,14 +1,18 @@
 import { LRUCache } from 'lru-cache';
-import { HashingBusy, PASSWORD_LENGTH } from '../../directory/password.ts';
+import { HashingBusy } from '../../directory/password.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Counters } from '../../limits/counters.ts';
 import { createFailures } from '../../limits/failures.ts';
 import type { Accounts } from '../accounts.ts';
 import type { OAuthLog } from '../log.ts';
+import { hasSecondFactor } from '../../directory/users.ts';
+import type { Passkeys } from '../passkeys.ts';
 import type { SignInPace } from '../sign-in-pace.ts';
-import { STRENGTHS, type Strength } from '../strength.ts';
+import { passkeyStrength, STRENGTHS, type Strength } from '../strength.ts';
+import type { CheckPasskey } from './check-passkey.ts';
 import type { PageExchange } from './exchange.ts';
-import { html } from './html.ts';
+import { passkeyScript } from './passkey-script.ts';
+import { secondFactorForm, signInForm } from './sign-in-view.ts';
 
 /** Who has signed in, and how. */
 export interface SignedIn {
@@ -27,7 +31,7 @@ export interface SignInPlace {
   readonly redirectUri?: string | undefined;
 }
 
-/** Signing in with a password and, where there is one, a second factor. */
+/** Signing in with a passkey, or with a password and, where there is one, a second factor. */
 export interface SignIn {
   show(x: PageExchange, place: SignInPlace): void;
   /** Takes a form; undefined where the answer was given: the next page, or why not. */
@@ -36,21 +40,31 @@ export interface SignIn {
 
 const PENDING_MS = 5 * 60_000;
 const WRONG = 'The name or the password is not right.';
+const WRONG_PASSKEY = 'This passkey was not accepted. Try it again, or sign in in another way.';
 const WRONG_CODE = 'This code is not right, or it was used already. Wait for the next one.';
+
+/** Somebody whose password was right. */
+interface Waiting {
+  readonly userId: string;
+  readonly hasPasskey: boolean;
+}
 
 /** @param deps.failuresPerMinute wrong passwords of one address, as wrong credentials everywhere */
 export function createSignIn(deps: {
   readonly accounts: Accounts;
+  /** Undefined where the site can have none. */
+  readonly passkeys: Passkeys | undefined;
+  readonly checkPasskey: CheckPasskey | undefined;
   readonly pace: SignInPace;
   readonly counters: Counters;
   readonly failuresPerMinute: number | 'none';
   readonly clock: Clock;
   readonly log: OAuthLog;
 }): SignIn {
-  const { accounts, pace, clock, log } = deps;
+  const { accounts, passkeys, checkPasskey, pace, clock, log } = deps;
   const failures = createFailures(deps.failuresPerMinute, deps.counters, clock);
-  /** Passwords that were right and wait for a code. */
-  const pending = new LRUCache<string, { readonly userId: string }>({ max: 10_000, ttl: PENDING_MS });
+  /** Passwords that were right and wait for a second factor. */
+  const pending = new LRUCache<string, Waiting>({ max: 10_000, ttl: PENDING_MS });
   const errors = new LRUCache<string, string>({ max: 10_000, ttl: PENDING_MS });
 
   /** Counts a try; false where it was refused, and the answer given. */
@@ -83,8 +97,9 @@ export function createSignIn(deps: {
     }
     pace.succeeded(paced, x.network);
     const opened = await accounts.open(user.id);
-    if (opened?.secrets.totp?.isConfirmed === true) {
-      pending.set(place.key, { userId: user.id });
+    if (opened === undefined || hasSecondFactor(opened.secrets)) {
+      const hasPasskey = (opened?.secrets.passkeys.length ?? 0) > 0;
+      pending.set(place.key, { userId: user.id, hasPasskey });
       x.goTo(place.action);
       return undefined;
     }
@@ -105,6 +120,23 @@ export function createSignIn(deps: {
     return done(x, waiting.userId, STRENGTHS.mfa);
   }
 
+  /** By a passkey alone, or after the password: then it has to be of the same person. */
+  async function takePasskey(x: PageExchange, place: SignInPlace, text: string) {
+    if (checkPasskey === undefined) return again(x, place, WRONG_PASSKEY);
+    const waiting = pending.get(place.key);
+    // Nothing of it can be guessed: counted is the address alone, so that nobody can lock out a person by their id.
+    const paced = `passkey ${x.network}`;
+    if (!mayTry(x, paced)) return undefined;
+    const shown = await checkPasskey(x, place.key, text);
+    if (shown === undefined || (waiting !== undefined && waiting.userId !== shown.userId)) {
+      await countFailure(x, 'passkey');
+      return again(x, place, WRONG_PASSKEY);
+    }
+    pace.succeeded(paced, x.network);
+    pending.delete(place.key);
+    return done(x, shown.userId, passkeyStrength(shown.isSynced, waiting !== undefined));
+  }
+
   async function done(x: PageExchange, userId: string, strength: SignedIn['strength']): Promise<SignedIn> {
     await accounts.noteSignIn(userId);
     log.info('signed_in', { user: userId, acr: strength.acr, requestId: x.requestId });
@@ -115,46 +147,20 @@ export function createSignIn(deps: {
     show(x, { key, action, csrf, redirectUri }) {
       const error = errors.get(key);
       errors.delete(key);
-      if (pending.has(key)) {
-        const body = html`<form method="post" action="${action}">
-          <input type="hidden" name="csrf" value="${csrf}" />
-          <label for="code">Code of your authenticator app, or a recovery code</label>
-          <input id="code" name="code" autocomplete="one-time-code" maxlength="32" required autofocus />
-          <p class="choice">
-            <button name="step" value="code">Continue</button>
-            <button name="step" value="restart" formnovalidate>Start again</button>
-          </p>
-        </form>`;
-        return x.show({ title: 'Second factor', body, error }, { redirectUri });
-      }
-      const body = html`<form method="post" action="${action}">
-        <input type="hidden" name="csrf" value="${csrf}" />
-        <label for="name">Name</label>
-        <input
-          id="name"
-          name="name"
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck="false"
-          maxlength="128"
-          required
-          autofocus
-        />
-        <label for="password">Password</label>
-        <input
-          id="password"
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          maxlength="${PASSWORD_LENGTH.max}"
-          required
-        />
-        <p class="choice"><button name="step" value="password">Sign in</button></p>
-      </form>`;
-      x.show({ title: 'Sign in', body, error }, { redirectUri });
+      const waiting = pending.get(key);
+      const options = passkeys?.requestOptions(key);
+      const view = { action, csrf, passkeyOptions: waiting?.hasPasskey === false ? undefined : options };
+      const script = view.passkeyOptions === undefined ? undefined : passkeyScript;
+      const page =
+        waiting === undefined
+          ? { title: 'Sign in', body: signInForm(view) }
+          : { title: 'Second factor', body: secondFactorForm(view) };
+      x.show({ ...page, error, script }, { redirectUri });
     },
     async take(x, place, form) {
       try {
+        const passkey = form.get('passkey') ?? '';
+        if (passkey !== '') return await takePasskey(x, place, passkey);
         switch (form.get('step')) {
           case 'code':
             return await takeCode(x, place, (form.get('code') ?? '').slice(0, 64));
