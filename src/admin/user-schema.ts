@@ -44,6 +44,10 @@ export const userShown = z.strictObject({
   groups: z.array(z.string()),
   state: z.enum(['invited', 'active', 'disabled']),
   secondFactor: z.boolean().describe('Whether they sign in with a second factor.'),
+  identityProvider: z
+    .string()
+    .nullable()
+    .describe('The issuer at which they sign in; null for those who sign in here.'),
   passkeys: z.int().describe('Passkeys with which they sign in, or with which they confirm a password.'),
   recoveryCodes: z.int().describe('Recovery codes that were not used yet.'),
   createdAt: z.iso.datetime(),
@@ -73,6 +77,7 @@ export function showUser(record: UserRecord, secrets: UserSecrets): UserShown {
     groups: [...record.groups],
     state: record.state === 'deleted' ? 'disabled' : record.state,
     secondFactor: hasSecondFactor(secrets),
+    identityProvider: secrets.federated?.issuer ?? null,
     passkeys: secrets.passkeys.length,
     recoveryCodes: secrets.recoveryCodes.length,
     createdAt: new Date(record.createdAtMs).toISOString(),
@@ -91,6 +96,7 @@ export const exampleUser: UserShown = {
   groups: [],
   state: 'active',
   secondFactor: false,
+  identityProvider: null,
   passkeys: 0,
   recoveryCodes: 0,
   createdAt: '2030-01-01T00:00:00.000Z',

@@ -9,6 +9,7 @@ import {
   nameDigestOf,
   newInvitation,
   newUserId,
+  NOBODY,
   openUser,
   sealUser,
   userChanges,
@@ -46,15 +47,6 @@ export const users: Resource = {
 
 const exampleInvitation =
   'https://llm.example.org/account/invitation?user=u_Ab12cd34Ef56gh78&invitation=0000000000000000000000000000000000000000000';
-
-const NOBODY: UserSecrets = {
-  name: '',
-  passwordHash: undefined,
-  totp: undefined,
-  passkeys: [],
-  recoveryCodes: [],
-  invitation: undefined,
-};
 
 function userOperations(deps: AdminDeps): readonly Operation[] {
   const { directory, clock, people, hmacKey } = deps;
@@ -258,9 +250,12 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
       async handle(asked) {
         const before = find(asked.id);
         if (before === undefined) return deny('unknown_object');
-        const sealed = await sealUser(before, NOBODY, await people.sealer());
-        // Nothing of the person stays: not the name, so that it is free again, and not what was sealed.
-        const nameDigest = deps.randomBytes(32);
+        const sealer = await people.sealer();
+        const { federated } = await openUser(before, sealer);
+        const sealed = await sealUser(before, NOBODY, sealer);
+        // Nothing of the person stays: not the name, so that it is free again, and not what was sealed. By the digest of
+        // somebody of an identity provider their next sign-in is known, and refused: else it would make them anew.
+        const nameDigest = federated === undefined ? deps.randomBytes(32) : before.nameDigest;
         const changed = await change(asked, 'delete', (record) => ({
           ...record,
           nameDigest,
@@ -301,6 +296,11 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
       response: userWithInvitation,
       example: { ...exampleUser, version: 2, invitation: exampleInvitation },
       async handle(asked) {
+        const before = find(asked.id);
+        if (before !== undefined && (await openUser(before, await people.sealer())).federated !== undefined) {
+          // A way in of their own would stay open when the provider closes its.
+          return deny('conflict', { message: 'This person signs in at their identity provider, which invites them.' });
+        }
         const { text, kept } = newInvitation(deps.randomBytes, hmacKey, clock.nowMs());
         const changed = await changeSecrets(asked, 'invite', (secrets) => ({ ...secrets, invitation: kept }), true);
         if (isDenial(changed)) return changed;

@@ -169,6 +169,7 @@ function facts(one: UserShown): [string, string][] {
     ['models', one.models.includes('*') ? 'all of the tenant' : one.models.join(',')],
     ...(one.groups.length === 0 ? [] : [['groups', one.groups.join(',')] satisfies [string, string]]),
     ['second factor', one.secondFactor ? `yes, ${one.recoveryCodes} recovery codes left` : 'no'],
+    ...(one.identityProvider === null ? [] : [['signs in at', one.identityProvider] satisfies [string, string]]),
     ['passkeys', String(one.passkeys)],
     ['created', timeText(one.createdAt, '')],
     ['last sign-in', timeText(one.lastSignInAt, 'never')],

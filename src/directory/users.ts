@@ -32,11 +32,24 @@ export interface UserSecrets {
     | { readonly seed: string; readonly lastStep: number | undefined; readonly isConfirmed: boolean }
     | undefined;
   readonly passkeys: readonly Passkey[];
+  /** Where the person signs in, and as whom; undefined of those who sign in here. They have no password and no passkey. */
+  readonly federated: { readonly issuer: string; readonly subject: string } | undefined;
   /** Digests of the recovery codes that were not used yet. */
   readonly recoveryCodes: readonly string[];
   /** Digest of the invitation that is open. */
   readonly invitation: { readonly digest: string; readonly untilMs: number } | undefined;
 }
+
+/** What is kept of somebody of whom nothing is known. */
+export const NOBODY: UserSecrets = {
+  name: '',
+  passwordHash: undefined,
+  totp: undefined,
+  passkeys: [],
+  federated: undefined,
+  recoveryCodes: [],
+  invitation: undefined,
+};
 
 /** How long an invitation can be taken up. */
 export const INVITATION_MS = 24 * 3_600_000;
@@ -66,7 +79,7 @@ export function findUser(
 
 /** Opens what is kept of a person. */
 export async function openUser({ id, tenant, sealed }: UserRecord, sealer: Sealer): Promise<UserSecrets> {
-  const { name, passwordHash, totp, passkeys, recoveryCodes, invitation } = JSON.parse(
+  const { name, passwordHash, totp, passkeys, federated, recoveryCodes, invitation } = JSON.parse(
     await sealer.open(userPlace(id, tenant), sealed),
   ) as Partial<UserSecrets>;
   return {
@@ -74,6 +87,7 @@ export async function openUser({ id, tenant, sealed }: UserRecord, sealer: Seale
     passwordHash,
     totp,
     passkeys: passkeys ?? [],
+    federated,
     recoveryCodes: recoveryCodes ?? [],
     invitation,
   };

@@ -17,11 +17,14 @@ import type { Counters } from '../limits/counters.ts';
 import { createAccess, type Access } from '../oauth/access.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
+import type { FederationOptions } from '../oauth/federation/openid-provider.ts';
 import type { SigningKeys } from '../oauth/signing-keys.ts';
 import { artifactDigest, openOAuthKeys } from './oauth-keys.ts';
 import { createPeoplePages } from '../oauth/interactions/people.ts';
 import type { OAuthLog } from '../oauth/log.ts';
 import { GRANT_DAYS, modelsOf } from '../oauth/provider.ts';
+import { issuerSource } from './authentication.ts';
+import { createProviderFetch } from './federation-fetch.ts';
 import type { IssuerState } from './issuer-watch.ts';
 import { listenUnix } from './unix-listener.ts';
 
@@ -102,6 +105,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;
     const pages = createPeoplePages({
       ...deps,
+      federation: { options: createFederationOptions(deps.config), fetch: createProviderFetch(issuerSource()) },
       ...{
         access,
         sealer,
@@ -195,6 +199,22 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       });
       rmSync(stateDir.oauthSocket, { force: true });
     },
+  };
+}
+
+/** The configured identity provider; the same object as long as the configuration is. */
+function createFederationOptions(config: () => Config): () => FederationOptions | undefined {
+  let of: Config | undefined;
+  let made: FederationOptions | undefined;
+  return () => {
+    const now = config();
+    if (now !== of) {
+      const { issuer, clientId, clientSecret, groups } = now.authorizationServer.federation;
+      const isWhole = issuer !== undefined && clientId !== undefined && clientSecret !== undefined;
+      made = isWhole ? { issuer, clientId, clientSecret, groups } : undefined;
+      of = now;
+    }
+    return made;
   };
 }
 

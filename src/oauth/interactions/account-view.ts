@@ -51,7 +51,19 @@ export function showAccount(x: PageExchange, view: AccountView): void {
           </li>`,
       )}
     </ul>
-    ${view.passkeyOptions === undefined ? undefined : passkeysPart(view)}
+    ${
+      secrets.federated === undefined
+        ? credentials(view)
+        : html`<h2>How you sign in</h2>
+            <p>At ${new URL(secrets.federated.issuer).host}. Passwords and second factors are changed there.</p>`
+    }`;
+  x.show({ title: 'Your account', body, error: view.error, script: proofScript(view) });
+}
+
+/** What somebody signs in with here. */
+function credentials(view: AccountView): Html {
+  const { csrf, secrets } = view;
+  return html`${view.passkeyOptions === undefined ? undefined : passkeysPart(view)}
     <h2>Authenticator app</h2>
     ${
       secrets.totp?.isConfirmed === true
@@ -70,7 +82,6 @@ export function showAccount(x: PageExchange, view: AccountView): void {
         <p>Changing it ends everything that you are signed in with, applications among them.</p>
         ${proof(view, 'old', 'Change the password')}`,
     )}`;
-  x.show({ title: 'Your account', body, error: view.error, script: proofScript(view) });
 }
 
 /** Lists passkeys, and adds and removes them. */

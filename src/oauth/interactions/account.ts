@@ -7,11 +7,13 @@ import type { Access } from '../access.ts';
 import type { Accounts } from '../accounts.ts';
 import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
+import { FEDERATED_PATH } from '../federation/federation.ts';
 import type { Passkeys } from '../passkeys.ts';
 import type { SignInPace } from '../sign-in-pace.ts';
 import { STRENGTHS, type Strength } from '../strength.ts';
 import { createAccountPasskeys } from './account-passkeys.ts';
 import { showAccount, showAddPasskey, showRecoveryCodes, showSetUp, showSignedOut } from './account-view.ts';
+import { browserOf, COOKIE } from './browser-cookie.ts';
 import type { CheckPasskey } from './check-passkey.ts';
 import { isFromOwnPage, isSameText, type PageExchange } from './exchange.ts';
 import { createInvitation } from './invitation.ts';
@@ -36,9 +38,6 @@ export interface AccountDeps {
   readonly log: OAuthLog;
 }
 
-/** Ties the forms of one browser to it. Bound to the host (RFC 6265bis §4.1.3.2), so no sibling domain can set it. */
-const FORM_COOKIE = '__Host-sallyport-form';
-const COOKIE = { signed: true, httpOnly: true, secure: true, sameSite: 'lax', path: '/', overwrite: true } as const;
 const SESSION_S = 8 * 3600;
 const KEPT_MS = 10 * 60_000;
 
@@ -57,7 +56,7 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
   return async (x, provider) => {
     const ctx = provider.createContext(x.request, x.response) as unknown as KoaContextWithOIDC;
     const me = await whoIs(ctx, provider, deps);
-    const browser = browserOf(ctx);
+    const browser = browserOf(ctx, deps.randomBytes);
     const csrf = digest('Form', `account ${browser} ${me?.sessionUid ?? ''}`);
     const form = x.method === 'POST' ? await x.form() : undefined;
     if (form !== undefined && !(isFromOwnPage(x.request, publicUrl) && isSameText(form.get('csrf'), csrf))) {
@@ -68,6 +67,8 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       switch (x.path) {
         case '/account/sign-in':
           return await takeSignIn(x, provider, ctx, { me, browser, csrf, form });
+        case FEDERATED_PATH:
+          return await signIn.arrive(x, browser);
         case '/account/signed-out':
           return showSignedOut(x);
         case '/account/invitation':
@@ -83,14 +84,6 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       x.fail(503, 'Too many people sign in at this moment. Go back and try again in a few seconds.', 5);
     }
   };
-
-  function browserOf(ctx: KoaContextWithOIDC): string {
-    const known = ctx.cookies.get(FORM_COOKIE, { signed: true });
-    if (known !== undefined) return known;
-    const made = Buffer.from(deps.randomBytes(18)).toString('base64url');
-    ctx.cookies.set(FORM_COOKIE, made, COOKIE);
-    return made;
-  }
 
   /** A session of its own making, never one that was there before: whoever has planted an id has nothing (fixation). */
   async function startSession(ctx: KoaContextWithOIDC, provider: Provider, userId: string, strength: Strength) {
@@ -113,10 +106,13 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       readonly form: URLSearchParams | undefined;
     },
   ): Promise<void> {
-    if (at.me !== undefined) return x.goTo('/account');
-    const place = { key: `account ${at.browser}`, action: '/account/sign-in', csrf: at.csrf };
-    if (at.form === undefined) return signIn.show(x, place);
-    const done = await signIn.take(x, place, at.form);
+    const { browser, csrf, form } = at;
+    const place = { key: `account ${browser}`, action: '/account/sign-in', csrf, browser: () => browser };
+    if (at.me !== undefined) {
+      signIn.drop(place.key);
+      return x.goTo('/account');
+    }
+    const done = await (form === undefined ? signIn.open(x, place) : signIn.take(x, place, form));
     if (done === undefined) return;
     await startSession(ctx, provider, done.userId, done.strength);
     x.goTo('/account');
@@ -238,7 +234,7 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
   /** Whether whoever asks is the person; else the answer was given. */
   async function isShown(x: PageExchange, me: Me, form: URLSearchParams): Promise<boolean> {
     const said = await isOwn(x, me, form);
-    if (said === 'right') return true;
+    if (said === undefined) return true;
     if (typeof said === 'number') {
       tooMany(x, said);
       return false;

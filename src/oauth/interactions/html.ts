@@ -89,16 +89,19 @@ export interface PageFrame {
   /** Shown above all else. */
   readonly error?: string | undefined;
   readonly script?: PageScript | undefined;
+  /** Where the browser goes on to by itself. */
+  readonly goesTo?: string | undefined;
 }
 
 /** A whole page. */
-export function page({ title, site, body, error, script }: PageFrame): string {
+export function page({ title, site, body, error, script, goesTo }: PageFrame): string {
   return html`<!DOCTYPE html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
+        ${goesTo === undefined ? undefined : html`<meta http-equiv="refresh" content="0;url=${goesTo}" />`}
         <title>${title} – ${new URL(site).host}</title>
         ${new Html(`<style>${STYLE}</style>`)}
       </head>

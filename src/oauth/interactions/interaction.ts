@@ -4,6 +4,7 @@ import type { Scope } from '../../kernel/scope.ts';
 import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
 import { ACR, needsSecondFactor, sharedScopes, type RequireSecondFactor } from '../strength.ts';
+import { browserOf } from './browser-cookie.ts';
 import { isFromOwnPage, isSameText, type PageExchange } from './exchange.ts';
 import { html } from './html.ts';
 import { scopeText } from './scope-text.ts';
@@ -18,6 +19,7 @@ export interface InteractionDeps {
   /** Models that client and user both have; `*`: all. */
   readonly models: (client: ClientRecord, user: UserRecord) => readonly string[];
   readonly signIn: SignIn;
+  readonly randomBytes: (count: number) => Uint8Array;
   readonly requireSecondFactor: () => RequireSecondFactor;
   readonly grantDays: number;
   readonly log: OAuthLog;
@@ -63,10 +65,11 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
       key: `interaction ${details.uid}`,
       action: x.path,
       csrf,
+      browser: () => browserOf(provider.createContext(x.request, x.response) as never, deps.randomBytes),
+      isFresh: details.prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
       redirectUri: redirectUriOf(details),
     };
-    if (form === undefined) return signIn.show(x, place);
-    const done = await signIn.take(x, place, form);
+    const done = await (form === undefined ? signIn.open(x, place) : signIn.take(x, place, form));
     if (done === undefined) return;
     const { userId, strength } = done;
     const before = details.session?.accountId;

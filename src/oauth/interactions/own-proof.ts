@@ -5,8 +5,8 @@ import type { CheckPasskey } from './check-passkey.ts';
 import type { PageExchange } from './exchange.ts';
 import type { Me } from './me.ts';
 
-/** Whether whoever sits there is the person, or what to say instead; seconds to wait where it was tried too often. */
-export type OwnProof = (x: PageExchange, me: Me, form: URLSearchParams) => Promise<'right' | string | number>;
+/** Undefined where whoever sits there is the person; else what to say, or the seconds to wait where it was tried too often. */
+export type OwnProof = (x: PageExchange, me: Me, form: URLSearchParams) => Promise<string | number | undefined>;
 
 /** For what the challenge of such a passkey is. */
 export const ownProofOf = ({ sessionUid }: Pick<Me, 'sessionUid'>): string => `own ${sessionUid}`;
@@ -40,6 +40,6 @@ export function createOwnProof(deps: {
     if (!(await isShown(x, me, form)))
       return hasPasskey ? 'This passkey was not accepted.' : 'The password is not right.';
     pace.succeeded(paced, x.network);
-    return 'right';
+    return undefined;
   };
 }

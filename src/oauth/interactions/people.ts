@@ -1,6 +1,8 @@
 import type { Access } from '../access.ts';
 import { createAccounts, type AccountsDeps } from '../accounts.ts';
 import type { Counters } from '../../limits/counters.ts';
+import { createFederation } from '../federation/federation.ts';
+import type { FederationOptions, ProviderFetch } from '../federation/openid-provider.ts';
 import { canHavePasskeys, createPasskeys } from '../passkeys.ts';
 import { createSignInPace } from '../sign-in-pace.ts';
 import { createAccountPages } from './account.ts';
@@ -14,6 +16,8 @@ export interface PeopleDeps extends AccountsDeps, Omit<InteractionDeps, 'signIn'
   readonly access: Access;
   readonly counters: Counters;
   readonly failuresPerMinute: number | 'none';
+  /** The company's identity provider, and how it is asked. */
+  readonly federation: { readonly options: () => FederationOptions | undefined; readonly fetch: ProviderFetch };
   readonly revoke: (mark: string, untilMs: number | undefined) => Promise<void>;
 }
 
@@ -23,7 +27,12 @@ export function createPeoplePages(deps: PeopleDeps): Pages {
   const pace = createSignInPace(deps.clock);
   const passkeys = canHavePasskeys(deps.publicUrl) ? createPasskeys(deps) : undefined;
   const checkPasskey = passkeys === undefined ? undefined : createCheckPasskey({ ...deps, accounts, passkeys });
-  const signIn = createSignIn({ ...deps, accounts, passkeys, checkPasskey, pace });
+  const federation = createFederation({
+    ...deps,
+    endAccess: (userId) => deps.access.endAll(userId),
+    ...deps.federation,
+  });
+  const signIn = createSignIn({ ...deps, accounts, passkeys, checkPasskey, federation, pace });
   const account = createAccountPages({ ...deps, accounts, passkeys, checkPasskey, signIn, pace });
   return createPages({ ...deps, signIn, account });
 }

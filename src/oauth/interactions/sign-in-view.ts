@@ -9,12 +9,14 @@ export interface SignInView {
   readonly csrf: string;
   /** What the browser is asked with for a passkey, JSON; undefined where none can be used. */
   readonly passkeyOptions: string | undefined;
+  /** Host of the identity provider; undefined where there is none. */
+  readonly provider: string | undefined;
 }
 
 /** Asks for name and password, or a passkey. */
 export function signInForm(view: SignInView): Html {
   const { action, csrf } = view;
-  return html`${passkeyForm(view, 'Sign in with a passkey')}
+  return html`${providerForm(view)} ${passkeyForm(view, 'Sign in with a passkey')}
     <form method="post" action="${action}">
       <input type="hidden" name="csrf" value="${csrf}" />
       <label for="name">Name</label>
@@ -55,6 +57,18 @@ export function secondFactorForm(view: SignInView): Html {
       </p>
     </form>`;
 }
+
+/** Says where the browser goes. It goes there by itself; a form that did would have to name all that it is sent on to. */
+export const goingOn = (host: string, url: string): Html =>
+  html`<p>You sign in at ${host} and come back here. <a href="${url}">Go on</a></p>`;
+
+const providerForm = ({ action, csrf, provider }: SignInView): Html | undefined =>
+  provider === undefined
+    ? undefined
+    : html`<form method="post" action="${action}">
+        <input type="hidden" name="csrf" value="${csrf}" />
+        <p class="choice"><button name="step" value="federated">Sign in with ${provider}</button></p>
+      </form>`;
 
 const passkeyForm = ({ action, csrf, passkeyOptions }: SignInView, label: string): Html | undefined =>
   passkeyOptions === undefined

@@ -6,19 +6,15 @@ import { createFailures } from '../../limits/failures.ts';
 import type { Accounts } from '../accounts.ts';
 import type { OAuthLog } from '../log.ts';
 import { hasSecondFactor } from '../../directory/users.ts';
+import type { Federation } from '../federation/federation.ts';
 import type { Passkeys } from '../passkeys.ts';
 import type { SignInPace } from '../sign-in-pace.ts';
-import { passkeyStrength, STRENGTHS, type Strength } from '../strength.ts';
+import { passkeyStrength, STRENGTHS } from '../strength.ts';
 import type { CheckPasskey } from './check-passkey.ts';
 import type { PageExchange } from './exchange.ts';
 import { passkeyScript } from './passkey-script.ts';
-import { secondFactorForm, signInForm } from './sign-in-view.ts';
-
-/** Who has signed in, and how. */
-export interface SignedIn {
-  readonly userId: string;
-  readonly strength: Strength;
-}
+import type { SignedIn } from './signed-in.ts';
+import { goingOn, secondFactorForm, signInForm } from './sign-in-view.ts';
 
 /** Where sign-in stands. */
 export interface SignInPlace {
@@ -27,13 +23,22 @@ export interface SignInPlace {
   /** Path that its forms go to. */
   readonly action: string;
   readonly csrf: string;
+  /** What its cookie says of the browser; it gets one where it has none. */
+  readonly browser: () => string;
+  /** It must not count that somebody is signed in at their identity provider already. */
+  readonly isFresh?: boolean;
   /** Where an answer may lead to. */
   readonly redirectUri?: string | undefined;
 }
 
 /** Signing in with a passkey, or with a password and, where there is one, a second factor. */
 export interface SignIn {
-  show(x: PageExchange, place: SignInPlace): void;
+  /** Shows the page; whoever has come back from their identity provider for it is signed in by that. */
+  open(x: PageExchange, place: SignInPlace): Promise<SignedIn | undefined>;
+  /** Forgets who has come back for a place, which wants nobody. */
+  drop(key: string): void;
+  /** Takes a browser that comes back from the identity provider, and leads it on to its place. */
+  arrive(x: PageExchange, browser: string): Promise<void>;
   /** Takes a form; undefined where the answer was given: the next page, or why not. */
   take(x: PageExchange, place: SignInPlace, form: URLSearchParams): Promise<SignedIn | undefined>;
 }
@@ -55,13 +60,14 @@ export function createSignIn(deps: {
   /** Undefined where the site can have none. */
   readonly passkeys: Passkeys | undefined;
   readonly checkPasskey: CheckPasskey | undefined;
+  readonly federation: Federation;
   readonly pace: SignInPace;
   readonly counters: Counters;
   readonly failuresPerMinute: number | 'none';
   readonly clock: Clock;
   readonly log: OAuthLog;
 }): SignIn {
-  const { accounts, passkeys, checkPasskey, pace, clock, log } = deps;
+  const { accounts, passkeys, checkPasskey, federation, pace, clock, log } = deps;
   const failures = createFailures(deps.failuresPerMinute, deps.counters, clock);
   /** Passwords that were right and wait for a second factor. */
   const pending = new LRUCache<string, Waiting>({ max: 10_000, ttl: PENDING_MS });
@@ -137,6 +143,15 @@ export function createSignIn(deps: {
     return done(x, shown.userId, passkeyStrength(shown.isSynced, waiting !== undefined));
   }
 
+  async function goElsewhere(x: PageExchange, place: SignInPlace): Promise<undefined> {
+    const host = federation.host() ?? '';
+    const { key, action, browser, isFresh = false } = place;
+    const url = await federation.begin({ key, action }, browser(), isFresh, x.requestId);
+    if (url === undefined) return again(x, place, `${host} cannot be reached at this moment. Try again in a minute.`);
+    x.show({ title: `Going on to ${host}`, body: goingOn(host, url.href), goesTo: url.href });
+    return undefined;
+  }
+
   async function done(x: PageExchange, userId: string, strength: SignedIn['strength']): Promise<SignedIn> {
     await accounts.noteSignIn(userId);
     log.info('signed_in', { user: userId, acr: strength.acr, requestId: x.requestId });
@@ -144,18 +159,41 @@ export function createSignIn(deps: {
   }
 
   return {
-    show(x, { key, action, csrf, redirectUri }) {
+    async open(x, { key, action, csrf, redirectUri }) {
+      const arrived = federation.take(key);
+      if (arrived !== undefined) return done(x, arrived.userId, arrived.strength);
       const error = errors.get(key);
       errors.delete(key);
       const waiting = pending.get(key);
       const options = passkeys?.requestOptions(key);
-      const view = { action, csrf, passkeyOptions: waiting?.hasPasskey === false ? undefined : options };
-      const script = view.passkeyOptions === undefined ? undefined : passkeyScript;
+      const passkeyOptions = waiting?.hasPasskey === false ? undefined : options;
+      const view = { action, csrf, passkeyOptions, provider: federation.host() };
+      const script = passkeyOptions === undefined ? undefined : passkeyScript;
       const page =
         waiting === undefined
           ? { title: 'Sign in', body: signInForm(view) }
           : { title: 'Second factor', body: secondFactorForm(view) };
       x.show({ ...page, error, script }, { redirectUri });
+      return undefined;
+    },
+    drop: (key) => void federation.take(key),
+    async arrive(x, browser) {
+      const host = federation.host() ?? '';
+      const came = await federation.arrive(x.query, browser, x.requestId);
+      switch (came.kind) {
+        case 'arrived':
+          return x.goTo(came.place.action);
+        case 'failed':
+          errors.set(came.place.key, `${host} has not signed you in. Try again, or sign in in another way.`);
+          return x.goTo(came.place.action);
+        case 'unwelcome':
+          return x.fail(
+            403,
+            `${host} knows you, but you may not use this gateway. Ask your administrator to let you in.`,
+          );
+        case 'astray':
+          return x.fail(400, 'This sign-in has expired, or it began in another browser.');
+      }
     },
     async take(x, place, form) {
       try {
@@ -164,6 +202,8 @@ export function createSignIn(deps: {
         switch (form.get('step')) {
           case 'code':
             return await takeCode(x, place, (form.get('code') ?? '').slice(0, 64));
+          case 'federated':
+            return await goElsewhere(x, place);
           case 'restart':
             pending.delete(place.key);
             x.goTo(place.action);
