@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
-import { choice, duration, group, later, laterMap, laterUnset } from '../kernel/option.ts';
+import { choice, duration, durationOrNone, group, laterMap, laterUnset } from '../kernel/option.ts';
 
 /** The authorization server of our own. Comes out in milliseconds: `accessTokenTtlMs`, `refreshTokenTtlMs`. */
 export const authorizationServerConfig = group({
@@ -15,7 +15,9 @@ export const authorizationServerConfig = group({
   requireSecondFactor: choice('none', 'admins', 'all')
     .prefault('admins')
     .describe('Who must sign in with a second factor; admins: before a scope that administers is granted.'),
-  ownerMaxAge: later('none'),
+  ownerMaxAge: durationOrNone('1h', '3650d')
+    .prefault('none')
+    .describe('How long somebody may not have signed in before the API keys that belong to them stop.'),
   federation: group({
     issuer: laterUnset(),
     clientId: laterUnset(),
@@ -24,8 +26,9 @@ export const authorizationServerConfig = group({
   }).prefault({}),
 })
   .prefault({})
-  .transform(({ accessTokenTtl, refreshTokenTtl, ...rest }) => ({
+  .transform(({ accessTokenTtl, refreshTokenTtl, ownerMaxAge, ...rest }) => ({
     ...rest,
+    ownerMaxAgeMs: ownerMaxAge,
     accessTokenTtlMs: accessTokenTtl,
     refreshTokenTtlMs: refreshTokenTtl,
   }));
