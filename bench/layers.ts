@@ -62,7 +62,14 @@ const { record, value: apiKey } = issueApiKey(
   { hmacKey, randomBytes: (count) => randomBytes(count), isTaken: () => false },
   clock.nowMs(),
 );
-const credentials = createCredentials([defaultTenant(clock.nowMs())], [record]);
+const credentials = createCredentials({
+  tenants: [defaultTenant(clock.nowMs())],
+  apiKeys: [record],
+  roles: [],
+  groups: [],
+  policies: [],
+  owners: [],
+});
 
 const downstream: Downstream = {
   head: {

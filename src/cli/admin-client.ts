@@ -8,6 +8,7 @@ import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { createPasswordHasher } from '../directory/password.ts';
 import { defaultTenant } from '../directory/issue.ts';
+import { createPermissionUses } from '../directory/permission-uses.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -119,6 +120,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     randomBytes: (count) => randomBytes(count),
     nowMs: () => systemClock.nowMs(),
   });
+  const permissionUses = createPermissionUses(stored.permissionUses);
   let keys: ReturnType<typeof openOAuthKeys> | undefined;
   /** What is encrypted is opened once, and only where it is needed. */
   const openKeys = () => (keys ??= openOAuthKeys({ artifacts: store.artifacts, keyring, clock: systemClock }));
@@ -141,6 +143,8 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     instances: () => [],
     upstreams: () => [],
     tokenUses: () => stored.tokenUses,
+    lastPermissionUseMs: permissionUses.lastMs,
+    judgePolicies: () => undefined,
     access: accessBook(async () =>
       createAccess({
         artifacts: store.artifacts,

@@ -83,7 +83,7 @@ async function invite(flags: Flags, io: CommandIo): Promise<number> {
     if (user === undefined) {
       return client.ask({ method: 'POST', path: '/users/invite', body: wishOf(flags) }, userWithInvitation);
     }
-    const id = await idOf(client, user);
+    const id = await userIdOf(client, user);
     return askOne(client, { method: 'POST', path: `/users/${id}/invite` }, userWithInvitation, NOBODY);
   });
   const { invitation: link, ...rest } = made;
@@ -131,7 +131,7 @@ async function onOne(
   done: string,
 ): Promise<number> {
   const shown = await withAdmin(flags, io, async (client) => {
-    const id = await idOf(client, flags.words[0] ?? '');
+    const id = await userIdOf(client, flags.words[0] ?? '');
     return askOne(client, { method, path: `/users/${id}${action}` }, userShown, NOBODY);
   });
   if (flags.has('json')) io.out(json(shown));
@@ -141,7 +141,7 @@ async function onOne(
 
 async function remove(flags: Flags, io: CommandIo): Promise<number> {
   const id = await withAdmin(flags, io, async (client) => {
-    const found = await idOf(client, flags.words[0] ?? '');
+    const found = await userIdOf(client, flags.words[0] ?? '');
     await askOne(client, { method: 'DELETE', path: `/users/${found}` }, z.undefined(), NOBODY);
     return found;
   });
@@ -150,7 +150,7 @@ async function remove(flags: Flags, io: CommandIo): Promise<number> {
 }
 
 /** The id that a word means: itself, or that of a login name. */
-async function idOf(client: AdminClient, word: string): Promise<string> {
+export async function userIdOf(client: AdminClient, word: string): Promise<string> {
   if (/^u_[0-9A-Za-z]{16}$/.test(word)) return word;
   const found = (await allUsers(client)).find(({ name }) => name.toLowerCase() === word.toLowerCase());
   if (found === undefined) throw new CommandError(NOBODY);

@@ -3,7 +3,7 @@ import type { TokenFacts } from '../kernel/exchange.ts';
 import type { RecordChange, RevocationRecord } from './records.ts';
 
 /** What of an issuer can be revoked. */
-export type MarkKind = 'token' | 'client' | 'subject' | 'grant' | 'session';
+export type MarkKind = 'token' | 'client' | 'subject' | 'grant' | 'session' | 'group';
 
 /** The name under which something of an issuer is revoked. Issuers hold no spaces, so no two things have one name. */
 export const markOf = (kind: MarkKind, issuer: string, id: string): string => `${kind}:${issuer} ${id}`;
@@ -15,8 +15,13 @@ export const tokenHashOf = (issuer: string, jti: string): string =>
 /** Stands for our own authorization server in these names: commands revoke without knowing under which URL it is reached. */
 export const OWN_ISSUER = 'own';
 
-/** Every name under which a token can be revoked. @param issuer what its issuer is called in them */
-export function marksOf(token: TokenFacts, tenant: string, issuer: string): string[] {
+/**
+ * Every name under which a token can be revoked.
+ *
+ * @param issuer what its issuer is called in them
+ * @param groups after which our own server has made it: it ends when they change
+ */
+export function marksOf(token: TokenFacts, tenant: string, issuer: string, groups: readonly string[]): string[] {
   const { tokenHash, subject, clientId, grantId, sessionId } = token;
   return [
     markOf('token', issuer, tokenHash),
@@ -24,6 +29,7 @@ export function marksOf(token: TokenFacts, tenant: string, issuer: string): stri
     ...(clientId === undefined ? [] : [markOf('client', issuer, clientId)]),
     ...(grantId === undefined ? [] : [markOf('grant', issuer, grantId)]),
     ...(sessionId === undefined ? [] : [markOf('session', issuer, sessionId)]),
+    ...groups.map((group) => markOf('group', issuer, group)),
     `tenant:${tenant}`,
   ];
 }

@@ -22,7 +22,8 @@ import type { SigningKeys } from '../oauth/signing-keys.ts';
 import { artifactDigest, openOAuthKeys } from './oauth-keys.ts';
 import { createPeoplePages } from '../oauth/interactions/people.ts';
 import type { OAuthLog } from '../oauth/log.ts';
-import { GRANT_DAYS, modelsOf } from '../oauth/provider.ts';
+import { createEntitlements } from '../oauth/entitlements.ts';
+import { GRANT_DAYS } from '../oauth/provider.ts';
 import { issuerSource } from './authentication.ts';
 import { createProviderFetch } from './federation-fetch.ts';
 import type { IssuerState } from './issuer-watch.ts';
@@ -102,6 +103,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       info: (event, facts) => log.info(event, facts),
       security: (what, facts) => log.warn('security', { what, ...facts }),
     };
+    const entitlements = createEntitlements(directory);
     const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;
     const pages = createPeoplePages({
       ...deps,
@@ -118,7 +120,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       },
       client: (id) => directory.clients.get(id),
       user: (id) => directory.users.get(id),
-      models: (client, user) => modelsOf(client, user, (id) => directory.tenants.get(id)),
+      entitlements,
     });
     const server = await createAuthorizationServer(
       { publicUrl, accessTokenTtlMs, refreshTokenTtlMs },
@@ -132,6 +134,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
         nowMs: () => clock.nowMs(),
         onGrantRevoked: (grantId) => revoke(markOf('grant', OWN_ISSUER, digest('Grant', grantId))),
         signingKeys,
+        entitlements,
         secret: secret('oauth cookies'),
         requireSecondFactor,
         hmacKey,

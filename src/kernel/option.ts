@@ -27,6 +27,13 @@ export function duration(min: string, max: string) {
   });
 }
 
+/** The same, or `none`. */
+export function durationOrNone(min: string, max: string) {
+  return z.union([z.literal('none'), duration(min, max)], {
+    error: `Give a duration from ${min} to ${max} such as 30d, or none.`,
+  });
+}
+
 /** A text such as `8MiB`, or a plain number of bytes, between `min` and `max` (texts, inclusive); gives bytes. */
 export function size(min: string, max: string) {
   const hint = `Give a size from ${min} to ${max}, such as 64KiB, 8MiB or a number of bytes.`;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
-import { choice, duration, group, issuerUrl, later, text } from '../kernel/option.ts';
+import { choice, duration, durationOrNone, group, issuerUrl, text } from '../kernel/option.ts';
 
 /** The company's OpenID provider, at which people sign in. */
 const federation = group({
@@ -49,12 +49,15 @@ export const authorizationServerConfig = group({
   requireSecondFactor: choice('none', 'admins', 'all')
     .prefault('admins')
     .describe('Who must sign in with a second factor; admins: before a scope that administers is granted.'),
-  ownerMaxAge: later('none'),
+  ownerMaxAge: durationOrNone('1h', '3650d')
+    .prefault('none')
+    .describe('How long somebody may not have signed in before the API keys that belong to them stop.'),
   federation: federation.prefault({}),
 })
   .prefault({})
-  .transform(({ accessTokenTtl, refreshTokenTtl, ...rest }) => ({
+  .transform(({ accessTokenTtl, refreshTokenTtl, ownerMaxAge, ...rest }) => ({
     ...rest,
+    ownerMaxAgeMs: ownerMaxAge,
     accessTokenTtlMs: accessTokenTtl,
     refreshTokenTtlMs: refreshTokenTtl,
   }));

@@ -1,4 +1,3 @@
-import type { ClientRecord, UserRecord } from '../directory/records.ts';
 import type { Scope } from '../kernel/scope.ts';
 
 /** Who needs a second factor. */
@@ -30,10 +29,6 @@ export const passkeyStrength = (isSynced: boolean, hasPassword: boolean): Streng
 });
 
 const isAdministrative = (scope: Scope): boolean => scope.startsWith('admin:') || scope === 'audit:read';
-
-/** Scopes that client and user both have. */
-export const sharedScopes = (client: ClientRecord, user: UserRecord): readonly Scope[] =>
-  client.scopes.filter((scope) => user.scopes.includes(scope));
 
 /** Whether a scope can be granted only to somebody who has signed in with a second factor. */
 export function needsSecondFactor(scope: Scope, require: RequireSecondFactor): boolean {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import * as oidc from 'openid-client';
 import { createBrowser, type Browser, type Shown } from '../support/browser.ts';
 import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { ask } from '../support/http.ts';
 import { signed, testKey } from '../support/issuer.ts';
 import { PUBLIC_URL } from '../support/oauth.ts';
 import { hmacToken, startTestProvider, type TestProvider } from '../support/openid-provider.ts';
@@ -103,23 +105,38 @@ describe('signing in at the company’s identity provider', () => {
       it,
       '--name notebook --grants authorization_code --scopes inference:chat --redirect-uri https://app.example.org/callback',
     );
-    for (const [amr, acr] of [
-      [['pwd', 'otp'], 'accept'],
-      [['pwd'], 'unmet_authentication_requirements'],
-    ] as const) {
+    const group = await sallyport(it.stateDir, 'groups create chat --scopes inference:chat --models tiny');
+    assert.equal(group.exit, 0, group.err);
+    const more = { scope: 'openid inference:chat', acr_values: 'urn:sallyport:acr:mfa', prompt: 'login' };
+    async function through(claims: Record<string, unknown>) {
       const browser = createBrowser(it);
-      const { url } = await authorizationOf(web.config, {
-        scope: 'openid inference:chat',
-        acr_values: 'urn:sallyport:acr:mfa',
-        prompt: 'login',
-      });
-      const request = await goingFrom(browser, await browser.open(url));
+      const asked = await authorizationOf(web.config, more);
+      const request = await goingFrom(browser, await browser.open(asked.url));
       // The application wants a sign-in of now, so the provider is asked for one.
       assert.equal(request.searchParams.get('prompt'), 'login');
-      const shown = await browser.open(provider.signIn(request, { ...good(), amr }));
-      if (acr === 'accept') assert.equal(shown.url.searchParams.get('error'), 'invalid_scope');
-      else assert.equal(shown.url.searchParams.get('error'), acr, shown.text);
+      return { ...asked, browser, shown: await browser.open(provider.signIn(request, claims)) };
     }
+    const weak = await through({ ...good(), amr: ['pwd'] });
+    assert.equal(weak.shown.url.searchParams.get('error'), 'unmet_authentication_requirements');
+
+    const person = good();
+    const { browser, shown, verifier, state } = await through({ ...person, amr: ['pwd', 'otp'] });
+    assert.match(shown.title, /^Let notebook act for you/);
+    const { url } = await browser.submit(shown, { decision: 'accept' });
+    const tokens = await oidc.authorizationCodeGrant(web.config, url, {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+    });
+    const payload = tokens.access_token.split('.')[1] ?? '';
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+    assert.deepEqual(
+      [claims['scope'], claims['models'], claims['acr'], claims['amr']],
+      ['inference:chat', ['tiny'], 'urn:sallyport:acr:mfa', ['pwd', 'otp', 'mfa']],
+    );
+    assert.equal((await ask(it, { key: tokens.access_token })).status, 200);
+    // Out of the group there, out of what it gave here, from the next sign-in on.
+    await signedIn({ ...person, groups: ['leads'] });
+    assert.equal((await ask(it, { key: tokens.access_token })).code, 'revoked_credential');
   });
 
   test('who is in no group that counts is refused with what to do, and loses what they had', async () => {

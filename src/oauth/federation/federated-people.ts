@@ -71,14 +71,16 @@ export function createFederatedPeople(deps: FederatedPeopleDeps, issuer: string)
     await commit([{ kind: 'user', record, expectedVersion: 0 }]);
   }
 
-  async function setGroups(subject: string, groups: readonly string[], endsTokens: boolean): Promise<void> {
+  async function setGroups(subject: string, groups: readonly string[]): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       const user = find(subject);
       if (user === undefined || user.state !== 'active' || isSame(user.groups, groups)) return;
       const record = { ...user, groups, version: user.version + 1 };
+      // What was given by a group that is gone must not outlive it.
+      const endsTokens = user.groups.some((group) => !groups.includes(group));
       try {
         await commit(userChanges(directory, record, user.version, clock.nowMs(), endsTokens));
-        return endsTokens ? await deps.endAccess(user.id) : undefined;
+        return groups.length === 0 ? await deps.endAccess(user.id) : undefined;
       } catch (error) {
         if (!(error instanceof VersionConflict) || tries === TRIES) throw error;
       }
@@ -92,12 +94,12 @@ export function createFederatedPeople(deps: FederatedPeopleDeps, issuer: string)
         const made = make(subject, name, groups).finally(() => making.delete(subject));
         making.set(subject, made);
         await made;
-      } else await setGroups(subject, groups, false);
+      } else await setGroups(subject, groups);
       const user = find(subject);
       const isOpen = user?.state === 'active' && directory.tenants.get(user.tenant)?.isDisabled === false;
       return isOpen ? user.id : undefined;
     },
-    strip: (subject) => setGroups(subject, [], true),
+    strip: (subject) => setGroups(subject, []),
   };
 }
 

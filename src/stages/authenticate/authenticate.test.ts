@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { settableClock } from '../../../test/support/clock.ts';
-import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import { exchange, fakeDownstream, NO_RECORDS } from '../../../test/support/exchange.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createCredentials } from '../../directory/credentials.ts';
-import { defaultTenant, issueApiKey, rotateApiKey, type ApiKeyWish } from '../../directory/issue.ts';
+import { defaultTenant, issueApiKey, plainWish, rotateApiKey, type ApiKeyWish } from '../../directory/issue.ts';
 import type { ApiKeyRecord } from '../../directory/records.ts';
 import { createCertificateMethod } from './methods/client-certificate.ts';
 import { createApiKeyMethod } from './methods/api-key.ts';
@@ -13,24 +13,13 @@ import { createGate } from './gate.ts';
 import { createAuthenticate } from './stage.ts';
 
 const HMAC = randomBytes(32);
-const WISH: ApiKeyWish = {
-  name: 'test',
-  tenant: 'default',
-  scopes: ['inference:chat'],
-  models: undefined,
-  allowIp: [],
-  limits: { requestsPerMinute: undefined, concurrency: undefined },
-  grants: [],
-  caps: {},
-  onBehalfOf: undefined,
-  expiresAtMs: undefined,
-};
+const WISH: ApiKeyWish = { ...plainWish('test'), scopes: ['inference:chat'] };
 const issuer = { hmacKey: HMAC, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };
 
 function setUp(wish: Partial<ApiKeyWish> = {}) {
   const clock = settableClock();
   const { record, value } = issueApiKey({ ...WISH, ...wish }, issuer, clock.nowMs());
-  const credentials = createCredentials([defaultTenant(0)], [record]);
+  const credentials = createCredentials({ ...NO_RECORDS, tenants: [defaultTenant(0)], apiKeys: [record] });
   const uses: string[] = [];
   let lookUps = 0;
   const method = createApiKeyMethod({
@@ -218,7 +207,10 @@ test('grants are cut to what the tenant may use', async () => {
   const tenant = { ...defaultTenant(0), models: ['a', 'b'] };
   const modelsOf = (models: string[] | undefined) => {
     const { record } = issueApiKey({ ...WISH, models }, issuer, 0);
-    return [...(createCredentials([tenant], [record]).find(record.id)?.principal.models ?? [])];
+    return [
+      ...(createCredentials({ ...NO_RECORDS, tenants: [tenant], apiKeys: [record] }).find(record.id)?.principal
+        .models ?? []),
+    ];
   };
   assert.deepEqual(modelsOf(['b', 'c']), ['b']);
   assert.deepEqual(modelsOf(undefined), ['a', 'b']);
