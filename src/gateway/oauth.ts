@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
+import type { TokenUse } from '../directory/token-uses.ts';
 import { VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -39,6 +40,7 @@ export interface OAuthDeps {
   readonly directory: DirectoryState;
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly revocations: () => Revocations;
+  readonly tokenUses: () => readonly TokenUse[];
   readonly counters: Counters;
   readonly hmacKey: Uint8Array;
   readonly hasher: PasswordHasher;

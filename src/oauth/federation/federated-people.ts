@@ -89,7 +89,9 @@ export function createFederatedPeople(deps: FederatedPeopleDeps, issuer: string)
 
   return {
     async admit({ subject, name, groups }) {
-      await making.get(subject)?.catch(() => undefined);
+      for (let other = making.get(subject); other !== undefined; other = making.get(subject)) {
+        await other.catch(() => undefined);
+      }
       if (find(subject) === undefined) {
         const made = make(subject, name, groups).finally(() => making.delete(subject));
         making.set(subject, made);

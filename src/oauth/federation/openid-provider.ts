@@ -121,7 +121,6 @@ export function createOpenidProvider(
         expectedState: state,
         expectedNonce: nonce,
         pkceCodeVerifier: verifier,
-        idTokenExpected: true,
       });
       const claims = tokens.claims();
       if (claims === undefined) throw new TypeError('there is no ID token');

@@ -1,8 +1,12 @@
+import type { TokenUse } from '../../directory/token-uses.ts';
 import type { UserSecrets } from '../../directory/users.ts';
 import { base32Of, totpUri } from '../../directory/totp.ts';
 import type { GrantView, SessionView } from '../access.ts';
 import type { PageExchange } from './exchange.ts';
 import { html, type Html } from './html.ts';
+import { form, time } from './account-form.ts';
+import { credentialsPart } from './credentials-view.ts';
+import type { OwnCredentials } from './own-credentials.ts';
 import { newPassword } from './new-password.ts';
 import { needsScript, passkeyButton, passkeyScript } from './passkey-script.ts';
 
@@ -15,6 +19,8 @@ export interface AccountView {
   /** What the browser is asked with for a passkey of theirs, JSON; undefined where the site can have none. */
   readonly passkeyOptions: string | undefined;
   readonly sessions: readonly (SessionView & { readonly isThis: boolean })[];
+  readonly keys: ReturnType<OwnCredentials['keys']>;
+  readonly tokens: readonly (TokenUse & { readonly clientName: string })[];
   readonly grants: readonly (GrantView & { readonly clientName: string })[];
 }
 
@@ -41,6 +47,7 @@ export function showAccount(x: PageExchange, view: AccountView): void {
           </li>`,
       )}
     </ul>
+    ${credentialsPart(csrf, view.keys, view.tokens)}
     <h2>Where you are signed in</h2>
     <ul>
       ${sessions.map(
@@ -212,13 +219,3 @@ export function showSignedOut(x: PageExchange): void {
   const body = html`<p>You are signed out in this browser. <a href="/account/sign-in">Sign in again</a></p>`;
   x.show({ title: 'Signed out', body });
 }
-
-function form(csrf: string, what: string, inside: Html, id?: string): Html {
-  return html`<form method="post" action="/account">
-    <input type="hidden" name="csrf" value="${csrf}" />
-    <input type="hidden" name="do" value="${what}" />
-    ${id === undefined ? undefined : html`<input type="hidden" name="id" value="${id}" />`} ${inside}
-  </form>`;
-}
-
-const time = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ').concat(' UTC');

@@ -3,7 +3,6 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { HashingBusy } from '../../directory/password.ts';
 import type { ClientRecord } from '../../directory/records.ts';
 import { hasSecondFactor } from '../../directory/users.ts';
-import type { Access } from '../access.ts';
 import type { Accounts } from '../accounts.ts';
 import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
@@ -18,18 +17,17 @@ import type { CheckPasskey } from './check-passkey.ts';
 import { isFromOwnPage, isSameText, type PageExchange } from './exchange.ts';
 import { createInvitation } from './invitation.ts';
 import { whoIs, type Me } from './me.ts';
+import { createOwnCredentials, type OwnCredentialsDeps } from './own-credentials.ts';
 import { createOwnProof, ownProofOf } from './own-proof.ts';
 import type { SignIn } from './sign-in.ts';
 import { unfitPassword } from './new-password.ts';
 
 /** What the account page works with. */
-export interface AccountDeps {
-  readonly publicUrl: string;
+export interface AccountDeps extends OwnCredentialsDeps {
   readonly accounts: Accounts;
   /** Undefined where the site can have none. */
   readonly passkeys: Passkeys | undefined;
   readonly checkPasskey: CheckPasskey | undefined;
-  readonly access: Access;
   readonly signIn: SignIn;
   readonly pace: SignInPace;
   readonly digest: Digest;
@@ -46,6 +44,7 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
   const { publicUrl, accounts, passkeys, access, signIn, pace, digest, log } = deps;
   const own = passkeys === undefined ? undefined : createAccountPasskeys({ ...deps, passkeys });
   const isOwn = createOwnProof(deps);
+  const credentials = createOwnCredentials(deps);
   const invitation = createInvitation(deps);
   /** Seeds that are being set up, by session; only whoever has just given the password sees them. */
   const seeds = new LRUCache<string, Uint8Array>({ max: 1_000, ttl: KEPT_MS });
@@ -136,6 +135,10 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       secrets: me.secrets,
       passkeyOptions: passkeys?.requestOptions(ownProofOf(me)),
       sessions: (await access.sessions(me.id)).map((one) => ({ ...one, isThis: one.id === me.sessionId })),
+      keys: credentials.keys(me.id),
+      tokens: credentials
+        .tokens(me.id)
+        .map((one) => ({ ...one, clientName: deps.client(one.client)?.name ?? one.client })),
       grants: grants.map((one) => ({ ...one, clientName: deps.client(one.client)?.name ?? one.client })),
     });
   }
@@ -161,6 +164,15 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       case 'end-grant':
         await access.endGrant(me.id, text('id'));
         log.info('grant_ended', { user: me.id, requestId: x.requestId });
+        break;
+      case 'revoke-key':
+        if (await credentials.revokeKey(me.id, text('id'))) {
+          log.info('own_key_revoked', { user: me.id, key: text('id'), requestId: x.requestId });
+        }
+        break;
+      case 'revoke-tokens':
+        await credentials.revokeTokens(me.id, text('id'));
+        log.info('own_tokens_revoked', { user: me.id, requestId: x.requestId });
         break;
       case 'cancel':
         own?.cancel(me);

@@ -1,3 +1,4 @@
+import type { TokenUse } from '../../directory/token-uses.ts';
 import type { Access } from '../access.ts';
 import { createAccounts, type AccountsDeps } from '../accounts.ts';
 import type { Counters } from '../../limits/counters.ts';
@@ -18,6 +19,7 @@ export interface PeopleDeps extends AccountsDeps, Omit<InteractionDeps, 'signIn'
   readonly failuresPerMinute: number | 'none';
   /** The company's identity provider, and how it is asked. */
   readonly federation: { readonly options: () => FederationOptions | undefined; readonly fetch: ProviderFetch };
+  readonly tokenUses: () => readonly TokenUse[];
   readonly revoke: (mark: string, untilMs: number | undefined) => Promise<void>;
 }
 
