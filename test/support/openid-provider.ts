@@ -15,6 +15,8 @@ export interface TestProvider extends AsyncDisposable {
   /** Makes the ID token of these claims; changed by whoever attacks. */
   idToken: (claims: Record<string, unknown>) => string;
   readonly key: TestKey;
+  /** Who is signed in there: a browser that comes is sent back as them. */
+  person: Record<string, unknown> | undefined;
   /** What was asked for at the token endpoint. */
   readonly asked: string[];
   /**
@@ -40,7 +42,12 @@ export async function startTestProvider(): Promise<TestProvider> {
     request.on('data', (part: Buffer) => (body += part.toString()));
     request.on('end', () => {
       if (it.isDown) return answer(500, {});
-      switch (request.url) {
+      const url = new URL(request.url ?? '/', it.url);
+      if (url.pathname === '/authorize' && it.person !== undefined) {
+        response.writeHead(302, { location: it.signIn(url, it.person).href });
+        return void response.end();
+      }
+      switch (url.pathname) {
         case '/.well-known/openid-configuration':
           return answer(200, {
             issuer: it.url,
@@ -87,6 +94,7 @@ export async function startTestProvider(): Promise<TestProvider> {
     isDown: false,
     metadata: {},
     key,
+    person: undefined,
     asked: [],
     idToken: (claims) => signed({ alg: key.alg, kid: key.kid }, claims, key),
     signIn({ searchParams }, claims) {

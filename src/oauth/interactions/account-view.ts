@@ -75,19 +75,25 @@ function credentials(view: AccountView): Html {
     ${
       secrets.totp?.isConfirmed === true
         ? html`<p>On. Whoever has lost it asks an administrator.</p>`
-        : form(csrf, 'set-up', proof(view, 'set-up', 'Set up an authenticator app'))
+        : folded('Set up an authenticator app', form(csrf, 'set-up', proof(view, 'set-up', 'Set it up')))
     }
     ${
-      secrets.recoveryCodes.length === 0 ? undefined : html`<p>${secrets.recoveryCodes.length} recovery codes left.</p>`
+      secrets.recoveryCodes.length === 0
+        ? undefined
+        : html`<h2>Recovery codes</h2>
+            <p>${secrets.recoveryCodes.length} recovery codes left.</p>`
     }
     <h2>Password</h2>
     ${secrets.passwordHash === undefined ? html`<p>You have none: you sign in without.</p>` : undefined}
-    ${form(
-      csrf,
-      'password',
-      html`${newPassword()}
-        <p>Changing it ends everything that you are signed in with, applications among them.</p>
-        ${proof(view, 'old', 'Change the password')}`,
+    ${folded(
+      secrets.passwordHash === undefined ? 'Set a password' : 'Change the password',
+      form(
+        csrf,
+        'password',
+        html`${newPassword()}
+          <p>Changing it ends everything that you are signed in with, applications among them.</p>
+          ${proof(view, 'old', 'Change it')}`,
+      ),
     )}`;
 }
 
@@ -112,28 +118,41 @@ function passkeysPart(view: AccountView): Html {
             )}
           </ul>`
     }
-    ${form(
-      csrf,
-      'add-passkey',
-      html`<label for="passkey-name">Name of a new passkey, such as Laptop</label>
-        <input id="passkey-name" name="name" autocomplete="off" maxlength="64" />
-        ${proof(view, 'add', 'Add a passkey')}`,
+    ${folded(
+      'Add a passkey',
+      form(
+        csrf,
+        'add-passkey',
+        html`<label for="passkey-name">What you call it, such as Laptop</label>
+          <input id="passkey-name" name="name" autocomplete="off" maxlength="64" />
+          ${proof(view, 'add', 'Add it')}`,
+      ),
     )}
     ${
       passkeys.length === 0
         ? undefined
-        : form(
-            csrf,
-            'remove-passkey',
-            html`<label for="passkey-id">Passkey to remove</label>
-              <select id="passkey-id" name="id">
-                ${passkeys.map(({ id, name, createdAtMs }) => html`<option value="${id}">${name}, ${time(createdAtMs)}</option>`)}
-              </select>
-              <p>Removing it ends everything that you are signed in with, applications among them.</p>
-              ${proof(view, 'remove', 'Remove the passkey')}`,
+        : folded(
+            'Remove a passkey',
+            form(
+              csrf,
+              'remove-passkey',
+              html`<label for="passkey-id">Passkey to remove</label>
+                <select id="passkey-id" name="id">
+                  ${passkeys.map(({ id, name, createdAtMs }) => html`<option value="${id}">${name}, ${time(createdAtMs)}</option>`)}
+                </select>
+                <p>Removing it ends everything that you are signed in with, applications among them.</p>
+                ${proof(view, 'remove', 'Remove it')}`,
+            ),
           )
     }`;
 }
+
+/** A form that is opened by its name; without script, too. */
+const folded = (name: string, inside: Html): Html =>
+  html`<details>
+    <summary>${name}</summary>
+    ${inside}
+  </details>`;
 
 /** Asks whoever sends a form to show that they are the person: by the password, or a passkey, as they have them. */
 function proof({ secrets, passkeyOptions }: AccountView, id: string, label: string): Html {

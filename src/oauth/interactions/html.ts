@@ -45,14 +45,16 @@ h2{font-size:1.125rem;margin:1.75rem 0 .5rem}
 .site{background:var(--soft);border-left:.25rem solid var(--go);padding:.5rem .75rem;margin:0}
 .site strong,code{overflow-wrap:anywhere}
 label{display:block;font-weight:600;margin:1rem 0 .25rem}
-input{width:100%;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink)}
+input,select{width:100%;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink)}
 button{font:inherit;font-weight:600;padding:.65rem 1.25rem;min-width:9rem;border:2px solid var(--go);border-radius:.25rem;background:var(--paper);color:var(--go);cursor:pointer}
 :focus-visible{outline:3px solid var(--go);outline-offset:2px}
 .choice{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 .error{border-left:.25rem solid var(--bad);background:var(--soft);color:var(--bad);padding:.5rem .75rem}
 .code{font:700 1.75rem/1.4 ui-monospace,monospace;letter-spacing:.1em}
 dt{font-weight:600;margin-top:.75rem}dd{margin:0;overflow-wrap:anywhere}
-li form{display:inline}a{color:var(--go)}
+summary{font-weight:600;color:var(--go);cursor:pointer;padding:.5rem 0}details form{border-left:.25rem solid var(--line);padding:0 0 .5rem .75rem}
+.or{border-top:1px solid var(--line);margin:1.75rem 0 0;padding-top:1rem;font-weight:600}
+form+form{margin-top:1rem}li form{display:inline}a{color:var(--go)}
 `;
 
 /**

@@ -81,8 +81,9 @@ export function createInvitation(
         options === undefined
           ? undefined
           : html`<form method="post" action="/account/invitation">
-              ${hidden} ${passkeyButton('create', options, 'Use a passkey, without a password')}
-            </form>`
+                ${hidden} ${passkeyButton('create', options, 'Use a passkey, without a password')}
+              </form>
+              <p class="or">With a password</p>`
       }
       <form method="post" action="/account/invitation">
         ${hidden} ${newPassword()}

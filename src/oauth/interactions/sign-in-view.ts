@@ -16,7 +16,8 @@ export interface SignInView {
 /** Asks for name and password, or a passkey. */
 export function signInForm(view: SignInView): Html {
   const { action, csrf } = view;
-  return html`${providerForm(view)} ${passkeyForm(view, 'Sign in with a passkey')}
+  const others = [providerForm(view), passkeyForm(view, 'Sign in with a passkey')].filter((one) => one !== undefined);
+  return html`${others} ${others.length === 0 ? undefined : html`<p class="or">With your name and password</p>`}
     <form method="post" action="${action}">
       <input type="hidden" name="csrf" value="${csrf}" />
       <label for="name">Name</label>
@@ -46,7 +47,8 @@ export function signInForm(view: SignInView): Html {
 /** Asks for a second factor. */
 export function secondFactorForm(view: SignInView): Html {
   const { action, csrf } = view;
-  return html`${passkeyForm(view, 'Use a passkey')}
+  const passkey = passkeyForm(view, 'Use a passkey');
+  return html`${passkey} ${passkey === undefined ? undefined : html`<p class="or">With a code</p>`}
     <form method="post" action="${action}">
       <input type="hidden" name="csrf" value="${csrf}" />
       <label for="code">Code of your authenticator app, or a recovery code</label>
