@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type * as SimpleWebAuthn from '@simplewebauthn/server';
 import type { Passkey } from '../directory/users.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { createChallenges } from './challenges.ts';
@@ -49,18 +48,21 @@ export function canHavePasskeys(publicUrl: string): boolean {
   return !isAddress && (protocol === 'https:' || hostname === 'localhost');
 }
 
-/**
- * Passkeys of the site at this address; nobody else's name is ever taken, whatever a request says.
- *
- * @param load loads the library when the first passkey comes
- */
+/** Loads the library when the first passkey comes. */
+async function loadLibrary() {
+  const [server, helpers] = await Promise.all([
+    import('@simplewebauthn/server'),
+    import('@simplewebauthn/server/helpers'),
+  ]);
+  return { ...server, decode: helpers.decodeAttestationObject };
+}
+
+/** Passkeys of the site at this address; nobody else's name is ever taken, whatever a request says. */
 export function createPasskeys(deps: {
   readonly publicUrl: string;
   readonly clock: Clock;
   readonly randomBytes: (count: number) => Uint8Array;
-  readonly load?: () => Promise<typeof SimpleWebAuthn>;
 }): Passkeys {
-  const { load = () => import('@simplewebauthn/server') } = deps;
   const { origin, hostname: rpId } = new URL(deps.publicUrl);
   const challenges = createChallenges(deps.clock, deps.randomBytes);
   let decoy: Uint8Array<ArrayBuffer> | undefined;
@@ -87,10 +89,10 @@ export function createPasskeys(deps: {
       if (said === undefined) return 'form';
       const challenge = challengeOf(said.response.clientDataJSON);
       if (challenge === undefined || !challenges.use(`create ${bound}`, challenge)) return 'challenge';
+      const library = await loadLibrary();
       try {
-        if (await hasCertificates(said.response.attestationObject)) return 'form';
-        const { verifyRegistrationResponse } = await load();
-        const { registrationInfo } = await verifyRegistrationResponse({
+        if (hasCertificates(said.response.attestationObject, library.decode)) return 'form';
+        const { registrationInfo } = await library.verifyRegistrationResponse({
           response: said,
           expectedChallenge: challenge,
           expectedOrigin: origin,
@@ -124,9 +126,9 @@ export function createPasskeys(deps: {
       const passkey = await find(userId, said.id);
       const publicKey =
         passkey === undefined ? (decoy ??= decoyKey()) : new Uint8Array(Buffer.from(passkey.publicKey, 'base64url'));
+      const library = await loadLibrary();
       try {
-        const { verifyAuthenticationResponse } = await load();
-        const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+        const { verified, authenticationInfo } = await library.verifyAuthenticationResponse({
           response: said,
           expectedChallenge: challenge,
           expectedOrigin: origin,
@@ -148,9 +150,11 @@ export function createPasskeys(deps: {
  * Whether an attestation brings certificates. None were asked for, and the library would fetch the revocation lists that
  * they point to: whoever registers a passkey could send this gateway to any address (SSRF).
  */
-async function hasCertificates(attestationObject: string): Promise<boolean> {
-  const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers');
-  const decoded = decodeAttestationObject(new Uint8Array(Buffer.from(attestationObject, 'base64url')));
+function hasCertificates(
+  attestationObject: string,
+  decode: Awaited<ReturnType<typeof loadLibrary>>['decode'],
+): boolean {
+  const decoded = decode(new Uint8Array(Buffer.from(attestationObject, 'base64url')));
   const format = decoded.get('fmt');
   if (format === 'none') return false;
   return format !== 'packed' || decoded.get('attStmt').get('x5c') !== undefined;
