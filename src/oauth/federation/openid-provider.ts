@@ -36,8 +36,9 @@ export interface OpenidProvider {
   finish(answer: URLSearchParams, begun: Begun): Promise<Readonly<Record<string, unknown>>>;
 }
 
-/** How long its metadata counts. */
+/** How long its metadata counts, and how long it is not asked again after it could not be had. */
 const KNOWN_MS = 3_600_000;
+const FAILED_MS = 2_000;
 
 /**
  * The provider at an issuer, by code with PKCE, state and nonce (OpenID Connect Core §3.1, RFC 9700 §2.1). Its metadata is
@@ -81,13 +82,12 @@ export function createOpenidProvider(
     return { client, configuration: made };
   }
 
-  /** Once for all who wait; what failed is asked again. */
+  /** Once for all who wait; what failed is asked again, but not by each who comes. */
   function ready() {
-    const nowMs = clock.nowMs();
-    if (nowMs >= knownUntilMs) known = undefined;
-    if (known === undefined) knownUntilMs = nowMs + KNOWN_MS;
-    known ??= discover().catch((error: unknown) => {
-      known = undefined;
+    if (known !== undefined && clock.nowMs() < knownUntilMs) return known;
+    knownUntilMs = clock.nowMs() + KNOWN_MS;
+    known = discover().catch((error: unknown) => {
+      knownUntilMs = clock.nowMs() + FAILED_MS;
       throw error;
     });
     return known;
