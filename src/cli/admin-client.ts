@@ -143,7 +143,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     instances: () => [],
     upstreams: () => [],
     tokenUses: () => stored.tokenUses,
-    lastPermissionUseMs: permissionUses.lastMs,
+    lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: () => undefined,
     access: accessBook(async () =>
       createAccess({

@@ -56,14 +56,17 @@ function compile(record: PolicyRecord): Compiled {
   return { record, isAbout: matcherOf(record.target), conditions };
 }
 
-function compiledCondition<Name extends keyof Conditions>(
-  name: Name,
-  conditions: Conditions,
-): CompiledCondition | undefined {
+function compiledCondition(name: keyof Conditions, conditions: Conditions): CompiledCondition | undefined {
   const value = conditions[name];
   if (value === undefined) return undefined;
-  const kind = conditionKinds[name];
+  // The value is of the kind that its name says.
+  const kind = conditionKinds[name] as AnyKind;
   return { name, holds: kind.compile(value), wants: kind.wants(value) };
+}
+
+interface AnyKind {
+  compile(value: unknown): Holds;
+  wants(value: unknown): string;
 }
 
 /** Whether a policy is about a request: each list that is not empty has one of its items in it. */
