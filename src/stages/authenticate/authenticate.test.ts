@@ -217,9 +217,9 @@ test('a key stops while the person that it belongs to has not signed in for owne
   const day = 86_400_000;
   const madeMs = clock.nowMs();
   const { record, value } = issueApiKey({ ...WISH, owner: 'u_1' }, issuer, madeMs);
-  const owner = { id: 'u_1', state: 'active', createdAtMs: madeMs, lastSignInAtMs: undefined } as const;
-  const signedInAt = (lastSignInAtMs: number | undefined) => {
-    const owners = [{ ...owner, lastSignInAtMs }];
+  const owner = { id: 'u_1', createdAtMs: madeMs } as const;
+  const signedInAt = (lastSignInAtMs: number | undefined, state: 'active' | 'disabled' = 'active') => {
+    const owners = [{ ...owner, lastSignInAtMs, state }];
     const credentials = createCredentials({ ...NO_RECORDS, tenants: [defaultTenant(0)], apiKeys: [record], owners });
     const deps = { find: (id: string) => credentials.find(id), hmacKey: HMAC, clock, onUse: () => undefined };
     const found = (ownerMaxAgeMs: number | 'none') =>
@@ -228,6 +228,7 @@ test('a key stops while the person that it belongs to has not signed in for owne
   };
   clock.advance(30 * day - 1);
   assert.deepEqual(signedInAt(undefined), ['in', 'in']);
+  assert.deepEqual(signedInAt(madeMs, 'disabled'), ['revoked_credential', 'revoked_credential']);
   clock.advance(1);
   assert.deepEqual(signedInAt(undefined), ['revoked_credential', 'in']);
   assert.deepEqual(signedInAt(madeMs + 1), ['in', 'in']);
