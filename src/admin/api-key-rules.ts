@@ -1,4 +1,4 @@
-import type { GroupRecord, RoleRecord, TenantRecord } from '../directory/records.ts';
+import type { ApiKeyRecord, GroupRecord, RoleRecord, TenantRecord } from '../directory/records.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
@@ -82,4 +82,18 @@ function unknownName(
     near === undefined ? `Create it with: sallyport ${what}s create ${name.slice(0, 64)}` : `Did you mean ${near}?`;
   const message = `There is no ${what} "${name.slice(0, 64)}". ${hint}`;
   return deny('invalid_field', { param: `${what}s[${index}]`, message });
+}
+
+/** Refuses a key without any right of its own that has none by a role or group either. */
+export function noRights({
+  scopes,
+  models,
+  roles,
+  groups,
+}: Pick<ApiKeyRecord, 'scopes' | 'models' | 'roles' | 'groups'>): Denial | undefined {
+  if (roles.length + groups.length > 0) return undefined;
+  if (scopes.length === 0) return deny('value_out_of_range', { param: 'scopes', message: 'Give at least one scope.' });
+  if (models?.length !== 0) return undefined;
+  const message = 'Give at least one model, or leave it out for all that the tenant may use.';
+  return deny('value_out_of_range', { param: 'models', message });
 }

@@ -32,9 +32,9 @@ function parseTimeMs(value: string): number {
   return Date.parse(value);
 }
 
-const scopes = z
+/** Scopes as people write them; there may be none where something else gives some. */
+export const anyScopes = z
   .array(z.string({ error: 'Give scopes as texts.' }), { error: 'Give a list of scopes.' })
-  .min(1, { error: 'Give at least one scope.' })
   .max(32, { error: 'Give at most 32 scopes.' })
   .transform((words, context) => {
     const read = readScopes(words);
@@ -42,6 +42,8 @@ const scopes = z
     context.issues.push({ code: 'custom', message: read.hint, input: words, path: [read.index] });
     return z.NEVER;
   });
+
+const scopes = anyScopes.refine((all) => all.length > 0, { error: 'Give at least one scope.' });
 
 const GRANT_WORDS: readonly string[] = GRANTS;
 const grants = list(text(`Give a grant: ${GRANTS.join(', ')}.`, (word) => GRANT_WORDS.includes(word))).max(32, {
@@ -75,6 +77,11 @@ export const names = (what: 'role' | 'group') =>
 
 const NAME = 'Give a name of 1 to 128 characters without control characters.';
 
+/** Models, of which there may be none likewise. */
+export const anyModels = list(text('Give the name of a model.', (name) => name.length <= 256)).max(256, {
+  error: 'Give at most 256 models.',
+});
+
 /** Fields of a key that can be given at its making and changed later. */
 export const fields = {
   name: text(NAME, (name) => name.length <= 128).describe('For people; need not be unique.'),
@@ -107,14 +114,12 @@ export const fields = {
 export const apiKeyWish = z.strictObject({
   name: fields.name,
   tenant: text('Give the name of a tenant.').optional().describe('Left out: `default`.'),
-  scopes: fields.scopes
+  scopes: anyScopes
     .optional()
     .describe(
       'Left out: the inference scopes of this version and `models:read`, with roles or groups none but theirs.',
     ),
-  models: fields.models
-    .optional()
-    .describe('Left out: all that the tenant may use, with roles or groups none but theirs.'),
+  models: anyModels.optional().describe('Left out: all that the tenant may use, with roles or groups none but theirs.'),
   rpm: fields.rpm.optional(),
   concurrency: fields.concurrency.optional(),
   allowIp: fields.allowIp.optional(),
@@ -141,7 +146,7 @@ export const apiKeyImport = apiKeyWish.extend({
 });
 
 /** Fields of an API key that are to change; those left out stay. */
-export const apiKeyEdit = z.strictObject(fields).partial();
+export const apiKeyEdit = z.strictObject({ ...fields, scopes: anyScopes, models: anyModels }).partial();
 
 /** How an API key gets a new value. */
 export const rotation = z.strictObject({

@@ -26,6 +26,7 @@ import {
   disabledTenant,
   expiryFrom,
   foreignModel,
+  noRights,
   pastExpiry,
   unknownBundle,
   unknownOwner,
@@ -83,13 +84,17 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
       pastExpiry(expiresAtMs, nowMs);
     if (refused !== undefined) return refused;
     const [roles, groups] = [body.roles ?? [], body.groups ?? []];
-    const hasBundles = roles.length + groups.length > 0;
+    // Whoever names a role means what it gives, and nothing beside it.
+    const isBare = roles.length + groups.length === 0;
+    const scopes = body.scopes ?? (isBare ? DEFAULT_SCOPES : []);
+    const models = body.models ?? (isBare ? undefined : []);
+    const nothing = noRights({ scopes, models, roles, groups });
+    if (nothing !== undefined) return nothing;
     return {
       name: body.name,
       tenant: tenant.id,
-      // Whoever names a role means what it gives, and nothing beside it.
-      scopes: body.scopes ?? (hasBundles ? [] : DEFAULT_SCOPES),
-      models: body.models ?? (hasBundles ? [] : undefined),
+      scopes,
+      models,
       allowIp: body.allowIp ?? [],
       limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
       grants: body.grants ?? [],
@@ -256,7 +261,7 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             (isExpiryNew ? pastExpiry(expiresAtMs, clock.nowMs()) : undefined);
           if (refused !== undefined) return refused;
           const { requestsPerMinute, concurrency } = record.limits;
-          return {
+          const edited: ApiKeyRecord = {
             ...record,
             name: body.name ?? record.name,
             scopes: body.scopes ?? record.scopes,
@@ -275,6 +280,7 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             expiresAtMs,
             version: record.version + 1,
           };
+          return noRights(edited) ?? edited;
         }),
     }),
     operation({

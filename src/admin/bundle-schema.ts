@@ -1,27 +1,11 @@
 import * as z from 'zod';
 import type { Bundle } from '../directory/records.ts';
-import { list, text } from '../kernel/option.ts';
-import { fields } from './api-key-schema.ts';
-import { readScopes } from './scopes.ts';
-
-/** The scopes of a bundle, which may have none. */
-const scopes = z
-  .array(z.string({ error: 'Give scopes as texts.' }), { error: 'Give a list of scopes.' })
-  .max(32, { error: 'Give at most 32 scopes.' })
-  .transform((words, context) => {
-    const read = readScopes(words);
-    if (read.ok) return read.scopes;
-    context.issues.push({ code: 'custom', message: read.hint, input: words, path: [read.index] });
-    return z.NEVER;
-  });
+import { anyModels, anyScopes, fields } from './api-key-schema.ts';
 
 /** What a role or group gives. */
 export const bundleFields = {
-  scopes: scopes.optional().describe('What its holders may do.'),
-  models: list(text('Give the name of a model.', (name) => name.length <= 256))
-    .max(256, { error: 'Give at most 256 models.' })
-    .optional()
-    .describe('Models that they may use; `*` are all that their tenant may use.'),
+  scopes: anyScopes.optional().describe('What its holders may do.'),
+  models: anyModels.optional().describe('Models that they may use; `*` are all that their tenant may use.'),
   grants: fields.grants.optional(),
   rpm: fields.rpm.optional().describe('Requests per minute of each holder that has no number of its own; null: none.'),
   concurrency: fields.concurrency.optional().describe('Requests at once, likewise.'),

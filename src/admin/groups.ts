@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { GroupRecord, RecordChange } from '../directory/records.ts';
-import { markOf, OWN_ISSUER } from '../directory/revocations.ts';
+import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.ts';
 import { text } from '../kernel/option.ts';
 import { unknownBundle, unknownTenant } from './api-key-rules.ts';
 import { names } from './api-key-schema.ts';
@@ -9,7 +9,6 @@ import { namedOperations } from './named.ts';
 import type { Operation, Resource } from './operation.ts';
 import { pageOf } from './page.ts';
 import type { AdminDeps } from './ports.ts';
-import { revocationChange } from './revocation.ts';
 
 const NAME = 'Give a name of 1 to 128 letters, digits and ._:@/-, as it stands in the groups claim of an issuer.';
 

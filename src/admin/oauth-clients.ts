@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { issueClient, rotateClientSecret, type ClientIssuer, type ClientWish } from '../directory/clients.ts';
 import type { ClientRecord, RecordChange } from '../directory/records.ts';
-import { markOf, OWN_ISSUER } from '../directory/revocations.ts';
+import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import { disabledTenant, foreignModel, unknownBundle, unknownTenant } from './api-key-rules.ts';
@@ -20,7 +20,6 @@ import { pageFrom, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
 import { unusedOf } from './unused.ts';
 import { changeRecord, isDenial } from './precondition.ts';
-import { revocationChange } from './revocation.ts';
 
 /** Clients of our own authorization server. */
 export const oauthClients: Resource = {

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
-import { revocationChange } from '../admin/revocation.ts';
 import { createAccess } from '../oauth/access.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { createPasswordHasher } from '../directory/password.ts';
+import { revocationChange } from '../directory/revocations.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { createPermissionUses } from '../directory/permission-uses.ts';
 import { createDirectoryState } from '../directory/state.ts';
@@ -143,7 +143,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     instances: () => [],
     upstreams: () => [],
     tokenUses: () => stored.tokenUses,
-    lastPermissionUseMs: permissionUses.lastMs,
+    lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: () => undefined,
     access: accessBook(async () =>
       createAccess({

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { TokenFacts } from '../kernel/exchange.ts';
 import type { RecordChange, RevocationRecord } from './records.ts';
+import type { DirectoryState } from './state.ts';
 
 /** What of an issuer can be revoked. */
 export type MarkKind = 'token' | 'client' | 'subject' | 'pair' | 'grant' | 'session' | 'group';
@@ -69,4 +70,17 @@ export function createRevocations(records: readonly RevocationRecord[]): Revocat
       return ended;
     },
   };
+}
+
+/** The change that revokes tokens by a name that they have in common. */
+export function revocationChange(
+  { revocations }: Pick<DirectoryState, 'revocations'>,
+  mark: string,
+  isExact: boolean,
+  untilMs: number | undefined,
+  nowMs: number,
+): RecordChange {
+  const expectedVersion = revocations.get(mark)?.version ?? 0;
+  const record = { id: mark, atMs: nowMs, isExact, untilMs, version: expectedVersion + 1 };
+  return { kind: 'revocation', record, expectedVersion };
 }

@@ -409,7 +409,7 @@ export async function startGateway({
     upstreams: upstreamViews,
     keyring,
     tokenUses: () => tokenUses.list(),
-    lastPermissionUseMs: permissionUses.lastMs,
+    lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: (principal, address, scope) =>
       policies.judge({ principal, address, scope, model: undefined, nowMs: clock.nowMs() }),
     access: accessBook(async () => {

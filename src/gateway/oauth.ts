@@ -1,13 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { rmSync } from 'node:fs';
-import { revocationChange } from '../admin/revocation.ts';
 import type { StateDir } from '../adapters/files/state-dir.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
 import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
-import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
+import { markOf, OWN_ISSUER, type Revocations, revocationChange } from '../directory/revocations.ts';
 import type { TokenUse } from '../directory/token-uses.ts';
 import { VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';

@@ -15,24 +15,36 @@ export interface Policies {
 /** @param records the snapshot to start from */
 export function createPolicies(records: readonly PolicyRecord[]): Policies {
   const byName = new Map(records.map((record) => [record.id, record]));
-  let { denying, requiring } = compiled(byName.values());
+  let all = compiled(byName.values());
+  /** What is about a principal: the same objects come with each of its requests. */
+  let known = new WeakMap<Principal, readonly Compiled[]>();
+
+  function aboutPrincipal(principal: Principal): readonly Compiled[] {
+    let own = known.get(principal);
+    if (own === undefined) known.set(principal, (own = all.filter((one) => one.isAboutPrincipal(principal))));
+    return own;
+  }
+
   return {
     judge(situation) {
-      if (denying.length === 0 && requiring.length === 0) return undefined;
-      return deniedBy(denying, situation) ?? unmetOf(requiring, situation);
+      if (all.length === 0) return undefined;
+      const own = aboutPrincipal(situation.principal).filter((one) => one.isAboutRequest(situation));
+      return own.length === 0 ? undefined : (deniedBy(own, situation) ?? unmetOf(own, situation));
     },
     apply(changes) {
       const own = changes.filter((change) => change.kind === 'policy');
       if (own.length === 0) return;
       for (const { record } of own) byName.set(record.id, record);
-      ({ denying, requiring } = compiled(byName.values()));
+      all = compiled(byName.values());
+      known = new WeakMap();
     },
   };
 }
 
 interface Compiled {
   readonly record: PolicyRecord;
-  readonly isAbout: (situation: Situation) => boolean;
+  readonly isAboutPrincipal: (principal: Principal) => boolean;
+  readonly isAboutRequest: (situation: Situation) => boolean;
   readonly conditions: readonly CompiledCondition[];
 }
 
@@ -42,55 +54,64 @@ interface CompiledCondition {
   readonly wants: string;
 }
 
-function compiled(records: Iterable<PolicyRecord>) {
-  const active = [...records].filter(({ state }) => state === 'active').map(compile);
-  return {
-    denying: active.filter(({ record }) => record.effect === 'deny'),
-    requiring: active.filter(({ record }) => record.effect === 'require'),
-  };
-}
+const compiled = (records: Iterable<PolicyRecord>): readonly Compiled[] =>
+  [...records].filter(({ state }) => state === 'active').map(compile);
 
 function compile(record: PolicyRecord): Compiled {
   const names = Object.keys(conditionKinds) as (keyof Conditions)[];
   const conditions = names.flatMap((name) => compiledCondition(name, record.conditions) ?? []);
-  return { record, isAbout: matcherOf(record.target), conditions };
+  return { record, ...matchersOf(record.target), conditions };
 }
 
-function compiledCondition<Name extends keyof Conditions>(
-  name: Name,
-  conditions: Conditions,
-): CompiledCondition | undefined {
+function compiledCondition(name: keyof Conditions, conditions: Conditions): CompiledCondition | undefined {
   const value = conditions[name];
   if (value === undefined) return undefined;
-  const kind = conditionKinds[name];
+  // The value is of the kind that its name says.
+  const kind = conditionKinds[name] as AnyKind;
   return { name, holds: kind.compile(value), wants: kind.wants(value) };
 }
 
-/** Whether a policy is about a request: each list that is not empty has one of its items in it. */
-function matcherOf(target: PolicyTarget): (situation: Situation) => boolean {
-  const tests: ((situation: Situation) => boolean)[] = [];
-  const add = (wanted: readonly string[], of: (situation: Situation) => readonly (string | undefined)[]): void => {
-    if (wanted.length === 0) return;
-    const names = new Set(wanted);
-    tests.push((situation) => of(situation).some((one) => one !== undefined && names.has(one)));
-  };
-  add(target.tenants, ({ principal }) => [principal.tenant]);
-  add(target.groups, ({ principal }) => principal.groups);
-  add(target.roles, ({ principal }) => principal.roles);
-  add(target.keys, ({ principal }) => [principal.keyId]);
-  add(target.users, ({ principal }) => [personOf(principal)]);
-  add(target.issuers, ({ principal }) => [principal.token?.issuer]);
-  add(target.scopes, ({ scope }) => [scope]);
-  add(target.models, ({ model }) => [model]);
-  return (situation) => tests.every((test) => test(situation));
+interface AnyKind {
+  compile(value: unknown): Holds;
+  wants(value: unknown): string;
 }
+
+/** Whether a policy is about a principal, and about a request of it: each list that is not empty has one of its items in it. */
+function matchersOf(target: PolicyTarget): Pick<Compiled, 'isAboutPrincipal' | 'isAboutRequest'> {
+  const principal = testsOf<Principal>([
+    [target.tenants, ({ tenant }) => [tenant]],
+    [target.groups, ({ groups }) => groups],
+    [target.roles, ({ roles }) => roles],
+    [target.keys, ({ keyId }) => [keyId]],
+    [target.users, (one) => [personOf(one)]],
+    [target.issuers, ({ token }) => [token?.issuer]],
+  ]);
+  const request = testsOf<Situation>([
+    [target.scopes, ({ scope }) => [scope]],
+    [target.models, ({ model }) => [model]],
+  ]);
+  return {
+    isAboutPrincipal: (one) => principal.every((test) => test(one)),
+    isAboutRequest: (one) => request.every((test) => test(one)),
+  };
+}
+
+type NamesOf<One> = (one: One) => readonly (string | undefined)[];
+
+const testsOf = <One>(rows: readonly (readonly [readonly string[], NamesOf<One>])[]) =>
+  rows
+    .filter(([wanted]) => wanted.length > 0)
+    .map(([wanted, namesOf]) => {
+      const names = new Set(wanted);
+      return (one: One): boolean => namesOf(one).some((name) => name !== undefined && names.has(name));
+    });
 
 const personOf = ({ token, owner }: Principal): string | undefined => token?.subject ?? owner;
 
-function deniedBy(denying: readonly Compiled[], situation: Situation): Denial | undefined {
-  const found = denying.find(
-    ({ isAbout, conditions }) =>
-      isAbout(situation) &&
+function deniedBy(policies: readonly Compiled[], situation: Situation): Denial | undefined {
+  const found = policies.find(
+    ({ record, conditions }) =>
+      record.effect === 'deny' &&
       // What the credential does not say counts as if it were what is denied.
       conditions.every(({ holds }) => holds(situation) !== false),
   );
@@ -99,9 +120,9 @@ function deniedBy(denying: readonly Compiled[], situation: Situation): Denial | 
   return deny('condition_failed', { message: `The policy ${id} denies this. Ask the operator.`, why: id });
 }
 
-function unmetOf(requiring: readonly Compiled[], situation: Situation): Denial | undefined {
-  const unmet = requiring
-    .filter(({ isAbout }) => isAbout(situation))
+function unmetOf(policies: readonly Compiled[], situation: Situation): Denial | undefined {
+  const unmet = policies
+    .filter(({ record }) => record.effect === 'require')
     .flatMap(({ record, conditions }) =>
       conditions.filter(({ holds }) => holds(situation) !== true).map((condition) => ({ record, condition })),
     );

@@ -63,14 +63,16 @@ suite('authorisation', () => {
   test('a token of an issuer that names no scope of ours has those of its groups; one that does keeps to its own', async () => {
     await run('groups create staff --scopes inference:chat,models:read --models tiny');
     const member = (claims: object) => issuer.token({ models: undefined, groups: ['staff'], ...claims });
-    assert.equal(await codeOf(member({ scope: 'openid profile' })), 200);
+    const known = member({ scope: 'openid profile' });
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(known), 200);
     assert.deepEqual(await modelsOf(member({ scope: 'openid profile' })), ['tiny']);
     assert.equal(await codeOf(member({ scope: 'models:read' })), 'insufficient_scope');
     assert.equal(await codeOf(member({ scope: 'openid', groups: ['strangers'] })), 'insufficient_scope');
     await run('groups edit staff --tenant default');
     assert.equal(await codeOf(member({ scope: 'openid', tenant: 'acme' })), 'insufficient_scope');
     await run('groups delete staff');
-    assert.equal(await codeOf(member({ scope: 'openid' })), 'insufficient_scope');
+    // A token that was found good counts by what its groups give now.
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(known), 'insufficient_scope');
   });
 
   test('a name that a role or group does not have is a slip that is told, with the nearest one', async () => {

@@ -203,6 +203,37 @@ test('an address over its failures gets 429 for further invalid credentials, oth
   assert.equal(await bearer('nonsense'), 'invalid_credential');
 });
 
+const SHOWN = {
+  scheme: 'bearer',
+  proof: undefined,
+  method: 'POST',
+  path: '/v1/chat/completions',
+  peer: { address: '192.0.2.1', network: '192.0.2.1' },
+  certificate: undefined,
+} as const;
+
+test('a key stops while the person that it belongs to has not signed in for ownerMaxAge, and goes on once they have', () => {
+  const clock = settableClock();
+  const day = 86_400_000;
+  const madeMs = clock.nowMs();
+  const { record, value } = issueApiKey({ ...WISH, owner: 'u_1' }, issuer, madeMs);
+  const owner = { id: 'u_1', createdAtMs: madeMs } as const;
+  const signedInAt = (lastSignInAtMs: number | undefined, state: 'active' | 'disabled' = 'active') => {
+    const owners = [{ ...owner, lastSignInAtMs, state }];
+    const credentials = createCredentials({ ...NO_RECORDS, tenants: [defaultTenant(0)], apiKeys: [record], owners });
+    const deps = { find: (id: string) => credentials.find(id), hmacKey: HMAC, clock, onUse: () => undefined };
+    const found = (ownerMaxAgeMs: number | 'none') =>
+      createApiKeyMethod({ ...deps, ownerMaxAgeMs })({ value, ...SHOWN });
+    return [found(30 * day), found('none')].map((one) => (one as { code?: string; id?: string }).code ?? 'in');
+  };
+  clock.advance(30 * day - 1);
+  assert.deepEqual(signedInAt(undefined), ['in', 'in']);
+  assert.deepEqual(signedInAt(madeMs, 'disabled'), ['revoked_credential', 'revoked_credential']);
+  clock.advance(1);
+  assert.deepEqual(signedInAt(undefined), ['revoked_credential', 'in']);
+  assert.deepEqual(signedInAt(madeMs + 1), ['in', 'in']);
+});
+
 test('grants are cut to what the tenant may use', async () => {
   const tenant = { ...defaultTenant(0), models: ['a', 'b'] };
   const modelsOf = (models: string[] | undefined) => {
