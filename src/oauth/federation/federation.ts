@@ -103,6 +103,18 @@ export function createFederation(
     return undefined;
   }
 
+  /** What is no attack by itself is no line of security: else nobody would read those. */
+  function noteFailure(why: string, requestId: string): void {
+    switch (why) {
+      case 'OAUTH_AUTHORIZATION_RESPONSE_ERROR':
+        return log.info('federation_declined', { requestId });
+      case 'json_source':
+        return log.info('federation_unreachable', { why, requestId });
+      default:
+        return log.security('federation_failed', { why, requestId });
+    }
+  }
+
   return {
     host() {
       const options = deps.options();
@@ -135,7 +147,7 @@ export function createFederation(
       try {
         claims = await provider.finish(answer, flow);
       } catch (error) {
-        log.security('federation_failed', { why: whyOf(error), requestId });
+        noteFailure(whyOf(error), requestId);
         return { kind: 'failed', place };
       }
       const done = await admit(claims, provider.options, requestId);

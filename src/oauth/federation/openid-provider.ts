@@ -131,7 +131,9 @@ export function createOpenidProvider(
 
 /** Why something failed, as a code for the log: never a text of the provider or of whoever came back. */
 export function whyOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^[A-Za-z0-9_]{1,64}$/.test(code) ? code : error.name.slice(0, 64);
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && /^[A-Za-z0-9_]{1,64}$/.test(code)) return code;
+  }
+  return error instanceof Error ? error.name.slice(0, 64) : 'unknown';
 }
