@@ -24,7 +24,8 @@ sallyport users reset-second-factor USER [--json]
 People sign in at this gateway's own pages and let clients act for them, with the scopes and models that both have.
 USER is an id or a login name. A password has at least 12 characters and comes by standard input. invite prints a link
 that works once, for 24 hours; for somebody who is there already it is the way to a new password. disable and delete end
-all that they are signed in with, from the next request on.
+all that they are signed in with, from the next request on. reset-second-factor removes authenticator app, recovery codes
+and passkeys; who has signed in by passkey alone then needs an invitation, too.
 
 Example: sallyport users invite --name ada --scopes inference:chat --models tiny`,
   run: (words, io) => runVerb('users', VERBS, [], words, io),
@@ -44,7 +45,7 @@ const VERBS: readonly Verb[] = [
     name: 'reset-second-factor',
     kinds: {},
     words: ['USER'],
-    run: (flags, io) => onOne(flags, io, 'POST', '/reset-second-factor', 'removed the second factor of'),
+    run: (flags, io) => onOne(flags, io, 'POST', '/reset-second-factor', 'removed second factor and passkeys of'),
   },
 ];
 
@@ -168,6 +169,8 @@ function facts(one: UserShown): [string, string][] {
     ['models', one.models.includes('*') ? 'all of the tenant' : one.models.join(',')],
     ...(one.groups.length === 0 ? [] : [['groups', one.groups.join(',')] satisfies [string, string]]),
     ['second factor', one.secondFactor ? `yes, ${one.recoveryCodes} recovery codes left` : 'no'],
+    ...(one.identityProvider === null ? [] : [['signs in at', one.identityProvider] satisfies [string, string]]),
+    ['passkeys', String(one.passkeys)],
     ['created', timeText(one.createdAt, '')],
     ['last sign-in', timeText(one.lastSignInAt, 'never')],
   ];

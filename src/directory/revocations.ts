@@ -4,7 +4,7 @@ import type { RecordChange, RevocationRecord } from './records.ts';
 import type { DirectoryState } from './state.ts';
 
 /** What of an issuer can be revoked. */
-export type MarkKind = 'token' | 'client' | 'subject' | 'grant' | 'session' | 'group';
+export type MarkKind = 'token' | 'client' | 'subject' | 'pair' | 'grant' | 'session' | 'group';
 
 /** The name under which something of an issuer is revoked. Issuers hold no spaces, so no two things have one name. */
 export const markOf = (kind: MarkKind, issuer: string, id: string): string => `${kind}:${issuer} ${id}`;
@@ -28,6 +28,8 @@ export function marksOf(token: TokenFacts, tenant: string, issuer: string, group
     markOf('token', issuer, tokenHash),
     markOf('subject', issuer, subject),
     ...(clientId === undefined ? [] : [markOf('client', issuer, clientId)]),
+    // Ids of our own hold no spaces, those of others may.
+    ...(clientId === undefined || issuer !== OWN_ISSUER ? [] : [markOf('pair', issuer, `${clientId} ${subject}`)]),
     ...(grantId === undefined ? [] : [markOf('grant', issuer, grantId)]),
     ...(sessionId === undefined ? [] : [markOf('session', issuer, sessionId)]),
     ...groups.map((group) => markOf('group', issuer, group)),

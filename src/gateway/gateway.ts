@@ -472,6 +472,7 @@ export async function startGateway({
     directory,
     commit: (changes) => admin.commit(changes),
     revocations: () => revocations,
+    tokenUses: () => tokenUses.list(),
     counters,
     hmacKey,
     hasher,

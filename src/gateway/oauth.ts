@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations, revocationChange } from '../directory/revocations.ts';
+import type { TokenUse } from '../directory/token-uses.ts';
 import { VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -16,12 +17,15 @@ import type { Counters } from '../limits/counters.ts';
 import { createAccess, type Access } from '../oauth/access.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
+import type { FederationOptions } from '../oauth/federation/openid-provider.ts';
 import type { SigningKeys } from '../oauth/signing-keys.ts';
 import { artifactDigest, openOAuthKeys } from './oauth-keys.ts';
 import { createPeoplePages } from '../oauth/interactions/people.ts';
 import type { OAuthLog } from '../oauth/log.ts';
 import { createEntitlements } from '../oauth/entitlements.ts';
 import { GRANT_DAYS } from '../oauth/provider.ts';
+import { issuerSource } from './authentication.ts';
+import { createProviderFetch } from './federation-fetch.ts';
 import type { IssuerState } from './issuer-watch.ts';
 import { listenUnix } from './unix-listener.ts';
 
@@ -35,6 +39,7 @@ export interface OAuthDeps {
   readonly directory: DirectoryState;
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly revocations: () => Revocations;
+  readonly tokenUses: () => readonly TokenUse[];
   readonly counters: Counters;
   readonly hmacKey: Uint8Array;
   readonly hasher: PasswordHasher;
@@ -103,6 +108,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;
     const pages = createPeoplePages({
       ...deps,
+      federation: { options: createFederationOptions(deps.config), fetch: createProviderFetch(issuerSource()) },
       ...{
         access,
         sealer,
@@ -197,6 +203,22 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       });
       rmSync(stateDir.oauthSocket, { force: true });
     },
+  };
+}
+
+/** The configured identity provider; the same object as long as the configuration is. */
+function createFederationOptions(config: () => Config): () => FederationOptions | undefined {
+  let of: Config | undefined;
+  let made: FederationOptions | undefined;
+  return () => {
+    const now = config();
+    if (now !== of) {
+      const { issuer, clientId, clientSecret, groups } = now.authorizationServer.federation;
+      const isWhole = issuer !== undefined && clientId !== undefined && clientSecret !== undefined;
+      made = isWhole ? { issuer, clientId, clientSecret, groups } : undefined;
+      of = now;
+    }
+    return made;
   };
 }
 

@@ -73,10 +73,10 @@ const issuers = createIssuerBook(
   clock,
 );
 let hasOAuth = start.hasOAuth;
-/** With `auto` it is on from the first client or user on: each worker sees that in the change itself. */
+/** With `auto` it is on from the first client or user on, or where people sign in elsewhere: each worker sees that in the change itself. */
 function isOAuthOn(): boolean {
-  const { enabled } = settings.config.authorizationServer;
-  return enabled === 'auto' ? hasOAuth : enabled;
+  const { enabled, federation } = settings.config.authorizationServer;
+  return enabled === 'auto' ? hasOAuth || federation.issuer !== undefined : enabled;
 }
 let credentials: Credentials = createCredentials(start.access);
 let policies: Policies = createPolicies(start.access.policies);

@@ -5,6 +5,7 @@ import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
 import type { Entitlements } from '../entitlements.ts';
 import { ACR, needsSecondFactor, type RequireSecondFactor } from '../strength.ts';
+import { browserOf } from './browser-cookie.ts';
 import { isFromOwnPage, isSameText, type PageExchange } from './exchange.ts';
 import { html } from './html.ts';
 import { scopeText } from './scope-text.ts';
@@ -19,6 +20,7 @@ export interface InteractionDeps {
   /** What client and user both have. */
   readonly entitlements: Entitlements;
   readonly signIn: SignIn;
+  readonly randomBytes: (count: number) => Uint8Array;
   readonly requireSecondFactor: () => RequireSecondFactor;
   readonly grantDays: number;
   readonly log: OAuthLog;
@@ -64,10 +66,11 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
       key: `interaction ${details.uid}`,
       action: x.path,
       csrf,
+      browser: () => browserOf(provider.createContext(x.request, x.response) as never, deps.randomBytes),
+      isFresh: details.prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
       redirectUri: redirectUriOf(details),
     };
-    if (form === undefined) return signIn.show(x, place);
-    const done = await signIn.take(x, place, form);
+    const done = await (form === undefined ? signIn.open(x, place) : signIn.take(x, place, form));
     if (done === undefined) return;
     const { userId, strength } = done;
     const before = details.session?.accountId;
