@@ -278,6 +278,12 @@ const services: readonly Service[] = [
     tests: ['oauth-clients.test.ts'],
   },
   {
+    name: 'oauth-races',
+    start: () => ({}),
+    stop: () => undefined,
+    tests: ['oauth-races.test.ts'],
+  },
+  {
     name: 'keycloak',
     start: () => ({ KEYCLOAK_HOME: keycloak() }),
     stop: () => undefined,
