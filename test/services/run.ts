@@ -278,10 +278,10 @@ const services: readonly Service[] = [
     tests: ['oauth-clients.test.ts'],
   },
   {
-    name: 'oauth-races',
+    name: 'oauth-proofs',
     start: () => ({}),
     stop: () => undefined,
-    tests: ['oauth-races.test.ts'],
+    tests: ['oauth-races.test.ts', 'revocation.test.ts'],
   },
   {
     name: 'keycloak',
