@@ -34,12 +34,13 @@ type Outcome = Answer<unknown> | Denial | Mistakes;
 
 /** Every operation of the admin API, its own description included. */
 export function adminOperations(deps: AdminDeps): readonly Operation[] {
+  const schemas = Object.assign({}, openApiSchemas, ...resources.map((resource) => resource.schemas));
+  let document: ReturnType<typeof renderOpenApi> | undefined;
   const all: readonly Operation[] = [
     ...resources.flatMap((resource) => resource.operations(deps)),
-    openApiOperation(() => document),
+    // Rendered once somebody asks: it takes longer than all the rest of a command.
+    openApiOperation(() => (document ??= renderOpenApi(all, schemas, deps.version))),
   ];
-  const schemas = Object.assign({}, openApiSchemas, ...resources.map((resource) => resource.schemas));
-  const document = renderOpenApi(all, schemas, deps.version);
   return all;
 }
 

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { PASSWORD_LENGTH } from '../directory/password.ts';
 import type { UserRecord } from '../directory/records.ts';
 import { hasSecondFactor, type UserSecrets } from '../directory/users.ts';
-import { list, text } from '../kernel/option.ts';
-import { fields } from './api-key-schema.ts';
+import { text } from '../kernel/option.ts';
+import { anyModels, anyScopes, fields, names } from './api-key-schema.ts';
 import { pageOf } from './page.ts';
 
 const NAME = 'Give a login name of 1 to 128 letters, digits and ._@+-, such as ada or ada@example.org.';
@@ -20,9 +20,7 @@ const wish = {
   tenant: text('Give the name of a tenant.').optional().describe('Left out: `default`.'),
   scopes: fields.scopes.optional().describe('All that clients can do for them. Left out: those of an API key.'),
   models: fields.models.optional(),
-  groups: list(text('Give the name of a group.', (value) => value.length <= 128))
-    .max(64, { error: 'Give at most 64 groups.' })
-    .optional(),
+  groups: names('group').optional().describe('Groups whose rights they have, too.'),
 };
 
 /** What a new person is to be who is given a password. */
@@ -33,6 +31,13 @@ export const userWish = z.strictObject({
 
 /** What a new person is to be who chooses a password by an invitation. */
 export const invitationWish = z.strictObject(wish);
+
+/** What a person may do, as it is to be; what is left out stays. */
+export const userEdit = z.strictObject({
+  scopes: anyScopes.optional(),
+  models: anyModels.optional(),
+  groups: names('group').optional(),
+});
 
 /** A person as the admin API shows them. */
 export const userShown = z.strictObject({

@@ -16,7 +16,7 @@ import {
   type UserSecrets,
 } from '../directory/users.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
-import { disabledTenant, foreignModel, unknownTenant } from './api-key-rules.ts';
+import { disabledTenant, foreignModel, unknownBundle, unknownTenant } from './api-key-rules.ts';
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
@@ -25,6 +25,7 @@ import {
   exampleUser,
   invitationWish,
   showUser,
+  userEdit,
   userPage,
   userShown,
   userWish,
@@ -40,6 +41,7 @@ export const users: Resource = {
     UserWithInvitation: userWithInvitation,
     UserPage: userPage,
     UserWish: userWish,
+    UserEdit: userEdit,
     InvitationWish: invitationWish,
   },
   operations: userOperations,
@@ -70,7 +72,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
   ) {
     const tenant = directory.tenants.get(wish.tenant ?? 'default');
     if (tenant === undefined) return unknownTenant(wish.tenant ?? 'default', [...directory.tenants.keys()]);
-    const refused = disabledTenant(tenant) ?? foreignModel(tenant, wish.models);
+    const refused = disabledTenant(tenant) ?? foreignModel(tenant, wish.models) ?? unknownBundle(wish, directory);
     if (refused !== undefined) return refused;
     const nameDigest = nameDigestOf(wish.name, hmacKey);
     const isTaken = findUser(directory, wish.name, hmacKey) ?? taking.find((one) => isSameDigest(one, nameDigest));
@@ -239,6 +241,39 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
         const record = find(id);
         return record === undefined ? deny('unknown_object') : { value: await show(record), version: record.version };
       },
+    }),
+    operation({
+      id: 'editUser',
+      method: 'PATCH',
+      path: '/users/{id}',
+      scope: 'admin:write',
+      summary: 'Change what a person may do; what is left out stays. What they are signed in with ends.',
+      status: 200,
+      body: userEdit,
+      response: userShown,
+      example: { ...exampleUser, version: 2 },
+      handle: (asked) =>
+        change(
+          asked,
+          'edit',
+          (record) => {
+            const { scopes, models, groups } = asked.body;
+            const tenant = directory.tenants.get(record.tenant);
+            const refused =
+              (tenant === undefined ? undefined : foreignModel(tenant, models)) ?? unknownBundle({ groups }, directory);
+            if (refused !== undefined) return refused;
+            if (Object.keys(asked.body).length === 0) return record;
+            return {
+              ...record,
+              scopes: scopes ?? record.scopes,
+              models: models ?? record.models,
+              groups: groups ?? record.groups,
+              version: record.version + 1,
+            };
+          },
+          // What was given to them before must not outlive it.
+          true,
+        ),
     }),
     operation({
       id: 'deleteUser',

@@ -4,6 +4,7 @@ import { publicUrlOf } from '../config/schema.ts';
 import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { present } from './named-objects.ts';
 import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
@@ -17,6 +18,7 @@ export const users: Command = {
   help: `sallyport users create --name NAME --password-stdin [--tenant T] [--scopes a,b] [--models m1,m2] [--groups g1,g2]
 sallyport users invite --name NAME [the flags of create, without a password]
 sallyport users invite USER
+sallyport users edit USER [--scopes a,b] [--models m1,m2] [--groups g1,g2] [--json]
 sallyport users list [--tenant T] [--json]
 sallyport users show|disable|enable|delete USER [--json]
 sallyport users reset-second-factor USER [--json]
@@ -38,6 +40,7 @@ const VERBS: readonly Verb[] = [
   { name: 'invite', kinds: WISH, words: 'any', run: invite },
   { name: 'list', kinds: { tenant: 'text' }, words: [], run: list },
   { name: 'show', kinds: {}, words: ['USER'], run: (flags, io) => onOne(flags, io, 'GET', '', 'show') },
+  { name: 'edit', kinds: { scopes: 'list', models: 'list', groups: 'list' }, words: ['USER'], run: edit },
   { name: 'disable', kinds: {}, words: ['USER'], run: (flags, io) => onOne(flags, io, 'POST', '/disable', 'disabled') },
   { name: 'enable', kinds: {}, words: ['USER'], run: (flags, io) => onOne(flags, io, 'POST', '/enable', 'enabled') },
   { name: 'delete', kinds: {}, words: ['USER'], run: remove },
@@ -136,6 +139,21 @@ async function onOne(
   });
   if (flags.has('json')) io.out(json(shown));
   else io.out(method === 'GET' ? pairs(facts(shown)) : `${done} ${shown.id} (${shown.name})\n`);
+  return 0;
+}
+
+async function edit(flags: Flags, io: CommandIo): Promise<number> {
+  const body = present({
+    scopes: listOf(flags, 'scopes'),
+    models: listOf(flags, 'models'),
+    groups: listOf(flags, 'groups'),
+  });
+  if (Object.keys(body).length === 0) throw new UsageError('Nothing to change: give --scopes, --models or --groups.');
+  const shown = await withAdmin(flags, io, async (client) => {
+    const id = await userIdOf(client, flags.words[0] ?? '');
+    return askOne(client, { method: 'PATCH', path: `/users/${id}`, body }, userShown, NOBODY);
+  });
+  io.out(flags.has('json') ? json(shown) : `changed ${shown.id} (${shown.name})\n`);
   return 0;
 }
 

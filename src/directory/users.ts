@@ -1,6 +1,6 @@
 import { base62, digestOf, isSameDigest } from './api-key.ts';
 import type { RecordChange, UserRecord } from './records.ts';
-import { markOf, OWN_ISSUER } from './revocations.ts';
+import { markOf, OWN_ISSUER, revocationChange } from './revocations.ts';
 import type { DirectoryState } from './state.ts';
 import type { SealedPlace, Sealer } from '../kernel/sealer.ts';
 
@@ -129,8 +129,6 @@ export function userChanges(
 ): RecordChange[] {
   const own: RecordChange = { kind: 'user', record, expectedVersion };
   if (!endsTokens) return [own];
-  const id = markOf('subject', OWN_ISSUER, record.id);
-  const version = (revocations.get(id)?.version ?? 0) + 1;
-  const revocation = { id, atMs: nowMs, isExact: true, untilMs: undefined, version };
-  return [own, { kind: 'revocation', record: revocation, expectedVersion: version - 1 }];
+  const mark = markOf('subject', OWN_ISSUER, record.id);
+  return [own, revocationChange({ revocations }, mark, true, undefined, nowMs)];
 }

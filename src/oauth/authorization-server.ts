@@ -50,6 +50,9 @@ export interface AuthorizationServer {
 /** Tokens that one client may get in a minute, whatever its address: far above what a fleet needs, far below a flood. */
 const TOKENS_PER_MINUTE = 60_000;
 
+/** How long a family that has ended is not told of again; by then its tokens are found by nobody. */
+const TOLD_MS = 60_000;
+
 /** Loads the library and starts the authorization server. */
 export async function createAuthorizationServer(
   options: ProviderOptions,
@@ -63,6 +66,8 @@ export async function createAuthorizationServer(
   const { host } = new URL(options.publicUrl);
   /** Which of the causes that are one to the client it was. */
   const details = new WeakMap<KoaContextWithOIDC, string>();
+  /** Families that ended a moment ago: requests that had found their token before may still be under way. */
+  const reused = new Set<string>();
   let provider = make();
 
   function make(): Provider {
@@ -136,9 +141,17 @@ export async function createAuthorizationServer(
       if (same === undefined) return;
       ctx.status = 200;
       ctx.body = { ...same };
-    } else if (detail === 'refresh token already used') {
+    } else if (detail === 'refresh token already used' && isFirstReuse(ctx.oidc.entities.RefreshToken?.grantId)) {
       log.security('refresh_token_reused', { client: client.clientId, requestId: originOf(ctx.req)?.requestId });
     }
+  }
+
+  /** Of many who use a token again at once all are refused; its family ends once, and is told of once. */
+  function isFirstReuse(grantId = ''): boolean {
+    if (reused.has(grantId)) return false;
+    reused.add(grantId);
+    clock.after(TOLD_MS, () => reused.delete(grantId));
+    return true;
   }
 
   /** The question as it was sent: the library fills in scope and resource while it works, and only where it comes so far. */

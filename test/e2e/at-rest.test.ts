@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { openStateDir } from '../../src/adapters/files/state-dir.ts';
 import { decrypt } from '../../src/keyring/envelope.ts';
@@ -10,6 +11,7 @@ import { keyStore, lazyKeyring } from '../../src/gateway/keyring.ts';
 import { startStore } from '../../src/gateway/threads/store-client.ts';
 import { openSigningKeys } from '../../src/oauth/signing-keys.ts';
 import { foundAtRest, seenSecrets, type SeenSecrets } from '../support/at-rest.ts';
+import { peopleRun } from '../support/at-rest-people.ts';
 import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask } from '../support/http.ts';
@@ -24,7 +26,30 @@ async function run(it: TestGateway, seen: SeenSecrets): Promise<void> {
   await ask(it, { key });
   await clientCredentials(it, seen);
   await userGrants(it, seen);
+  await peopleRun(it, seen);
 }
+
+/** What the issue names, each by what the run calls it (Done when 5). */
+const KINDS = [
+  'API key',
+  'client secret',
+  'client secret after its rotation',
+  'access_token',
+  'refresh_token',
+  'authorization code',
+  'code verifier',
+  'device_code',
+  'user_code',
+  'request_uri',
+  'invitation',
+  'password',
+  'login name',
+  'TOTP seed',
+  'recovery code',
+  'cookie __Host-sallyport',
+];
+/** The gateway's own key at vLLM: it stands in the configuration and goes upstream, nowhere else. */
+const UPSTREAM_KEY = randomBytes(32).toString('base64url');
 
 interface Client {
   readonly client_id: string;
@@ -135,29 +160,60 @@ async function addKeys(dir: string, seen: SeenSecrets): Promise<void> {
   }
 }
 
-test('no secret of a run stands in the clear in database, write-ahead log, state directory or log (Done when 5)', async () => {
-  await using it = await startTestGateway({ plain: true, config: { listen: { publicUrl: PUBLIC_URL } } });
+test('no secret of a run stands in the clear in database, write-ahead log, state directory, backup or log (Done when 5)', async () => {
+  await using it = await startTestGateway({
+    plain: true,
+    config: { listen: { publicUrl: PUBLIC_URL } },
+    upstreams: [{ name: 'simulator', apiKey: UPSTREAM_KEY }],
+  });
+  const backups = mkdtempSync(join(tmpdir(), 'sallyport-backup-'));
   const seen = seenSecrets();
-  await run(it, seen);
-  for (const what of ['API key', 'client secret', 'access_token', 'device_code', 'user_code', 'request_uri'])
-    assert.ok(
-      seen.all.some((one) => one.what === what),
-      `${what} was seen`,
-    );
-  assert.ok(
-    seen.all.some(({ what }) => what.startsWith('cookie ')),
-    'a cookie was seen',
-  );
-  const search = () =>
-    foundAtRest(seen, it.stateDir, { log: it.log.join('\n'), upstream: JSON.stringify(it.simulator.received()) }, [
-      ROOT_KEY,
-    ]);
-  // While it runs most of it is in the write-ahead log.
-  assert.deepEqual(search(), []);
-  await it.gateway.stop();
-  await addKeys(it.stateDir, seen);
-  assert.deepEqual(search(), []);
+  try {
+    await run(it, seen);
+    const kinds = new Set(seen.all.map(({ what }) => what));
+    for (const what of KINDS) assert.ok(kinds.has(what), `${what} was seen`);
+    assert.deepEqual(foundAtRest(seen, backups, { upstream: JSON.stringify(it.simulator.received()) }), []);
+    seen.add('key for upstream', UPSTREAM_KEY);
+    const search = () => [
+      ...foundAtRest(seen, it.stateDir, { log: it.log.join('\n') }, [ROOT_KEY]),
+      ...foundAtRest(seen, backups),
+    ];
+    // While it runs most of it is in the write-ahead log.
+    await backUp(it.stateDir, join(backups, 'copy.db'));
+    assert.deepEqual(search(), []);
+    await it.gateway.stop();
+    await addKeys(it.stateDir, seen);
+    assert.deepEqual(search(), []);
+    plant(it.stateDir, seen);
+    const found = search();
+    for (const { what } of seen.all) assert.ok(found.includes(`${what} in sallyport.db, as it is`), what);
+  } finally {
+    rmSync(backups, { recursive: true });
+  }
 });
+
+/** A copy of the database while it is in use. */
+async function backUp(stateDir: string, to: string): Promise<void> {
+  const db = new DatabaseSync(join(stateDir, 'sallyport.db'), { readOnly: true, timeout: 3_000 });
+  try {
+    await backup(db, to);
+  } finally {
+    db.close();
+  }
+}
+
+/** Writes down in the clear what must not stand there: a search that then finds nothing has looked in vain before. */
+function plant(stateDir: string, seen: SeenSecrets): void {
+  const db = new DatabaseSync(join(stateDir, 'sallyport.db'));
+  try {
+    db.exec('CREATE TABLE planted (value BLOB)');
+    const insert = db.prepare('INSERT INTO planted VALUES (?)');
+    for (const { value } of seen.all) insert.run(Buffer.from(value));
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    db.close();
+  }
+}
 
 test('what stands in the clear is found, in whatever form', () => {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-at-rest-'));
@@ -171,6 +227,10 @@ test('what stands in the clear is found, in whatever form', () => {
       'as it is': text,
       decoded: secret,
       'in hexadecimal': secret.toString('hex'),
+      'in other hexadecimal': secret.toString('hex').toUpperCase(),
+      'its first half': text.slice(0, 21),
+      'its second half': text.slice(21),
+      'as in an address': [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`).join(''),
       'in base64, of the text': Buffer.from(`{"a":"${text}"}`).toString('base64'),
       'in base64, of the bytes': Buffer.concat([Buffer.from('x'), secret, Buffer.from('y')]).toString('base64'),
       'in base64url': Buffer.concat([Buffer.from('xx'), secret]).toString('base64url'),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import * as oidc from 'openid-client';
 import { createBrowser } from '../support/browser.ts';
 import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -172,6 +173,26 @@ suite('authorisation', () => {
     assert.equal(await complete(), undefined);
     await run('groups edit talkers --scopes models:read');
     assert.equal(await complete(), 'revoked_credential');
+    const next = await oidc.refreshTokenGrant(client.config, tokens.refresh_token ?? '').catch(() => undefined);
+    assert.notEqual(next?.scope, 'inference:completions', 'a refresh brings nothing back that was taken');
+  });
+
+  test('what is taken from a person ends what they are signed in with, and is in nothing new', async () => {
+    await createUser(it, '--name fay --scopes inference:chat,models:read');
+    const client = await createStockClient(
+      it,
+      `--name app3 --grants authorization_code --scopes inference:chat,models:read --redirect-uri ${REDIRECT}`,
+    );
+    const browser = createBrowser(it);
+    const scope = 'inference:chat models:read';
+    const before = await tokensFor(browser, client.config, 'fay', { scope });
+    assert.equal(before.scope, scope);
+    await run('users edit fay --scopes models:read');
+    assert.equal(await codeOf(before.access_token), 'revoked_credential');
+    await assert.rejects(oidc.refreshTokenGrant(client.config, before.refresh_token ?? ''));
+    assert.equal((await tokensFor(browser, client.config, 'fay', { scope })).scope, 'models:read');
+    const slip = await sallyport(it.stateDir, 'users edit fay --groups nowhere');
+    assert.deepEqual([slip.exit, /There is no group "nowhere"/.test(slip.err)], [2, true]);
   });
 
   test('a key stops with the person that it belongs to, and shows what it has not used', async () => {

@@ -306,6 +306,13 @@ describe('the authorization code grant', () => {
     }
     // Another browser has nothing by the address alone.
     assertErrorPage(await createBrowser(it).once(round.url));
+    // Nor by a cookie made from it: the log shows addresses, and a cookie counts with its signature alone.
+    const forger = createBrowser(it);
+    const { pathname } = round.url;
+    forger.jar.set('sallyport_interaction /', { value: pathname.split('/').at(-1) ?? '', path: '/' });
+    assertErrorPage(await forger.once(round.url));
+    forger.jar.set('sallyport_interaction.sig /', { value: 'A'.repeat(27), path: '/' });
+    assertErrorPage(await forger.once(round.url));
     assert.match((await browser.open(round.url)).title, /^Let /);
   });
 

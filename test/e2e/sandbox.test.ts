@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 let dir: string;
 let stateDir: string;
 before(() => {
+  // Nothing that the tests are run with stands before what a user starts.
+  delete process.env['NODE_OPTIONS'];
   dir = mkdtempSync(join(tmpdir(), 'sallyport-sandbox-'));
   stateDir = join(dir, 'state');
   writeFileSync(join(dir, 'secret.txt'), 'secret');

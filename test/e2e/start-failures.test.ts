@@ -3,30 +3,22 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startProduct } from '../support/product.ts';
+import { startTestGateway } from '../support/gateway.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/sallyport.mjs', import.meta.url));
 let dir: string;
 before(() => (dir = mkdtempSync(join(tmpdir(), 'sallyport-start-'))));
 after(() => rmSync(dir, { recursive: true, force: true }));
 
+const NO_PORTS = ['--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
+
 function serve(stateDir: string, ...words: string[]): { code: number | null; text: string } {
   const result = spawnSync(
     process.execPath,
-    [
-      launcher,
-      'serve',
-      '--state-dir',
-      join(dir, stateDir),
-      '--listen',
-      '127.0.0.1:0',
-      '--admin-listen',
-      '127.0.0.1:0',
-      ...words,
-    ],
+    [launcher, 'serve', '--state-dir', join(dir, stateDir), ...NO_PORTS, ...words],
     { encoding: 'utf8', timeout: 20_000 },
   );
   return { code: result.status, text: result.stderr };
@@ -55,12 +47,8 @@ test('a corrupt database is said, with the way out, and is not touched', () => {
 });
 
 test('another instance on the same state directory is said, with the way out', async () => {
-  const first = await startProduct(['--workers', '1'], join(dir, 'twice'));
-  try {
-    assertExplained(serve('twice'), /another.*(process|instance).*--state-dir/);
-  } finally {
-    assert.equal(await first.end(), 0);
-  }
+  await using first = await startTestGateway({ plain: true });
+  assertExplained(serve(relative(dir, first.stateDir)), /another.*(process|instance).*--state-dir/);
 });
 
 test('a key file that others can read is said, with the way out', () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,10 @@ const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 
 /** Test vectors of cryptography, of the module proxy. */
 const WYCHEPROOF = 'github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344a';
+
+/** Stock OAuth clients of PyPI, and the one of the Go module proxy. */
+const OAUTH_PYTHON = ['authlib==1.9.10', 'requests-oauthlib==2.0.0', 'oauthlib==4.0.1', 'requests==2.34.2'];
+const OAUTH_GO = 'golang.org/x/oauth2@v0.38.0';
 
 /** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
 const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
@@ -113,6 +117,31 @@ function pythonWithSdks(): string {
     must(python, ['-m', 'pip', 'install', '-q', ...PYTHON_SDKS]);
   }
   return python;
+}
+
+function pythonWithOauth(): string {
+  const venv = join(cache, 'python-oauth');
+  const python = join(venv, 'bin', 'python');
+  mkdirSync(cache, { recursive: true });
+  if (spawnSync(python, ['-c', 'import authlib, requests_oauthlib']).status !== 0) {
+    must('python3', ['-m', 'venv', venv]);
+    must(python, ['-m', 'pip', 'install', '-q', ...OAUTH_PYTHON]);
+  }
+  return python;
+}
+
+/** The program of `clients/oauth.go`, built outside the repository, which is no Go module. */
+function goOauth(): string {
+  const folder = join(cache, 'go-oauth');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(here, 'clients', 'oauth.go'), join(folder, 'main.go'));
+  const go = (...words: string[]) => must('go', ['-C', folder, ...words]);
+  if (!existsSync(join(folder, 'go.mod'))) {
+    go('mod', 'init', 'oauth');
+    go('get', OAUTH_GO);
+  }
+  go('build', '-o', 'oauth', '.');
+  return join(folder, 'oauth');
 }
 
 function npmSdks(): string {
@@ -241,6 +270,18 @@ const services: readonly Service[] = [
     start: () => ({ WYCHEPROOF: goModule(WYCHEPROOF) }),
     stop: () => undefined,
     tests: ['wycheproof.test.ts'],
+  },
+  {
+    name: 'oauth-clients',
+    start: () => ({ OAUTH_PYTHON: pythonWithOauth(), OAUTH_GO: goOauth() }),
+    stop: () => undefined,
+    tests: ['oauth-clients.test.ts'],
+  },
+  {
+    name: 'oauth-proofs',
+    start: () => ({}),
+    stop: () => undefined,
+    tests: ['oauth-races.test.ts', 'revocation.test.ts'],
   },
   {
     name: 'keycloak',

@@ -44,7 +44,8 @@ export function seenSecrets(): SeenSecrets {
 
 /**
  * Where secrets stand in the clear in the files below a folder or in texts: as they are, their bytes where they are
- * base64url, in hexadecimal digits, or in base64 at any offset. Each place is named, the secret is not.
+ * base64url, in hexadecimal digits, or in base64 at any offset; as in an address; and either half of what is long enough
+ * for a half to be unmistakable. Each place is named, the secret is not.
  *
  * @param except files, relative to the folder, that may hold them
  */
@@ -74,13 +75,35 @@ function formsOf(value: string | Uint8Array): { form: string; bytes: Buffer }[] 
   const decoded = typeof value === 'string' && /^[\w-]{22,}$/.test(value) ? Buffer.from(value, 'base64url') : undefined;
   return [
     { form: 'as it is', bytes: plain },
+    ...halvesOf(plain).map((bytes) => ({ form: 'half of it', bytes })),
+    ...addressFormsOf(value).map((text) => ({ form: 'as in an address', bytes: Buffer.from(text) })),
     ...(decoded === undefined ? [] : [{ form: 'decoded', bytes: decoded }]),
     ...[plain, ...(decoded === undefined ? [] : [decoded])].flatMap((bytes) => [
       { form: 'in hexadecimal', bytes: Buffer.from(bytes.toString('hex')) },
+      { form: 'in hexadecimal', bytes: Buffer.from(bytes.toString('hex').toUpperCase()) },
       ...[0, 1, 2].map((offset) => ({ form: 'in base64', bytes: inBase64(bytes, offset) })),
       ...[0, 1, 2].map((offset) => ({ form: 'in base64url', bytes: urlSafe(inBase64(bytes, offset)) })),
     ]),
   ];
+}
+
+/** Bytes of a half that no chance brings about. */
+const LEAST_HALF = 16;
+
+function halvesOf(bytes: Buffer): Buffer[] {
+  const middle = Math.floor(bytes.length / 2);
+  return middle < LEAST_HALF ? [] : [bytes.subarray(0, middle), bytes.subarray(middle)];
+}
+
+/** As in a path or form, and with every byte written so, in either case. */
+function addressFormsOf(value: string | Uint8Array): string[] {
+  const bytes = Buffer.from(value);
+  const all = bytes.toString('hex').replaceAll(/../g, '%$&');
+  const usual =
+    typeof value === 'string'
+      ? [encodeURIComponent(value), new URLSearchParams({ '': value }).toString().slice(1)]
+      : [];
+  return [...usual.filter((text) => text !== value), all, all.toUpperCase()];
 }
 
 /** The letters of base64 that depend on these bytes alone, where `offset` others stand before them. */

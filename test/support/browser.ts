@@ -18,7 +18,10 @@ interface Cookie {
 }
 
 /** A small browser without script: cookies, redirects, forms. Stops where a redirect leads away from the gateway. */
-export function createBrowser(it: Pick<TestGateway, 'port'>) {
+export function createBrowser(
+  it: Pick<TestGateway, 'port'> & Partial<Pick<TestGateway, 'ca'>>,
+  publicUrl = PUBLIC_URL,
+) {
   const fetch = fetchVia(it);
   const jar = new Map<string, Cookie>();
 
@@ -55,13 +58,13 @@ export function createBrowser(it: Pick<TestGateway, 'port'>) {
     const location = shown.headers.get('location');
     if (shown.status < 300 || shown.status > 399 || location === null) return shown;
     const url = new URL(location, shown.url);
-    if (url.origin !== PUBLIC_URL) return { ...shown, url };
+    if (url.origin !== publicUrl) return { ...shown, url };
     return follow(await once(url));
   }
 
   /** Sends fields without following; as a page of our own does, unless headers say otherwise. */
   const post = (path: string, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Shown> =>
-    once(new URL(path, PUBLIC_URL), {
+    once(new URL(path, publicUrl), {
       method: 'POST',
       body: new URLSearchParams(fields).toString(),
       headers: {
@@ -74,9 +77,9 @@ export function createBrowser(it: Pick<TestGateway, 'port'>) {
 
   return {
     jar,
-    once: (path: string | URL, init?: RequestInit) => once(new URL(path, PUBLIC_URL), init),
+    once: (path: string | URL, init?: RequestInit) => once(new URL(path, publicUrl), init),
     post,
-    open: async (path: string | URL): Promise<Shown> => follow(await once(new URL(path, PUBLIC_URL))),
+    open: async (path: string | URL): Promise<Shown> => follow(await once(new URL(path, publicUrl))),
     /** Fills a form of a page in and sends it. @param which its number on the page, or a text in it */
     async submit(page: Shown, fields: Record<string, string>, which: number | string = 0): Promise<Shown> {
       const forms = [...page.text.matchAll(/<form[^>]*action="([^"]*)"[^>]*>(.*?)<\/form>/gs)];

@@ -26,9 +26,14 @@ export async function sallyport(stateDir: string, line: string, more: Partial<Co
   try {
     return { exit: await command.run(words, io), out, err };
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof CommandError)) {
-      if (!(error instanceof Error && 'code' in error)) throw error;
-    }
+    if (!isOurs(error)) throw error;
     return { exit: error instanceof UsageError ? 2 : 1, out, err: `${err}${error.message}\n` };
   }
+}
+
+/** An error that `main` tells by its message; of any other one it shows the stack. */
+function isOurs(error: unknown): error is Error {
+  if (error instanceof UsageError || error instanceof CommandError) return true;
+  if (!(error instanceof Error && 'code' in error)) return false;
+  return typeof error.code === 'string' && !error.code.startsWith('ERR_');
 }
