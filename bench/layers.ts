@@ -6,6 +6,8 @@ import { createCounterMemory, createSharedCounters } from '../src/adapters/memor
 import { loadConfig, renderMistakes } from '../src/config/load.ts';
 import { createCredentials } from '../src/directory/credentials.ts';
 import { defaultTenant, issueApiKey, plainWish } from '../src/directory/issue.ts';
+import { createPermissionUses } from '../src/directory/permission-uses.ts';
+import type { PolicyRecord, PolicyTarget } from '../src/directory/records.ts';
 import { inspectEvent } from '../src/forward/stream-event.ts';
 import { AnyExchange, type Facts, type Has, type Slots } from '../src/kernel/exchange.ts';
 import { systemClock } from '../src/kernel/clock.ts';
@@ -15,10 +17,12 @@ import type { Downstream } from '../src/kernel/transport.ts';
 import { createLineBatch, requestLine } from '../src/observers/log/observer.ts';
 import { createMetricsObserver } from '../src/observers/metrics/observer.ts';
 import { createMetricsMemory } from '../src/observers/metrics/series.ts';
+import { createPolicies } from '../src/policies/policies.ts';
 import { createApiKeyMethod } from '../src/stages/authenticate/methods/api-key.ts';
 import { createAuthenticate } from '../src/stages/authenticate/stage.ts';
 import { createMeter } from '../src/stages/meter/stage.ts';
 import { createNetwork } from '../src/stages/network/stage.ts';
+import { createConditions } from '../src/stages/conditions/stage.ts';
 import { createRateLimit } from '../src/stages/rate-limit/stage.ts';
 import { createRoute } from '../src/stages/route/stage.ts';
 import { createCallers } from '../src/stages/validate/callers.ts';
@@ -62,7 +66,14 @@ const { record, value: apiKey } = issueApiKey(
   { hmacKey, randomBytes: (count) => randomBytes(count), isTaken: () => false },
   clock.nowMs(),
 );
-const credentials = createCredentials([defaultTenant(clock.nowMs())], [record]);
+const credentials = createCredentials({
+  tenants: [defaultTenant(clock.nowMs())],
+  apiKeys: [record],
+  roles: [],
+  groups: [],
+  policies: [],
+  owners: [],
+});
 
 const downstream: Downstream = {
   head: {
@@ -130,6 +141,28 @@ const authenticate = createAuthenticate(
     clock,
   },
 );
+const policies = createPolicies([
+  ...Array.from({ length: 20 }, (_, i) => policyAbout({ groups: [`g${i}`], models: ['m'] }, i)),
+  policyAbout({ keys: [record.id] }, 20),
+  policyAbout({ models: ['tiny'] }, 21),
+]);
+const conditions = createConditions({ policies: () => policies, clock });
+const permissionUses = createPermissionUses();
+
+function policyAbout(target: Partial<PolicyTarget>, index: number): PolicyRecord {
+  const lists = { tenants: [], groups: [], roles: [], keys: [], users: [], issuers: [], scopes: [], models: [] };
+  const always = { time: ['00:00-24:00 Europe/Berlin'], addresses: ['10.0.0.0/8', '127.0.0.0/8'] };
+  return {
+    id: `p${index}`,
+    effect: 'require',
+    target: { ...lists, ...target },
+    conditions: always,
+    createdAtMs: 0,
+    state: 'active',
+    version: 1,
+  };
+}
+
 const rateLimit = createRateLimit({ requestsPerMinute: high, concurrency: high }, { counters, clock });
 const route = createRoute();
 const meter = createMeter();
@@ -245,6 +278,8 @@ const layers: readonly Layer[] = [
       plain: { run: plain, atMost: 3, what: 'verify' },
     };
   }),
+  { name: 'policies: 20 about others, 2 about the caller (time and network)', run: () => conditions.decide?.(x) },
+  { name: 'use of a permission, noted', run: () => permissionUses.note('key:Ab12cd', 'inference:chat', clock.nowMs()) },
   {
     name: 'limits: rate of the address, rate and concurrency of the key, release',
     run() {

@@ -1,5 +1,6 @@
 import { verify, type KeyObject, createPublicKey } from 'node:crypto';
 import { createRevocations } from '../src/directory/revocations.ts';
+import { createRights } from '../src/directory/rights.ts';
 import { replaceKeys, publicKeysOf } from '../src/jwt/key-set.ts';
 import type { Clock } from '../src/kernel/clock.ts';
 import type { JsonValue } from '../src/kernel/json.ts';
@@ -68,6 +69,7 @@ function verifyAs(alg: TestAlgorithm, data: Buffer, key: KeyObject, signature: B
 function methodFor({ jwk }: TestKey, clock: Clock): Method {
   const keys = replaceKeys([], publicKeysOf({ keys: [jwk as JsonValue] }));
   const revocations = createRevocations([]);
+  const rights = createRights([], []);
   return createAccessTokenMethod({
     issuers: [rules],
     keysOf: () => ({
@@ -80,6 +82,7 @@ function methodFor({ jwk }: TestKey, clock: Clock): Method {
     clock,
     judge: createTokenJudge({
       tenant: () => undefined,
+      rights: () => rights,
       revocations: () => revocations,
       clock,
       judgeSender: () => undefined,

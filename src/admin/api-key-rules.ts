@@ -1,4 +1,5 @@
-import type { TenantRecord } from '../directory/records.ts';
+import type { ApiKeyRecord, GroupRecord, RoleRecord, TenantRecord } from '../directory/records.ts';
+import type { DirectoryState } from '../directory/state.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import type { Expiry } from './api-key-schema.ts';
@@ -39,4 +40,60 @@ export function foreignModel(tenant: TenantRecord, models: readonly string[] | u
   if (index < 0) return undefined;
   const message = `The tenant ${tenant.id} may use only: ${tenant.models.join(', ')}.`;
   return deny('invalid_field', { param: `models[${index}]`, message });
+}
+
+/** Refuses an owner who is not there, or of another tenant: nobody could answer for the key. */
+export function unknownOwner(
+  owner: string | null | undefined,
+  tenant: string,
+  { users }: Pick<DirectoryState, 'users'>,
+): Denial | undefined {
+  if (owner === null || owner === undefined) return undefined;
+  const user = users.get(owner);
+  if (user !== undefined && user.state !== 'deleted' && user.tenant === tenant) return undefined;
+  const message = `There is nobody with this id in the tenant ${tenant}. See: sallyport users list`;
+  return deny('invalid_field', { param: 'owner', message });
+}
+
+/** Refuses roles and groups that are not there: a slip in a name would give nothing, and nobody would notice. */
+export function unknownBundle(
+  {
+    roles = [],
+    groups = [],
+  }: { readonly roles?: readonly string[] | undefined; readonly groups?: readonly string[] | undefined },
+  directory: Pick<DirectoryState, 'roles' | 'groups'>,
+): Denial | undefined {
+  return unknownName('role', roles, directory.roles) ?? unknownName('group', groups, directory.groups);
+}
+
+function unknownName(
+  what: 'role' | 'group',
+  names: readonly string[],
+  known: ReadonlyMap<string, RoleRecord | GroupRecord>,
+): Denial | undefined {
+  const index = names.findIndex((name) => known.get(name)?.state !== 'active');
+  const name = names[index];
+  if (name === undefined) return undefined;
+  const near = nearest(
+    name,
+    [...known.values()].filter(({ state }) => state === 'active').map(({ id }) => id),
+  );
+  const hint =
+    near === undefined ? `Create it with: sallyport ${what}s create ${name.slice(0, 64)}` : `Did you mean ${near}?`;
+  const message = `There is no ${what} "${name.slice(0, 64)}". ${hint}`;
+  return deny('invalid_field', { param: `${what}s[${index}]`, message });
+}
+
+/** Refuses a key without any right of its own that has none by a role or group either. */
+export function noRights({
+  scopes,
+  models,
+  roles,
+  groups,
+}: Pick<ApiKeyRecord, 'scopes' | 'models' | 'roles' | 'groups'>): Denial | undefined {
+  if (roles.length + groups.length > 0) return undefined;
+  if (scopes.length === 0) return deny('value_out_of_range', { param: 'scopes', message: 'Give at least one scope.' });
+  if (models?.length !== 0) return undefined;
+  const message = 'Give at least one model, or leave it out for all that the tenant may use.';
+  return deny('value_out_of_range', { param: 'models', message });
 }

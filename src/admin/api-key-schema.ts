@@ -32,9 +32,9 @@ function parseTimeMs(value: string): number {
   return Date.parse(value);
 }
 
-const scopes = z
+/** Scopes as people write them; there may be none where something else gives some. */
+export const anyScopes = z
   .array(z.string({ error: 'Give scopes as texts.' }), { error: 'Give a list of scopes.' })
-  .min(1, { error: 'Give at least one scope.' })
   .max(32, { error: 'Give at most 32 scopes.' })
   .transform((words, context) => {
     const read = readScopes(words);
@@ -42,6 +42,8 @@ const scopes = z
     context.issues.push({ code: 'custom', message: read.hint, input: words, path: [read.index] });
     return z.NEVER;
   });
+
+const scopes = anyScopes.refine((all) => all.length > 0, { error: 'Give at least one scope.' });
 
 const GRANT_WORDS: readonly string[] = GRANTS;
 const grants = list(text(`Give a grant: ${GRANTS.join(', ')}.`, (word) => GRANT_WORDS.includes(word))).max(32, {
@@ -67,7 +69,18 @@ const onBehalfOf = z.string({ error: BEHALF }).transform((value, context) => {
   return z.NEVER;
 });
 
+/** Names of roles or groups. */
+export const names = (what: 'role' | 'group') =>
+  list(text(`Give the name of a ${what}.`, (name) => name.length <= 128)).max(64, {
+    error: `Give at most 64 ${what}s.`,
+  });
+
 const NAME = 'Give a name of 1 to 128 characters without control characters.';
+
+/** Models, of which there may be none likewise. */
+export const anyModels = list(text('Give the name of a model.', (name) => name.length <= 256)).max(256, {
+  error: 'Give at most 256 models.',
+});
 
 /** Fields of a key that can be given at its making and changed later. */
 export const fields = {
@@ -88,6 +101,11 @@ export const fields = {
     .describe(
       'Header in which its holder, a page that many share, names the person it asks for: `header:NAME`. Limits, caches and records are then kept for each person; null: none.',
     ),
+  owner: text('Give the id of a person, as users list shows it.', (id) => /^u_[0-9A-Za-z]{16}$/.test(id))
+    .nullable()
+    .describe('Id of the person that it belongs to: it stops with them; null: nobody.'),
+  roles: names('role').describe('Roles whose rights it has beside its own.'),
+  groups: names('group').describe('Groups whose rights it has beside its own.'),
   caps: caps.describe('Caps of `validation.caps` that it raises or lowers, and `outputTokens`.'),
   expires: expires.nullable().describe('A duration from now, or a time; null: never.'),
 };
@@ -96,13 +114,20 @@ export const fields = {
 export const apiKeyWish = z.strictObject({
   name: fields.name,
   tenant: text('Give the name of a tenant.').optional().describe('Left out: `default`.'),
-  scopes: fields.scopes.optional().describe('Left out: the inference scopes of this version and `models:read`.'),
-  models: fields.models.optional(),
+  scopes: anyScopes
+    .optional()
+    .describe(
+      'Left out: the inference scopes of this version and `models:read`, with roles or groups none but theirs.',
+    ),
+  models: anyModels.optional().describe('Left out: all that the tenant may use, with roles or groups none but theirs.'),
   rpm: fields.rpm.optional(),
   concurrency: fields.concurrency.optional(),
   allowIp: fields.allowIp.optional(),
   grants: fields.grants.optional(),
   caps: fields.caps.optional(),
+  owner: fields.owner.optional(),
+  roles: fields.roles.optional(),
+  groups: fields.groups.optional(),
   onBehalfOf: fields.onBehalfOf.optional(),
   expires: fields.expires.optional(),
 });
@@ -121,7 +146,7 @@ export const apiKeyImport = apiKeyWish.extend({
 });
 
 /** Fields of an API key that are to change; those left out stay. */
-export const apiKeyEdit = z.strictObject(fields).partial();
+export const apiKeyEdit = z.strictObject({ ...fields, scopes: anyScopes, models: anyModels }).partial();
 
 /** How an API key gets a new value. */
 export const rotation = z.strictObject({
@@ -140,6 +165,12 @@ export const apiKeyShown = z.strictObject({
   allowIp: z.array(z.string()),
   grants: z.array(z.string()),
   caps: z.record(z.string(), z.int()),
+  owner: z.string().nullable(),
+  roles: z.array(z.string()),
+  groups: z.array(z.string()),
+  unused: z
+    .array(z.string())
+    .describe('What it may do beside that and has not done for 30 days, by scope and `model:NAME`.'),
   onBehalfOf: z.string().nullable(),
   legacy: z.boolean().describe('Its value was imported: a secret from before, to be replaced.'),
   state: z.enum(['active', 'disabled', 'revoked']),
@@ -160,7 +191,12 @@ export const apiKeyPage = pageOf(apiKeyShown);
 export type ApiKeyShown = z.output<typeof apiKeyShown>;
 
 /** Shows a record. Deleted ones are not shown at all. */
-export function showApiKey(record: ApiKeyRecord, lastUsedAtMs: number | undefined, nowMs: number): ApiKeyShown {
+export function showApiKey(
+  record: ApiKeyRecord,
+  lastUsedAtMs: number | undefined,
+  unused: readonly string[],
+  nowMs: number,
+): ApiKeyShown {
   const { previous } = record;
   return {
     id: record.id,
@@ -173,6 +209,10 @@ export function showApiKey(record: ApiKeyRecord, lastUsedAtMs: number | undefine
     allowIp: [...record.allowIp],
     grants: [...record.grants],
     caps: { ...record.caps },
+    owner: record.owner ?? null,
+    roles: [...record.roles],
+    groups: [...record.groups],
+    unused: [...unused],
     onBehalfOf: record.onBehalfOf === undefined ? null : `header:${record.onBehalfOf}`,
     legacy: record.isImported,
     state: record.state === 'deleted' ? 'revoked' : record.state,
@@ -198,6 +238,10 @@ export const exampleApiKey: ApiKeyShown = {
   allowIp: ['10.0.0.0/8'],
   grants: ['fields:beam-search'],
   caps: { n: 8 },
+  owner: null,
+  roles: [],
+  groups: ['staff'],
+  unused: ['models:read'],
   onBehalfOf: null,
   legacy: false,
   state: 'active',

@@ -22,10 +22,20 @@ import {
   rotation,
   showApiKey,
 } from './api-key-schema.ts';
-import { disabledTenant, expiryFrom, foreignModel, pastExpiry, unknownTenant } from './api-key-rules.ts';
+import {
+  disabledTenant,
+  expiryFrom,
+  foreignModel,
+  noRights,
+  pastExpiry,
+  unknownBundle,
+  unknownOwner,
+  unknownTenant,
+} from './api-key-rules.ts';
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
+import { unusedOf } from './unused.ts';
 import { changeRecord, isDenial } from './precondition.ts';
 
 /** API keys: made, listed, changed, rotated, revoked. */
@@ -52,7 +62,8 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
     randomBytes: deps.randomBytes,
     isTaken: (id) => directory.apiKeys.has(id),
   };
-  const show = (record: ApiKeyRecord) => showApiKey(record, directory.lastUseMs(record.id), clock.nowMs());
+  const show = (record: ApiKeyRecord) =>
+    showApiKey(record, directory.lastUseMs(record.id), unusedOf(`key:${record.id}`, record, deps), clock.nowMs());
   /** Digests of secrets that are on their way into the store: of two at once each would find no other. */
   const importing = new Set<string>();
   const find = (id: string): ApiKeyRecord | undefined => {
@@ -65,18 +76,33 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
     const tenant = directory.tenants.get(body.tenant ?? 'default');
     if (tenant === undefined) return unknownTenant(body.tenant ?? 'default', [...directory.tenants.keys()]);
     const expiresAtMs = expiryFrom(body.expires, nowMs);
-    const refused = disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? pastExpiry(expiresAtMs, nowMs);
+    const refused =
+      disabledTenant(tenant) ??
+      foreignModel(tenant, body.models) ??
+      unknownOwner(body.owner, tenant.id, directory) ??
+      unknownBundle(body, directory) ??
+      pastExpiry(expiresAtMs, nowMs);
     if (refused !== undefined) return refused;
+    const [roles, groups] = [body.roles ?? [], body.groups ?? []];
+    // Whoever names a role means what it gives, and nothing beside it.
+    const isBare = roles.length + groups.length === 0;
+    const scopes = body.scopes ?? (isBare ? DEFAULT_SCOPES : []);
+    const models = body.models ?? (isBare ? undefined : []);
+    const nothing = noRights({ scopes, models, roles, groups });
+    if (nothing !== undefined) return nothing;
     return {
       name: body.name,
       tenant: tenant.id,
-      scopes: body.scopes ?? DEFAULT_SCOPES,
-      models: body.models,
+      scopes,
+      models,
       allowIp: body.allowIp ?? [],
       limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
       grants: body.grants ?? [],
       caps: body.caps ?? {},
       onBehalfOf: body.onBehalfOf ?? undefined,
+      owner: body.owner ?? undefined,
+      roles,
+      groups,
       expiresAtMs,
     };
   }
@@ -230,10 +256,12 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
           const isExpiryNew = body.expires !== undefined;
           const refused =
             (tenant === undefined ? undefined : foreignModel(tenant, body.models)) ??
+            unknownOwner(body.owner, record.tenant, directory) ??
+            unknownBundle(body, directory) ??
             (isExpiryNew ? pastExpiry(expiresAtMs, clock.nowMs()) : undefined);
           if (refused !== undefined) return refused;
           const { requestsPerMinute, concurrency } = record.limits;
-          return {
+          const edited: ApiKeyRecord = {
             ...record,
             name: body.name ?? record.name,
             scopes: body.scopes ?? record.scopes,
@@ -241,6 +269,9 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             allowIp: body.allowIp ?? record.allowIp,
             grants: body.grants ?? record.grants,
             caps: body.caps ?? record.caps,
+            owner: body.owner === undefined ? record.owner : (body.owner ?? undefined),
+            roles: body.roles ?? record.roles,
+            groups: body.groups ?? record.groups,
             onBehalfOf: body.onBehalfOf === undefined ? record.onBehalfOf : (body.onBehalfOf ?? undefined),
             limits: {
               requestsPerMinute: body.rpm === undefined ? requestsPerMinute : (body.rpm ?? undefined),
@@ -249,6 +280,7 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             expiresAtMs,
             version: record.version + 1,
           };
+          return noRights(edited) ?? edited;
         }),
     }),
     operation({

@@ -62,7 +62,11 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     if (deps.prometheus === false) return problem(c, deny('unknown_route'));
     if (deps.prometheus !== 'open') {
       const actor = await actorOf(c, deps);
-      const denial = isDenial(actor) ? actor : (wrongMethod(c, ['GET']) ?? missingScope(actor, 'metrics:read'));
+      const denial = isDenial(actor)
+        ? actor
+        : (wrongMethod(c, ['GET']) ??
+          missingScope(actor, 'metrics:read') ??
+          deniedByPolicy(c, actor, deps, 'metrics:read'));
       if (denial !== undefined) return problem(c, denial);
     }
     const denial = wrongMethod(c, ['GET']);
@@ -81,7 +85,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
         if (method === 'OPTIONS') return c.body(null, 204, { allow: allowOf(methods) });
         return problem(c, wrongMethod(c, methods) ?? deny('method_not_allowed'));
       }
-      const denial = missingScope(actor, found.scope);
+      const denial = missingScope(actor, found.scope) ?? deniedByPolicy(c, actor, deps, found.scope);
       if (denial !== undefined) return problem(c, denial);
       return render(c, found, await perform(c, found, actor));
     });
@@ -144,6 +148,11 @@ async function actorOf(c: AdminContext, { authenticate }: AdminDeps): Promise<Ac
 function missingScope(actor: Actor, scope: Scope): Denial | undefined {
   if (actor.kind === 'socket' || actor.principal.scopes.has(scope)) return undefined;
   return deny('insufficient_scope', { scope, message: `This needs an API key with the scope ${scope}.` });
+}
+
+/** Policies hold here, too: what may be administered from one network only is no more open on this listener. */
+function deniedByPolicy(c: AdminContext, actor: Actor, { judgePolicies }: AdminDeps, scope: Scope): Denial | undefined {
+  return actor.kind === 'socket' ? undefined : judgePolicies(actor.principal, c.env.address, scope);
 }
 
 function wrongMethod(c: AdminContext, methods: readonly string[]): Denial | undefined {

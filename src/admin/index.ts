@@ -3,10 +3,13 @@ import { apiKeys } from './api-keys.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
 import { grants } from './grants.ts';
+import { groups } from './groups.ts';
 import { instances } from './instances.ts';
 import { keyring } from './keyring.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
+import { policies } from './policies.ts';
+import { roles } from './roles.ts';
 import { routes } from './routes.ts';
 import { sessions } from './sessions.ts';
 import { signingKeys } from './signing-keys.ts';
@@ -24,6 +27,9 @@ export const resources: readonly Resource[] = [
   users,
   sessions,
   grants,
+  roles,
+  groups,
+  policies,
   keyring,
   tenants,
   routes,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ClientRecord } from '../directory/records.ts';
 import { isLoopbackHost } from '../kernel/host.ts';
 import { choice, countOrNone, duration, flag, list, text } from '../kernel/option.ts';
-import { fields } from './api-key-schema.ts';
+import { fields, names } from './api-key-schema.ts';
 import { pageOf } from './page.ts';
 
 const REDIRECT =
@@ -44,6 +44,7 @@ const wish = {
     .describe('How it gets tokens; the two with a user come with refresh tokens.'),
   scopes: fields.scopes.describe('All that its tokens can have: nothing is granted that is not named here.'),
   models: fields.models.optional(),
+  groups: names('group').optional().describe('Groups whose rights it has, too.'),
   redirectUris: list(redirectUri).max(32, { error: 'Give at most 32 addresses.' }).optional(),
   authMethod: choice('client_secret_basic', 'private_key_jwt', 'tls_client_auth', 'none')
     .optional()
@@ -78,9 +79,14 @@ export const clientShown = z.strictObject({
   grants: z.array(z.string()),
   scopes: z.array(z.string()),
   models: z.array(z.string()).describe('`*` are all that its tenant may use.'),
+  groups: z.array(z.string()),
+  unused: z
+    .array(z.string())
+    .describe('What its tokens may do and have not done for 30 days, by scope and `model:NAME`.'),
   redirectUris: z.array(z.string()),
   authMethod: z.string(),
   certificateName: z.string().nullable(),
+  jwks: z.record(z.string(), z.unknown()).nullable().describe('Its public keys.'),
   rpm: z.union([z.int(), z.literal('none')]).nullable(),
   concurrency: z.union([z.int(), z.literal('none')]).nullable(),
   accessTokenTtlS: z.int().nullable(),
@@ -104,7 +110,7 @@ export const clientPage = pageOf(clientShown);
 export type ClientShown = z.output<typeof clientShown>;
 
 /** Shows a record. */
-export function showClient(record: ClientRecord, nowMs: number): ClientShown {
+export function showClient(record: ClientRecord, unused: readonly string[], nowMs: number): ClientShown {
   const { certificateName: name, previousSecret, limits } = record;
   return {
     client_id: record.id,
@@ -113,8 +119,11 @@ export function showClient(record: ClientRecord, nowMs: number): ClientShown {
     grants: [...record.grants],
     scopes: [...record.scopes],
     models: [...(record.models ?? ['*'])],
+    groups: [...record.groups],
+    unused: [...unused],
     redirectUris: [...record.redirectUris],
     authMethod: record.authMethod,
+    jwks: record.jwks ?? null,
     certificateName: name === undefined ? null : `${name.kind}:${name.value}`,
     rpm: limits.requestsPerMinute ?? null,
     concurrency: limits.concurrency ?? null,
@@ -139,9 +148,12 @@ export const exampleClient: ClientShown = {
   grants: ['client_credentials'],
   scopes: ['inference:chat'],
   models: ['*'],
+  groups: [],
+  unused: [],
   redirectUris: [],
   authMethod: 'client_secret_basic',
   certificateName: null,
+  jwks: null,
   rpm: null,
   concurrency: null,
   accessTokenTtlS: null,

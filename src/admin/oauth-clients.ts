@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { issueClient, rotateClientSecret, type ClientIssuer, type ClientWish } from '../directory/clients.ts';
 import type { ClientRecord, RecordChange } from '../directory/records.ts';
-import { markOf, OWN_ISSUER } from '../directory/revocations.ts';
+import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
-import { disabledTenant, foreignModel, unknownTenant } from './api-key-rules.ts';
+import { disabledTenant, foreignModel, unknownBundle, unknownTenant } from './api-key-rules.ts';
 import { rotation } from './api-key-schema.ts';
 import {
   clientEdit,
@@ -18,8 +18,8 @@ import {
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
+import { unusedOf } from './unused.ts';
 import { changeRecord, isDenial } from './precondition.ts';
-import { revocationChange } from './revocation.ts';
 
 /** Clients of our own authorization server. */
 export const oauthClients: Resource = {
@@ -39,7 +39,8 @@ const exampleSecret = 'spcs_0000000000000000000000000000000000000000000';
 function clientOperations(deps: AdminDeps): readonly Operation[] {
   const { directory, clock } = deps;
   const issuer: ClientIssuer = { hmacKey: deps.hmacKey, randomBytes: deps.randomBytes };
-  const show = (record: ClientRecord) => showClient(record, clock.nowMs());
+  const show = (record: ClientRecord) =>
+    showClient(record, unusedOf(`client:${record.id}`, record, deps), clock.nowMs());
   const find = (id: string): ClientRecord | undefined => {
     const record = directory.clients.get(id);
     return record?.state === 'deleted' ? undefined : record;
@@ -48,7 +49,7 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
   function wishFrom(body: z.output<typeof clientWish>): ClientWish | Denial {
     const tenant = directory.tenants.get(body.tenant ?? 'default');
     if (tenant === undefined) return unknownTenant(body.tenant ?? 'default', [...directory.tenants.keys()]);
-    const refused = disabledTenant(tenant) ?? foreignModel(tenant, body.models);
+    const refused = disabledTenant(tenant) ?? foreignModel(tenant, body.models) ?? unknownBundle(body, directory);
     if (refused !== undefined) return refused;
     const [kind, ...rest] = (body.certificateName ?? '').split(':');
     return misfit({
@@ -57,6 +58,7 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
       grants: body.grants,
       scopes: body.scopes,
       models: body.models,
+      groups: body.groups ?? [],
       redirectUris: body.redirectUris ?? [],
       authMethod: body.authMethod ?? 'client_secret_basic',
       jwks: body.jwks as JsonObject | undefined,
@@ -176,7 +178,9 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
           const { body } = asked;
           if (Object.keys(body).length === 0) return record;
           const tenant = directory.tenants.get(record.tenant);
-          const refused = tenant === undefined ? undefined : foreignModel(tenant, body.models);
+          const refused =
+            (tenant === undefined ? undefined : foreignModel(tenant, body.models)) ??
+            unknownBundle({ groups: body.groups }, directory);
           if (refused !== undefined) return refused;
           const { requestsPerMinute, concurrency } = record.limits;
           const fitting = misfit({
@@ -185,6 +189,7 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
             grants: body.grants ?? record.grants,
             scopes: body.scopes ?? record.scopes,
             models: body.models ?? record.models,
+            groups: body.groups ?? record.groups,
             redirectUris: body.redirectUris ?? record.redirectUris,
             jwks: (body.jwks as JsonObject | undefined) ?? record.jwks,
             limits: {

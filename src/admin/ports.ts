@@ -7,6 +7,7 @@ import type { Principal } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { PatchRow } from '../vllm/patches/patch.ts';
@@ -165,6 +166,14 @@ export interface AdminDeps {
   readonly instances: () => readonly unknown[];
   readonly upstreams: () => readonly UpstreamView[];
   readonly tokenUses: () => readonly TokenUse[];
+  /**
+   * When a holder has used a permission last, milliseconds since the epoch; undefined: never. `model:*` asks for any model.
+   *
+   * @param holder `key:` or `client:` with its id
+   */
+  readonly lastPermissionUseMs: (holder: string, permission: string) => number | undefined;
+  /** Why a policy denies what a principal asks of the admin API. */
+  readonly judgePolicies: (principal: Principal, address: string, scope: Scope) => Denial | undefined;
   readonly signingKeys: SigningKeyBook;
   readonly access: AccessBook;
   readonly keyring: Pick<KeyringControl, 'status' | 'rotate'>;

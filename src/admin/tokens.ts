@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import { markOf, OWN_ISSUER, type MarkKind } from '../directory/revocations.ts';
+import { markOf, OWN_ISSUER, type MarkKind, revocationChange } from '../directory/revocations.ts';
 import { VersionConflict } from '../directory/store.ts';
 import { text } from '../kernel/option.ts';
 import { deny } from '../kernel/reasons.ts';
 import { operation, type Resource } from './operation.ts';
-import { revocationChange } from './revocation.ts';
 
 const tokenUse = z.strictObject({
   issuer: z.string(),

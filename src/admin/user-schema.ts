@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { PASSWORD_LENGTH } from '../directory/password.ts';
 import type { UserRecord } from '../directory/records.ts';
-import type { UserSecrets } from '../directory/users.ts';
+import { hasSecondFactor, type UserSecrets } from '../directory/users.ts';
 import { list, text } from '../kernel/option.ts';
 import { fields } from './api-key-schema.ts';
 import { pageOf } from './page.ts';
@@ -44,6 +44,11 @@ export const userShown = z.strictObject({
   groups: z.array(z.string()),
   state: z.enum(['invited', 'active', 'disabled']),
   secondFactor: z.boolean().describe('Whether they sign in with a second factor.'),
+  identityProvider: z
+    .string()
+    .nullable()
+    .describe('The issuer at which they sign in; null for those who sign in here.'),
+  passkeys: z.int().describe('Passkeys with which they sign in, or with which they confirm a password.'),
   recoveryCodes: z.int().describe('Recovery codes that were not used yet.'),
   createdAt: z.iso.datetime(),
   lastSignInAt: z.iso.datetime().nullable(),
@@ -71,7 +76,9 @@ export function showUser(record: UserRecord, secrets: UserSecrets): UserShown {
     models: [...(record.models ?? ['*'])],
     groups: [...record.groups],
     state: record.state === 'deleted' ? 'disabled' : record.state,
-    secondFactor: secrets.totp?.isConfirmed === true,
+    secondFactor: hasSecondFactor(secrets),
+    identityProvider: secrets.federated?.issuer ?? null,
+    passkeys: secrets.passkeys.length,
     recoveryCodes: secrets.recoveryCodes.length,
     createdAt: new Date(record.createdAtMs).toISOString(),
     lastSignInAt: record.lastSignInAtMs === undefined ? null : new Date(record.lastSignInAtMs).toISOString(),
@@ -89,6 +96,8 @@ export const exampleUser: UserShown = {
   groups: [],
   state: 'active',
   secondFactor: false,
+  identityProvider: null,
+  passkeys: 0,
   recoveryCodes: 0,
   createdAt: '2030-01-01T00:00:00.000Z',
   lastSignInAt: null,

@@ -9,6 +9,7 @@ import {
   nameDigestOf,
   newInvitation,
   newUserId,
+  NOBODY,
   openUser,
   sealUser,
   userChanges,
@@ -47,14 +48,6 @@ export const users: Resource = {
 const exampleInvitation =
   'https://llm.example.org/account/invitation?user=u_Ab12cd34Ef56gh78&invitation=0000000000000000000000000000000000000000000';
 
-const NOBODY: UserSecrets = {
-  name: '',
-  passwordHash: undefined,
-  totp: undefined,
-  recoveryCodes: [],
-  invitation: undefined,
-};
-
 function userOperations(deps: AdminDeps): readonly Operation[] {
   const { directory, clock, people, hmacKey } = deps;
   /** Names that are being given: two requests at once must not both get one. */
@@ -73,7 +66,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
   async function create(
     wish: Wish,
     state: UserRecord['state'],
-    secretsOf: () => Promise<Omit<UserSecrets, 'name' | 'totp' | 'recoveryCodes'>>,
+    secretsOf: () => Promise<Pick<UserSecrets, 'passwordHash' | 'invitation'>>,
   ) {
     const tenant = directory.tenants.get(wish.tenant ?? 'default');
     if (tenant === undefined) return unknownTenant(wish.tenant ?? 'default', [...directory.tenants.keys()]);
@@ -87,7 +80,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
     taking.push(nameDigest);
     try {
       const id = newUserId(deps.randomBytes);
-      const secrets: UserSecrets = { name: wish.name, totp: undefined, recoveryCodes: [], ...(await secretsOf()) };
+      const secrets: UserSecrets = { ...NOBODY, name: wish.name, ...(await secretsOf()) };
       const record: UserRecord = {
         id,
         nameDigest,
@@ -159,7 +152,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
     (record: UserRecord): UserRecord | Denial => {
       if (record.state === state) return record;
       if (record.state === 'invited' && state === 'active') {
-        return deny('conflict', { message: 'This person was invited and has no password yet: invite them again.' });
+        return deny('conflict', { message: 'This person was invited and cannot sign in yet: invite them again.' });
       }
       return { ...record, state, version: record.version + 1 };
     };
@@ -257,9 +250,12 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
       async handle(asked) {
         const before = find(asked.id);
         if (before === undefined) return deny('unknown_object');
-        const sealed = await sealUser(before, NOBODY, await people.sealer());
-        // Nothing of the person stays: not the name, so that it is free again, and not what was sealed.
-        const nameDigest = deps.randomBytes(32);
+        const sealer = await people.sealer();
+        const { federated } = await openUser(before, sealer);
+        const sealed = await sealUser(before, NOBODY, sealer);
+        // Nothing of the person stays: not the name, so that it is free again, and not what was sealed. By the digest of
+        // somebody of an identity provider their next sign-in is known, and refused: else it would make them anew.
+        const nameDigest = federated === undefined ? deps.randomBytes(32) : before.nameDigest;
         const changed = await change(asked, 'delete', (record) => ({
           ...record,
           nameDigest,
@@ -300,6 +296,11 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
       response: userWithInvitation,
       example: { ...exampleUser, version: 2, invitation: exampleInvitation },
       async handle(asked) {
+        const before = find(asked.id);
+        if (before !== undefined && (await openUser(before, await people.sealer())).federated !== undefined) {
+          // A way in of their own would stay open when the provider closes its.
+          return deny('conflict', { message: 'This person signs in at their identity provider, which invites them.' });
+        }
         const { text, kept } = newInvitation(deps.randomBytes, hmacKey, clock.nowMs());
         const changed = await changeSecrets(asked, 'invite', (secrets) => ({ ...secrets, invitation: kept }), true);
         if (isDenial(changed)) return changed;
@@ -312,7 +313,8 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
       method: 'POST',
       path: '/users/{id}/reset-second-factor',
       scope: 'admin:write',
-      summary: 'Remove the second factor of a person who has lost it. What they are signed in with ends.',
+      summary:
+        'Remove the second factor and the passkeys of a person who has lost them. What they are signed in with ends.',
       status: 200,
       response: userShown,
       example: { ...exampleUser, version: 2 },
@@ -321,7 +323,7 @@ function userOperations(deps: AdminDeps): readonly Operation[] {
         changeSecrets(
           asked,
           'reset-second-factor',
-          (secrets) => ({ ...secrets, totp: undefined, recoveryCodes: [] }),
+          (secrets) => ({ ...secrets, totp: undefined, passkeys: [], recoveryCodes: [] }),
           true,
         ),
     }),

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
-import { revocationChange } from '../admin/revocation.ts';
 import { createAccess } from '../oauth/access.ts';
 import { createAdminApp } from '../admin/app.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { createPasswordHasher } from '../directory/password.ts';
+import { revocationChange } from '../directory/revocations.ts';
 import { defaultTenant } from '../directory/issue.ts';
+import { createPermissionUses } from '../directory/permission-uses.ts';
 import { createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -119,6 +120,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     randomBytes: (count) => randomBytes(count),
     nowMs: () => systemClock.nowMs(),
   });
+  const permissionUses = createPermissionUses(stored.permissionUses);
   let keys: ReturnType<typeof openOAuthKeys> | undefined;
   /** What is encrypted is opened once, and only where it is needed. */
   const openKeys = () => (keys ??= openOAuthKeys({ artifacts: store.artifacts, keyring, clock: systemClock }));
@@ -141,6 +143,8 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     instances: () => [],
     upstreams: () => [],
     tokenUses: () => stored.tokenUses,
+    lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
+    judgePolicies: () => undefined,
     access: accessBook(async () =>
       createAccess({
         artifacts: store.artifacts,

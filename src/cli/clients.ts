@@ -13,7 +13,7 @@ export const clients: Command = {
   name: 'clients',
   summary: 'create, list, show, revoke, disable, enable, rotate and delete OAuth clients',
   help: `sallyport clients create --name NAME --grants client_credentials,authorization_code,device_code --scopes a,b
-                         [--models m1,m2] [--redirect-uri URI…] [--tenant T] [--rpm N|none] [--concurrency N|none]
+                         [--models m1,m2] [--groups g1,g2] [--redirect-uri URI…] [--tenant T] [--rpm N|none] [--concurrency N|none]
                          [--auth client_secret_basic|private_key_jwt|tls_client_auth|none] [--jwks FILE]
                          [--certificate-name dns:NAME] [--access-token-ttl 10m] [--require-dpop] [--require-par] [--json]
 sallyport clients list [--tenant T] [--json]
@@ -34,6 +34,7 @@ const CREATE: FlagKinds = {
   grants: 'list',
   scopes: 'list',
   models: 'list',
+  groups: 'list',
   'redirect-uri': 'list',
   auth: 'text',
   jwks: 'text',
@@ -97,6 +98,7 @@ function wishOf(flags: Flags): object {
     grants: listOf(flags, 'grants'),
     scopes: listOf(flags, 'scopes'),
     models: listOf(flags, 'models'),
+    groups: listOf(flags, 'groups'),
     redirectUris,
     authMethod: flags.text('auth'),
     jwks: keySetOf(flags.text('jwks')),
@@ -193,6 +195,8 @@ function facts(one: ClientShown): [string, string][] {
     ['grants', one.grants.join(',')],
     ['scopes', one.scopes.join(',')],
     ['models', one.models.includes('*') ? 'all of the tenant' : one.models.join(',')],
+    ...(one.groups.length === 0 ? [] : [['groups', one.groups.join(',')] satisfies [string, string]]),
+    ['unused for 30 days', one.unused.join(',') || 'nothing'],
     ['authenticates by', one.authMethod],
     ...(one.redirectUris.length === 0
       ? []

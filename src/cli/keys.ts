@@ -9,6 +9,7 @@ import type { FlagKinds, Flags } from './flags.ts';
 import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
 import { json, limitOf, listOf, pairs, table, timeText } from './text.ts';
+import { userIdOf } from './users.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
 /** API keys. */
@@ -17,7 +18,8 @@ export const keys: Command = {
   summary: 'create, import, list, show, revoke, disable, enable, rotate and delete API keys',
   help: `sallyport keys create --name NAME [--tenant T] [--scopes a,b] [--models m1,m2] [--rpm N|none]
                       [--concurrency N|none] [--expires 30d] [--allow-ip CIDR…]
-                      [--grant fields:beam-search…] [--cap n=8…] [--on-behalf-of header:NAME] [--json]
+                      [--grant fields:beam-search…] [--cap n=8…] [--on-behalf-of header:NAME]
+                      [--owner USER] [--roles r1,r2] [--groups g1,g2] [--json]
 sallyport keys import --name NAME --value-stdin [the flags of create] [--json]
 sallyport keys list [--tenant T] [--json]
 sallyport keys show|revoke|disable|enable|delete ID [--json]
@@ -27,6 +29,8 @@ Works with the gateway running and without it; a change holds from the next requ
 once. Without --scopes a key has inference:chat,completions,responses,messages,embeddings and models:read; without
 --models it may use all models of its tenant. --grant opens closed fields, --cap raises or lowers a cap of validation.caps. --on-behalf-of names
 the header in which a page that many share says who asks: limits, caches and records are then kept for each person.
+--owner names the person that a key belongs to: it stops when they are disabled, or have not signed in for ownerMaxAge.
+With --roles or --groups it has what they give, and nothing beside it that is not named.
 import takes over a secret that is in use, such as vLLM's --api-key, so that its holders move one by one; it is marked
 legacy. revoke, disable and delete end what runs on the key; revoke and delete are for good, and delete hides it. rotate
 ends the value before at once, or after --overlap.
@@ -36,7 +40,7 @@ Example: sallyport keys create --name team-chat --models tiny --rpm 120 --expire
 };
 
 /** Flags of parts that are not built yet. */
-const LATER = ['tpm', 'budget-tokens', 'owner'];
+const LATER = ['tpm', 'budget-tokens'];
 
 const CREATE: FlagKinds = {
   name: 'text',
@@ -50,6 +54,9 @@ const CREATE: FlagKinds = {
   cap: 'list',
   grant: 'list',
   'on-behalf-of': 'text',
+  owner: 'text',
+  roles: 'list',
+  groups: 'list',
   ...Object.fromEntries(LATER.map((name) => [name, 'list'])),
 };
 
@@ -66,10 +73,11 @@ const VERBS: readonly Verb[] = [
 ];
 
 async function create(flags: Flags, io: CommandIo): Promise<number> {
-  const body = wishOf(flags);
-  const made = await withAdmin(flags, io, (client) =>
-    client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue),
-  );
+  const wish = wishOf(flags);
+  const made = await withAdmin(flags, io, async (client) => {
+    const body = { ...wish, ...(await ownerIn(flags, client)) };
+    return client.ask({ method: 'POST', path: '/api-keys', body }, apiKeyWithValue);
+  });
   sayModels(made, flags, io);
   showWithValue(made, flags, io);
   return 0;
@@ -84,9 +92,10 @@ async function takeOver(flags: Flags, io: CommandIo): Promise<number> {
   }
   const wish = wishOf(flags);
   const value = (await (io.stdin ?? wholeStdin)()).replace(/\r?\n$/, '');
-  const made = await withAdmin(flags, io, (client) =>
-    client.ask({ method: 'POST', path: '/api-keys/import', body: { ...wish, value } }, apiKeyShown),
-  );
+  const made = await withAdmin(flags, io, async (client) => {
+    const body = { ...wish, ...(await ownerIn(flags, client)), value };
+    return client.ask({ method: 'POST', path: '/api-keys/import', body }, apiKeyShown);
+  });
   sayModels(made, flags, io);
   if (made.expiresAt === null) io.err('It has no end: give --expires, so that its holders have moved by then.\n');
   io.out(flags.has('json') ? json(made) : pairs(facts(made)));
@@ -94,7 +103,7 @@ async function takeOver(flags: Flags, io: CommandIo): Promise<number> {
 }
 
 function sayModels(made: ApiKeyShown, flags: Flags, io: CommandIo): void {
-  if (listOf(flags, 'models') !== undefined) return;
+  if (listOf(flags, 'models') !== undefined || made.roles.length + made.groups.length > 0) return;
   io.err(`Without --models the key may use all models of the tenant ${made.tenant}.\n`);
 }
 
@@ -116,7 +125,15 @@ function wishOf(flags: Flags): object {
     ...given('grants', listOf(flags, 'grant')),
     ...given('caps', capsOf(flags)),
     ...given('onBehalfOf', flags.text('on-behalf-of')),
+    ...given('roles', listOf(flags, 'roles')),
+    ...given('groups', listOf(flags, 'groups')),
   };
+}
+
+/** The person that a new key is to belong to, by id or login name. */
+async function ownerIn(flags: Flags, client: AdminClient): Promise<{ readonly owner?: unknown }> {
+  const owner = flags.text('owner');
+  return owner === undefined ? {} : { owner: await userIdOf(client, owner) };
 }
 
 async function list(flags: Flags, io: CommandIo): Promise<number> {
@@ -203,6 +220,10 @@ function facts(one: ApiKeyShown): [string, string][] {
     ['concurrency', String(one.concurrency ?? 'default')],
     ...(one.onBehalfOf === null ? [] : [['on behalf of', one.onBehalfOf] satisfies [string, string]]),
     ...(one.legacy ? [['legacy', 'imported: to be replaced'] satisfies [string, string]] : []),
+    ...(one.owner === null ? [] : [['owner', one.owner] satisfies [string, string]]),
+    ...(one.roles.length === 0 ? [] : [['roles', one.roles.join(',')] satisfies [string, string]]),
+    ...(one.groups.length === 0 ? [] : [['groups', one.groups.join(',')] satisfies [string, string]]),
+    ['unused for 30 days', one.unused.join(',') || 'nothing'],
     ['allowed from', one.allowIp.length === 0 ? 'everywhere' : one.allowIp.join(',')],
     ['created', timeText(one.createdAt, '')],
     ['expires', timeText(one.expiresAt, 'never')],

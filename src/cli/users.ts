@@ -24,7 +24,8 @@ sallyport users reset-second-factor USER [--json]
 People sign in at this gateway's own pages and let clients act for them, with the scopes and models that both have.
 USER is an id or a login name. A password has at least 12 characters and comes by standard input. invite prints a link
 that works once, for 24 hours; for somebody who is there already it is the way to a new password. disable and delete end
-all that they are signed in with, from the next request on.
+all that they are signed in with, from the next request on. reset-second-factor removes authenticator app, recovery codes
+and passkeys; who has signed in by passkey alone then needs an invitation, too.
 
 Example: sallyport users invite --name ada --scopes inference:chat --models tiny`,
   run: (words, io) => runVerb('users', VERBS, [], words, io),
@@ -44,7 +45,7 @@ const VERBS: readonly Verb[] = [
     name: 'reset-second-factor',
     kinds: {},
     words: ['USER'],
-    run: (flags, io) => onOne(flags, io, 'POST', '/reset-second-factor', 'removed the second factor of'),
+    run: (flags, io) => onOne(flags, io, 'POST', '/reset-second-factor', 'removed second factor and passkeys of'),
   },
 ];
 
@@ -82,7 +83,7 @@ async function invite(flags: Flags, io: CommandIo): Promise<number> {
     if (user === undefined) {
       return client.ask({ method: 'POST', path: '/users/invite', body: wishOf(flags) }, userWithInvitation);
     }
-    const id = await idOf(client, user);
+    const id = await userIdOf(client, user);
     return askOne(client, { method: 'POST', path: `/users/${id}/invite` }, userWithInvitation, NOBODY);
   });
   const { invitation: link, ...rest } = made;
@@ -130,7 +131,7 @@ async function onOne(
   done: string,
 ): Promise<number> {
   const shown = await withAdmin(flags, io, async (client) => {
-    const id = await idOf(client, flags.words[0] ?? '');
+    const id = await userIdOf(client, flags.words[0] ?? '');
     return askOne(client, { method, path: `/users/${id}${action}` }, userShown, NOBODY);
   });
   if (flags.has('json')) io.out(json(shown));
@@ -140,7 +141,7 @@ async function onOne(
 
 async function remove(flags: Flags, io: CommandIo): Promise<number> {
   const id = await withAdmin(flags, io, async (client) => {
-    const found = await idOf(client, flags.words[0] ?? '');
+    const found = await userIdOf(client, flags.words[0] ?? '');
     await askOne(client, { method: 'DELETE', path: `/users/${found}` }, z.undefined(), NOBODY);
     return found;
   });
@@ -149,7 +150,7 @@ async function remove(flags: Flags, io: CommandIo): Promise<number> {
 }
 
 /** The id that a word means: itself, or that of a login name. */
-async function idOf(client: AdminClient, word: string): Promise<string> {
+export async function userIdOf(client: AdminClient, word: string): Promise<string> {
   if (/^u_[0-9A-Za-z]{16}$/.test(word)) return word;
   const found = (await allUsers(client)).find(({ name }) => name.toLowerCase() === word.toLowerCase());
   if (found === undefined) throw new CommandError(NOBODY);
@@ -168,6 +169,8 @@ function facts(one: UserShown): [string, string][] {
     ['models', one.models.includes('*') ? 'all of the tenant' : one.models.join(',')],
     ...(one.groups.length === 0 ? [] : [['groups', one.groups.join(',')] satisfies [string, string]]),
     ['second factor', one.secondFactor ? `yes, ${one.recoveryCodes} recovery codes left` : 'no'],
+    ...(one.identityProvider === null ? [] : [['signs in at', one.identityProvider] satisfies [string, string]]),
+    ['passkeys', String(one.passkeys)],
     ['created', timeText(one.createdAt, '')],
     ['last sign-in', timeText(one.lastSignInAt, 'never')],
   ];

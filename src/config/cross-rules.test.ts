@@ -229,7 +229,6 @@ for (const [path, overrides] of Object.entries({
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },
-  'authorizationServer.ownerMaxAge': { authorizationServer: { ownerMaxAge: '90d' } },
   'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },
   'limits.default.budget.tokens': { limits: { default: { budget: { tokens: 1 } } } },
   'limits.rules[0]': { limits: { rules: [{}] } },

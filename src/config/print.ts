@@ -31,7 +31,7 @@ function printable(value: unknown, name: string): unknown {
 
 /** `headMs` is `head` outside. */
 function outsideName(name: string, value: unknown): string {
-  return typeof value === 'number' ? name.replace(/Ms$/, '') : name;
+  return typeof value === 'number' || value === 'none' ? name.replace(/Ms$/, '') : name;
 }
 
 function isSize(name: string): boolean {

@@ -13,6 +13,9 @@ export interface ApiKeyWish {
   readonly grants: readonly string[];
   readonly caps: Readonly<Record<string, number>>;
   readonly onBehalfOf: string | undefined;
+  readonly owner: string | undefined;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
   readonly expiresAtMs: number | undefined;
 }
 
@@ -51,6 +54,9 @@ export const plainWish = (name: string): ApiKeyWish => ({
   grants: [],
   caps: {},
   onBehalfOf: undefined,
+  owner: undefined,
+  roles: [],
+  groups: [],
   expiresAtMs: undefined,
 });
 

@@ -10,6 +10,86 @@ export interface OwnLimits {
   readonly concurrency: OwnLimit;
 }
 
+/** Rights that are given together: what a role or a group adds to whoever has it. */
+export interface Bundle {
+  readonly scopes: readonly Scope[];
+  /** Granted model names, cut to the tenant's; `*`: all of them. */
+  readonly models: readonly string[];
+  /** Closed things that are open to its holders: `fields:beam-search`. */
+  readonly grants: readonly string[];
+  /** Hold where the holder has none of its own. */
+  readonly limits: OwnLimits;
+}
+
+/** A bundle of rights by name. Immutable: a change makes a new record. */
+export interface RoleRecord extends Bundle {
+  /** Lower-case name, also its id. */
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly state: 'active' | 'deleted';
+  readonly version: number;
+}
+
+/** Keys, clients, people and tokens that have rights in common. Immutable: a change makes a new record. */
+export interface GroupRecord extends Bundle {
+  /** Its name, also its id: as it stands in the groups claim of an issuer's tokens. */
+  readonly id: string;
+  /** The tenant whose members alone it counts for; undefined: all of them. */
+  readonly tenant: string | undefined;
+  readonly roles: readonly string[];
+  readonly createdAtMs: number;
+  readonly state: 'active' | 'deleted';
+  readonly version: number;
+}
+
+/** Whom and what a policy is about: all lists that are not empty must match, each by one of its items. */
+export interface PolicyTarget {
+  readonly tenants: readonly string[];
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+  /** Ids of API keys. */
+  readonly keys: readonly string[];
+  /** Subjects of tokens, and owners of API keys. */
+  readonly users: readonly string[];
+  readonly issuers: readonly string[];
+  readonly scopes: readonly Scope[];
+  readonly models: readonly string[];
+}
+
+/** What must hold of a request, all that is there, as people write it; one file of `policies/conditions/` each. */
+export interface Conditions {
+  /** It comes in one of these times: `mon-fri 08:00-18:00 Europe/Berlin`. */
+  readonly time?: readonly string[] | undefined;
+  /** It comes from one of these networks (CIDR). */
+  readonly addresses?: readonly string[] | undefined;
+  /** Its token is at most so old: `5m`. */
+  readonly tokenAge?: string | undefined;
+  /** Its token says one of these strengths of authentication. */
+  readonly acr?: readonly string[] | undefined;
+  /** The person signed in at most so long ago (`auth_time`): `1h`. */
+  readonly authenticationAge?: string | undefined;
+  /** Its token was issued to one of these clients. */
+  readonly clients?: readonly string[] | undefined;
+  /** Its token is bound to a key in one of these ways. */
+  readonly binding?: readonly Binding[] | undefined;
+}
+
+/** How a token is bound to a key of its sender: not at all, by RFC 9449, or by RFC 8705. */
+export type Binding = 'none' | 'dpop' | 'mtls';
+
+/** A rule about when rights may be used. Immutable: a change makes a new record. */
+export interface PolicyRecord {
+  /** Lower-case name, also its id. */
+  readonly id: string;
+  /** `require`: all conditions must hold; `deny`: they must not all hold. */
+  readonly effect: 'require' | 'deny';
+  readonly target: PolicyTarget;
+  readonly conditions: Conditions;
+  readonly createdAtMs: number;
+  readonly state: 'active' | 'deleted';
+  readonly version: number;
+}
+
 /** Whose requests and keys are kept apart from others'. Immutable. */
 export interface TenantRecord {
   /** Lower-case name, also its id. */
@@ -44,6 +124,11 @@ export interface ApiKeyRecord {
   readonly caps: Readonly<Record<string, number>>;
   /** Lower-case name of the header in which its holder names the person that it asks for; undefined: it asks for itself. */
   readonly onBehalfOf: string | undefined;
+  /** Id of the person that it belongs to, and whose end is its end; undefined: nobody's. */
+  readonly owner: string | undefined;
+  /** Names of roles and groups whose rights it has beside its own. */
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
   /** Its value, or the one before the last rotation, is a secret that was in use before: of no form of ours. */
   readonly isImported: boolean;
   readonly createdAtMs: number;
@@ -70,6 +155,8 @@ export interface ClientRecord {
   readonly scopes: readonly Scope[];
   /** Likewise; undefined: all that the tenant may use. */
   readonly models: readonly string[] | undefined;
+  /** Groups whose rights it has when it acts for itself. */
+  readonly groups: readonly string[];
   /** Compared as they stand (RFC 9700 §2.1). */
   readonly redirectUris: readonly string[];
   readonly authMethod: ClientAuthMethod;
@@ -103,6 +190,7 @@ export interface UserRecord {
   readonly scopes: readonly Scope[];
   /** Undefined: all that the tenant may use. */
   readonly models: readonly string[] | undefined;
+  /** Groups whose rights it has beside its own. */
   readonly groups: readonly string[];
   /** Name, mail address, TOTP seed, passkeys and password hash, encrypted by the keyring. */
   readonly sealed: string;
@@ -131,10 +219,23 @@ export type RecordChange =
   | { readonly kind: 'api-key'; readonly record: ApiKeyRecord; readonly expectedVersion: number }
   | { readonly kind: 'client'; readonly record: ClientRecord; readonly expectedVersion: number }
   | { readonly kind: 'user'; readonly record: UserRecord; readonly expectedVersion: number }
+  | { readonly kind: 'role'; readonly record: RoleRecord; readonly expectedVersion: number }
+  | { readonly kind: 'group'; readonly record: GroupRecord; readonly expectedVersion: number }
+  | { readonly kind: 'policy'; readonly record: PolicyRecord; readonly expectedVersion: number }
   | { readonly kind: 'revocation'; readonly record: RevocationRecord; readonly expectedVersion: number };
 
 /** When an API key was last used. */
 export interface LastUse {
   readonly id: string;
+  readonly atMs: number;
+}
+
+/** When something that is granted was last used. */
+export interface PermissionUse {
+  /** `key:` or `client:` with the id. */
+  readonly holder: string;
+  /** A scope, or `model:` with the name. */
+  readonly permission: string;
+  /** Milliseconds since the epoch. */
   readonly atMs: number;
 }

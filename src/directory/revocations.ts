@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import type { TokenFacts } from '../kernel/exchange.ts';
 import type { RecordChange, RevocationRecord } from './records.ts';
+import type { DirectoryState } from './state.ts';
 
 /** What of an issuer can be revoked. */
-export type MarkKind = 'token' | 'client' | 'subject' | 'grant' | 'session';
+export type MarkKind = 'token' | 'client' | 'subject' | 'pair' | 'grant' | 'session' | 'group';
 
 /** The name under which something of an issuer is revoked. Issuers hold no spaces, so no two things have one name. */
 export const markOf = (kind: MarkKind, issuer: string, id: string): string => `${kind}:${issuer} ${id}`;
@@ -15,15 +16,23 @@ export const tokenHashOf = (issuer: string, jti: string): string =>
 /** Stands for our own authorization server in these names: commands revoke without knowing under which URL it is reached. */
 export const OWN_ISSUER = 'own';
 
-/** Every name under which a token can be revoked. @param issuer what its issuer is called in them */
-export function marksOf(token: TokenFacts, tenant: string, issuer: string): string[] {
+/**
+ * Every name under which a token can be revoked.
+ *
+ * @param issuer what its issuer is called in them
+ * @param groups after which our own server has made it: it ends when they change
+ */
+export function marksOf(token: TokenFacts, tenant: string, issuer: string, groups: readonly string[]): string[] {
   const { tokenHash, subject, clientId, grantId, sessionId } = token;
   return [
     markOf('token', issuer, tokenHash),
     markOf('subject', issuer, subject),
     ...(clientId === undefined ? [] : [markOf('client', issuer, clientId)]),
+    // Ids of our own hold no spaces, those of others may.
+    ...(clientId === undefined || issuer !== OWN_ISSUER ? [] : [markOf('pair', issuer, `${clientId} ${subject}`)]),
     ...(grantId === undefined ? [] : [markOf('grant', issuer, grantId)]),
     ...(sessionId === undefined ? [] : [markOf('session', issuer, sessionId)]),
+    ...groups.map((group) => markOf('group', issuer, group)),
     `tenant:${tenant}`,
   ];
 }
@@ -61,4 +70,17 @@ export function createRevocations(records: readonly RevocationRecord[]): Revocat
       return ended;
     },
   };
+}
+
+/** The change that revokes tokens by a name that they have in common. */
+export function revocationChange(
+  { revocations }: Pick<DirectoryState, 'revocations'>,
+  mark: string,
+  isExact: boolean,
+  untilMs: number | undefined,
+  nowMs: number,
+): RecordChange {
+  const expectedVersion = revocations.get(mark)?.version ?? 0;
+  const record = { id: mark, atMs: nowMs, isExact, untilMs, version: expectedVersion + 1 };
+  return { kind: 'revocation', record, expectedVersion };
 }

@@ -1,13 +1,16 @@
 import type {
   ApiKeyRecord,
   ClientRecord,
+  GroupRecord,
   LastUse,
+  PolicyRecord,
   RecordChange,
   RevocationRecord,
+  RoleRecord,
   TenantRecord,
   UserRecord,
 } from './records.ts';
-import type { Directory } from './store.ts';
+import type { AccessRecords, Directory } from './store.ts';
 
 /** The directory as the control plane has it in memory. */
 export interface DirectoryState {
@@ -15,6 +18,9 @@ export interface DirectoryState {
   readonly apiKeys: ReadonlyMap<string, ApiKeyRecord>;
   readonly clients: ReadonlyMap<string, ClientRecord>;
   readonly users: ReadonlyMap<string, UserRecord>;
+  readonly roles: ReadonlyMap<string, RoleRecord>;
+  readonly groups: ReadonlyMap<string, GroupRecord>;
+  readonly policies: ReadonlyMap<string, PolicyRecord>;
   readonly revocations: ReadonlyMap<string, RevocationRecord>;
   /** Milliseconds since the epoch; undefined where it was never used. */
   lastUseMs(id: string): number | undefined;
@@ -24,41 +30,50 @@ export interface DirectoryState {
 
 /** The state that a store's content makes. */
 export function createDirectoryState(directory: Directory): DirectoryState {
-  const tenants = new Map(directory.tenants.map((tenant) => [tenant.id, tenant]));
-  const apiKeys = new Map(directory.apiKeys.map((apiKey) => [apiKey.id, apiKey]));
-  const clients = new Map(directory.clients.map((client) => [client.id, client]));
-  const users = new Map(directory.users.map((user) => [user.id, user]));
-  const revocations = new Map(directory.revocations.map((revocation) => [revocation.id, revocation]));
+  const maps = {
+    tenant: byId(directory.tenants),
+    'api-key': byId(directory.apiKeys),
+    client: byId(directory.clients),
+    user: byId(directory.users),
+    role: byId(directory.roles),
+    group: byId(directory.groups),
+    policy: byId(directory.policies),
+    revocation: byId(directory.revocations),
+  } satisfies { [Kind in RecordChange['kind']]: Map<string, Extract<RecordChange, { kind: Kind }>['record']> };
   const lastUses = new Map(directory.lastUses.map(({ id, atMs }) => [id, atMs]));
   return {
-    tenants,
-    apiKeys,
-    clients,
-    users,
-    revocations,
+    tenants: maps.tenant,
+    apiKeys: maps['api-key'],
+    clients: maps.client,
+    users: maps.user,
+    roles: maps.role,
+    groups: maps.group,
+    policies: maps.policy,
+    revocations: maps.revocation,
     lastUseMs: (id) => lastUses.get(id),
     apply(changes) {
-      for (const change of changes) {
-        switch (change.kind) {
-          case 'tenant':
-            tenants.set(change.record.id, change.record);
-            break;
-          case 'api-key':
-            apiKeys.set(change.record.id, change.record);
-            break;
-          case 'client':
-            clients.set(change.record.id, change.record);
-            break;
-          case 'user':
-            users.set(change.record.id, change.record);
-            break;
-          case 'revocation':
-            revocations.set(change.record.id, change.record);
-        }
-      }
+      for (const { kind, record } of changes) (maps[kind] as Map<string, unknown>).set(record.id, record);
     },
     noteUses(uses) {
       for (const { id, atMs } of uses) lastUses.set(id, Math.max(atMs, lastUses.get(id) ?? 0));
     },
   };
 }
+
+const byId = <One extends { readonly id: string }>(records: readonly One[]): Map<string, One> =>
+  new Map(records.map((record) => [record.id, record]));
+
+/** What of it a thread that answers requests starts with; of people nothing that is theirs. */
+export const accessRecordsOf = (state: DirectoryState): AccessRecords => ({
+  tenants: [...state.tenants.values()],
+  apiKeys: [...state.apiKeys.values()],
+  roles: [...state.roles.values()],
+  groups: [...state.groups.values()],
+  policies: [...state.policies.values()],
+  owners: [...state.users.values()].map(({ id, state: of, createdAtMs, lastSignInAtMs }) => ({
+    id,
+    state: of,
+    createdAtMs,
+    lastSignInAtMs,
+  })),
+});

@@ -1,9 +1,13 @@
 import type {
   ApiKeyRecord,
   ClientRecord,
+  GroupRecord,
   LastUse,
+  PermissionUse,
+  PolicyRecord,
   RecordChange,
   RevocationRecord,
+  RoleRecord,
   TenantRecord,
   UserRecord,
 } from './records.ts';
@@ -16,10 +20,22 @@ export interface Directory {
   readonly apiKeys: readonly ApiKeyRecord[];
   readonly clients: readonly ClientRecord[];
   readonly users: readonly UserRecord[];
+  readonly roles: readonly RoleRecord[];
+  readonly groups: readonly GroupRecord[];
+  readonly policies: readonly PolicyRecord[];
   readonly revocations: readonly RevocationRecord[];
   readonly lastUses: readonly LastUse[];
   readonly tokenUses: readonly TokenUse[];
+  readonly permissionUses: readonly PermissionUse[];
 }
+
+/** What a thread that answers requests knows of it. */
+export type AccessRecords = Pick<Directory, 'tenants' | 'apiKeys' | 'roles' | 'groups' | 'policies'> & {
+  readonly owners: readonly Owner[];
+};
+
+/** Of a person what the keys depend on that belong to them. */
+export type Owner = Pick<UserRecord, 'id' | 'state' | 'createdAtMs' | 'lastSignInAtMs'>;
 
 /** Keeps the directory. Kept by SQLite, later by PostgreSQL, both against `test/contracts/directory-store.ts`. */
 export interface DirectoryStore {
@@ -36,6 +52,8 @@ export interface DirectoryStore {
   noteLastUses(uses: readonly LastUse[]): Promise<void>;
   /** Notes how tokens were used, in place of what was noted of the same ones; durable some time later. */
   noteTokenUses(uses: readonly TokenUse[]): Promise<void>;
+  /** Notes when permissions were last used; likewise. */
+  notePermissionUses(uses: readonly PermissionUse[]): Promise<void>;
   /** Writes what waits and closes. */
   close(): Promise<void>;
 }

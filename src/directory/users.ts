@@ -4,21 +4,52 @@ import { markOf, OWN_ISSUER } from './revocations.ts';
 import type { DirectoryState } from './state.ts';
 import type { SealedPlace, Sealer } from '../kernel/sealer.ts';
 
+/** A passkey (WebAuthn credential) of a person. */
+export interface Passkey {
+  /** Credential id, base64url. */
+  readonly id: string;
+  /** COSE key (RFC 9052 §7), base64url. */
+  readonly publicKey: string;
+  /** How often it was used, as it says itself; 0 for ever where it does not count. */
+  readonly counter: number;
+  readonly transports: readonly string[];
+  /** It may be on several devices of its person, copied by whoever made them. */
+  readonly isSynced: boolean;
+  /** What the person calls it. */
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly lastUsedAtMs: number | undefined;
+}
+
 /** What of a person is kept encrypted only. */
 export interface UserSecrets {
   /** Login name as it was given. */
   readonly name: string;
-  /** PHC string of the password; undefined until an invitation was taken up. */
+  /** PHC string of the password; undefined until an invitation was taken up, and of whoever signs in without one. */
   readonly passwordHash: string | undefined;
   /** The second factor; not asked for until its first code was right. */
   readonly totp:
     | { readonly seed: string; readonly lastStep: number | undefined; readonly isConfirmed: boolean }
     | undefined;
+  readonly passkeys: readonly Passkey[];
+  /** Where the person signs in, and as whom; undefined of those who sign in here. They have no password and no passkey. */
+  readonly federated: { readonly issuer: string; readonly subject: string } | undefined;
   /** Digests of the recovery codes that were not used yet. */
   readonly recoveryCodes: readonly string[];
   /** Digest of the invitation that is open. */
   readonly invitation: { readonly digest: string; readonly untilMs: number } | undefined;
 }
+
+/** What is kept of somebody of whom nothing is known. */
+export const NOBODY: UserSecrets = {
+  name: '',
+  passwordHash: undefined,
+  totp: undefined,
+  passkeys: [],
+  federated: undefined,
+  recoveryCodes: [],
+  invitation: undefined,
+};
 
 /** How long an invitation can be taken up. */
 export const INVITATION_MS = 24 * 3_600_000;
@@ -48,11 +79,23 @@ export function findUser(
 
 /** Opens what is kept of a person. */
 export async function openUser({ id, tenant, sealed }: UserRecord, sealer: Sealer): Promise<UserSecrets> {
-  const { name, passwordHash, totp, recoveryCodes, invitation } = JSON.parse(
+  const { name, passwordHash, totp, passkeys, federated, recoveryCodes, invitation } = JSON.parse(
     await sealer.open(userPlace(id, tenant), sealed),
   ) as Partial<UserSecrets>;
-  return { name: name ?? '', passwordHash, totp, recoveryCodes: recoveryCodes ?? [], invitation };
+  return {
+    name: name ?? '',
+    passwordHash,
+    totp,
+    passkeys: passkeys ?? [],
+    federated,
+    recoveryCodes: recoveryCodes ?? [],
+    invitation,
+  };
 }
+
+/** Whether a password alone does not sign a person in. */
+export const hasSecondFactor = ({ totp, passkeys }: UserSecrets): boolean =>
+  totp?.isConfirmed === true || passkeys.length > 0;
 
 /** Seals what is kept of a person. */
 export const sealUser = ({ id, tenant }: Pick<UserRecord, 'id' | 'tenant'>, secrets: UserSecrets, sealer: Sealer) =>

@@ -1,3 +1,4 @@
+import type { Exchange, Has } from '../kernel/exchange.ts';
 import type { Forward } from '../kernel/stage.ts';
 import { responseHeaders } from '../wire/answer.ts';
 
@@ -11,14 +12,17 @@ export interface ListedModel {
   readonly maxModelLen: number | undefined;
 }
 
-/** Answers `/v1/models` with the models that the caller may use; vLLM's paths and permissions are not in it. */
+type Needs = 'head' | 'peer' | 'principal' | 'route' | 'requestLimits';
+
+/** Answers `/v1/models` with the models that the caller may use now; vLLM's paths and permissions are not in it. */
 export function createAnswerModels(
   listed: () => readonly ListedModel[],
-): Forward<'head' | 'principal' | 'route' | 'requestLimits'> {
+  isAllowed: (x: Exchange & Has<Needs>, model: string) => boolean,
+): Forward<Needs> {
   return (x, _, done) => {
     const { models } = x.principal;
     const data = listed()
-      .filter(({ grantedAs }) => models.has('*') || models.has(grantedAs))
+      .filter(({ grantedAs }) => (models.has('*') || models.has(grantedAs)) && isAllowed(x, grantedAs))
       .map(({ id, createdS, maxModelLen }) => ({
         id,
         object: 'model',

@@ -51,7 +51,7 @@ export function methodsOf(
   deps: AuthenticationDeps,
 ): readonly Method[] {
   return [
-    ...(config.authentication.apiKeys.enabled ? [apiKeyMethod(deps)] : []),
+    ...(config.authentication.apiKeys.enabled ? [apiKeyMethod(config, deps)] : []),
     ...tokenMethods(config, publicUrl, pems, deps),
   ];
 }
@@ -66,10 +66,13 @@ export function adminMethodsOf(
   pems: readonly (string | undefined)[],
   deps: AuthenticationDeps,
 ): readonly Method[] {
-  return [apiKeyMethod(deps), ...tokenMethods(config, publicUrl, pems, deps)];
+  return [apiKeyMethod(config, deps), ...tokenMethods(config, publicUrl, pems, deps)];
 }
 
-const apiKeyMethod = ({ credentials, hmacKey, clock, onUse }: AuthenticationDeps): Method =>
+const apiKeyMethod = (
+  { authorizationServer: { ownerMaxAgeMs } }: Config,
+  { credentials, hmacKey, clock, onUse }: AuthenticationDeps,
+): Method =>
   createApiKeyMethod({
     find: (id) => credentials().find(id),
     findImported: (digest) => credentials().findImported(digest),
@@ -77,6 +80,7 @@ const apiKeyMethod = ({ credentials, hmacKey, clock, onUse }: AuthenticationDeps
     hmacKey,
     clock,
     onUse,
+    ownerMaxAgeMs,
   });
 
 function tokenMethods(
@@ -89,6 +93,7 @@ function tokenMethods(
   const issuers = authentication.issuers.map((issuer) => rulesOf(issuer, publicUrl));
   const judge = createTokenJudge({
     tenant: (id) => deps.credentials().tenant(id),
+    rights: () => deps.credentials().rights,
     revocations: deps.revocations,
     clock,
     judgeSender: createSenderJudge(
@@ -143,6 +148,7 @@ const ownRules = (publicUrl: string): IssuerRules => ({
   modelsClaim: 'models',
   tenantClaim: 'tenant',
   limitsClaim: 'limits',
+  groupsClaim: 'groups',
   defaultModels: [],
   clockToleranceMs: 0,
   dpop: 'optional',

@@ -19,6 +19,7 @@ import { createCertificateMethod } from '../stages/authenticate/methods/client-c
 import { createAuthenticate } from '../stages/authenticate/stage.ts';
 import { denialOfModel } from '../stages/authorize/model.ts';
 import { createAuthorize } from '../stages/authorize/stage.ts';
+import { createConditions, createRouteConditions } from '../stages/conditions/stage.ts';
 import { createFetchMedia } from '../stages/fetch-media/stage.ts';
 import { createMeter } from '../stages/meter/stage.ts';
 import { createNetwork } from '../stages/network/stage.ts';
@@ -29,6 +30,7 @@ import { createUpgrade } from '../stages/upgrade/stage.ts';
 import { createClientEvents } from '../stages/validate/client-event.ts';
 import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
+import type { Policies } from '../policies/policies.ts';
 import { isPublicAddress } from '../vllm/media/public-address.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
@@ -56,6 +58,7 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
   readonly running: RunningExchanges;
+  readonly policies: () => Policies;
   /** Whether the authorization server answers. */
   readonly isOAuthOn: () => boolean;
 }
@@ -120,6 +123,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     isUsable: (principal: Principal) => isStillUsable(principal, deps),
     clock,
   };
+  const judging = { policies: deps.policies, clock };
   const stages: Stages = {
     network: createNetwork(
       {
@@ -138,6 +142,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
           find: (id) => deps.credentials().find(id),
           clock,
           onUse: deps.onUse,
+          ownerMaxAgeMs: config.authorizationServer.ownerMaxAgeMs,
         }),
         counters,
         clock,
@@ -156,6 +161,8 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       patchCheckOf: (model) => book().entry(model).patchCheck,
     }),
     authorize: createAuthorize({ isServed }),
+    conditions: createConditions(judging),
+    routeConditions: createRouteConditions(judging),
     fetchMedia: createFetchMedia({
       source: createHttpMediaSource({ resolve: resolveBySystem, isPublicAddress, timeouts: MEDIA_TIMEOUTS }),
       counters,
@@ -176,11 +183,12 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       ...asking,
       readEvent: createClientEvents(config.validation, callers),
       // A socket outlives changes of its key: what counts is what the key may do now.
-      denialOfModel(principal, model) {
+      denialOfModel({ principal, peer }, model) {
         const { keyId } = principal;
         const now = keyId === undefined ? principal : deps.credentials().find(keyId)?.principal;
         if (now?.scopes.has('inference:realtime') !== true) return deny('insufficient_scope');
-        return denialOfModel(now, model, isServed);
+        const situation = { principal: now, address: peer.address, scope: 'inference:realtime', model } as const;
+        return denialOfModel(now, model, isServed) ?? deps.policies().judge({ ...situation, nowMs: clock.nowMs() });
       },
       counters,
       writeMs: config.listen.timeouts.writeMs,
@@ -196,7 +204,11 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       return new Map(metadata === undefined ? [] : [[RESOURCE_METADATA_PATH, metadata]]);
     }),
     answerPreflight: createAnswerPreflight(),
-    answerModels: createAnswerModels(() => book().listed()),
+    answerModels: createAnswerModels(
+      () => book().listed(),
+      ({ principal, peer, route: { scope } }, model) =>
+        deps.policies().judge({ principal, address: peer.address, scope, model, nowMs: clock.nowMs() }) === undefined,
+    ),
   };
   return {
     pipelines: {

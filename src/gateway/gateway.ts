@@ -21,9 +21,11 @@ import type { AdminDeps } from '../admin/ports.ts';
 import { reachableAround } from '../doctor/checks/around.ts';
 import { printableConfig } from '../config/print.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
-import type { LastUse, RecordChange } from '../directory/records.ts';
+import type { LastUse, PermissionUse, RecordChange } from '../directory/records.ts';
 import { createPasswordHasher } from '../directory/password.ts';
-import { createDirectoryState } from '../directory/state.ts';
+import { createPolicies } from '../policies/policies.ts';
+import { createPermissionUses } from '../directory/permission-uses.ts';
+import { accessRecordsOf, createDirectoryState } from '../directory/state.ts';
 import { createRevocations } from '../directory/revocations.ts';
 import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
@@ -121,6 +123,7 @@ export async function startGateway({
   const stored = await store.readAll();
   const directory = createDirectoryState(stored);
   const tokenUses = createTokenUses(stored.tokenUses);
+  const permissionUses = createPermissionUses(stored.permissionUses);
   if (!directory.tenants.has('default')) {
     const change: RecordChange = { kind: 'tenant', record: defaultTenant(clock.nowMs()), expectedVersion: 0 };
     await store.write([change]);
@@ -227,8 +230,7 @@ export async function startGateway({
     hmacKey,
     upstreams: known,
     seq: 0,
-    tenants: [...directory.tenants.values()],
-    apiKeys: [...directory.apiKeys.values()],
+    access: accessRecordsOf(directory),
     revocations: [...directory.revocations.values()],
     issuers: allIssuers(),
     hasOAuth: directory.clients.size + directory.users.size > 0,
@@ -241,6 +243,7 @@ export async function startGateway({
     lines: (lines) => log.raw(lines),
     uses: noteUses,
     tokenUses: noteTokenUses,
+    permissionUses: notePermissionUses,
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
@@ -261,6 +264,10 @@ export async function startGateway({
 
   function noteTokenUses(uses: readonly TokenUse[]): void {
     store.noteTokenUses(tokenUses.merge(uses)).catch(() => undefined);
+  }
+
+  function notePermissionUses(uses: readonly PermissionUse[]): void {
+    store.notePermissionUses(permissionUses.merge(uses)).catch(() => undefined);
   }
 
   function startWatch(): UpstreamWatch {
@@ -343,7 +350,8 @@ export async function startGateway({
   }
 
   const counters = createSharedCounters(memory.counters, ownRow);
-  const credentials = createCredentials([...directory.tenants.values()], [...directory.apiKeys.values()]);
+  const credentials = createCredentials(accessRecordsOf(directory));
+  const policies = createPolicies([...directory.policies.values()]);
   const revocations = createRevocations([...directory.revocations.values()]);
   /** What authenticating in this thread works with. */
   const authenticating = {
@@ -351,6 +359,7 @@ export async function startGateway({
     clock,
     credentials: () => credentials,
     revocations: () => revocations,
+    policies: () => policies,
     issuers,
     replays: createReplaySet(memory.replays),
     hmacKey,
@@ -366,6 +375,7 @@ export async function startGateway({
       // From here on the change is durable: memory and workers follow, in this order.
       directory.apply(changes);
       credentials.apply(changes);
+      policies.apply(changes);
       revocations.apply(changes);
       return live.change(changes);
     },
@@ -399,6 +409,9 @@ export async function startGateway({
     upstreams: upstreamViews,
     keyring,
     tokenUses: () => tokenUses.list(),
+    lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
+    judgePolicies: (principal, address, scope) =>
+      policies.judge({ principal, address, scope, model: undefined, nowMs: clock.nowMs() }),
     access: accessBook(async () => {
       if (oauth === undefined) throw new StoreUnavailable('the authorization server is not started yet');
       return (await oauth.open()).access;
@@ -459,6 +472,7 @@ export async function startGateway({
     directory,
     commit: (changes) => admin.commit(changes),
     revocations: () => revocations,
+    tokenUses: () => tokenUses.list(),
     counters,
     hmacKey,
     hasher,

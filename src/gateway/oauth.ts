@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { rmSync } from 'node:fs';
-import { revocationChange } from '../admin/revocation.ts';
 import type { StateDir } from '../adapters/files/state-dir.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
 import type { PasswordHasher } from '../directory/password.ts';
 import type { RecordChange } from '../directory/records.ts';
-import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
+import { markOf, OWN_ISSUER, type Revocations, revocationChange } from '../directory/revocations.ts';
+import type { TokenUse } from '../directory/token-uses.ts';
 import { VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -17,11 +17,15 @@ import type { Counters } from '../limits/counters.ts';
 import { createAccess, type Access } from '../oauth/access.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
+import type { FederationOptions } from '../oauth/federation/openid-provider.ts';
 import type { SigningKeys } from '../oauth/signing-keys.ts';
 import { artifactDigest, openOAuthKeys } from './oauth-keys.ts';
 import { createPeoplePages } from '../oauth/interactions/people.ts';
 import type { OAuthLog } from '../oauth/log.ts';
-import { GRANT_DAYS, modelsOf } from '../oauth/provider.ts';
+import { createEntitlements } from '../oauth/entitlements.ts';
+import { GRANT_DAYS } from '../oauth/provider.ts';
+import { issuerSource } from './authentication.ts';
+import { createProviderFetch } from './federation-fetch.ts';
 import type { IssuerState } from './issuer-watch.ts';
 import { listenUnix } from './unix-listener.ts';
 
@@ -35,6 +39,7 @@ export interface OAuthDeps {
   readonly directory: DirectoryState;
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly revocations: () => Revocations;
+  readonly tokenUses: () => readonly TokenUse[];
   readonly counters: Counters;
   readonly hmacKey: Uint8Array;
   readonly hasher: PasswordHasher;
@@ -99,9 +104,11 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       info: (event, facts) => log.info(event, facts),
       security: (what, facts) => log.warn('security', { what, ...facts }),
     };
+    const entitlements = createEntitlements(directory);
     const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;
     const pages = createPeoplePages({
       ...deps,
+      federation: { options: createFederationOptions(deps.config), fetch: createProviderFetch(issuerSource()) },
       ...{
         access,
         sealer,
@@ -114,7 +121,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       },
       client: (id) => directory.clients.get(id),
       user: (id) => directory.users.get(id),
-      models: (client, user) => modelsOf(client, user, (id) => directory.tenants.get(id)),
+      entitlements,
     });
     const server = await createAuthorizationServer(
       { publicUrl, accessTokenTtlMs, refreshTokenTtlMs },
@@ -128,6 +135,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
         nowMs: () => clock.nowMs(),
         onGrantRevoked: (grantId) => revoke(markOf('grant', OWN_ISSUER, digest('Grant', grantId))),
         signingKeys,
+        entitlements,
         secret: secret('oauth cookies'),
         requireSecondFactor,
         hmacKey,
@@ -195,6 +203,22 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       });
       rmSync(stateDir.oauthSocket, { force: true });
     },
+  };
+}
+
+/** The configured identity provider; the same object as long as the configuration is. */
+function createFederationOptions(config: () => Config): () => FederationOptions | undefined {
+  let of: Config | undefined;
+  let made: FederationOptions | undefined;
+  return () => {
+    const now = config();
+    if (now !== of) {
+      const { issuer, clientId, clientSecret, groups } = now.authorizationServer.federation;
+      const isWhole = issuer !== undefined && clientId !== undefined && clientSecret !== undefined;
+      made = isWhole ? { issuer, clientId, clientSecret, groups } : undefined;
+      of = now;
+    }
+    return made;
   };
 }
 

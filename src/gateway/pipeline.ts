@@ -9,14 +9,16 @@ export interface Stages {
   readonly upgrade: Stage<'head' | 'principal', 'upgrade'>;
   readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
   readonly authorize: Stage<'principal' | 'route' | 'request', 'model'>;
+  readonly conditions: Stage<'peer' | 'principal' | 'route' | 'model'>;
+  readonly routeConditions: Stage<'peer' | 'principal' | 'route'>;
   readonly fetchMedia: Stage<'principal' | 'route' | 'request' | 'model', 'sentBody'>;
   readonly meter: Stage<'request' | 'route', 'usage'>;
   readonly sanitize: Stage<'route' | 'request'>;
   readonly forward: Forward<
     'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits'
   >;
-  readonly relay: Forward<'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
-  readonly answerModels: Forward<'head' | 'principal' | 'route' | 'requestLimits'>;
+  readonly relay: Forward<'head' | 'peer' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
+  readonly answerModels: Forward<'head' | 'peer' | 'principal' | 'route' | 'requestLimits'>;
   readonly answerOAuth: Forward<'head' | 'peer'>;
   readonly answerWellKnown: Forward<'head' | 'peer'>;
   readonly answerPreflight: Forward<'head' | 'peer'>;
@@ -31,6 +33,7 @@ export const inference = (s: Stages): Pipeline =>
     .add(s.route) //        nobody without the scope makes us read a body
     .add(s.validate) //     the body is read and parsed here, once
     .add(s.authorize) //    needs the model that the body names
+    .add(s.conditions) //   some policies are about the model
     .add(s.fetchMedia) //   nobody without the model makes us fetch; upstream gets what was fetched, never a URL
     .add(s.meter) //        counts what upstream says, before anything is taken from it
     .add(s.sanitize) //     looks only at the answer: what vLLM says too much
@@ -38,7 +41,13 @@ export const inference = (s: Stages): Pipeline =>
 
 /** The way of a request that the gateway answers by itself: the list of models. */
 export const models = (s: Stages): Pipeline =>
-  chain<'head'>().add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).end(s.answerModels);
+  chain<'head'>()
+    .add(s.network) //         as above
+    .add(s.authenticate) //
+    .add(s.rateLimit) //
+    .add(s.route) //
+    .add(s.routeConditions) // policies about models take them from the list
+    .end(s.answerModels);
 
 /** The way of a WebSocket: frames come only once all of it has said yes, and the end of it judges each. */
 export const realtime = (s: Stages): Pipeline =>
@@ -47,6 +56,7 @@ export const realtime = (s: Stages): Pipeline =>
     .add(s.authenticate) //
     .add(s.rateLimit) //    a session holds one of the concurrency as long as it lasts
     .add(s.route) //
+    .add(s.routeConditions) // those about models are judged when one is named
     .add(s.upgrade) //      whether the route is there and open is not told by the handshake
     .end(s.relay);
 

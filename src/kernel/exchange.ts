@@ -60,6 +60,11 @@ export interface Principal {
   /** Names by which it can be revoked: `key:Ab12Cd`, or those of its token, client, subject, grant and session. */
   readonly marks: readonly string[];
   readonly tenant: string;
+  /** Id of the person that the API key belongs to; undefined where it belongs to nobody, and for tokens. */
+  readonly owner: string | undefined;
+  /** Names of the roles and groups that it has and that exist. */
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
   readonly scopes: ReadonlySet<Scope>;
   /** Granted model names; `*` grants every name. */
   readonly models: ReadonlySet<string>;

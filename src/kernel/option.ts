@@ -6,6 +6,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import * as z from 'zod';
+import { isLoopbackHost } from './host.ts';
 import { parseBytes, parseDurationMs } from './units.ts';
 
 // Without this zod probes for code generation, which the product forbids.
@@ -23,6 +24,13 @@ export function duration(min: string, max: string) {
     if (ms !== undefined && ms >= low && ms <= high) return ms;
     context.issues.push({ code: 'custom', message: hint, input: text });
     return z.NEVER;
+  });
+}
+
+/** The same, or `none`. */
+export function durationOrNone(min: string, max: string) {
+  return z.union([z.literal('none'), duration(min, max)], {
+    error: `Give a duration from ${min} to ${max} such as 30d, or none.`,
   });
 }
 
@@ -58,6 +66,17 @@ export function flag() {
 /** A text of 1 to 1024 characters without control characters that `accepts` accepts; `hint` says what it must be. */
 export function text(hint: string, accepts: (value: string) => boolean = () => true) {
   return z.string({ error: hint }).refine((value) => isPlain(value) && accepts(value), { error: hint });
+}
+
+/** An issuer, or another URL of one: https, or http on this machine; no query or fragment (RFC 8414 §2). */
+export function issuerUrl(hint: string) {
+  return text(hint, (value) => {
+    const url = URL.parse(value);
+    if (url === null || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
+      return false;
+    if (/[\s?#]/.test(value)) return false;
+    return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
+  });
 }
 
 /** A network such as `10.0.0.0/8` or `2001:db8::/32`, or one address; gives it as it was written, with its prefix. */

@@ -74,6 +74,13 @@ export const reasons = {
   ),
   expired_credential: unauthorized('The credential has expired. Ask the operator for a new API key.'),
   revoked_credential: unauthorized('The credential was revoked or disabled. Ask the operator for a new API key.'),
+  insufficient_user_authentication: row(
+    401,
+    'authentication_error',
+    'insufficient_user_authentication',
+    'never',
+    'The sign-in behind the access token is too weak or too old. Sign in anew as the challenge says.',
+  ),
   insufficient_scope: row(
     403,
     'permission_error',
@@ -85,6 +92,7 @@ export const reasons = {
     'The model is missing or not allowed for this credential. See GET /v1/models for the models that are.',
   ),
   route_closed: forbidden('This route of vLLM is closed at the gateway.'),
+  condition_failed: forbidden('A policy of the operator does not allow this now. Ask the operator.'),
   ip_denied: forbidden('Requests from this address are not allowed.'),
   unknown_route: row(
     404,
@@ -255,8 +263,18 @@ export interface Denial {
   readonly standings: readonly LimitStanding[] | undefined;
   /** What was wrong with a DPoP proof, for the challenge of RFC 9449 §7.1. */
   readonly dpop: DpopFault | undefined;
+  /** The sign-in that would do, for the challenge of RFC 9470 §3. */
+  readonly stepUp: StepUp | undefined;
   /** Which of the causes that are one to the caller it was: for the operator's log alone. Never holds a secret. */
   readonly why: string | undefined;
+}
+
+/** How somebody has to sign in for what they ask. */
+export interface StepUp {
+  /** Strengths, one of which would do; empty where any does. */
+  readonly acrValues: readonly string[];
+  /** Seconds since the sign-in at most. */
+  readonly maxAgeS: number | undefined;
 }
 
 /** Why a DPoP proof was refused; with the nonce that the next one needs. */
@@ -274,6 +292,7 @@ export interface DenialDetail {
   readonly upgrade?: 'websocket';
   readonly standings?: readonly LimitStanding[];
   readonly dpop?: DpopFault;
+  readonly stepUp?: StepUp;
   readonly why?: string;
 }
 
@@ -289,6 +308,7 @@ export function deny(code: ReasonCode, detail: DenialDetail = {}): Denial {
     upgrade: detail.upgrade,
     standings: detail.standings,
     dpop: detail.dpop,
+    stepUp: detail.stepUp,
     why: detail.why,
   };
 }

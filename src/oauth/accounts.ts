@@ -5,7 +5,16 @@ import type { RecordChange, UserRecord } from '../directory/records.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import { VersionConflict } from '../directory/store.ts';
 import { TOTP_SEED_BYTES, totpStepOf } from '../directory/totp.ts';
-import { findUser, invitationDigestOf, openUser, sealUser, userChanges, type UserSecrets } from '../directory/users.ts';
+import {
+  findUser,
+  hasSecondFactor,
+  invitationDigestOf,
+  openUser,
+  sealUser,
+  userChanges,
+  type Passkey,
+  type UserSecrets,
+} from '../directory/users.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 
@@ -35,13 +44,23 @@ export interface Accounts {
   confirmSeed(id: string, code: string): Promise<readonly string[] | undefined>;
   /** Sets a password. All that the person is signed in with ends with it. @throws HashingBusy */
   setPassword(id: string, password: string): Promise<boolean>;
-  /** Whether an invitation is open. */
-  isInvited(id: string, text: string): Promise<boolean>;
+  /** Keeps a new passkey; recovery codes, shown once, where a password now needs a second factor and none are left. */
+  addPasskey(id: string, passkey: Passkey): Promise<readonly string[] | undefined>;
+  /** Notes that a passkey was used; `backwards` where it was used more often before than it says now: it was copied. */
+  usePasskey(id: string, passkeyId: string, counter: number): Promise<'used' | 'backwards' | 'gone'>;
+  /** Removes a passkey, unless nothing else signs the person in. All that they are signed in with ends. */
+  removePasskey(id: string, passkeyId: string): Promise<boolean>;
+  /** Whoever an invitation that is open was made for. */
+  invited(id: string, text: string): Promise<UserSecrets | undefined>;
   /** Takes an invitation up; true for one of all who try. @throws HashingBusy */
   takeUp(id: string, text: string, password: string): Promise<boolean>;
+  /** The same with a passkey in place of a password; not where there is a second factor, which it would go around. */
+  takeUpWith(id: string, text: string, passkey: Passkey): Promise<boolean>;
 }
 
 const RECOVERY_CODES = 10;
+/** Of one person. */
+export const MAX_PASSKEYS = 16;
 /** 95 bits. */
 const RECOVERY_LENGTH = 16;
 
@@ -77,6 +96,14 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     }
   }
 
+  const newRecoveryCodes = () => {
+    const codes = Array.from({ length: RECOVERY_CODES }, () => base62(RECOVERY_LENGTH, deps.randomBytes));
+    return {
+      digests: codes.map(recoveryDigest),
+      texts: codes.map((one) => one.match(/.{4}/g)?.join('-') ?? one),
+    };
+  };
+
   const isOpen = ({ invitation }: UserSecrets, text: string): boolean =>
     invitation !== undefined &&
     clock.nowMs() < invitation.untilMs &&
@@ -95,14 +122,12 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     useCode: (id, code) =>
       edit(id, (secrets) => {
         const { totp, recoveryCodes } = secrets;
-        if (totp?.isConfirmed !== true) return undefined;
-        const step = totpStepOf(
-          code.replace(/\s/g, ''),
-          Buffer.from(totp.seed, 'base64'),
-          totp.lastStep,
-          clock.nowMs(),
-        );
-        if (step !== undefined) return { ...secrets, totp: { ...totp, lastStep: step } };
+        if (!hasSecondFactor(secrets)) return undefined;
+        if (totp?.isConfirmed === true) {
+          const seed = Buffer.from(totp.seed, 'base64');
+          const step = totpStepOf(code.replace(/\s/g, ''), seed, totp.lastStep, clock.nowMs());
+          if (step !== undefined) return { ...secrets, totp: { ...totp, lastStep: step } };
+        }
         const digest = recoveryDigest(code);
         if (!recoveryCodes.includes(digest)) return undefined;
         return { ...secrets, recoveryCodes: recoveryCodes.filter((one) => one !== digest) };
@@ -127,7 +152,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       return isKept ? seed : undefined;
     },
     async confirmSeed(id, code) {
-      const codes = Array.from({ length: RECOVERY_CODES }, () => base62(RECOVERY_LENGTH, deps.randomBytes));
+      const codes = newRecoveryCodes();
       const isOn = await edit(id, (secrets) => {
         const { totp } = secrets;
         if (totp === undefined || totp.isConfirmed) return undefined;
@@ -136,19 +161,61 @@ export function createAccounts(deps: AccountsDeps): Accounts {
         return {
           ...secrets,
           totp: { ...totp, lastStep: step, isConfirmed: true },
-          recoveryCodes: codes.map(recoveryDigest),
+          recoveryCodes: codes.digests,
         };
       });
-      return isOn ? codes.map((one) => one.match(/.{4}/g)?.join('-') ?? one) : undefined;
+      return isOn ? codes.texts : undefined;
     },
     async setPassword(id, password) {
       const passwordHash = await hasher.hash(password);
       return edit(id, (secrets) => ({ ...secrets, passwordHash, invitation: undefined }), undefined, true);
     },
-    async isInvited(id, text) {
+    async addPasskey(id, passkey) {
+      const codes = newRecoveryCodes();
+      let given: readonly string[] = [];
+      const isKept = await edit(id, (secrets) => {
+        const { passkeys } = secrets;
+        if (passkeys.length >= MAX_PASSKEYS || passkeys.some((one) => one.id === passkey.id)) return undefined;
+        const needsCodes = secrets.passwordHash !== undefined && secrets.recoveryCodes.length === 0;
+        if (needsCodes) given = codes.texts;
+        return {
+          ...secrets,
+          passkeys: [...passkeys, passkey],
+          ...(needsCodes ? { recoveryCodes: codes.digests } : {}),
+        };
+      });
+      return isKept ? given : undefined;
+    },
+    async usePasskey(id, passkeyId, counter) {
+      let isBackwards = false;
+      const isUsed = await edit(id, (secrets) => {
+        const passkey = secrets.passkeys.find((one) => one.id === passkeyId);
+        if (passkey === undefined) return undefined;
+        // WebAuthn §6.1.1: one that counts always counts on. Both zero: it does not count.
+        isBackwards = (counter > 0 || passkey.counter > 0) && counter <= passkey.counter;
+        if (isBackwards) return undefined;
+        const used = { ...passkey, counter, lastUsedAtMs: clock.nowMs() };
+        return { ...secrets, passkeys: secrets.passkeys.map((one) => (one === passkey ? used : one)) };
+      });
+      if (isBackwards) return 'backwards';
+      return isUsed ? 'used' : 'gone';
+    },
+    removePasskey: (id, passkeyId) =>
+      edit(
+        id,
+        (secrets) => {
+          const passkeys = secrets.passkeys.filter((one) => one.id !== passkeyId);
+          if (passkeys.length === secrets.passkeys.length) return undefined;
+          return passkeys.length === 0 && secrets.passwordHash === undefined ? undefined : { ...secrets, passkeys };
+        },
+        undefined,
+        true,
+      ),
+    async invited(id, text) {
       const user = directory.users.get(id);
-      if (user === undefined || user.state === 'deleted' || user.state === 'disabled') return false;
-      return isOpen(await openUser(user, sealer), text);
+      if (user === undefined || user.state === 'deleted' || user.state === 'disabled') return undefined;
+      const secrets = await openUser(user, sealer);
+      return isOpen(secrets, text) ? secrets : undefined;
     },
     async takeUp(id, text, password) {
       const passwordHash = await hasher.hash(password);
@@ -160,5 +227,15 @@ export function createAccounts(deps: AccountsDeps): Accounts {
         directory.users.get(id)?.state === 'active',
       );
     },
+    takeUpWith: (id, text, passkey) =>
+      edit(
+        id,
+        (secrets) =>
+          isOpen(secrets, text) && !hasSecondFactor(secrets)
+            ? { ...secrets, passwordHash: undefined, passkeys: [passkey], invitation: undefined }
+            : undefined,
+        () => ({ state: 'active' }),
+        directory.users.get(id)?.state === 'active',
+      ),
   };
 }

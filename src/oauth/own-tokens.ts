@@ -55,7 +55,8 @@ export function isRevoked({ claims, clientId, tokenHash, expiresAtMs }: OwnToken
     grantId: text('grant_id'),
     sessionId: text('sid'),
   };
-  return revocations.isRevoked(marksOf(facts, text('tenant') ?? '', OWN_ISSUER), issuedAtMs);
+  const groups = Array.isArray(claims['groups']) ? claims['groups'].filter((name) => typeof name === 'string') : [];
+  return revocations.isRevoked(marksOf(facts, text('tenant') ?? '', OWN_ISSUER, groups), issuedAtMs);
 }
 
 /** What its client may know of a token (RFC 7662 §2.2). */

@@ -1,5 +1,4 @@
 import type { ClientRecord, TenantRecord, UserRecord } from '../directory/records.ts';
-import { grantedModels } from '../directory/credentials.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { isScope, SCOPES, type Scope } from '../kernel/scope.ts';
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
@@ -11,7 +10,8 @@ import { originOf } from './origin.ts';
 import { createModelAdapter, type ModelAdapterDeps } from './model-adapter.ts';
 import type { OidcLibrary } from './oidc-library.ts';
 import type { SigningKey } from './signing-keys.ts';
-import { ACR, sharedScopes, type RequireSecondFactor } from './strength.ts';
+import type { Entitlements } from './entitlements.ts';
+import { ACR, type RequireSecondFactor } from './strength.ts';
 
 /** Options of the authorization server, already read from the configuration. */
 export interface ProviderOptions {
@@ -25,6 +25,7 @@ export interface ProviderOptions {
 export interface ProviderDeps extends Omit<ModelAdapterDeps, 'errors'> {
   readonly user: (id: string) => UserRecord | undefined;
   readonly tenant: (id: string) => TenantRecord | undefined;
+  readonly entitlements: Entitlements;
   readonly signingKeys: readonly SigningKey[];
   /** Secret of cookies and nonces, 32 bytes. */
   readonly secret: Uint8Array;
@@ -147,7 +148,7 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
           const record = clientOf(client.clientId);
           // What the person may not do, no client can do for them; a narrowed person narrows what comes from old grants.
           const user = deps.user(personOf(ctx) ?? '');
-          const scopes = user === undefined ? record.scopes : sharedScopes(record, user);
+          const scopes = deps.entitlements.scopes(record, user);
           grantScopes(ctx, scopes);
           return {
             scope: scopes.join(' '),
@@ -190,8 +191,10 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       const user = accountId === undefined ? undefined : deps.user(accountId);
       const claims: JsonObject = {
         tenant: user?.tenant ?? client.tenant,
-        models: [...modelsOf(client, user, deps.tenant)],
+        models: [...deps.entitlements.models(client, user)],
       };
+      const groups = deps.entitlements.groups(client, user);
+      if (groups.length > 0) claims['groups'] = [...groups];
       const { requestsPerMinute, concurrency } = client.limits;
       if (requestsPerMinute !== undefined || concurrency !== undefined) {
         claims['limits'] = {
@@ -254,16 +257,6 @@ const shownErrors = new WeakMap<object, string>();
 
 /** The error that a page was shown for. */
 export const shownErrorOf = (ctx: KoaContextWithOIDC): string | undefined => shownErrors.get(ctx);
-
-/** What both the client and the user may use, cut to the tenant's. */
-export function modelsOf(
-  client: ClientRecord,
-  user: UserRecord | undefined,
-  tenant: (id: string) => TenantRecord | undefined,
-): readonly string[] {
-  const own = grantedModels(client.models, tenant(user?.tenant ?? client.tenant)?.models);
-  return user === undefined ? own : grantedModels(user.models, own);
-}
 
 /** Who is signed in, or whose code or token it is. */
 function personOf({ oidc }: KoaContextWithOIDC): string | undefined {

@@ -1,4 +1,3 @@
-import type { ClientRecord, UserRecord } from '../directory/records.ts';
 import type { Scope } from '../kernel/scope.ts';
 
 /** Who needs a second factor. */
@@ -8,19 +7,28 @@ export type RequireSecondFactor = 'none' | 'admins' | 'all';
 export const ACR = { password: 'urn:sallyport:acr:password', mfa: 'urn:sallyport:acr:mfa' } as const;
 
 /** How somebody has signed in, as tokens say it (RFC 8176). */
+export interface Strength {
+  readonly acr: string;
+  readonly amr: readonly string[];
+}
+
+/** By password alone, and with a code beside it. */
 export const STRENGTHS = {
   password: { acr: ACR.password, amr: ['pwd'] },
   mfa: { acr: ACR.mfa, amr: ['pwd', 'otp', 'mfa'] },
-} as const;
+} as const satisfies Record<string, Strength>;
 
-/** One of them. */
-export type Strength = (typeof STRENGTHS)[keyof typeof STRENGTHS];
+/**
+ * By a passkey that has verified its person, which is two factors in one.
+ *
+ * @param isSynced whether the key may be on several devices: then no hardware holds it
+ */
+export const passkeyStrength = (isSynced: boolean, hasPassword: boolean): Strength => ({
+  acr: ACR.mfa,
+  amr: [...(hasPassword ? ['pwd'] : []), isSynced ? 'swk' : 'hwk', 'user', 'mfa'],
+});
 
 const isAdministrative = (scope: Scope): boolean => scope.startsWith('admin:') || scope === 'audit:read';
-
-/** Scopes that client and user both have. */
-export const sharedScopes = (client: ClientRecord, user: UserRecord): readonly Scope[] =>
-  client.scopes.filter((scope) => user.scopes.includes(scope));
 
 /** Whether a scope can be granted only to somebody who has signed in with a second factor. */
 export function needsSecondFactor(scope: Scope, require: RequireSecondFactor): boolean {

@@ -37,10 +37,17 @@ function challengesOf(denial: Denial, offer: ChallengeOffer | undefined): string
   const isFaulty = denial.code !== 'missing_credential';
   const bearerFault = isFaulty && denial.dpop === undefined ? faultOf(oauthError) : '';
   const scope = denial.scope === undefined ? '' : `, scope="${plainDescription(denial.scope)}"`;
-  const challenges = [`Bearer realm="sallyport"${bearerFault}${scope}${metadata}`];
+  const challenges = [`Bearer realm="sallyport"${bearerFault}${stepUpText(denial)}${scope}${metadata}`];
   if (offer?.dpopAlgorithms !== undefined && status === 401) {
     const fault = denial.dpop === undefined ? '' : faultOf(denial.dpop.error);
     challenges.push(`DPoP realm="sallyport", algs="${offer.dpopAlgorithms}"${fault}${metadata}`);
   }
   return challenges;
+}
+
+/** RFC 9470 §3. */
+function stepUpText({ stepUp }: Denial): string {
+  if (stepUp === undefined) return '';
+  const acr = stepUp.acrValues.length === 0 ? '' : `, acr_values="${plainDescription(stepUp.acrValues.join(' '))}"`;
+  return stepUp.maxAgeS === undefined ? acr : `${acr}, max_age="${stepUp.maxAgeS}"`;
 }

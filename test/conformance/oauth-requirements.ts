@@ -245,7 +245,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'The page names client, scopes and where the device is, and has the code compared.',
   ),
   as('DV-05', 'RFC 10027', 'Only clients with the grant by name may use it.'),
-  asShould('DV-06', 'RFC 10027', 'Device clients get less, for shorter.'),
+  asShould('DV-06', 'RFC 10027', 'Device clients get less, for shorter.', {
+    declined:
+      'A client says itself what it is for: its scopes, models and lifetime are ceilings of its own, whatever its grants.',
+  }),
   as('DV-07', 'RFC 10027', 'A code that several people are shown is found.', { declined: BY_RECORDS }),
   as('DV-08', 'RFC 8628 §3.5', 'Polling is answered by the four codes of the RFC.'),
 

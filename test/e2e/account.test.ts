@@ -157,6 +157,56 @@ describe('the account page', () => {
     assert.match((await account(createBrowser(it), 'kim')).title, /^Your account/);
   });
 
+  test('own API keys are listed and revoked, from the next request on and on all workers; those of others are not', async () => {
+    const run = async (line: string) => {
+      const done = await sallyport(it.stateDir, line);
+      assert.equal(done.exit, 0, done.err);
+      return JSON.parse(done.out) as { id: string; key: string };
+    };
+    const [mine, theirs, nobodys] = [
+      await run('keys create --name mine --owner max --expires 30d --json'),
+      await run('keys create --name theirs --owner bob --json'),
+      await run('keys create --name nobodys --json'),
+    ];
+    const browser = createBrowser(it);
+    const page = await account(browser, 'max');
+    assert.match(page.text, new RegExp(`<strong>mine</strong> \\(<code>${mine.id}</code>\\)`));
+    for (const { id, key } of [theirs, nobodys]) {
+      assert.ok(!page.text.includes(id));
+      await browser.submit(page, { id }, 'revoke-key');
+      assert.equal(await works(key), 'ok');
+    }
+    assert.equal(await works(mine.key), 'ok');
+    const after = await browser.submit(page, {}, 'revoke-key');
+    assert.equal(await works(mine.key), 'revoked_credential');
+    assert.ok(!after.text.includes(mine.id));
+  });
+
+  test('the own tokens of a client are revoked with all that they come from; those of others are not', async () => {
+    const other = await createStockClient(
+      it,
+      '--name terminal --grants authorization_code --scopes inference:chat --redirect-uri https://app.example.org/callback',
+    );
+    const [browser, foreign] = [createBrowser(it), createBrowser(it)];
+    const scope = { scope: 'inference:chat' };
+    const first = await tokensFor(browser, web.config, 'max', scope);
+    const again = await tokensFor(createBrowser(it), web.config, 'max', scope);
+    const terminal = await tokensFor(browser, other.config, 'max', scope);
+    const theirs = await tokensFor(foreign, web.config, 'bob', scope);
+    for (const { access_token: token } of [first, again, terminal, theirs]) assert.equal(await works(token), 'ok');
+    const page = await account(browser, 'max');
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const revoke = (id: string) => browser.post('/account', { csrf, do: 'revoke-tokens', id });
+    await revoke(web.id);
+    for (const { access_token: token } of [first, again]) assert.equal(await works(token), 'revoked_credential');
+    await assert.rejects(oidc.refreshTokenGrant(web.config, first.refresh_token ?? ''), { error: 'invalid_grant' });
+    for (const { access_token: token } of [terminal, theirs]) assert.equal(await works(token), 'ok');
+    await oidc.refreshTokenGrant(web.config, theirs.refresh_token ?? '');
+    // A name that is no client of theirs does nothing.
+    for (const id of ['c_0000000000000000', 'made up', '']) await revoke(id);
+    assert.equal(await works(terminal.access_token), 'ok');
+  });
+
   test('an invitation is taken up once, and a disabled person loses all at once', async () => {
     const invited = await sallyport(it.stateDir, 'users invite --name tim --scopes inference:chat --json');
     const { invitation } = JSON.parse(invited.out) as { invitation: string };

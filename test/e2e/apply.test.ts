@@ -110,7 +110,17 @@ const MISTAKES = [
   { text: 'keys: [{ name: x, name: y }]', err: /^This is no YAML/ },
   { text: 'tenants: [{ name: a }]\nkeys: [{ name: x, expires: soon }]', err: /^keys\.0\.expires: Give a duration/ },
   { text: 'keys: [{ name: x, scopes: [all] }]', err: /^keys\.0\.scopes/ },
-  { text: 'groups: [{ name: x }]', err: /not in this version/ },
+  { text: 'roles: [{ name: Not good }]', err: /^roles\.0\.name: Give a name/ },
+  { text: 'groups: [{ name: x, scopes: [all] }]', err: /^groups\.0\.scopes/ },
+  { text: 'groups: [{ name: x }, { name: x }]', err: /the group x stands there twice/ },
+  {
+    text: 'policies: [{ name: p, effect: deny, conditions: { time: [whenever] } }]',
+    err: /^policies\.0\.conditions\.time\.0: Give times/,
+  },
+  {
+    text: 'clients: [{ name: c, grants: [client_credentials], scopes: [] }]',
+    err: /^clients\.0\.scopes: Give at least one/,
+  },
   { text: 'key: []', err: /^the file: .*"key"/ },
   { text: 'keys: [{ name: x, cap: { nn: 8 } }]', err: /^keys\.0\.cap/ },
 ];
@@ -124,6 +134,42 @@ withGateway('a mistake is refused with its path, without what stood there', asyn
   }
   assert.equal(JSON.parse((await run('tenants list --json')).out).length, 1);
 });
+
+interface Applied {
+  readonly plan: readonly { action: string; kind: string; name: string; fields: readonly string[] }[];
+  readonly clients: readonly { client_secret: string }[];
+  readonly keys: readonly { key: string }[];
+}
+
+const WHOLE = `
+roles: [{ name: reader, scopes: [models:read], models: [tiny] }]
+groups: [{ name: staff, roles: [reader], rpm: 60 }]
+policies: [{ name: office, effect: require, target: { groups: [staff] }, conditions: { addresses: [127.0.0.0/8] } }]
+clients: [{ name: nightly, grants: [client_credentials], scopes: ["inference:chat"], groups: [staff], accessTokenTtl: 5m }]
+keys: [{ name: reads, groups: [staff] }]
+`;
+
+withGateway(
+  'roles, groups, policies, clients and keys come in the order in which they need each other, once',
+  async () => {
+    const made = JSON.parse((await apply(WHOLE, ' --json')).out) as Applied;
+    assert.deepEqual(
+      made.plan.map(({ action, kind, name }) => `${action} ${kind} ${name}`),
+      ['create role reader', 'create group staff', 'create policy office', 'create client nightly', 'create key reads'],
+    );
+    assert.match(made.clients[0]?.client_secret ?? '', /^spcs_/);
+    const { key = '' } = made.keys[0] ?? {};
+    assert.equal((await ask(gateway, { key, method: 'GET', path: '/v1/models' })).status, 200);
+    assert.match((await apply(WHOLE)).out, /^Nothing to do/);
+    const narrower = WHOLE.replace('[127.0.0.0/8]', '[198.51.100.0/24]').replace('rpm: 60', 'rpm: 30');
+    const changed = JSON.parse((await apply(narrower, ' --json')).out) as Applied;
+    assert.deepEqual(
+      changed.plan.map(({ kind, fields }) => `${kind} ${fields.join()}`),
+      ['group rpm', 'policy conditions'],
+    );
+    assert.equal((await ask(gateway, { key, method: 'GET', path: '/v1/models' })).code, 'condition_failed');
+  },
+);
 
 withGateway('a name that means two keys is refused, as is a file that is not there', async () => {
   await gateway.issue({ name: 'twice' });

@@ -43,6 +43,7 @@ test('a good request is allowed by every stage, and what upstream would get is s
       'route allow',
       'validate allow',
       'authorize allow',
+      'conditions allow',
       'fetch-media allow',
       'meter allow',
       'sanitize allow',

@@ -396,6 +396,21 @@ describe('the authorization code grant', () => {
     assert.match((await browser.open(old.url)).title, /^Sign in/);
   });
 
+  test('SU-02 an access token says how and when the person signed in; a refresh makes it no newer', async () => {
+    const said = (token: string) => {
+      const { acr, amr, auth_time } = JSON.parse(
+        Buffer.from(token.split('.')[1] ?? '', 'base64url').toString(),
+      ) as Record<string, unknown>;
+      return { acr, amr, auth_time };
+    };
+    const first = await tokensFor(createBrowser(it), web.config, 'ada');
+    const { acr, amr, auth_time: at } = said(first.access_token);
+    assert.deepEqual([acr, amr], ['urn:sallyport:acr:password', ['pwd']]);
+    assert.ok(Math.abs(Date.now() / 1000 - Number(at)) < 60);
+    const next = await oidc.refreshTokenGrant(web.config, first.refresh_token ?? '');
+    assert.deepEqual(said(next.access_token), { acr, amr, auth_time: at });
+  });
+
   test('OpenID Connect, where it is asked for: an ID token for its client, which opens nothing here', async () => {
     const { url, verifier, state } = await codeFor(createBrowser(it), web.config, 'ada', {
       scope: 'openid inference:chat',

@@ -439,6 +439,43 @@ for (const [taken, change, code] of [
   });
 }
 
+test('policies are judged at the handshake, when a model is named, and for each frame of a session that runs', async () => {
+  const { key: own, record } = await it.issue({ scopes: ['inference:realtime'], models: ['tiny'] });
+  const about = {
+    tenants: [],
+    groups: [],
+    roles: [],
+    keys: [record.id],
+    users: [],
+    issuers: [],
+    scopes: [],
+    models: [],
+  };
+  const set = async (version: number, effect: 'deny' | 'require', models: string[], addresses: string[]) => {
+    const policy = { id: 'realtime', effect, target: { ...about, models }, conditions: { addresses }, createdAtMs: 0 };
+    const change = {
+      kind: 'policy',
+      record: { ...policy, state: 'active', version },
+      expectedVersion: version - 1,
+    } as const;
+    await it.gateway.admin.commit([change]);
+  };
+  await set(1, 'require', [], ['198.51.100.0/24']);
+  assert.equal((await refusal({ key: own })).status, 403);
+  await set(2, 'require', ['tiny'], ['198.51.100.0/24']);
+  const named = await openRealtime(it, { key: own });
+  named.send(UPDATE);
+  assert.equal((await endOf(named)).code, 'condition_failed');
+  await set(3, 'require', [], ['127.0.0.0/8']);
+  const running = await openRealtime(it, { key: own });
+  for (const event of [UPDATE, COMMIT, append(), FINAL]) running.send(event);
+  await running.next('transcription.done');
+  await set(4, 'deny', [], ['127.0.0.0/8']);
+  running.send(COMMIT);
+  assert.equal((await endOf(running)).code, 'condition_failed');
+  await isQuiet();
+});
+
 test('a caller that vanishes ends the session upstream', async () => {
   const client = await openRealtime(it, { key });
   client.send(UPDATE);
@@ -551,7 +588,7 @@ test('explain tells whether a caller may open a session', async () => {
     );
   const { record: good } = await it.issue({ scopes: ['inference:realtime'] });
   const begin = ['network allow', 'authenticate allow', 'rate-limit allow'];
-  assert.deepEqual(await decisions(good.id), [...begin, 'route allow', 'upgrade allow']);
+  assert.deepEqual(await decisions(good.id), [...begin, 'route allow', 'conditions allow', 'upgrade allow']);
   const { record: other } = await it.issue();
   assert.deepEqual(await decisions(other.id), [...begin, 'route insufficient_scope']);
 });

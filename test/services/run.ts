@@ -306,7 +306,7 @@ const services: readonly Service[] = [
       return {};
     },
     stop: () => undefined,
-    tests: ['browser.test.ts'],
+    tests: ['browser.test.ts', 'pages.test.ts'],
   },
   {
     name: 'full-disk',

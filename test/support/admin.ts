@@ -3,7 +3,7 @@ import { adminOperations, createAdminApp } from '../../src/admin/app.ts';
 import type { AdminDeps } from '../../src/admin/ports.ts';
 import { defaultTenant } from '../../src/directory/issue.ts';
 import type { RecordChange } from '../../src/directory/records.ts';
-import { createDirectoryState } from '../../src/directory/state.ts';
+import { createDirectoryState, type DirectoryState } from '../../src/directory/state.ts';
 import { knownAdvisories } from '../../src/vllm/advisories/index.ts';
 import { patches } from '../../src/vllm/patches/index.ts';
 import { parseRelease } from '../../src/vllm/release.ts';
@@ -37,9 +37,13 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     apiKeys: [],
     clients: [],
     users: [],
+    roles: [],
+    groups: [],
+    policies: [],
     revocations: [],
     lastUses: [],
     tokenUses: [],
+    permissionUses: [],
   });
   const log: string[] = [];
   const commits: RecordChange[] = [];
@@ -50,7 +54,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       // The store answers in a later turn, as the real one does.
       await new Promise((resolve) => setImmediate(resolve));
       for (const { kind, record, expectedVersion } of changes) {
-        const before = (kind === 'tenant' ? directory.tenants : directory.apiKeys).get(record.id);
+        const before = recordsOf(directory, kind).get(record.id);
         if ((before?.version ?? 0) !== expectedVersion) throw new VersionConflict(`${record.id} has changed`);
       }
       directory.apply(changes);
@@ -69,6 +73,8 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     },
     version: '0.0.0-test',
     config: () => ({ listen: { port: 8443 } }),
+    lastPermissionUseMs: () => undefined,
+    judgePolicies: () => undefined,
     instances: () => [{ id: 'here', workers: [] }],
     upstreams: () => [
       {
@@ -158,6 +164,9 @@ function principalWith(scopes: readonly Scope[]): Principal {
     token: undefined,
     marks: ['key:Admin1'],
     tenant: 'default',
+    owner: undefined,
+    roles: [],
+    groups: [],
     scopes: new Set(scopes),
     models: new Set(),
     requestsPerMinute: undefined,
@@ -175,4 +184,22 @@ function objectIn(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
+}
+
+/** Where the records of a kind are. */
+function recordsOf(
+  directory: DirectoryState,
+  kind: RecordChange['kind'],
+): ReadonlyMap<string, { readonly version: number }> {
+  const maps = {
+    tenant: directory.tenants,
+    'api-key': directory.apiKeys,
+    client: directory.clients,
+    user: directory.users,
+    role: directory.roles,
+    group: directory.groups,
+    policy: directory.policies,
+    revocation: directory.revocations,
+  };
+  return maps[kind];
 }

@@ -1,3 +1,4 @@
+import type { AccessRecords } from '../../src/directory/store.ts';
 import { AnyExchange, type Facts, type Principal } from '../../src/kernel/exchange.ts';
 import { SCOPES } from '../../src/kernel/scope.ts';
 import type { Downstream, Upstream, UpstreamListener, UpstreamRequest } from '../../src/kernel/transport.ts';
@@ -121,6 +122,9 @@ export function fakeUpstream(): Upstream & { readonly calls: FakeCall[] } {
   };
 }
 
+/** What a thread knows before anybody has made anything. */
+export const NO_RECORDS: AccessRecords = { tenants: [], apiKeys: [], roles: [], groups: [], policies: [], owners: [] };
+
 /** A principal that may do everything. */
 export const alice: Principal = {
   id: 'key:Alice0',
@@ -128,6 +132,9 @@ export const alice: Principal = {
   token: undefined,
   marks: ['key:Alice0'],
   tenant: 'default',
+  owner: undefined,
+  roles: [],
+  groups: [],
   scopes: new Set(SCOPES),
   models: new Set(['*']),
   requestsPerMinute: undefined,

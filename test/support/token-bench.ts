@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { createReplayMemory, createReplaySet } from '../../src/adapters/memory/replay-set.ts';
 import { ALGORITHM_NAMES } from '../../src/jwt/algorithms.ts';
 import { publicKeysOf } from '../../src/jwt/key-set.ts';
-import type { TenantRecord } from '../../src/directory/records.ts';
+import type { GroupRecord, RoleRecord, TenantRecord } from '../../src/directory/records.ts';
 import { createRevocations, type Revocations } from '../../src/directory/revocations.ts';
+import { createRights } from '../../src/directory/rights.ts';
 import { createIssuerBook, type IssuerBook } from '../../src/gateway/threads/issuer-book.ts';
 import type { IssuerState } from '../../src/gateway/issuer-watch.ts';
 import type { JsonObject, JsonValue } from '../../src/kernel/json.ts';
@@ -28,6 +29,8 @@ export interface BenchOptions {
   readonly jwks?: Readonly<Record<string, JsonValue>>;
   readonly replays?: ReplaySet;
   readonly tenant?: (id: string) => TenantRecord | undefined;
+  readonly roles?: readonly RoleRecord[];
+  readonly groups?: readonly GroupRecord[];
 }
 
 /** The method of access tokens with all behind it that is pure, and a clock that stands still. */
@@ -101,8 +104,10 @@ export function tokenBench(options: BenchOptions = {}, key: TestKey = BENCH_KEY)
     clock,
   );
   const revocations = createRevocations([]);
+  const rights = createRights(options.roles ?? [], options.groups ?? []);
   const judge = createTokenJudge({
     tenant: options.tenant ?? (() => undefined),
+    rights: () => rights,
     revocations: () => revocations,
     clock,
     judgeSender: createSenderJudge(

@@ -14,7 +14,8 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'jwt', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'directory', may: ['kernel'], depth: 1 },
   { folder: 'limits', may: ['kernel'], depth: 1 },
-  { folder: 'stages', may: COMMON, depth: 2 },
+  { folder: 'policies', may: ['kernel', 'wire', 'directory'], depth: 1 },
+  { folder: 'stages', may: [...COMMON, 'policies'], depth: 2 },
   { folder: 'observers', may: COMMON, depth: 2 },
   { folder: 'oauth', may: COMMON, depth: 1 },
   { folder: 'keyring', may: ['kernel'], depth: 1 },
@@ -22,7 +23,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'simulator', may: COMMON, depth: 1 },
   { folder: 'isolation', may: COMMON, depth: 1 },
   { folder: 'doctor', may: COMMON, depth: 1 },
-  { folder: 'admin', may: ['kernel', 'wire', 'directory', 'limits', 'vllm'], depth: 1 },
+  { folder: 'admin', may: ['kernel', 'wire', 'directory', 'limits', 'vllm', 'policies'], depth: 1 },
   { folder: 'config', may: ['kernel', '*config.ts'], depth: 1 },
   {
     folder: 'adapters',

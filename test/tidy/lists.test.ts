@@ -35,6 +35,18 @@ test('every family of routes, fields and patches is in its list', () => {
   }
 });
 
+test('every condition of policies is in its list', () => {
+  const list = read('src/policies/conditions/index.ts');
+  const conditions = files.filter(
+    ({ path, text }) => path.startsWith('policies/conditions/') && /: ConditionKind<'/.test(text),
+  );
+  assert.ok(conditions.length > 2);
+  assert.deepEqual(
+    conditions.filter(({ path }) => !list.includes(`./${basename(path)}`)).map(({ path }) => path),
+    [],
+  );
+});
+
 test('the unit of deploy/ is the one that init writes for the usual places', () => {
   assert.equal(read('deploy/systemd/sallyport.service'), systemdUnit(USUAL_PLACES));
 });

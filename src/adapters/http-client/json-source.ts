@@ -26,7 +26,7 @@ export interface JsonAsk {
   /** Refuses hosts with an address that is not of the public internet: for URLs that no operator wrote down. */
   readonly mustBePublic: boolean;
   /** A form to post; left out, it is a GET. */
-  readonly form?: { readonly body: string; readonly authorization: string };
+  readonly form?: { readonly body: string; readonly authorization: string | undefined };
 }
 
 /** The document could not be had; `message` says why, for the operator, without text of the answer. */
@@ -104,7 +104,8 @@ export function createJsonSource({
       `user-agent: ${userAgent}\r\naccept: application/json\r\naccept-encoding: identity\r\n` +
       (form === undefined
         ? ''
-        : `content-type: application/x-www-form-urlencoded\r\nauthorization: ${form.authorization}\r\n` +
+        : `content-type: application/x-www-form-urlencoded\r\n` +
+          (form.authorization === undefined ? '' : `authorization: ${form.authorization}\r\n`) +
           `content-length: ${Buffer.byteLength(form.body)}\r\n`);
     return new Promise<JsonObject>((done, reject) => {
       const fail = (error: Error): void => {

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CompiledQuery } from 'kysely';
-import type { LastUse, RecordChange } from '../../directory/records.ts';
+import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import { sql } from './builder.ts';
@@ -8,9 +8,13 @@ import { MIGRATIONS } from './migrations.ts';
 import {
   apiKeyFromRow,
   clientFromRow,
+  groupFromRow,
+  policyFromRow,
   revocationFromRow,
+  roleFromRow,
   rowFromApiKey,
   rowFromClient,
+  rowFromNamed,
   rowFromRevocation,
   rowFromTenant,
   rowFromTokenUse,
@@ -27,6 +31,9 @@ const TABLES = {
   'api-key': 'api_keys',
   client: 'clients',
   user: 'users',
+  role: 'roles',
+  group: 'groups',
+  policy: 'policies',
   revocation: 'revocations',
 } as const satisfies Record<RecordChange['kind'], keyof Tables>;
 
@@ -40,6 +47,10 @@ function rowOf(change: RecordChange) {
       return rowFromClient(change.record);
     case 'user':
       return rowFromUser(change.record);
+    case 'role':
+    case 'group':
+    case 'policy':
+      return rowFromNamed(change.record);
     case 'revocation':
       return rowFromRevocation(change.record);
   }
@@ -64,6 +75,7 @@ export function openSqliteStore(path: string): DirectoryStore {
   let waiting: Waiting[] = [];
   let lastUses = new Map<string, number>();
   let tokenUses: TokenUse[] = [];
+  let permissionUses: PermissionUse[] = [];
   let isScheduled = false;
   let isClosed = false;
 
@@ -75,6 +87,9 @@ export function openSqliteStore(path: string): DirectoryStore {
   const exec = (query: CompiledQuery) => statement(query.sql).run(...(query.parameters as SQLInputValue[]));
   const all = <Row>(query: CompiledQuery<Row>) =>
     statement(query.sql).all(...(query.parameters as SQLInputValue[])) as Row[];
+
+  const allNamed = (table: 'roles' | 'groups' | 'policies') =>
+    all(sql.selectFrom(table).selectAll().orderBy('created_at_ms').orderBy('id').compile());
 
   function schedule(): void {
     if (isScheduled) return;
@@ -91,6 +106,8 @@ export function openSqliteStore(path: string): DirectoryStore {
     lastUses = new Map();
     const usedTokens = tokenUses;
     tokenUses = [];
+    const usedPermissions = permissionUses;
+    permissionUses = [];
     const refused: { readonly write: Waiting; readonly error: Error }[] = [];
     const done: Waiting[] = [];
     try {
@@ -123,6 +140,15 @@ export function openSqliteStore(path: string): DirectoryStore {
             .insertInto('token_uses')
             .values(row)
             .onConflict((on) => on.columns(['issuer', 'client', 'subject']).doUpdateSet(row))
+            .compile(),
+        );
+      }
+      for (const { holder, permission, atMs } of usedPermissions) {
+        exec(
+          sql
+            .insertInto('permission_uses')
+            .values({ holder, permission, at_ms: atMs })
+            .onConflict((on) => on.columns(['holder', 'permission']).doUpdateSet({ at_ms: atMs }))
             .compile(),
         );
       }
@@ -159,7 +185,6 @@ export function openSqliteStore(path: string): DirectoryStore {
           tenants: all(sql.selectFrom('tenants').selectAll().orderBy('id').compile()).map(tenantFromRow),
           apiKeys: all(sql.selectFrom('api_keys').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
             apiKeyFromRow,
-            clientFromRow,
           ),
           clients: all(sql.selectFrom('clients').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
             clientFromRow,
@@ -167,6 +192,9 @@ export function openSqliteStore(path: string): DirectoryStore {
           users: all(sql.selectFrom('users').selectAll().orderBy('created_at_ms').orderBy('id').compile()).map(
             userFromRow,
           ),
+          roles: allNamed('roles').map(roleFromRow),
+          groups: allNamed('groups').map(groupFromRow),
+          policies: allNamed('policies').map(policyFromRow),
           revocations: all(sql.selectFrom('revocations').selectAll().compile()).map(revocationFromRow),
           lastUses: all(sql.selectFrom('last_uses').selectAll().compile()).map((row) => ({
             id: row.api_key,
@@ -174,6 +202,9 @@ export function openSqliteStore(path: string): DirectoryStore {
           })),
           tokenUses: all(sql.selectFrom('token_uses').selectAll().orderBy('last_used_at_ms').compile()).map(
             tokenUseFromRow,
+          ),
+          permissionUses: all(sql.selectFrom('permission_uses').selectAll().orderBy('at_ms').compile()).map(
+            ({ holder, permission, at_ms: atMs }) => ({ holder, permission, atMs }),
           ),
         };
       } catch (error) {
@@ -192,6 +223,10 @@ export function openSqliteStore(path: string): DirectoryStore {
     },
     async noteTokenUses(uses) {
       tokenUses.push(...uses);
+      schedule();
+    },
+    async notePermissionUses(uses) {
+      permissionUses.push(...uses);
       schedule();
     },
     async close() {

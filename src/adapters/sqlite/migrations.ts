@@ -112,4 +112,37 @@ export const MIGRATIONS: readonly string[] = [
     version INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE api_keys ADD COLUMN owner TEXT;
+  ALTER TABLE api_keys ADD COLUMN roles TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE api_keys ADD COLUMN groups TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE clients ADD COLUMN groups TEXT NOT NULL DEFAULT '[]';
+  CREATE TABLE roles (
+    id TEXT PRIMARY KEY,
+    content TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE "groups" (
+    id TEXT PRIMARY KEY,
+    content TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE policies (
+    id TEXT PRIMARY KEY,
+    content TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE permission_uses (
+    holder TEXT NOT NULL,
+    permission TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (holder, permission)
+  ) STRICT;
+  `,
 ];

@@ -2,16 +2,21 @@ import type {
   ApiKeyRecord,
   ClientGrant,
   ClientRecord,
+  Conditions,
+  GroupRecord,
   OwnLimit,
   OwnLimits,
+  PolicyRecord,
+  PolicyTarget,
   RevocationRecord,
+  RoleRecord,
   TenantRecord,
   UserRecord,
 } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { isScope } from '../../kernel/scope.ts';
-import type { Tables } from './tables.ts';
+import type { NamedContent, Tables } from './tables.ts';
 
 /** A row of `tenants` as a record. */
 export function tenantFromRow(row: Tables['tenants']): TenantRecord {
@@ -53,6 +58,9 @@ export function apiKeyFromRow(row: Tables['api_keys']): ApiKeyRecord {
     grants: textList(row.grants),
     caps: numbersByName(row.caps),
     onBehalfOf: row.on_behalf_of ?? undefined,
+    owner: row.owner ?? undefined,
+    roles: textList(row.roles),
+    groups: textList(row.groups),
     isImported: row.is_imported !== 0,
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms ?? undefined,
@@ -77,6 +85,9 @@ export function rowFromApiKey(record: ApiKeyRecord): Tables['api_keys'] {
     grants: JSON.stringify(record.grants),
     caps: JSON.stringify(record.caps),
     on_behalf_of: record.onBehalfOf ?? null,
+    owner: record.owner ?? null,
+    roles: JSON.stringify(record.roles),
+    groups: JSON.stringify(record.groups),
     is_imported: record.isImported ? 1 : 0,
     created_at_ms: record.createdAtMs,
     expires_at_ms: record.expiresAtMs ?? null,
@@ -93,6 +104,7 @@ export const clientFromRow = (row: Tables['clients']): ClientRecord => ({
   grants: textList(row.grants).filter(isClientGrant),
   scopes: textList(row.scopes).filter(isScope),
   models: row.models === null ? undefined : textList(row.models),
+  groups: textList(row.groups),
   redirectUris: textList(row.redirect_uris),
   authMethod: authMethodFrom(row.auth_method),
   secretDigest: row.secret_digest ?? undefined,
@@ -120,6 +132,7 @@ export const rowFromClient = (record: ClientRecord): Tables['clients'] => ({
   grants: JSON.stringify(record.grants),
   scopes: JSON.stringify(record.scopes),
   models: record.models === undefined ? null : JSON.stringify(record.models),
+  groups: JSON.stringify(record.groups),
   redirect_uris: JSON.stringify(record.redirectUris),
   auth_method: record.authMethod,
   secret_digest: record.secretDigest ?? null,
@@ -164,6 +177,44 @@ export const rowFromUser = (record: UserRecord): Tables['users'] => ({
   last_sign_in_at_ms: record.lastSignInAtMs ?? null,
   state: record.state,
   version: record.version,
+});
+
+/** A row of `roles` as a record. */
+export const roleFromRow = (row: NamedContent): RoleRecord => ({ ...namedFrom(row), ...bundleFrom(contentOf(row)) });
+
+/** A row of `groups` as a record. */
+export const groupFromRow = (row: NamedContent): GroupRecord => {
+  const content = contentOf(row) as Partial<GroupRecord>;
+  const { tenant, roles = [] } = content;
+  return { ...namedFrom(row), ...bundleFrom(content), tenant, roles };
+};
+
+/** A row of `policies` as a record. */
+export const policyFromRow = (row: NamedContent): PolicyRecord => {
+  const { effect, target, conditions } = contentOf(row) as {
+    readonly effect: string;
+    readonly target: PolicyTarget;
+    readonly conditions: Conditions;
+  };
+  return { ...namedFrom(row), effect: effect === 'require' ? 'require' : 'deny', target, conditions };
+};
+
+/** A role, group or policy as a row. */
+export function rowFromNamed(record: RoleRecord | GroupRecord | PolicyRecord): NamedContent {
+  const { id, createdAtMs, state, version, ...content } = record;
+  return { id, content: JSON.stringify(content), created_at_ms: createdAtMs, state, version };
+}
+
+const contentOf = ({ content }: NamedContent) => JSON.parse(content) as object;
+
+const namedFrom = ({ id, created_at_ms: createdAtMs, state, version }: NamedContent) =>
+  ({ id, createdAtMs, state: state === 'active' ? 'active' : 'deleted', version }) as const;
+
+const bundleFrom = (content: Partial<RoleRecord>) => ({
+  scopes: (content.scopes ?? []).filter(isScope),
+  models: content.models ?? [],
+  grants: content.grants ?? [],
+  limits: ownLimitsFrom(content.limits ?? {}),
 });
 
 /** A row of `revocations` as a record. */
@@ -215,10 +266,12 @@ const numbersByName = (json: string): Record<string, number> =>
     ),
   );
 
-function limitsFrom(json: string): OwnLimits {
-  const limits = JSON.parse(json) as { requestsPerMinute?: number | 'none'; concurrency?: number | 'none' };
-  return { requestsPerMinute: ownLimit(limits.requestsPerMinute), concurrency: ownLimit(limits.concurrency) };
-}
+const limitsFrom = (json: string): OwnLimits => ownLimitsFrom(JSON.parse(json) as Partial<OwnLimits>);
+
+const ownLimitsFrom = ({ requestsPerMinute, concurrency }: Partial<OwnLimits>): OwnLimits => ({
+  requestsPerMinute: ownLimit(requestsPerMinute),
+  concurrency: ownLimit(concurrency),
+});
 
 const isClientGrant = (text: string): text is ClientGrant =>
   text === 'client_credentials' || text === 'authorization_code' || text === 'device_code';

@@ -21,6 +21,9 @@ export interface Tables {
     grants: string;
     caps: string;
     on_behalf_of: string | null;
+    owner: string | null;
+    roles: string;
+    groups: string;
     is_imported: number;
     created_at_ms: number;
     expires_at_ms: number | null;
@@ -34,6 +37,7 @@ export interface Tables {
     grants: string;
     scopes: string;
     models: string | null;
+    groups: string;
     redirect_uris: string;
     auth_method: string;
     secret_digest: Uint8Array | null;
@@ -75,6 +79,9 @@ export interface Tables {
     consumed_at_ms: number | null;
     expires_at_ms: number | null;
   };
+  roles: NamedContent;
+  groups: NamedContent;
+  policies: NamedContent;
   revocations: {
     id: string;
     at_ms: number;
@@ -95,4 +102,18 @@ export interface Tables {
     api_key: string;
     at_ms: number;
   };
+  permission_uses: {
+    holder: string;
+    permission: string;
+    at_ms: number;
+  };
+}
+
+/** What is read and written whole: its fields are JSON. */
+export interface NamedContent {
+  id: string;
+  content: string;
+  created_at_ms: number;
+  state: string;
+  version: number;
 }

@@ -1,22 +1,30 @@
 import type { ApiKeyShown } from '../../admin/api-key-schema.ts';
+import type { GroupShown } from '../../admin/groups.ts';
+import type { ClientShown } from '../../admin/oauth-client-schema.ts';
+import type { PolicyShown } from '../../admin/policies.ts';
+import type { RoleShown } from '../../admin/roles.ts';
 import type { TenantShown } from '../../admin/tenants.ts';
 import { readScopes } from '../../admin/scopes.ts';
 import { cidr } from '../../kernel/option.ts';
 import { parseDurationMs } from '../../kernel/units.ts';
 import { CommandError } from '../command.ts';
-import { wishOf, type AccessFile, type KeyEntry } from './access-file.ts';
+import { makingOf, wishes, wishOf, type AccessFile, type ClientEntry, type KeyEntry } from './access-file.ts';
 
 /** What is there. */
 export interface Access {
   readonly tenants: readonly TenantShown[];
+  readonly roles: readonly RoleShown[];
+  readonly groups: readonly GroupShown[];
+  readonly policies: readonly PolicyShown[];
+  readonly clients: readonly ClientShown[];
   readonly keys: readonly ApiKeyShown[];
 }
 
 /** One step from what is there to what is wanted: a request to the admin API. */
 export interface Step {
   readonly action: 'create' | 'change' | 'disable' | 'enable' | 'revoke';
-  readonly kind: 'tenant' | 'key';
-  /** For a person: the name, for a key with its tenant. */
+  readonly kind: 'tenant' | 'role' | 'group' | 'policy' | 'client' | 'key';
+  /** For a person: the name, for a client or key with its tenant. */
   readonly name: string;
   readonly method: 'POST' | 'PATCH';
   readonly path: string;
@@ -26,13 +34,19 @@ export interface Step {
 }
 
 /**
- * The steps to what a file wants, tenants first. What is there and does not stand in the file stays as it is.
+ * The steps to what a file wants, in the order in which they need each other. What is there and does not stand in the file stays as it is.
  *
  * @throws CommandError where a name means several keys, or nobody could administer the gateway any more
  */
 export function planOf(file: AccessFile, access: Access, nowMs: number): readonly Step[] {
   const steps = [
     ...(file.tenants ?? []).flatMap((entry) => tenantSteps(entry, access)),
+    ...(file.roles ?? []).flatMap((entry) => namedSteps('role', entry.name, wishes.role(entry), access.roles)),
+    ...(file.groups ?? []).flatMap((entry) => namedSteps('group', entry.name, wishes.group(entry), access.groups)),
+    ...(file.policies ?? []).flatMap((entry) =>
+      namedSteps('policy', entry.name, wishes.policy(entry), access.policies),
+    ),
+    ...(file.clients ?? []).flatMap((entry) => clientSteps(entry, access)),
     ...(file.keys ?? []).flatMap((entry) => keySteps(entry, access)),
   ];
   if (!keepsAdministrator(file, access, nowMs)) {
@@ -60,10 +74,74 @@ function tenantSteps({ name, models = ['*'], state = 'active' }: TenantEntry, { 
   return steps;
 }
 
+const PATHS = { role: '/roles', group: '/groups', policy: '/policies' } as const;
+
+function namedSteps(
+  kind: keyof typeof PATHS,
+  name: string,
+  wish: Readonly<Record<string, unknown>>,
+  all: readonly { readonly id: string }[],
+): Step[] {
+  const there = all.find(({ id }) => id === name);
+  const path = PATHS[kind];
+  if (there === undefined) {
+    return [{ action: 'create', kind, name, method: 'POST', path, body: { name, ...wish }, fields: [] }];
+  }
+  const body = differences(wish, there);
+  const fields = Object.keys(body);
+  if (fields.length === 0) return [];
+  const own = `${path}/${encodeURIComponent(name)}`;
+  return [{ action: 'change', kind, name, method: 'PATCH', path: own, body, fields }];
+}
+
+/** Fields of a wish that are not so yet. */
+function differences(wish: Readonly<Record<string, unknown>>, there: object): Record<string, unknown> {
+  const is: Readonly<Record<string, unknown>> = { ...there };
+  const wanted = (name: string): unknown =>
+    name === 'scopes' ? fullScopes(wish[name] as readonly string[]) : wish[name];
+  return Object.fromEntries(Object.entries(wish).filter(([name]) => !isSame(is[name], wanted(name))));
+}
+
+/** `inference:chat` and then `messages` are two scopes of one area. */
+function fullScopes(words: readonly string[]): readonly string[] {
+  const read = readScopes(words);
+  return read.ok ? read.scopes : [];
+}
+
+function clientSteps(entry: ClientEntry, { clients }: Access): Step[] {
+  const { name, tenant = 'default', state = 'active' } = entry;
+  const there = found('OAuth clients', clients, name, tenant);
+  const base = { kind: 'client', name: titleOf(name, tenant), fields: [], body: undefined } as const;
+  if (there === undefined) {
+    if (state === 'revoked') return [];
+    const body = { ...makingOf(entry), ...wishes.client(entry) };
+    if (state === 'active') return [{ ...base, action: 'create', method: 'POST', path: '/oauth-clients', body }];
+    throw new CommandError(`The client ${base.name} is not there yet: create it active, then disable it.`);
+  }
+  const path = `/oauth-clients/${there.client_id}`;
+  if (state === 'revoked') return [{ ...base, action: 'revoke', method: 'POST', path: `${path}/revoke` }];
+  for (const [field, value] of Object.entries(makingOf(entry))) {
+    if (isSame(value, (there as Readonly<Record<string, unknown>>)[field])) continue;
+    throw new CommandError(`${field} of the client ${base.name} cannot be changed: create another one.`);
+  }
+  const { accessTokenTtl, jwks, ...wish } = wishes.client(entry);
+  const body = differences(wish, there);
+  const ttlMs = accessTokenTtl === undefined ? undefined : parseDurationMs(accessTokenTtl);
+  if (ttlMs !== undefined && ttlMs / 1000 !== there.accessTokenTtlS) body['accessTokenTtl'] = accessTokenTtl;
+  if (jwks !== undefined && !isSame(jwks, there.jwks)) body['jwks'] = jwks;
+  const fields = Object.keys(body);
+  const steps: Step[] = fields.length === 0 ? [] : [{ ...base, action: 'change', method: 'PATCH', path, body, fields }];
+  if (state === there.state) return steps;
+  const action = state === 'disabled' ? 'disable' : 'enable';
+  return [...steps, { ...base, action, method: 'POST', path: `${path}/${action}` }];
+}
+
+const titleOf = (name: string, tenant: string): string => (tenant === 'default' ? name : `${name} (${tenant})`);
+
 function keySteps(entry: KeyEntry, { keys }: Access): Step[] {
   const { name, tenant = 'default', state = 'active' } = entry;
-  const there = found(keys, name, tenant);
-  const title = tenant === 'default' ? name : `${name} (${tenant})`;
+  const there = found('API keys', keys, name, tenant);
+  const title = titleOf(name, tenant);
   const base = { kind: 'key', name: title, fields: [], body: undefined } as const;
   if (there === undefined) {
     // What is revoked and gone needs no key to be made for it.
@@ -91,12 +169,15 @@ function keySteps(entry: KeyEntry, { keys }: Access): Step[] {
   return steps;
 }
 
-function found(keys: readonly ApiKeyShown[], name: string, tenant: string): ApiKeyShown | undefined {
-  const all = keys.filter((key) => key.name === name && key.tenant === tenant && key.state !== 'revoked');
+function found<One extends { readonly name: string; readonly tenant: string; readonly state: string }>(
+  what: string,
+  these: readonly One[],
+  name: string,
+  tenant: string,
+): One | undefined {
+  const all = these.filter((one) => one.name === name && one.tenant === tenant && one.state !== 'revoked');
   if (all.length > 1) {
-    throw new CommandError(
-      `There are ${all.length} API keys named ${name} in ${tenant}: rename or revoke all but one.`,
-    );
+    throw new CommandError(`There are ${all.length} ${what} named ${name} in ${tenant}: rename or revoke all but one.`);
   }
   return all[0];
 }
@@ -115,11 +196,7 @@ function changes(entry: KeyEntry, there: ApiKeyShown): Record<string, unknown> {
   );
 }
 
-/** `inference:chat` and then `messages`, as the flag takes it, are two scopes of one area. */
-function scopesOf(entry: KeyEntry): readonly string[] {
-  const read = readScopes(wishOf(entry)['scopes'] as string[]);
-  return read.ok ? read.scopes : [];
-}
+const scopesOf = (entry: KeyEntry): readonly string[] => fullScopes(wishOf(entry)['scopes'] as string[]);
 
 /** A form in which two equal values are equal: order of lists and spelling of times and networks aside. */
 function normal(name: string, value: unknown): unknown {

@@ -82,8 +82,8 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
     running,
     isUsable: change.isUsable ?? (() => true),
     readEvent,
-    denialOfModel: (who, model) =>
-      who.models.has('*') || who.models.has(model) ? undefined : deny('model_not_allowed', { param: 'model' }),
+    denialOfModel: ({ principal: { models } }, model) =>
+      models.has('*') || models.has(model) ? undefined : deny('model_not_allowed', { param: 'model' }),
     counters,
     clock,
     writeMs: WRITE_MS,

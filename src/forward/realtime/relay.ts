@@ -31,14 +31,14 @@ export type SocketTarget = Target & { readonly sockets: UpstreamSockets };
 export interface RelayDeps extends AskingDeps<SocketTarget> {
   /** Reads a frame of a caller: what is sent in its place, or why it is refused. */
   readonly readEvent: (frame: Buffer, principal: Principal) => ClientEvent | Denial;
-  /** Why a principal may not, by now, ask for a model. */
-  readonly denialOfModel: (principal: Principal, model: string) => Denial | undefined;
+  /** Why a caller may not, by now, ask for a model. */
+  readonly denialOfModel: (x: Has<'peer' | 'principal'>, model: string) => Denial | undefined;
   readonly counters: Counters;
   /** How long a caller may leave written bytes unread. */
   readonly writeMs: number;
 }
 
-type Needs = 'head' | 'principal' | 'route' | 'upgrade' | 'requestLimits';
+type Needs = 'head' | 'peer' | 'principal' | 'route' | 'upgrade' | 'requestLimits';
 type Learns = 'model' | 'usage';
 type Upgraded = Exchange & Has<Needs> & Slots<Learns>;
 type Done = (outcome: Omit<Outcome, 'durationMs'>) => void;
@@ -172,7 +172,7 @@ class Relay implements SocketListener {
   private accept(event: ClientEvent): void {
     this.idle?.refresh();
     // The session may be minutes old: a model or scope that was taken from the key meanwhile is not used any more.
-    const denial = this.phase === 'unnamed' ? undefined : this.deps.denialOfModel(this.x.principal, this.x.model ?? '');
+    const denial = this.phase === 'unnamed' ? undefined : this.deps.denialOfModel(this.x, this.x.model ?? '');
     if (denial !== undefined) return this.refuse(denial);
     switch (event.type) {
       case 'session.update':
@@ -194,7 +194,7 @@ class Relay implements SocketListener {
 
   private name(model: string, event: ClientEvent): void {
     const { deps, x } = this;
-    const denial = deps.denialOfModel(x.principal, model);
+    const denial = deps.denialOfModel(x, model);
     if (denial !== undefined) return this.refuse(denial);
     if (this.phase === 'unnamed') {
       x.model = model;

@@ -36,6 +36,7 @@ async function setUp(orders: readonly string[]) {
       lines: () => undefined,
       uses: () => undefined,
       tokenUses: () => undefined,
+      permissionUses: () => undefined,
       askIssuer: () => Promise.resolve(),
       series: () => undefined,
       replaced: (row) => void replaced.push(row),

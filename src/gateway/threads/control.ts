@@ -3,7 +3,7 @@ import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
-import type { LastUse, RecordChange } from '../../directory/records.ts';
+import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { IssuerState } from '../issuer-watch.ts';
@@ -15,6 +15,7 @@ export interface WorkerEvents {
   lines(lines: Uint8Array): void;
   uses(uses: readonly LastUse[]): void;
   tokenUses(uses: readonly TokenUse[]): void;
+  permissionUses(uses: readonly PermissionUse[]): void;
   /** Has an issuer asked for keys that a worker does not know; what comes of it is sent to all with `setIssuers`. */
   askIssuer(issuer: string): Promise<void>;
   series(row: number, index: number, labels: SeriesLabels): void;
@@ -173,8 +174,8 @@ export async function startWorkers(
         if (message.kind === 'confirmed') self.confirmedSeq = message.seq;
         return wake();
       case 'gap': {
-        const { tenants, apiKeys, revocations } = startOf(self.row);
-        return post(self, { kind: 'records', seq, tenants, apiKeys, revocations });
+        const { access, revocations } = startOf(self.row);
+        return post(self, { kind: 'records', seq, access, revocations });
       }
       case 'lines':
         return events.lines(message.lines);
@@ -182,6 +183,8 @@ export async function startWorkers(
         return events.uses(message.uses);
       case 'token-uses':
         return events.tokenUses(message.uses);
+      case 'permission-uses':
+        return events.permissionUses(message.uses);
       case 'ask-issuer': {
         const { issuer } = message;
         return void events.askIssuer(issuer).then(() => post(self, { kind: 'issuer-asked', issuer }));

@@ -3,7 +3,8 @@ import type { CounterMemory } from '../../adapters/memory/counters.ts';
 import type { ReplayMemory } from '../../adapters/memory/replay-set.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
 import type { Config } from '../../config/schema.ts';
-import type { ApiKeyRecord, LastUse, RecordChange, RevocationRecord, TenantRecord } from '../../directory/records.ts';
+import type { LastUse, PermissionUse, RecordChange, RevocationRecord } from '../../directory/records.ts';
+import type { AccessRecords } from '../../directory/store.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { LogFormat } from '../../observers/log/observer.ts';
@@ -69,8 +70,7 @@ export interface WorkerStart {
   readonly hmacKey: Uint8Array;
   readonly upstreams: KnownUpstreams;
   readonly seq: number;
-  readonly tenants: readonly TenantRecord[];
-  readonly apiKeys: readonly ApiKeyRecord[];
+  readonly access: AccessRecords;
   readonly revocations: readonly RevocationRecord[];
   readonly issuers: readonly IssuerState[];
   /** Whether there is any client or user of the authorization server. */
@@ -95,8 +95,7 @@ export type ToWorker =
   | {
       readonly kind: 'records';
       readonly seq: number;
-      readonly tenants: readonly TenantRecord[];
-      readonly apiKeys: readonly ApiKeyRecord[];
+      readonly access: AccessRecords;
       readonly revocations: readonly RevocationRecord[];
     }
   | { readonly kind: 'settings'; readonly seq: number; readonly settings: Settings }
@@ -117,8 +116,9 @@ export type FromWorker =
   | { readonly kind: 'gap' }
   | { readonly kind: 'lines'; readonly lines: Uint8Array }
   | { readonly kind: 'uses'; readonly uses: readonly LastUse[] }
-  /** A token of a key that is not known: the issuer may have a new one. */
   | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
+  | { readonly kind: 'permission-uses'; readonly uses: readonly PermissionUse[] }
+  /** A token of a key that is not known: the issuer may have a new one. */
   | { readonly kind: 'ask-issuer'; readonly issuer: string }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
   | { readonly kind: 'drained' };

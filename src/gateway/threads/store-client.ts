@@ -77,6 +77,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
     readAll: async () => (await ask({ kind: 'read-all' })) as Directory,
     write: async (changes: readonly RecordChange[]) => void (await ask({ kind: 'write', changes })),
     noteLastUses: async (uses: readonly LastUse[]) => void (await ask({ kind: 'last-uses', uses })),
+    notePermissionUses: async (uses) => void (await ask({ kind: 'permission-uses', uses })),
     noteTokenUses: async (uses) => void (await ask({ kind: 'token-uses', uses })),
     artifacts: {
       put: async (...args) => void (await artifact({ name: 'put', args })),

@@ -46,6 +46,8 @@ async function main(): Promise<void> {
         return store.noteLastUses(message.uses);
       case 'token-uses':
         return store.noteTokenUses(message.uses);
+      case 'permission-uses':
+        return store.notePermissionUses(message.uses);
       case 'artifacts': {
         const { name, args } = message.call;
         return (artifacts[name] as (...given: typeof args) => Promise<unknown>)(...args);

@@ -8,6 +8,7 @@ import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
 import { createRevocations, type Revocations } from '../../directory/revocations.ts';
+import { createPermissionUses } from '../../directory/permission-uses.ts';
 import { createTokenUses } from '../../directory/token-uses.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
 import type { Principal } from '../../kernel/exchange.ts';
@@ -17,6 +18,7 @@ import type { Outcome } from '../../kernel/stage.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
 import { createMetricsObserver } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
+import { createPolicies, type Policies } from '../../policies/policies.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { surfaceOfTarget } from '../../wire/request-head.ts';
@@ -51,6 +53,7 @@ const running = createRunningExchanges();
 const lines = createLineBatch(MAX_WAITING_LINES);
 const uses = new Map<string, number>();
 const tokenUses = createTokenUses();
+const permissionUses = createPermissionUses();
 const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) =>
   send({ kind: 'series', index, labels }),
 );
@@ -70,12 +73,13 @@ const issuers = createIssuerBook(
   clock,
 );
 let hasOAuth = start.hasOAuth;
-/** With `auto` it is on from the first client or user on: each worker sees that in the change itself. */
+/** With `auto` it is on from the first client or user on, or where people sign in elsewhere: each worker sees that in the change itself. */
 function isOAuthOn(): boolean {
-  const { enabled } = settings.config.authorizationServer;
-  return enabled === 'auto' ? hasOAuth : enabled;
+  const { enabled, federation } = settings.config.authorizationServer;
+  return enabled === 'auto' ? hasOAuth || federation.issuer !== undefined : enabled;
 }
-let credentials: Credentials = createCredentials(start.tenants, start.apiKeys);
+let credentials: Credentials = createCredentials(start.access);
+let policies: Policies = createPolicies(start.access.policies);
 let seq = start.seq;
 let isDraining = false;
 let connections = 0;
@@ -86,6 +90,7 @@ const planeDeps = {
   counters,
   credentials: () => credentials,
   revocations: () => revocations,
+  policies: () => policies,
   issuers,
   replays: createReplaySet(memory.replays),
   onTokenUse: ({ token }: Principal, network: string) => {
@@ -128,6 +133,19 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
 function observe(x: LoggedExchange, outcome: Outcome): void {
   lines.add(requestLine(x, outcome, start.logFormat));
   countMetrics(x, outcome);
+  notePermissions(x, outcome);
+}
+
+/** What of its rights a key, or a client of ours, has used: named where it was let in, whatever came of it. */
+function notePermissions({ principal, route, model }: LoggedExchange, { kind }: Outcome): void {
+  if (kind === 'denial' || principal === undefined || route === undefined) return;
+  const { keyId, token } = principal;
+  const client = token?.issuer === settings.publicUrl ? token.clientId : undefined;
+  const holder = keyId !== undefined ? `key:${keyId}` : client === undefined ? undefined : `client:${client}`;
+  if (holder === undefined) return;
+  const nowMs = clock.nowMs();
+  permissionUses.note(holder, route.scope, nowMs);
+  if (model !== undefined) permissionUses.note(holder, `model:${model}`, nowMs);
 }
 
 function healthBody(path: string): string {
@@ -269,6 +287,8 @@ function handOverLines(): void {
 function handOverUses(): void {
   const used = tokenUses.take();
   if (used.length > 0) send({ kind: 'token-uses', uses: used });
+  const permissions = permissionUses.take();
+  if (permissions.length > 0) send({ kind: 'permission-uses', uses: permissions });
   if (uses.size === 0) return;
   send({ kind: 'uses', uses: [...uses].map(([id, atMs]) => ({ id, atMs })) });
   uses.clear();
@@ -280,16 +300,18 @@ port.on('message', (message: ToWorker) => {
       if (message.seq !== seq + 1) return send({ kind: 'gap' });
       seq = message.seq;
       hasOAuth ||= message.changes.some(({ kind }) => kind === 'client' || kind === 'user');
+      policies.apply(message.changes);
       for (const mark of [...credentials.apply(message.changes), ...revocations.apply(message.changes)]) {
         running.cutAll(mark, deny('revoked_credential'));
       }
       return send({ kind: 'confirmed', seq });
     }
     case 'records':
-      credentials = createCredentials(message.tenants, message.apiKeys);
+      credentials = createCredentials(message.access);
+      policies = createPolicies(message.access.policies);
       revocations = createRevocations(message.revocations);
       seq = message.seq;
-      for (const { id } of message.apiKeys) {
+      for (const { id } of message.access.apiKeys) {
         if (!isUsable(credentials.find(id))) running.cutAll(`key:${id}`, deny('revoked_credential'));
       }
       for (const { id } of message.revocations) running.cutAll(id, deny('revoked_credential'));

@@ -1,22 +1,33 @@
 import { LRUCache } from 'lru-cache';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { HashingBusy, PASSWORD_LENGTH } from '../../directory/password.ts';
+import { HashingBusy } from '../../directory/password.ts';
 import type { ClientRecord } from '../../directory/records.ts';
-import type { Access } from '../access.ts';
+import { hasSecondFactor } from '../../directory/users.ts';
 import type { Accounts } from '../accounts.ts';
 import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
+import { FEDERATED_PATH } from '../federation/federation.ts';
+import type { Passkeys } from '../passkeys.ts';
 import type { SignInPace } from '../sign-in-pace.ts';
 import { STRENGTHS, type Strength } from '../strength.ts';
-import { showAccount, showInvitation, showRecoveryCodes, showSetUp, showSignedOut } from './account-view.ts';
+import { createAccountPasskeys } from './account-passkeys.ts';
+import { showAccount, showAddPasskey, showRecoveryCodes, showSetUp, showSignedOut } from './account-view.ts';
+import { browserOf, COOKIE } from './browser-cookie.ts';
+import type { CheckPasskey } from './check-passkey.ts';
 import { isFromOwnPage, isSameText, type PageExchange } from './exchange.ts';
+import { createInvitation } from './invitation.ts';
+import { whoIs, type Me } from './me.ts';
+import { createOwnCredentials, type OwnCredentialsDeps } from './own-credentials.ts';
+import { createOwnProof, ownProofOf } from './own-proof.ts';
 import type { SignIn } from './sign-in.ts';
+import { unfitPassword } from './new-password.ts';
 
 /** What the account page works with. */
-export interface AccountDeps {
-  readonly publicUrl: string;
+export interface AccountDeps extends OwnCredentialsDeps {
   readonly accounts: Accounts;
-  readonly access: Access;
+  /** Undefined where the site can have none. */
+  readonly passkeys: Passkeys | undefined;
+  readonly checkPasskey: CheckPasskey | undefined;
   readonly signIn: SignIn;
   readonly pace: SignInPace;
   readonly digest: Digest;
@@ -25,28 +36,16 @@ export interface AccountDeps {
   readonly log: OAuthLog;
 }
 
-/** Somebody who is signed in in this browser. */
-interface Me {
-  readonly id: string;
-  readonly name: string;
-  readonly hasSecondFactor: boolean;
-  readonly recoveryCodes: number;
-  /** Hash of the session's id. */
-  readonly sessionId: string;
-  /** Names the session in memory. */
-  readonly sessionUid: string;
-  readonly strength: Strength;
-}
-
-/** Ties the forms of one browser to it. Bound to the host (RFC 6265bis §4.1.3.2), so no sibling domain can set it. */
-const FORM_COOKIE = '__Host-sallyport-form';
-const COOKIE = { signed: true, httpOnly: true, secure: true, sameSite: 'lax', path: '/', overwrite: true } as const;
 const SESSION_S = 8 * 3600;
 const KEPT_MS = 10 * 60_000;
 
 /** The account page: what somebody is signed in with, whom they have let in, and their second factor. */
 export function createAccountPages(deps: AccountDeps): (x: PageExchange, provider: Provider) => Promise<void> {
-  const { publicUrl, accounts, access, signIn, pace, digest, log } = deps;
+  const { publicUrl, accounts, passkeys, access, signIn, pace, digest, log } = deps;
+  const own = passkeys === undefined ? undefined : createAccountPasskeys({ ...deps, passkeys });
+  const isOwn = createOwnProof(deps);
+  const credentials = createOwnCredentials(deps);
+  const invitation = createInvitation(deps);
   /** Seeds that are being set up, by session; only whoever has just given the password sees them. */
   const seeds = new LRUCache<string, Uint8Array>({ max: 1_000, ttl: KEPT_MS });
   /** Recovery codes until they were shown, once. */
@@ -55,8 +54,8 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
 
   return async (x, provider) => {
     const ctx = provider.createContext(x.request, x.response) as unknown as KoaContextWithOIDC;
-    const me = await whoIs(ctx, provider);
-    const browser = browserOf(ctx);
+    const me = await whoIs(ctx, provider, deps);
+    const browser = browserOf(ctx, deps.randomBytes);
     const csrf = digest('Form', `account ${browser} ${me?.sessionUid ?? ''}`);
     const form = x.method === 'POST' ? await x.form() : undefined;
     if (form !== undefined && !(isFromOwnPage(x.request, publicUrl) && isSameText(form.get('csrf'), csrf))) {
@@ -67,10 +66,12 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       switch (x.path) {
         case '/account/sign-in':
           return await takeSignIn(x, provider, ctx, { me, browser, csrf, form });
+        case FEDERATED_PATH:
+          return await signIn.arrive(x, browser);
         case '/account/signed-out':
           return showSignedOut(x);
         case '/account/invitation':
-          return await invitation(x, csrf, form);
+          return await invitation(x, { csrf, browser }, form);
         case '/account':
           if (me === undefined) return x.goTo('/account/sign-in');
           return form === undefined ? await show(x, me, csrf) : await act(x, provider, ctx, me, form);
@@ -82,31 +83,6 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       x.fail(503, 'Too many people sign in at this moment. Go back and try again in a few seconds.', 5);
     }
   };
-
-  async function whoIs(ctx: KoaContextWithOIDC, provider: Provider): Promise<Me | undefined> {
-    const session = await provider.Session.get(ctx);
-    if (session.accountId === undefined) return undefined;
-    const opened = await accounts.open(session.accountId);
-    if (opened === undefined) return undefined;
-    const { user, secrets } = opened;
-    return {
-      id: user.id,
-      name: secrets.name,
-      hasSecondFactor: secrets.totp?.isConfirmed === true,
-      recoveryCodes: secrets.recoveryCodes.length,
-      sessionId: digest('Session', session.jti),
-      sessionUid: session.uid,
-      strength: session.acr === STRENGTHS.mfa.acr ? STRENGTHS.mfa : STRENGTHS.password,
-    };
-  }
-
-  function browserOf(ctx: KoaContextWithOIDC): string {
-    const known = ctx.cookies.get(FORM_COOKIE, { signed: true });
-    if (known !== undefined) return known;
-    const made = Buffer.from(deps.randomBytes(18)).toString('base64url');
-    ctx.cookies.set(FORM_COOKIE, made, COOKIE);
-    return made;
-  }
 
   /** A session of its own making, never one that was there before: whoever has planted an id has nothing (fixation). */
   async function startSession(ctx: KoaContextWithOIDC, provider: Provider, userId: string, strength: Strength) {
@@ -129,10 +105,13 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
       readonly form: URLSearchParams | undefined;
     },
   ): Promise<void> {
-    if (at.me !== undefined) return x.goTo('/account');
-    const place = { key: `account ${at.browser}`, action: '/account/sign-in', csrf: at.csrf };
-    if (at.form === undefined) return signIn.show(x, place);
-    const done = await signIn.take(x, place, at.form);
+    const { browser, csrf, form } = at;
+    const place = { key: `account ${browser}`, action: '/account/sign-in', csrf, browser: () => browser };
+    if (at.me !== undefined) {
+      signIn.drop(place.key);
+      return x.goTo('/account');
+    }
+    const done = await (form === undefined ? signIn.open(x, place) : signIn.take(x, place, form));
     if (done === undefined) return;
     await startSession(ctx, provider, done.userId, done.strength);
     x.goTo('/account');
@@ -145,15 +124,21 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
     codes.delete(me.sessionUid);
     if (shown !== undefined) return showRecoveryCodes(x, shown);
     const seed = seeds.get(me.sessionUid);
+    const options = own?.begun(me);
+    if (options !== undefined) return showAddPasskey(x, { csrf, options, error });
     if (seed !== undefined) return showSetUp(x, { csrf, seed, name: me.name, site: new URL(publicUrl).host, error });
     const grants = await access.grants(me.id);
     showAccount(x, {
       csrf,
       error,
       name: me.name,
-      hasSecondFactor: me.hasSecondFactor,
-      recoveryCodes: me.recoveryCodes,
+      secrets: me.secrets,
+      passkeyOptions: passkeys?.requestOptions(ownProofOf(me)),
       sessions: (await access.sessions(me.id)).map((one) => ({ ...one, isThis: one.id === me.sessionId })),
+      keys: credentials.keys(me.id),
+      tokens: credentials
+        .tokens(me.id)
+        .map((one) => ({ ...one, clientName: deps.client(one.client)?.name ?? one.client })),
       grants: grants.map((one) => ({ ...one, clientName: deps.client(one.client)?.name ?? one.client })),
     });
   }
@@ -180,11 +165,21 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
         await access.endGrant(me.id, text('id'));
         log.info('grant_ended', { user: me.id, requestId: x.requestId });
         break;
+      case 'revoke-key':
+        if (await credentials.revokeKey(me.id, text('id'))) {
+          log.info('own_key_revoked', { user: me.id, key: text('id'), requestId: x.requestId });
+        }
+        break;
+      case 'revoke-tokens':
+        await credentials.revokeTokens(me.id, text('id'));
+        log.info('own_tokens_revoked', { user: me.id, requestId: x.requestId });
+        break;
       case 'cancel':
+        own?.cancel(me);
         seeds.delete(me.sessionUid);
         break;
       case 'set-up': {
-        if (!(await isOwnPassword(x, me, text('password')))) return;
+        if (!(await isShown(x, me, form))) return;
         const seed = await accounts.newSeed(me.id);
         if (seed === undefined) fail('There is a second factor already.');
         else seeds.set(me.sessionUid, seed);
@@ -210,12 +205,36 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
           fail(wrong);
           break;
         }
-        if (!(await isOwnPassword(x, me, text('password')))) return;
+        if (!(await isShown(x, me, form))) return;
         await accounts.setPassword(me.id, text('new'));
         // Whoever knew the old one may be signed in somewhere (RFC 9700 §4.14.2).
         await access.endAll(me.id);
         await startSession(ctx, provider, me.id, me.strength);
         log.info('password_changed', { user: me.id, requestId: x.requestId });
+        break;
+      }
+      case 'add-passkey':
+        if (!(await isShown(x, me, form))) return;
+        own?.begin(me, text('name'));
+        break;
+      case 'register-passkey': {
+        const outcome = await own?.add(x, me, text('passkey'));
+        if (outcome !== undefined && 'error' in outcome) fail(outcome.error);
+        else if (outcome !== undefined) codes.set(me.sessionUid, outcome.codes);
+        break;
+      }
+      case 'remove-passkey': {
+        if (!(await isShown(x, me, form))) return;
+        const outcome = await own?.remove(x, me, text('id'));
+        if (outcome !== undefined && 'error' in outcome) {
+          fail(outcome.error);
+          break;
+        }
+        // What was signed in with it, perhaps by whoever has found it, ends with it.
+        await access.endAll(me.id);
+        const left = await accounts.open(me.id);
+        const isStillStrong = left !== undefined && hasSecondFactor(left.secrets);
+        await startSession(ctx, provider, me.id, isStillStrong ? me.strength : STRENGTHS.password);
         break;
       }
       default:
@@ -224,49 +243,20 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
     x.goTo('/account');
   }
 
-  /** Whether whoever sits there is the person: a browser that was left open must not lose the account. */
-  async function isOwnPassword(x: PageExchange, me: Me, password: string): Promise<boolean> {
-    const paced = `own ${me.id}`;
-    const waitS = pace.begin(paced, x.network);
-    if (waitS !== undefined) {
-      tooMany(x, waitS);
+  /** Whether whoever asks is the person; else the answer was given. */
+  async function isShown(x: PageExchange, me: Me, form: URLSearchParams): Promise<boolean> {
+    const said = await isOwn(x, me, form);
+    if (said === undefined) return true;
+    if (typeof said === 'number') {
+      tooMany(x, said);
       return false;
     }
-    if ((await accounts.checkPassword(me.name, password))?.id === me.id) {
-      pace.succeeded(paced, x.network);
-      return true;
-    }
-    errors.set(me.sessionUid, 'The password is not right.');
+    errors.set(me.sessionUid, said);
     x.goTo('/account');
     return false;
-  }
-
-  async function invitation(x: PageExchange, csrf: string, form: URLSearchParams | undefined): Promise<void> {
-    const given = form ?? x.query;
-    const [user, text] = [given.get('user') ?? '', given.get('invitation') ?? ''];
-    if (!(await accounts.isInvited(user, text))) {
-      return x.fail(410, 'This invitation was used already, or it is over. Ask for a new one.');
-    }
-    if (form === undefined) return showInvitation(x, { csrf, user, invitation: text, error: undefined });
-    const error = unfitPassword(form.get('new') ?? '', form.get('again') ?? '');
-    if (error !== undefined) return showInvitation(x, { csrf, user, invitation: text, error });
-    if (!(await accounts.takeUp(user, text, form.get('new') ?? ''))) {
-      return x.fail(410, 'This invitation was used already, or it is over. Ask for a new one.');
-    }
-    await access.endAll(user);
-    log.info('invitation_taken', { user, requestId: x.requestId });
-    x.goTo('/account/sign-in');
   }
 }
 
 function tooMany(x: PageExchange, waitS: number): void {
   x.fail(429, `There were too many tries. Wait ${waitS} seconds, then go back and try again.`, waitS);
-}
-
-function unfitPassword(password: string, again: string): string | undefined {
-  if (password !== again) return 'The two passwords are not the same.';
-  const { min, max } = PASSWORD_LENGTH;
-  return password.length >= min && password.length <= max
-    ? undefined
-    : `A password has ${min} to ${max} characters: several words are easier to keep than signs.`;
 }

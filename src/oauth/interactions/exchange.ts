@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formOf } from '../form.ts';
 import { COOKIES_HEADER, originOf } from '../origin.ts';
-import { errorPage, page, pagePolicy, type PageFrame } from './html.ts';
+import { errorPage, page, pagePolicy, type PageFrame, type PageScript } from './html.ts';
 
 /** One request for a page, and its answer. */
 export interface PageExchange {
@@ -37,9 +37,9 @@ export function pageExchange(request: IncomingMessage, response: ServerResponse,
     if (cookies !== undefined) response.setHeader(COOKIES_HEADER, JSON.stringify([cookies].flat()));
     response.writeHead(status, headers).end(body);
   }
-  const pageHeaders = (redirectUri?: string) => ({
+  const pageHeaders = (redirectUri?: string, script?: PageScript) => ({
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': pagePolicy(redirectUri),
+    'content-security-policy': pagePolicy(redirectUri, script),
     'x-frame-options': 'DENY',
   });
 
@@ -54,7 +54,7 @@ export function pageExchange(request: IncomingMessage, response: ServerResponse,
     network,
     form: () => formOf(request),
     show: (frame, { status = 200, redirectUri } = {}) =>
-      send(status, pageHeaders(redirectUri), page({ ...frame, site })),
+      send(status, pageHeaders(redirectUri, frame.script), page({ ...frame, site })),
     goTo: (location) => send(303, { location }, ''),
     fail: (status, message, retryAfterS) =>
       send(

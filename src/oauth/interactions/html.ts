@@ -45,31 +45,41 @@ h2{font-size:1.125rem;margin:1.75rem 0 .5rem}
 .site{background:var(--soft);border-left:.25rem solid var(--go);padding:.5rem .75rem;margin:0}
 .site strong,code{overflow-wrap:anywhere}
 label{display:block;font-weight:600;margin:1rem 0 .25rem}
-input{width:100%;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink)}
+input,select{width:100%;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink)}
 button{font:inherit;font-weight:600;padding:.65rem 1.25rem;min-width:9rem;border:2px solid var(--go);border-radius:.25rem;background:var(--paper);color:var(--go);cursor:pointer}
 :focus-visible{outline:3px solid var(--go);outline-offset:2px}
 .choice{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 .error{border-left:.25rem solid var(--bad);background:var(--soft);color:var(--bad);padding:.5rem .75rem}
 .code{font:700 1.75rem/1.4 ui-monospace,monospace;letter-spacing:.1em}
 dt{font-weight:600;margin-top:.75rem}dd{margin:0;overflow-wrap:anywhere}
-li form{display:inline}a{color:var(--go)}
+summary{font-weight:600;color:var(--go);cursor:pointer;padding:.5rem 0}details form{border-left:.25rem solid var(--line);padding:0 0 .5rem .75rem}
+.or{border-top:1px solid var(--line);margin:1.75rem 0 0;padding-top:1rem;font-weight:600}
+form+form{margin-top:1rem}li form{display:inline}a{color:var(--go)}
 `;
 
 /**
- * The policy of a page: it loads nothing, runs nothing, is shown in no frame, and its forms go here (CSP 3).
+ * The policy of a page: it loads nothing, runs nothing but what is named, is shown in no frame, and its forms go here (CSP 3).
  *
  * @param redirectUri where the answer to a form may be sent on to: browsers hold that against `form-action`, too
+ * @param script the one that it may run
  */
-export function pagePolicy(redirectUri?: string): string {
+export function pagePolicy(redirectUri?: string, script?: PageScript): string {
   const style = hash('sha256', STYLE, 'base64');
   const target = redirectUri === undefined ? '' : ` ${formTargetOf(redirectUri)}`;
-  return `default-src 'none'; style-src 'sha256-${style}'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`;
+  const runs = script === undefined ? '' : ` script-src ${script.source};`;
+  return `default-src 'none';${runs} style-src 'sha256-${style}'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`;
 }
 
 function formTargetOf(redirectUri: string): string {
   const { protocol, origin, hostname } = new URL(redirectUri);
   // A source cannot name an IPv6 address, nor can a scheme of an app have an origin.
   return /^https?:$/.test(protocol) && !hostname.startsWith('[') ? origin : protocol;
+}
+
+/** A script of ours, and by what a policy names it. */
+export interface PageScript {
+  readonly element: Html;
+  readonly source: string;
 }
 
 /** What a page has beside its own text. */
@@ -80,16 +90,20 @@ export interface PageFrame {
   readonly body: Html;
   /** Shown above all else. */
   readonly error?: string | undefined;
+  readonly script?: PageScript | undefined;
+  /** Where the browser goes on to by itself. */
+  readonly goesTo?: string | undefined;
 }
 
 /** A whole page. */
-export function page({ title, site, body, error }: PageFrame): string {
+export function page({ title, site, body, error, script, goesTo }: PageFrame): string {
   return html`<!DOCTYPE html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
+        ${goesTo === undefined ? undefined : html`<meta http-equiv="refresh" content="0;url=${goesTo}" />`}
         <title>${title} – ${new URL(site).host}</title>
         ${new Html(`<style>${STYLE}</style>`)}
       </head>
@@ -102,6 +116,7 @@ export function page({ title, site, body, error }: PageFrame): string {
           <h1>${title}</h1>
           ${error === undefined ? undefined : html`<p class="error" role="alert">${error}</p>`} ${body}
         </main>
+        ${script?.element}
       </body>
     </html>`.text;
 }

@@ -3,7 +3,9 @@ import type { ClientRecord, UserRecord } from '../../directory/records.ts';
 import type { Scope } from '../../kernel/scope.ts';
 import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
-import { ACR, needsSecondFactor, sharedScopes, type RequireSecondFactor } from '../strength.ts';
+import type { Entitlements } from '../entitlements.ts';
+import { ACR, needsSecondFactor, type RequireSecondFactor } from '../strength.ts';
+import { browserOf } from './browser-cookie.ts';
 import { isFromOwnPage, isSameText, type PageExchange } from './exchange.ts';
 import { html } from './html.ts';
 import { scopeText } from './scope-text.ts';
@@ -15,9 +17,10 @@ export interface InteractionDeps {
   readonly digest: Digest;
   readonly client: (id: string) => ClientRecord | undefined;
   readonly user: (id: string) => UserRecord | undefined;
-  /** Models that client and user both have; `*`: all. */
-  readonly models: (client: ClientRecord, user: UserRecord) => readonly string[];
+  /** What client and user both have. */
+  readonly entitlements: Entitlements;
   readonly signIn: SignIn;
+  readonly randomBytes: (count: number) => Uint8Array;
   readonly requireSecondFactor: () => RequireSecondFactor;
   readonly grantDays: number;
   readonly log: OAuthLog;
@@ -63,10 +66,11 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
       key: `interaction ${details.uid}`,
       action: x.path,
       csrf,
+      browser: () => browserOf(provider.createContext(x.request, x.response) as never, deps.randomBytes),
+      isFresh: details.prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
       redirectUri: redirectUriOf(details),
     };
-    if (form === undefined) return signIn.show(x, place);
-    const done = await signIn.take(x, place, form);
+    const done = await (form === undefined ? signIn.open(x, place) : signIn.take(x, place, form));
     if (done === undefined) return;
     const { userId, strength } = done;
     const before = details.session?.accountId;
@@ -98,7 +102,7 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
     const user = deps.user(details.session?.accountId ?? '');
     if (client === undefined || user?.state !== 'active') return x.fail(400, EXPIRED);
     const asked = typeof scope === 'string' ? scope.split(' ') : [];
-    const shared = sharedScopes(client, user).filter((one) => asked.includes(one));
+    const shared = deps.entitlements.scopes(client, user).filter((one) => asked.includes(one));
     const isStrong = details.session?.acr === ACR.mfa;
     const open = shared.filter((one) => isStrong || !needsSecondFactor(one, deps.requireSecondFactor()));
     const held = shared.filter((one) => !open.includes(one));
@@ -139,7 +143,7 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
     },
   ): void {
     const redirectUri = redirectUriOf(details);
-    const models = deps.models(client, user);
+    const models = deps.entitlements.models(client, user);
     const body = html`<p>
         The application <strong>${client.name}</strong> asks to act for you. Its name was given by whoever registered it
         and is not verified. Accept only if you have just started this yourself.

@@ -1,20 +1,20 @@
 import { LRUCache } from 'lru-cache';
-import { HashingBusy, PASSWORD_LENGTH } from '../../directory/password.ts';
+import { HashingBusy } from '../../directory/password.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Counters } from '../../limits/counters.ts';
 import { createFailures } from '../../limits/failures.ts';
 import type { Accounts } from '../accounts.ts';
 import type { OAuthLog } from '../log.ts';
+import { hasSecondFactor } from '../../directory/users.ts';
+import type { Federation } from '../federation/federation.ts';
+import type { Passkeys } from '../passkeys.ts';
 import type { SignInPace } from '../sign-in-pace.ts';
-import { STRENGTHS, type Strength } from '../strength.ts';
+import { passkeyStrength, STRENGTHS } from '../strength.ts';
+import type { CheckPasskey } from './check-passkey.ts';
 import type { PageExchange } from './exchange.ts';
-import { html } from './html.ts';
-
-/** Who has signed in, and how. */
-export interface SignedIn {
-  readonly userId: string;
-  readonly strength: Strength;
-}
+import { passkeyScript } from './passkey-script.ts';
+import type { SignedIn } from './signed-in.ts';
+import { goingOn, secondFactorForm, signInForm } from './sign-in-view.ts';
 
 /** Where sign-in stands. */
 export interface SignInPlace {
@@ -23,34 +23,54 @@ export interface SignInPlace {
   /** Path that its forms go to. */
   readonly action: string;
   readonly csrf: string;
+  /** What its cookie says of the browser; it gets one where it has none. */
+  readonly browser: () => string;
+  /** It must not count that somebody is signed in at their identity provider already. */
+  readonly isFresh?: boolean;
   /** Where an answer may lead to. */
   readonly redirectUri?: string | undefined;
 }
 
-/** Signing in with a password and, where there is one, a second factor. */
+/** Signing in with a passkey, or with a password and, where there is one, a second factor. */
 export interface SignIn {
-  show(x: PageExchange, place: SignInPlace): void;
+  /** Shows the page; whoever has come back from their identity provider for it is signed in by that. */
+  open(x: PageExchange, place: SignInPlace): Promise<SignedIn | undefined>;
+  /** Forgets who has come back for a place, which wants nobody. */
+  drop(key: string): void;
+  /** Takes a browser that comes back from the identity provider, and leads it on to its place. */
+  arrive(x: PageExchange, browser: string): Promise<void>;
   /** Takes a form; undefined where the answer was given: the next page, or why not. */
   take(x: PageExchange, place: SignInPlace, form: URLSearchParams): Promise<SignedIn | undefined>;
 }
 
 const PENDING_MS = 5 * 60_000;
 const WRONG = 'The name or the password is not right.';
+const WRONG_PASSKEY = 'This passkey was not accepted. Try it again, or sign in in another way.';
 const WRONG_CODE = 'This code is not right, or it was used already. Wait for the next one.';
+
+/** Somebody whose password was right. */
+interface Waiting {
+  readonly userId: string;
+  readonly hasPasskey: boolean;
+}
 
 /** @param deps.failuresPerMinute wrong passwords of one address, as wrong credentials everywhere */
 export function createSignIn(deps: {
   readonly accounts: Accounts;
+  /** Undefined where the site can have none. */
+  readonly passkeys: Passkeys | undefined;
+  readonly checkPasskey: CheckPasskey | undefined;
+  readonly federation: Federation;
   readonly pace: SignInPace;
   readonly counters: Counters;
   readonly failuresPerMinute: number | 'none';
   readonly clock: Clock;
   readonly log: OAuthLog;
 }): SignIn {
-  const { accounts, pace, clock, log } = deps;
+  const { accounts, passkeys, checkPasskey, federation, pace, clock, log } = deps;
   const failures = createFailures(deps.failuresPerMinute, deps.counters, clock);
-  /** Passwords that were right and wait for a code. */
-  const pending = new LRUCache<string, { readonly userId: string }>({ max: 10_000, ttl: PENDING_MS });
+  /** Passwords that were right and wait for a second factor. */
+  const pending = new LRUCache<string, Waiting>({ max: 10_000, ttl: PENDING_MS });
   const errors = new LRUCache<string, string>({ max: 10_000, ttl: PENDING_MS });
 
   /** Counts a try; false where it was refused, and the answer given. */
@@ -83,8 +103,9 @@ export function createSignIn(deps: {
     }
     pace.succeeded(paced, x.network);
     const opened = await accounts.open(user.id);
-    if (opened?.secrets.totp?.isConfirmed === true) {
-      pending.set(place.key, { userId: user.id });
+    if (opened === undefined || hasSecondFactor(opened.secrets)) {
+      const hasPasskey = (opened?.secrets.passkeys.length ?? 0) > 0;
+      pending.set(place.key, { userId: user.id, hasPasskey });
       x.goTo(place.action);
       return undefined;
     }
@@ -105,6 +126,32 @@ export function createSignIn(deps: {
     return done(x, waiting.userId, STRENGTHS.mfa);
   }
 
+  /** By a passkey alone, or after the password: then it has to be of the same person. */
+  async function takePasskey(x: PageExchange, place: SignInPlace, text: string) {
+    if (checkPasskey === undefined) return again(x, place, WRONG_PASSKEY);
+    const waiting = pending.get(place.key);
+    // Nothing of it can be guessed: counted is the address alone, so that nobody can lock out a person by their id.
+    const paced = `passkey ${x.network}`;
+    if (!mayTry(x, paced)) return undefined;
+    const shown = await checkPasskey(x, place.key, text);
+    if (shown === undefined || (waiting !== undefined && waiting.userId !== shown.userId)) {
+      await countFailure(x, 'passkey');
+      return again(x, place, WRONG_PASSKEY);
+    }
+    pace.succeeded(paced, x.network);
+    pending.delete(place.key);
+    return done(x, shown.userId, passkeyStrength(shown.isSynced, waiting !== undefined));
+  }
+
+  async function goElsewhere(x: PageExchange, place: SignInPlace): Promise<undefined> {
+    const host = federation.host() ?? '';
+    const { key, action, browser, isFresh = false } = place;
+    const url = await federation.begin({ key, action }, browser(), isFresh, x.requestId);
+    if (url === undefined) return again(x, place, `${host} cannot be reached at this moment. Try again in a minute.`);
+    x.show({ title: `Going on to ${host}`, body: goingOn(host, url.href), goesTo: url.href });
+    return undefined;
+  }
+
   async function done(x: PageExchange, userId: string, strength: SignedIn['strength']): Promise<SignedIn> {
     await accounts.noteSignIn(userId);
     log.info('signed_in', { user: userId, acr: strength.acr, requestId: x.requestId });
@@ -112,52 +159,51 @@ export function createSignIn(deps: {
   }
 
   return {
-    show(x, { key, action, csrf, redirectUri }) {
+    async open(x, { key, action, csrf, redirectUri }) {
+      const arrived = federation.take(key);
+      if (arrived !== undefined) return done(x, arrived.userId, arrived.strength);
       const error = errors.get(key);
       errors.delete(key);
-      if (pending.has(key)) {
-        const body = html`<form method="post" action="${action}">
-          <input type="hidden" name="csrf" value="${csrf}" />
-          <label for="code">Code of your authenticator app, or a recovery code</label>
-          <input id="code" name="code" autocomplete="one-time-code" maxlength="32" required autofocus />
-          <p class="choice">
-            <button name="step" value="code">Continue</button>
-            <button name="step" value="restart" formnovalidate>Start again</button>
-          </p>
-        </form>`;
-        return x.show({ title: 'Second factor', body, error }, { redirectUri });
+      const waiting = pending.get(key);
+      const options = passkeys?.requestOptions(key);
+      const passkeyOptions = waiting?.hasPasskey === false ? undefined : options;
+      const view = { action, csrf, passkeyOptions, provider: federation.host() };
+      const script = passkeyOptions === undefined ? undefined : passkeyScript;
+      const page =
+        waiting === undefined
+          ? { title: 'Sign in', body: signInForm(view) }
+          : { title: 'Second factor', body: secondFactorForm(view) };
+      x.show({ ...page, error, script }, { redirectUri });
+      return undefined;
+    },
+    drop: (key) => void federation.take(key),
+    async arrive(x, browser) {
+      const host = federation.host() ?? '';
+      const came = await federation.arrive(x.query, browser, x.requestId);
+      switch (came.kind) {
+        case 'arrived':
+          return x.goTo(came.place.action);
+        case 'failed':
+          errors.set(came.place.key, `${host} has not signed you in. Try again, or sign in in another way.`);
+          return x.goTo(came.place.action);
+        case 'unwelcome':
+          return x.fail(
+            403,
+            `${host} knows you, but you may not use this gateway. Ask your administrator to let you in.`,
+          );
+        case 'astray':
+          return x.fail(400, 'This sign-in has expired, or it began in another browser.');
       }
-      const body = html`<form method="post" action="${action}">
-        <input type="hidden" name="csrf" value="${csrf}" />
-        <label for="name">Name</label>
-        <input
-          id="name"
-          name="name"
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck="false"
-          maxlength="128"
-          required
-          autofocus
-        />
-        <label for="password">Password</label>
-        <input
-          id="password"
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          maxlength="${PASSWORD_LENGTH.max}"
-          required
-        />
-        <p class="choice"><button name="step" value="password">Sign in</button></p>
-      </form>`;
-      x.show({ title: 'Sign in', body, error }, { redirectUri });
     },
     async take(x, place, form) {
       try {
+        const passkey = form.get('passkey') ?? '';
+        if (passkey !== '') return await takePasskey(x, place, passkey);
         switch (form.get('step')) {
           case 'code':
             return await takeCode(x, place, (form.get('code') ?? '').slice(0, 64));
+          case 'federated':
+            return await goElsewhere(x, place);
           case 'restart':
             pending.delete(place.key);
             x.goTo(place.action);

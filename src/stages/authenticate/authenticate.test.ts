@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { settableClock } from '../../../test/support/clock.ts';
-import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import { exchange, fakeDownstream, NO_RECORDS } from '../../../test/support/exchange.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createCredentials } from '../../directory/credentials.ts';
-import { defaultTenant, issueApiKey, rotateApiKey, type ApiKeyWish } from '../../directory/issue.ts';
+import { defaultTenant, issueApiKey, plainWish, rotateApiKey, type ApiKeyWish } from '../../directory/issue.ts';
 import type { ApiKeyRecord } from '../../directory/records.ts';
 import { createCertificateMethod } from './methods/client-certificate.ts';
 import { createApiKeyMethod } from './methods/api-key.ts';
@@ -13,24 +13,13 @@ import { createGate } from './gate.ts';
 import { createAuthenticate } from './stage.ts';
 
 const HMAC = randomBytes(32);
-const WISH: ApiKeyWish = {
-  name: 'test',
-  tenant: 'default',
-  scopes: ['inference:chat'],
-  models: undefined,
-  allowIp: [],
-  limits: { requestsPerMinute: undefined, concurrency: undefined },
-  grants: [],
-  caps: {},
-  onBehalfOf: undefined,
-  expiresAtMs: undefined,
-};
+const WISH: ApiKeyWish = { ...plainWish('test'), scopes: ['inference:chat'] };
 const issuer = { hmacKey: HMAC, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };
 
 function setUp(wish: Partial<ApiKeyWish> = {}) {
   const clock = settableClock();
   const { record, value } = issueApiKey({ ...WISH, ...wish }, issuer, clock.nowMs());
-  const credentials = createCredentials([defaultTenant(0)], [record]);
+  const credentials = createCredentials({ ...NO_RECORDS, tenants: [defaultTenant(0)], apiKeys: [record] });
   const uses: string[] = [];
   let lookUps = 0;
   const method = createApiKeyMethod({
@@ -214,11 +203,45 @@ test('an address over its failures gets 429 for further invalid credentials, oth
   assert.equal(await bearer('nonsense'), 'invalid_credential');
 });
 
+const SHOWN = {
+  scheme: 'bearer',
+  proof: undefined,
+  method: 'POST',
+  path: '/v1/chat/completions',
+  peer: { address: '192.0.2.1', network: '192.0.2.1' },
+  certificate: undefined,
+} as const;
+
+test('a key stops while the person that it belongs to has not signed in for ownerMaxAge, and goes on once they have', () => {
+  const clock = settableClock();
+  const day = 86_400_000;
+  const madeMs = clock.nowMs();
+  const { record, value } = issueApiKey({ ...WISH, owner: 'u_1' }, issuer, madeMs);
+  const owner = { id: 'u_1', createdAtMs: madeMs } as const;
+  const signedInAt = (lastSignInAtMs: number | undefined, state: 'active' | 'disabled' = 'active') => {
+    const owners = [{ ...owner, lastSignInAtMs, state }];
+    const credentials = createCredentials({ ...NO_RECORDS, tenants: [defaultTenant(0)], apiKeys: [record], owners });
+    const deps = { find: (id: string) => credentials.find(id), hmacKey: HMAC, clock, onUse: () => undefined };
+    const found = (ownerMaxAgeMs: number | 'none') =>
+      createApiKeyMethod({ ...deps, ownerMaxAgeMs })({ value, ...SHOWN });
+    return [found(30 * day), found('none')].map((one) => (one as { code?: string; id?: string }).code ?? 'in');
+  };
+  clock.advance(30 * day - 1);
+  assert.deepEqual(signedInAt(undefined), ['in', 'in']);
+  assert.deepEqual(signedInAt(madeMs, 'disabled'), ['revoked_credential', 'revoked_credential']);
+  clock.advance(1);
+  assert.deepEqual(signedInAt(undefined), ['revoked_credential', 'in']);
+  assert.deepEqual(signedInAt(madeMs + 1), ['in', 'in']);
+});
+
 test('grants are cut to what the tenant may use', async () => {
   const tenant = { ...defaultTenant(0), models: ['a', 'b'] };
   const modelsOf = (models: string[] | undefined) => {
     const { record } = issueApiKey({ ...WISH, models }, issuer, 0);
-    return [...(createCredentials([tenant], [record]).find(record.id)?.principal.models ?? [])];
+    return [
+      ...(createCredentials({ ...NO_RECORDS, tenants: [tenant], apiKeys: [record] }).find(record.id)?.principal
+        .models ?? []),
+    ];
   };
   assert.deepEqual(modelsOf(['b', 'c']), ['b']);
   assert.deepEqual(modelsOf(undefined), ['a', 'b']);

@@ -9,7 +9,8 @@ export interface Claims {
   readonly facts: TokenFacts;
   readonly tenant: string;
   readonly scopes: ReadonlySet<Scope>;
-  readonly models: ReadonlySet<string>;
+  /** Undefined where it names none: the defaults of its issuer and what its groups have. */
+  readonly models: readonly string[] | undefined;
   readonly groups: readonly string[];
   readonly requestsPerMinute: number | 'none' | undefined;
   readonly concurrency: number | 'none' | undefined;
@@ -64,8 +65,9 @@ export function judgeClaims(
   if (!isText(tenant)) return refused('tenant');
   const binding = bindingOf(payload['cnf']);
   if (binding === undefined) return refused('cnf');
-  const models = modelsOf(claimAt(payload, rules.modelsClaim), rules.defaultModels);
-  if (models === undefined) return refused('models');
+  const modelsClaim = claimAt(payload, rules.modelsClaim);
+  const models = modelsClaim === undefined ? undefined : wordsOf(modelsClaim);
+  if (modelsClaim !== undefined && models === undefined) return refused('models');
   const limits = limitsOf(rules.limitsClaim === undefined ? undefined : claimAt(payload, rules.limitsClaim));
   if (limits === undefined) return refused('limits');
   // Last, so that only a token that would otherwise be good is called expired.
@@ -117,13 +119,6 @@ function bindingOf(cnf: JsonValue | undefined): { jkt: string | undefined; x5t: 
   if (jkt !== undefined && !isDigest(jkt)) return undefined;
   if (x5t !== undefined && !isDigest(x5t)) return undefined;
   return jkt === undefined && x5t === undefined ? undefined : { jkt, x5t };
-}
-
-/** An empty list grants none; a claim that is not there grants the default. */
-function modelsOf(claim: JsonValue | undefined, defaults: readonly string[]): ReadonlySet<string> | undefined {
-  if (claim === undefined) return new Set(defaults);
-  const models = wordsOf(claim);
-  return models === undefined ? undefined : new Set(models);
 }
 
 function limitsOf(claim: JsonValue | undefined): Pick<Claims, 'requestsPerMinute' | 'concurrency'> | undefined {

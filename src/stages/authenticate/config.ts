@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../../kernel/deep-readonly.ts';
 import { ALGORITHM_NAMES } from '../../jwt/algorithms.ts';
-import { isLoopbackHost } from '../../kernel/host.ts';
-import { choice, duration, flag, group, list, text } from '../../kernel/option.ts';
+import { choice, duration, flag, group, issuerUrl, list, text } from '../../kernel/option.ts';
 
 /** A certificate by one of its names, and the API key that it stands for. */
 const principal = group({
@@ -18,16 +17,6 @@ const principal = group({
 }).refine(({ san, subject }) => (san === undefined) !== (subject === undefined), {
   error: 'Give either san or subject.',
 });
-
-/** An issuer, or another URL of its: https, or http on this machine; RFC 8414 §2 allows no query or fragment. */
-const issuerUrl = (hint: string) =>
-  text(hint, (value) => {
-    const url = URL.parse(value);
-    if (url === null || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
-      return false;
-    if (/[\s?#]/.test(value)) return false;
-    return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
-  });
 
 const claim = (name: string, what: string) =>
   text('Give the name of a claim, or the path to it such as realm_access.roles.').prefault(name).describe(what);

@@ -1,8 +1,10 @@
 import { grantedModels } from '../../directory/credentials.ts';
 import type { TenantRecord } from '../../directory/records.ts';
 import { marksOf, OWN_ISSUER, type Revocations } from '../../directory/revocations.ts';
+import type { HeldRights, Rights } from '../../directory/rights.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Principal } from '../../kernel/exchange.ts';
+import type { Scope } from '../../kernel/scope.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Claims } from './claims.ts';
 import type { IssuerRules } from './issuer-rules.ts';
@@ -15,6 +17,7 @@ export type TokenJudge = (claims: Claims, rules: IssuerRules, shown: Shown) => P
 /** What judging tokens works with. */
 export interface TokenJudgeDeps {
   readonly tenant: (id: string) => TenantRecord | undefined;
+  readonly rights: () => Rights;
   readonly revocations: () => Revocations;
   readonly clock: Clock;
   readonly judgeSender: SenderJudge;
@@ -25,6 +28,7 @@ export interface TokenJudgeDeps {
 /** Judges, for each request, what may have changed since a token was found good. */
 export function createTokenJudge({
   tenant: tenantOf,
+  rights: rightsNow,
   revocations,
   clock,
   judgeSender,
@@ -35,8 +39,10 @@ export function createTokenJudge({
   function principal(claims: Claims, rules: IssuerRules): Made {
     const tenant = tenantOf(claims.tenant);
     const before = made.get(claims);
-    if (before !== undefined && before.tenant === tenant) return before;
-    const now = { tenant, principal: principalOf(claims, tenant, rules) };
+    const rights = rightsNow();
+    const { generation } = rights;
+    if (before !== undefined && before.tenant === tenant && before.generation === generation) return before;
+    const now = { tenant, generation, principal: principalOf(claims, tenant, rules, rights) };
     made.set(claims, now);
     return now;
   }
@@ -55,32 +61,48 @@ export function createTokenJudge({
   };
 }
 
-/** A principal, good for the very tenant that it was made of. */
+/** A principal, good for the very tenant and the roles and groups that it was made of. */
 interface Made {
   readonly tenant: TenantRecord | undefined;
+  readonly generation: number;
   readonly principal: Principal;
 }
 
-function principalOf(claims: Claims, tenant: TenantRecord | undefined, { isOwn }: IssuerRules): Principal {
+function principalOf(claims: Claims, tenant: TenantRecord | undefined, rules: IssuerRules, rights: Rights): Principal {
   const { facts } = claims;
+  const isOwn = rules.isOwn === true;
+  const held = rights.of({ roles: [], groups: claims.groups }, claims.tenant);
+  const models = claims.models ?? [...rules.defaultModels, ...held.models];
   return {
     id: `token:${facts.issuer} ${facts.subject}`,
     keyId: undefined,
     token: facts,
-    marks: marksOf(facts, claims.tenant, isOwn === true ? OWN_ISSUER : facts.issuer),
+    owner: undefined,
+    marks: isOwn
+      ? marksOf(facts, claims.tenant, OWN_ISSUER, claims.groups)
+      : marksOf(facts, claims.tenant, facts.issuer, []),
     tenant: claims.tenant,
-    scopes: claims.scopes,
-    models: new Set(grantedModels([...claims.models], tenant?.models)),
-    requestsPerMinute: claims.requestsPerMinute,
-    concurrency: claims.concurrency,
-    grants: NO_GRANTS,
+    roles: held.roles,
+    groups: held.groups,
+    scopes: scopesOf(claims, held, isOwn),
+    models: new Set(grantedModels(models, tenant?.models)),
+    requestsPerMinute: claims.requestsPerMinute ?? held.limits.requestsPerMinute,
+    concurrency: claims.concurrency ?? held.limits.concurrency,
+    grants: new Set(held.grants),
     caps: NO_CAPS,
     onBehalfOf: undefined,
     member: undefined,
   };
 }
 
-const NO_GRANTS: ReadonlySet<string> = new Set();
+/**
+ * A token that names scopes of ours has these alone: it was asked for with them, and its groups must not give more to the
+ * application that has it. One of an issuer that knows none of ours has those of its groups.
+ */
+function scopesOf({ scopes }: Claims, held: HeldRights, isOwn: boolean): ReadonlySet<Scope> {
+  return isOwn || scopes.size > 0 ? scopes : new Set(held.scopes);
+}
+
 const NO_CAPS = {};
 
 /** What a caller with an old token is told. */

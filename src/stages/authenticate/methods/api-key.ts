@@ -3,14 +3,13 @@ import { LRUCache } from 'lru-cache';
 import { digestOf, isSameDigest, parseApiKey } from '../../../directory/api-key.ts';
 import type { Credential } from '../../../directory/credentials.ts';
 import type { ApiKeyRecord } from '../../../directory/records.ts';
-import type { Clock } from '../../../kernel/clock.ts';
 import type { Peer, Principal } from '../../../kernel/exchange.ts';
 import { deny, type Denial } from '../../../kernel/reasons.ts';
-import { createKeyJudge } from './key-state.ts';
+import { createKeyJudge, type KeyJudgeDeps } from './key-state.ts';
 import type { Method } from './method.ts';
 
 /** What the method asks of its surroundings. */
-export interface ApiKeyDeps {
+export interface ApiKeyDeps extends KeyJudgeDeps {
   readonly find: (id: string) => Credential | undefined;
   /** The imported secret of a digest; left out, there are none. */
   readonly findImported?: (digest: Uint8Array) => Credential | undefined;
@@ -18,17 +17,15 @@ export interface ApiKeyDeps {
   readonly hasImported?: () => boolean;
   /** Key of the stored digests. */
   readonly hmacKey: Uint8Array;
-  readonly clock: Clock;
-  /** Told of each API key that authenticated. */
-  readonly onUse: (id: string, atMs: number) => void;
 }
 
 /** Authenticates by API key. What it says of a key's state it says only after the secret was right. */
-export function createApiKeyMethod({ find, findImported, hasImported, hmacKey, clock, onUse }: ApiKeyDeps): Method {
+export function createApiKeyMethod(deps: ApiKeyDeps): Method {
+  const { find, findImported, hasImported, hmacKey, clock } = deps;
   const noDigest = Buffer.alloc(32);
   /** Values whose secret was found right, by their hash; good only for the very record it was compared with. */
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
-  const judge = createKeyJudge({ clock, onUse });
+  const judge = createKeyJudge(deps);
 
   return ({ value: text, scheme, peer }) => {
     // An API key is bound to no key: who sends it with a proof takes it for something else.

@@ -1,9 +1,8 @@
 import type { Credential } from '../../../directory/credentials.ts';
-import type { Clock } from '../../../kernel/clock.ts';
 import type { Peer, Principal } from '../../../kernel/exchange.ts';
 import { deny, type Denial } from '../../../kernel/reasons.ts';
 import type { CertificateName, ClientCertificate } from '../../../kernel/transport.ts';
-import { createKeyJudge } from './key-state.ts';
+import { createKeyJudge, type KeyJudgeDeps } from './key-state.ts';
 
 /** Which certificates stand for which API key. */
 export interface CertificatePrincipal {
@@ -28,11 +27,7 @@ export type CertificateMethod = (certificate: ClientCertificate) => BoundKey | D
 /** Authenticates by client certificate: the same principal as the API key that the configuration names for it. */
 export function createCertificateMethod(
   principals: readonly CertificatePrincipal[],
-  deps: {
-    readonly find: (id: string) => Credential | undefined;
-    readonly clock: Clock;
-    readonly onUse: (id: string, atMs: number) => void;
-  },
+  deps: KeyJudgeDeps & { readonly find: (id: string) => Credential | undefined },
 ): CertificateMethod {
   const judge = createKeyJudge(deps);
   return (certificate) => {

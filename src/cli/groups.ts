@@ -1,0 +1,44 @@
+import { groupPage, groupShown } from '../admin/groups.ts';
+import type { Command } from './command.ts';
+import { BUNDLE_FLAGS, bundleFacts, bundleFieldsOf, namedVerbs, present } from './named-objects.ts';
+import { listOf, timeText } from './text.ts';
+import { runVerb, type Verb } from './verbs.ts';
+
+/** Groups. */
+export const groups: Command = {
+  name: 'groups',
+  summary: 'create, list, show, edit and delete groups of keys, clients, people and tokens',
+  help: `sallyport groups create|edit NAME [--tenant T] [--roles r1,r2] [--scopes a,b] [--models m1,m2]
+                             [--grant fields:beam-search…] [--rpm N|none] [--concurrency N|none] [--json]
+sallyport groups list [--json]
+sallyport groups show|delete NAME [--json]
+
+Members have what a group and its roles give: keys, clients and people that were put into it with --groups, and tokens of
+an issuer whose groupsClaim names it. A token that names scopes of this gateway keeps to these; one that names none has
+those of its groups. With --tenant a group counts for that tenant's members alone. A change holds from the next request
+on; tokens that this gateway has issued to members end, and are got anew.
+
+Example: sallyport groups create staff --roles chat-user`,
+  run: (words, io) => runVerb('groups', VERBS, [], words, io),
+};
+
+const VERBS: readonly Verb[] = namedVerbs({
+  command: 'groups',
+  what: 'group',
+  shown: groupShown,
+  page: groupPage,
+  kinds: { tenant: 'text', roles: 'list', ...BUNDLE_FLAGS },
+  fieldsOf: (flags) => ({
+    ...present({ tenant: flags.text('tenant'), roles: listOf(flags, 'roles') }),
+    ...bundleFieldsOf(flags),
+  }),
+  heads: ['NAME', 'TENANT', 'ROLES', 'SCOPES', 'MODELS'],
+  row: (one) => [one.id, one.tenant ?? 'all', one.roles.join(','), one.scopes.join(','), one.models.join(',')],
+  facts: (one) => [
+    ['name', one.id],
+    ['tenant', one.tenant ?? 'all'],
+    ['roles', one.roles.join(',') || 'none'],
+    ...bundleFacts(one),
+    ['created', timeText(one.createdAt, '')],
+  ],
+});

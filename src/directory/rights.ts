@@ -1,0 +1,93 @@
+import type { Scope } from '../kernel/scope.ts';
+import type { Bundle, GroupRecord, OwnLimit, RecordChange, RoleRecord } from './records.ts';
+
+/** Roles and groups by name, as one thread knows them. */
+export interface Rights {
+  /** Changes with each change of a role or group: what was made of them before is out of date then. */
+  readonly generation: number;
+  /**
+   * What roles and groups give together; names of nothing give nothing.
+   *
+   * @param tenant whose member it is for; groups of another one give nothing
+   */
+  of(holder: { readonly roles: readonly string[]; readonly groups: readonly string[] }, tenant: string): HeldRights;
+  apply(changes: readonly RecordChange[]): void;
+}
+
+/** Rights with the names of what they come from. */
+export interface HeldRights extends Bundle {
+  /** Of roles that are there, those that came with groups among them. */
+  readonly roles: readonly string[];
+  /** Of groups that are there and count for the tenant. */
+  readonly groups: readonly string[];
+}
+
+/** @param roles, groups the snapshot to start from */
+export function createRights(roles: readonly RoleRecord[], groups: readonly GroupRecord[]): Rights {
+  const rolesByName = new Map(roles.map((role) => [role.id, role]));
+  const groupsByName = new Map(groups.map((group) => [group.id, group]));
+  let generation = 0;
+  return {
+    get generation() {
+      return generation;
+    },
+    of: (holder, tenant) => rightsOf(holder, tenant, { roles: rolesByName, groups: groupsByName }),
+    apply(changes) {
+      for (const change of changes) {
+        if (change.kind === 'role') rolesByName.set(change.record.id, change.record);
+        else if (change.kind === 'group') groupsByName.set(change.record.id, change.record);
+        else continue;
+        generation += 1;
+      }
+    },
+  };
+}
+
+/** What roles and groups give together, after the records as they are now. */
+export function rightsOf(
+  holder: { readonly roles: readonly string[]; readonly groups: readonly string[] },
+  tenant: string,
+  book: { readonly roles: ReadonlyMap<string, RoleRecord>; readonly groups: ReadonlyMap<string, GroupRecord> },
+): HeldRights {
+  if (holder.roles.length === 0 && holder.groups.length === 0) return NO_RIGHTS;
+  const groups = holder.groups.flatMap((name) => {
+    const group = book.groups.get(name);
+    return group?.state === 'active' && (group.tenant ?? tenant) === tenant ? [group] : [];
+  });
+  const roleNames = new Set([...holder.roles, ...groups.flatMap((group) => group.roles)]);
+  const roles = [...roleNames].flatMap((name) => {
+    const role = book.roles.get(name);
+    return role?.state === 'active' ? [role] : [];
+  });
+  const bundles: readonly Bundle[] = [...roles, ...groups];
+  return {
+    roles: roles.map(({ id }) => id),
+    groups: groups.map(({ id }) => id),
+    scopes: unique(bundles.flatMap(({ scopes }): readonly Scope[] => scopes)),
+    models: unique(bundles.flatMap(({ models }) => models)),
+    grants: unique(bundles.flatMap(({ grants }) => grants)),
+    limits: {
+      requestsPerMinute: strictest(bundles.map(({ limits }) => limits.requestsPerMinute)),
+      concurrency: strictest(bundles.map(({ limits }) => limits.concurrency)),
+    },
+  };
+}
+
+/** Of somebody with neither role nor group. */
+export const NO_RIGHTS: HeldRights = {
+  roles: [],
+  groups: [],
+  scopes: [],
+  models: [],
+  grants: [],
+  limits: { requestsPerMinute: undefined, concurrency: undefined },
+};
+
+const unique = <One>(all: readonly One[]): readonly One[] => [...new Set(all)];
+
+/** The lowest number; `none` only where no bundle has a number. */
+function strictest(limits: readonly OwnLimit[]): OwnLimit {
+  const numbers = limits.filter((limit) => typeof limit === 'number');
+  if (numbers.length > 0) return Math.min(...numbers);
+  return limits.includes('none') ? 'none' : undefined;
+}

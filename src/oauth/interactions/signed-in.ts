@@ -1,0 +1,7 @@
+import type { Strength } from '../strength.ts';
+
+/** Who has signed in, and how. */
+export interface SignedIn {
+  readonly userId: string;
+  readonly strength: Strength;
+}
