@@ -64,7 +64,7 @@ async function createSigner(): Promise<Client> {
   const kid = 'signer-1';
   writeFileSync(jwks, JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256' }] }));
   const client = await create(`--name signer --grants client_credentials --auth private_key_jwt --jwks ${jwks}`);
-  return { ...client, kid, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  return { ...client, kid, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
 }
 
 const browser = () => createBrowser(it, it.gateway.publicUrl);

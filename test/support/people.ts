@@ -11,7 +11,7 @@ export const PASSWORD = 'correct horse battery';
 export const REDIRECT = 'https://app.example.org/callback';
 
 /** Makes a person. */
-export async function createUser(it: TestGateway, line: string): Promise<{ id: string }> {
+export async function createUser(it: Pick<TestGateway, 'stateDir'>, line: string): Promise<{ id: string }> {
   const made = await sallyport(it.stateDir, `users create ${line} --password-stdin --json`, {
     stdin: () => Promise.resolve(PASSWORD),
   });
@@ -21,7 +21,7 @@ export async function createUser(it: TestGateway, line: string): Promise<{ id: s
 
 /** A client of the tests, known to a stock library. */
 export async function createStockClient(
-  it: TestGateway,
+  it: Pick<TestGateway, 'stateDir' | 'port'>,
   line: string,
 ): Promise<{ id: string; secret: string | null; config: oidc.Configuration }> {
   const made = await sallyport(it.stateDir, `clients create ${line} --json`);

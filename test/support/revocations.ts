@@ -13,13 +13,13 @@ export interface Revocation {
   readonly what: 'token' | 'key' | 'client' | 'user' | 'grant' | 'session';
   readonly by: string;
   /** Makes a credential that hangs on it alone, and what ends that. */
-  make(it: TestGateway): Promise<Held>;
+  readonly make: (it: TestGateway) => Promise<Held>;
 }
 
 /** A credential that works, and how it ends. */
 export interface Held {
   readonly credential: string;
-  end(): Promise<unknown>;
+  readonly end: () => Promise<unknown>;
 }
 
 /** Everything that can be taken back, by every way: a new page or command is one row more. */
