@@ -38,6 +38,16 @@ export interface AuthenticationDeps {
 export const issuerSource = (): JsonSource =>
   createJsonSource({ resolve: resolveBySystem, isPublicAddress, userAgent: USER_AGENT });
 
+/** The issuers whose keys are watched. @param pems certificates of the CA of each */
+export const issuerSources = (config: Config, pems: readonly (string | undefined)[]) =>
+  config.authentication.issuers.map(({ issuer, jwksUri, jwksMaxAgeMs, introspection }, index) => ({
+    issuer,
+    jwksUri,
+    caPem: pems[index],
+    maxAgeMs: jwksMaxAgeMs,
+    introspection,
+  }));
+
 /**
  * The ways by which callers show who they are, in the order in which they are tried.
  *

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
@@ -38,9 +37,11 @@ import { createRunningExchanges } from '../forward/running.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
+import { reservePort } from './reserve-port.ts';
+import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { lazyKeyring } from './keyring.ts';
-import { adminMethodsOf, issuerSource } from './authentication.ts';
+import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
 import { createIssuerBook } from './threads/issuer-book.ts';
 import { installedUpstreams } from './installed-upstreams.ts';
@@ -90,11 +91,6 @@ export interface Gateway {
   };
   /** Stops accepting, lets running answers end up to the grace, closes the store. */
   stop(): Promise<void>;
-}
-
-/** A port that is taken; `message` is one line with the way out. */
-export class PortInUse extends Error {
-  readonly code = 'port_in_use';
 }
 
 const COUNTER_CELLS = 65_536;
@@ -294,14 +290,7 @@ export async function startGateway({
 
   /** @param known what is known of them already, so that a reload forgets no key */
   function watchIssuersOf(known: readonly IssuerState[] = []): IssuerWatch {
-    const sources = config.authentication.issuers.map(({ issuer, jwksUri, jwksMaxAgeMs, introspection }, index) => ({
-      issuer,
-      jwksUri,
-      caPem: settings.issuerPems[index],
-      maxAgeMs: jwksMaxAgeMs,
-      introspection,
-    }));
-    return watchIssuers(sources, known, {
+    return watchIssuers(issuerSources(config, settings.issuerPems), known, {
       get: issuerSource(),
       clock,
       onNews(states) {
@@ -522,9 +511,7 @@ export async function startGateway({
     caFile: tls?.caFile,
     admin,
     async reload(next) {
-      const restart = RESTART_KEYS.filter(
-        (key) => JSON.stringify(pick(config, key)) !== JSON.stringify(pick(next, key)),
-      );
+      const restart = restartNeeded(config, next);
       const nextCa = readClientCa(config); // the same file; what it holds may be new
       config = withFixed(next, config);
       const before = settings.config.upstreams;
@@ -571,39 +558,6 @@ export async function startGateway({
   }
 }
 
-/** Keys whose change needs a restart. */
-const RESTART_KEYS = [
-  'listen.host',
-  'listen.port',
-  'listen.tls',
-  'listen.publicUrl',
-  'admin',
-  'workers',
-  'storage',
-  'counters',
-  'keyring',
-  'transport',
-] as const;
-
-/** The next configuration with what needs a restart as it is now: a worker that is replaced must listen as its siblings do. */
-function withFixed(next: Config, now: Config): Config {
-  const { host, port, tls, publicUrl } = now.listen;
-  return {
-    ...next,
-    listen: { ...next.listen, host, port, tls, publicUrl },
-    workers: now.workers,
-    admin: now.admin,
-    storage: now.storage,
-    counters: now.counters,
-    keyring: now.keyring,
-    transport: now.transport,
-  };
-}
-
-function pick(config: Config, path: string): unknown {
-  return path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
-}
-
 const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
 
 /** The CA of client certificates. @throws TlsFileError where the file holds none */
@@ -631,38 +585,4 @@ function settingsOf(config: Config, rows: number, publicUrl: string, oauthSocket
 function machine(): { hostname: string; interfaceAddresses: string[] } {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
   return { hostname: hostname(), interfaceAddresses: addresses };
-}
-
-/**
- * Finds out that a port is free, and which one where 0 was asked: workers share it by `reusePort`, under which a
- * second process would not be noticed.
- */
-async function reservePort(host: string, port: number, key: string): Promise<number> {
-  const probe = createServer();
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      probe.once('error', reject);
-      probe.listen({ host, port }, () => {
-        const address = probe.address();
-        resolve(typeof address === 'object' && address !== null ? address.port : port);
-      });
-    });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'EADDRINUSE') {
-      throw new PortInUse(
-        `${host}:${port} is in use: end the other process, or give another ${key} (--listen HOST:PORT)`,
-      );
-    }
-    if (code === 'EACCES') {
-      throw new PortInUse(
-        `this user may not listen on port ${port}. Two ways out:\n` +
-          `  give the service the capability: AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit\n` +
-          `  or listen above 1023 (--listen ${host}:8443) and forward port ${port} to it`,
-      );
-    }
-    throw new PortInUse(`${host}:${port} cannot be listened on (${code}): give another --listen HOST:PORT`);
-  } finally {
-    await new Promise((resolve) => probe.close(resolve));
-  }
 }
