@@ -27,7 +27,7 @@ export function parseFlags(words: readonly string[], kinds: FlagKinds): Flags {
   );
   const parsed = (() => {
     try {
-      return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+      return parseArgs({ args: withIds(words, all), options, allowPositionals: true, strict: true });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const unknown = /'(--?[^' =]+)/.exec(message)?.[1];
@@ -49,3 +49,21 @@ export function parseFlags(words: readonly string[], kinds: FlagKinds): Flags {
     words: parsed.positionals,
   };
 }
+
+/** Hashes in base64url name tokens (22 characters), sessions and grants (43): one in 64 begins as a flag does. */
+const ID_LIKE_A_FLAG = /^-(?:[\w-]{21}|[\w-]{42})$/;
+
+/** Ids that look like flags, as `parseArgs` takes them for what they are: whoever revokes pastes what a list shows. */
+function withIds(words: readonly string[], all: FlagKinds): string[] {
+  const args: string[] = [];
+  const ids: string[] = [];
+  for (const word of words) {
+    const before = args.at(-1) ?? '';
+    if (!ID_LIKE_A_FLAG.test(word) || isFlag(word, all)) args.push(word);
+    else if (isFlag(before, all) && all[before.slice(2)] !== 'flag') args.push(`${args.pop() ?? ''}=${word}`);
+    else ids.push(word);
+  }
+  return ids.length === 0 ? args : [...args, '--', ...ids];
+}
+
+const isFlag = (word: string, all: FlagKinds): boolean => word.startsWith('--') && Object.hasOwn(all, word.slice(2));

@@ -27,8 +27,10 @@ export const REVOCATIONS: readonly Revocation[] = [
   { what: 'token', by: 'command', make: tokenBy((it, { hash }) => run(it, `tokens revoke --token ${hash}`)) },
   { what: 'token', by: 'API', make: tokenBy((it, { hash }) => api(it, 'POST', '/tokens/revoke', { token: hash })) },
   { what: 'token', by: 'its client', make: tokenBy((_, { config, token }) => oidc.tokenRevocation(config, token)) },
+  { what: 'token', by: 'page', make: personBy((_, person) => revokeTokensOf(person)) },
   { what: 'key', by: 'command', make: keyBy((it, id) => run(it, `keys revoke ${id}`)) },
   { what: 'key', by: 'API', make: keyBy((it, id) => api(it, 'POST', `/api-keys/${id}/revoke`)) },
+  { what: 'key', by: 'page', make: keyOfPerson },
   { what: 'client', by: 'command', make: tokenBy((it, { id }) => run(it, `clients revoke ${id}`)) },
   { what: 'client', by: 'API', make: tokenBy((it, { id }) => api(it, 'POST', `/oauth-clients/${id}/revoke`)) },
   { what: 'user', by: 'command', make: personBy((it, { user }) => run(it, `users disable ${user}`)) },
@@ -141,23 +143,31 @@ function tokenBy(end: (it: TestGateway, held: ClientToken) => Promise<unknown>):
 interface Person {
   readonly user: string;
   readonly browser: Browser;
+  readonly client: string;
+  /** An access token that a client has of them. */
+  readonly token: string;
 }
 
 let people = 0;
 
-/** Each with an account, a browser and a client of its own. */
+/** What hangs on an account, a browser and a client that nobody else has. */
 function personBy(end: (it: TestGateway, person: Person) => Promise<unknown>): Revocation['make'] {
   return async (it) => {
-    const name = `person-${++people}`;
-    const { id: user } = await createUser(it, `--name ${name} --scopes inference:chat --models tiny`);
-    const { config } = await createStockClient(
-      it,
-      `--name app --grants authorization_code --scopes inference:chat --redirect-uri ${REDIRECT}`,
-    );
-    const browser = createBrowser(it);
-    const { access_token: credential } = await tokensFor(browser, config, name);
-    return { credential, end: () => end(it, { user, browser }) };
+    const person = await newPerson(it);
+    return { credential: person.token, end: () => end(it, person) };
   };
+}
+
+async function newPerson(it: TestGateway): Promise<Person> {
+  const name = `person-${++people}`;
+  const { id: user } = await createUser(it, `--name ${name} --scopes inference:chat --models tiny`);
+  const { id: client, config } = await createStockClient(
+    it,
+    `--name app --grants authorization_code --scopes inference:chat --redirect-uri ${REDIRECT}`,
+  );
+  const browser = createBrowser(it);
+  const { access_token: token } = await tokensFor(browser, config, name);
+  return { user, browser, client, token };
 }
 
 async function idOf(it: TestGateway, what: 'grants' | 'sessions', { user }: Person): Promise<string> {
@@ -167,8 +177,22 @@ async function idOf(it: TestGateway, what: 'grants' | 'sessions', { user }: Pers
   return own[0]?.id ?? '';
 }
 
+/** A key that belongs to somebody, who takes it back. */
+async function keyOfPerson(it: TestGateway): Promise<Held> {
+  const person = await newPerson(it);
+  const made = await run(it, `keys create --name own --models tiny --owner ${person.user} --json`);
+  const { key } = JSON.parse(made) as { key: string };
+  return { credential: key, end: () => press(person.browser, 'revoke-key') };
+}
+
 /** Presses a button of the account page. */
 async function press(browser: Browser, button: string): Promise<void> {
   const done = await browser.submit(await browser.open('/account'), {}, button);
   assert.equal(done.status, 200, done.text);
+}
+
+/** Sends what the button beside the tokens of a client sends; it is shown once their use is told, every five seconds. */
+async function revokeTokensOf({ browser, client }: Person): Promise<void> {
+  const csrf = /name="csrf" value="([^"]+)"/.exec((await browser.open('/account')).text)?.[1] ?? '';
+  assert.equal((await browser.post('/account', { csrf, do: 'revoke-tokens', id: client })).status, 303);
 }
