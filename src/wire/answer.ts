@@ -28,7 +28,10 @@ export function responseHeaders(x: Answerable, standings = x.requestLimits?.stan
       'x-request-id, retry-after, x-sallyport-adjusted, www-authenticate, dpop-nonce',
     );
   }
-  if (standings !== undefined && standings.length > 0) pushLimitHeaders(headers, standings);
+  if (standings !== undefined && standings.length > 0) {
+    pushLimitHeaders(headers, standings);
+    if (x.surface === 'anthropic') pushAnthropicLimits(headers, standings, x.startedAtMs);
+  }
   return headers;
 }
 
@@ -70,6 +73,21 @@ function pushLimitHeaders(headers: string[], standings: readonly LimitStanding[]
     }
   }
   headers.push('ratelimit-policy', policy, 'ratelimit', state);
+}
+
+/** The names that Anthropic's SDK users know; a reset is a time there (RFC 3339). */
+function pushAnthropicLimits(headers: string[], standings: readonly LimitStanding[], nowMs: number): void {
+  for (const { name, limit, remaining, resetMs } of standings) {
+    if (name !== 'requests') continue;
+    headers.push(
+      'anthropic-ratelimit-requests-limit',
+      String(limit),
+      'anthropic-ratelimit-requests-remaining',
+      String(remaining),
+      'anthropic-ratelimit-requests-reset',
+      new Date(Math.ceil((nowMs + resetMs) / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
+    );
+  }
 }
 
 /** A duration as OpenAI writes it: `120ms`, `6s`, `1m30s`. */

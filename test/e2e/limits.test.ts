@@ -21,7 +21,15 @@ test('of any number of simultaneous requests exactly N a minute pass, over all w
   }
   const passed = answers.find(({ status }) => status === 200);
   assert.equal(passed?.headers['x-ratelimit-limit-requests'], '7');
+  assert.equal(passed?.headers['anthropic-ratelimit-requests-limit'], undefined);
   assert.equal(it.simulator.received().filter(({ path }) => path === '/v1/chat/completions').length, 7);
+
+  const { key: other } = await it.issue({ limits: { requestsPerMinute: 7, concurrency: undefined } });
+  const { headers } = await ask(it, { key: other, path: '/v1/messages' });
+  assert.equal(headers['anthropic-ratelimit-requests-limit'], '7');
+  assert.equal(headers['anthropic-ratelimit-requests-remaining'], '6');
+  const resetS = (Date.parse(String(headers['anthropic-ratelimit-requests-reset'])) - Date.now()) / 1000;
+  assert.ok(resetS > 0 && resetS < 60 / 7 + 1, String(resetS));
 });
 
 test('a caller at its concurrency is refused at once, and let in again when a request has ended', async () => {
