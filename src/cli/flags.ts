@@ -27,7 +27,7 @@ export function parseFlags(words: readonly string[], kinds: FlagKinds): Flags {
   );
   const parsed = (() => {
     try {
-      return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+      return parseArgs({ args: withDashedIds(words, all), options, allowPositionals: true, strict: true });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const unknown = /'(--?[^' =]+)/.exec(message)?.[1];
@@ -48,4 +48,23 @@ export function parseFlags(words: readonly string[], kinds: FlagKinds): Flags {
     has: (name) => values[name] === true,
     words: parsed.positionals,
   };
+}
+
+/** Ids that are hashes (base64url, 22 or 43 characters) may begin with a dash, one in 64 does. */
+const DASHED_ID = /^-(?:[A-Za-z0-9_-]{21}|[A-Za-z0-9_-]{42})$/;
+
+/** Lets such an id be the value of the flag before it, or a word, where it would be read as a flag. */
+function withDashedIds(words: readonly string[], kinds: FlagKinds): string[] {
+  if (words.includes('--')) return [...words];
+  const isId = (word: string): boolean => DASHED_ID.test(word) && !Object.hasOwn(kinds, word.slice(2));
+  const flags: string[] = [];
+  const ids: string[] = [];
+  for (const word of words) {
+    const before = flags.at(-1) ?? '';
+    const kind = before.startsWith('--') ? kinds[before.slice(2)] : undefined;
+    if (!isId(word)) flags.push(word);
+    else if (kind === 'text' || kind === 'list') flags.push(`${flags.pop() ?? ''}=${word}`);
+    else ids.push(word);
+  }
+  return ids.length === 0 ? flags : [...flags, '--', ...ids];
 }
