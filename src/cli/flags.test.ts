@@ -11,6 +11,7 @@ test('an id that begins as a flag does is a word', () => {
     assert.deepEqual(parseFlags([id], KINDS).words, [id]);
     const flags = parseFlags(['--quiet', id, '--json'], KINDS);
     assert.deepEqual([flags.words, flags.has('quiet'), flags.has('json')], [[id], true, true]);
+    assert.deepEqual(parseFlags(['--json', '--', id], KINDS).words, [id]);
   }
 });
 

@@ -55,6 +55,7 @@ const ID_LIKE_A_FLAG = /^-(?:[\w-]{21}|[\w-]{42})$/;
 
 /** Ids that look like flags, as `parseArgs` takes them for what they are: whoever revokes pastes what a list shows. */
 function withIds(words: readonly string[], all: FlagKinds): string[] {
+  if (words.includes('--')) return [...words];
   const args: string[] = [];
   const ids: string[] = [];
   for (const word of words) {
