@@ -19,10 +19,15 @@ import {
   type Configuration,
 } from 'openid-client';
 import { startSimulator } from '../../src/adapters/simulator-server/server.ts';
+import { createBrowser, type Browser, type Shown } from '../support/browser.ts';
+import { sallyport } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
+import { startTestGateway } from '../support/gateway.ts';
 import { readGuide } from '../support/guide.ts';
 import { ask, type Answer } from '../support/http.ts';
 import { signed, testKey } from '../support/issuer.ts';
+import { PUBLIC_URL } from '../support/oauth.ts';
+import { createStockClient, REDIRECT as APP_REDIRECT, tokensFor } from '../support/people.ts';
 import { startProduct, type Product } from '../support/product.ts';
 import { signIn } from './keycloak/browser.ts';
 import { startKeycloak, type Keycloak } from './keycloak/keycloak.ts';
@@ -165,6 +170,63 @@ test('JW-07 code flow: a person signs in, the access token works, the ID token a
   // Who it was is in the log, by the subject of the issuer.
   const subject = String(claims(tokens.access_token)['sub']);
   await logged(`"subject":"${subject}"`, '"client":"chat-page"');
+});
+
+test('Keycloak as the company’s provider: whoever is in a mapped group signs in here, and loses it with the group', async () => {
+  const secret = 'federation-secret';
+  await keycloak.admin('POST', '/company/clients', {
+    clientId: 'sallyport',
+    secret,
+    redirectUris: [`${PUBLIC_URL}/account/federated`],
+    protocolMappers: [
+      {
+        name: 'groups',
+        protocol: 'openid-connect',
+        protocolMapper: 'oidc-group-membership-mapper',
+        config: { 'claim.name': 'groups', 'full.path': 'false', 'id.token.claim': 'true' },
+      },
+    ],
+  });
+  await keycloak.admin('POST', '/company/groups', { name: 'engineers' });
+  const [group] = (await keycloak.admin('GET', '/company/groups?search=engineers')) as { id: string }[];
+  const [alice] = (await keycloak.admin('GET', '/company/users?username=alice&exact=true')) as { id: string }[];
+  const membership = `/company/users/${alice?.id}/groups/${group?.id}`;
+  await using it = await startTestGateway({
+    plain: true,
+    config: {
+      listen: { publicUrl: PUBLIC_URL },
+      authorizationServer: {
+        federation: { issuer, clientId: 'sallyport', clientSecret: secret, groups: { engineers: 'staff' } },
+      },
+    },
+  });
+  assert.equal((await sallyport(it.stateDir, 'groups create staff --scopes inference:chat --models tiny')).exit, 0);
+  const app = await createStockClient(
+    it,
+    `--name app --grants authorization_code --scopes inference:chat --redirect-uri ${APP_REDIRECT}`,
+  );
+
+  /** Goes to Keycloak and back. */
+  async function arrive(browser: Browser): Promise<Shown> {
+    const page = await browser.open('/account/sign-in');
+    const going = await browser.submit(page, { step: 'federated' }, 'value="federated"');
+    const [, link = ''] = /http-equiv="refresh" content="0;url=([^"]+)"/.exec(going.text) ?? [];
+    const back = await signIn(new URL(link.replaceAll('&amp;', '&')), {
+      username: 'alice',
+      password: 'change-me-too',
+      redirectUri: `${PUBLIC_URL}/account/federated`,
+    });
+    return browser.open(back);
+  }
+  assert.equal((await arrive(createBrowser(it))).status, 403);
+  await keycloak.admin('PUT', membership);
+  const browser = createBrowser(it);
+  assert.match((await arrive(browser)).text, /signed in as <strong>alice \(127\.0\.0\.1/);
+  const { access_token: token } = await tokensFor(browser, app.config, 'alice', { scope: 'inference:chat' });
+  assert.equal((await ask(it, { key: token })).status, 200);
+  await keycloak.admin('DELETE', membership);
+  assert.equal((await arrive(createBrowser(it))).status, 403);
+  assert.equal((await ask(it, { key: token })).code, 'revoked_credential');
 });
 
 test('JW-16 JW-17 keys of the realm are rotated: no restart, and what a key signed ends when it is taken out', async () => {
