@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import * as oidc from 'openid-client';
 import { totpCode, totpStepAt } from '../../src/directory/totp.ts';
+import { fromBase32 } from '../support/base32.ts';
 import { createBrowser, type Browser, type Shown } from '../support/browser.ts';
 import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -284,9 +285,3 @@ test('where everybody needs a second factor, nothing is granted to somebody who 
   assert.equal(done.url.searchParams.get('error'), 'access_denied');
   assert.equal(done.url.searchParams.get('code'), null);
 });
-
-function fromBase32(text: string): Buffer {
-  let bits = '';
-  for (const letter of text) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0');
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
-}

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { totpCode, totpStepAt } from '../../src/directory/totp.ts';
+import { fromBase32 } from '../support/base32.ts';
 import { sallyport } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -223,9 +224,3 @@ test('what went wrong is said', async () => {
   await open('/account/invitation', 'This did not work');
   await page.judge('error');
 });
-
-function fromBase32(text: string): Buffer {
-  let bits = '';
-  for (const letter of text) bits += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0');
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
-}
