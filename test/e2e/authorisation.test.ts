@@ -101,6 +101,22 @@ suite('authorisation', () => {
     assert.deepEqual([await codeOf(key), await modelsOf(key)], [200, ['tiny']]);
   });
 
+  test('a policy about a group denies whoever says to be in it, whether or not the group is here', async () => {
+    await run('policies create out --effect deny --groups suspended');
+    const token = issuer.token({ groups: ['suspended'] });
+    const judged = async () => assert.equal(await codeOf(token), 'condition_failed');
+    await judged();
+    await run('groups create suspended --scopes models:read');
+    await judged();
+    const { key } = await newKey('--scopes inference:chat --models tiny --groups suspended');
+    assert.equal(await codeOf(key), 'condition_failed');
+    await run('groups delete suspended');
+    await judged();
+    assert.equal(await codeOf(key), 'condition_failed');
+    await run('policies delete out');
+    assert.deepEqual([await codeOf(token), await codeOf(key)], [200, 200]);
+  });
+
   test('a policy guards the admin API, too', async () => {
     const { key, id } = await newKey('--scopes admin:read,admin:write');
     const status = async (method: 'GET' | 'POST') =>
