@@ -173,6 +173,20 @@ suite('authorisation', () => {
     await run('policies delete strong');
   });
 
+  test('a client ends with its tenant, also where it acts for people of another one', async () => {
+    await run('tenants create lessor');
+    await createUser(it, '--name cid');
+    const line = '--name app --tenant lessor --grants authorization_code --scopes inference:chat';
+    const client = await createStockClient(it, `${line} --redirect-uri ${REDIRECT}`);
+    const tokens = await tokensFor(createBrowser(it), client.config, 'cid', { scope: 'inference:chat' });
+    assert.equal(await codeOf(tokens.access_token), 200);
+    await run('tenants disable lessor');
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(tokens.access_token), 'revoked_credential');
+    await assert.rejects(oidc.refreshTokenGrant(client.config, tokens.refresh_token ?? ''), { status: 401 });
+    await run('tenants enable lessor');
+    assert.equal(await codeOf(tokens.access_token), 'revoked_credential');
+  });
+
   test('a group of ours widens what a person can let a client have, and its end is the end of the tokens made after it', async () => {
     await run('groups create talkers --scopes inference:completions');
     await createUser(it, '--name bob --scopes models:read --groups talkers');
