@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { TenantRecord } from '../directory/records.ts';
+import type { RecordChange, TenantRecord } from '../directory/records.ts';
+import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.ts';
 import { VersionConflict } from '../directory/store.ts';
 import { list, text } from '../kernel/option.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
@@ -57,6 +58,14 @@ const example: TenantShown = {
 function tenantOperations(deps: AdminDeps): readonly Operation[] {
   const { directory } = deps;
 
+  /** What the clients of a disabled tenant have got ends with it, also what people of other tenants have let them have. */
+  function clientEnds({ id, isDisabled }: TenantRecord): readonly RecordChange[] {
+    const own = isDisabled ? directory.clients.values().filter(({ tenant }) => tenant === id) : [];
+    return [...own].map((client) =>
+      revocationChange(directory, markOf('client', OWN_ISSUER, client.id), true, undefined, deps.clock.nowMs()),
+    );
+  }
+
   async function change(
     { id, ifMatch, actor }: Asked<unknown, unknown>,
     action: string,
@@ -66,7 +75,7 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
       read: () => directory.tenants.get(id),
       ifMatch,
       edit,
-      changeOf: (record, expectedVersion) => ({ kind: 'tenant', record, expectedVersion }),
+      changeOf: (record, expectedVersion) => [{ kind: 'tenant', record, expectedVersion }, ...clientEnds(record)],
     });
     if (isDenial(changed)) return changed;
     const { record, committed } = changed;
@@ -155,7 +164,7 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
     }),
     ...(
       [
-        ['disable', true, 'Disable a tenant: its keys stop working and what runs on them ends.'],
+        ['disable', true, 'Disable a tenant: its keys and clients stop working and what runs on them ends.'],
         ['enable', false, 'Enable a tenant that was disabled.'],
       ] as const
     ).map(([verb, isDisabled, summary]) =>

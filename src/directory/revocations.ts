@@ -39,25 +39,31 @@ export function marksOf(token: TokenFacts, tenant: string, issuer: string, group
 
 /** What was revoked, as one thread knows it. */
 export interface Revocations {
-  /** Whether a token with these names, issued then, was revoked. Without a time of issue every revocation counts. */
-  isRevoked(marks: readonly string[], issuedAtMs: number | undefined): boolean;
+  /**
+   * Whether a token with these names, issued then, was revoked. Without a time of issue every revocation counts.
+   *
+   * @param aheadMs how far the clock of its issuer may be ahead of ours, milliseconds
+   */
+  isRevoked(marks: readonly string[], issuedAtMs: number | undefined, aheadMs?: number): boolean;
   /** Applies changes in order; the names that were revoked. */
   apply(changes: readonly RecordChange[]): string[];
 }
 
-/** How far an issuer's clock may be ahead of ours: a token from before a revocation must not look as if it came after it. */
+/** How far an issuer's clock is ahead of ours at least: a token from before a revocation must not look as if it came after it. */
 const CLOCK_SKEW_MS = 5_000;
 
 /** @param records the snapshot to start from */
 export function createRevocations(records: readonly RevocationRecord[]): Revocations {
   const byMark = new Map(records.map((record) => [record.id, record]));
   return {
-    isRevoked(marks, issuedAtMs) {
+    isRevoked(marks, issuedAtMs, aheadMs = 0) {
       if (byMark.size === 0) return false;
       return marks.some((mark) => {
         const found = byMark.get(mark);
         if (found === undefined) return false;
-        return issuedAtMs === undefined || issuedAtMs <= found.atMs + (found.isExact ? 0 : CLOCK_SKEW_MS);
+        return (
+          issuedAtMs === undefined || issuedAtMs <= found.atMs + (found.isExact ? 0 : Math.max(CLOCK_SKEW_MS, aheadMs))
+        );
       });
     },
     apply(changes) {

@@ -19,7 +19,7 @@ const group = (id: string, more: Partial<GroupRecord> = {}): GroupRecord => ({
   ...more,
 });
 
-test('roles and groups add up; those of groups count, and names of nothing give nothing', () => {
+test('roles and groups add up; those of groups count, and names of nothing give nothing but are named to policies', () => {
   const rights = createRights(
     [role('a', { scopes: ['models:read'], models: ['m1'] }), role('b', { grants: ['fields:beam-search'] })],
     [group('g', { roles: ['b', 'nothing'], scopes: ['inference:chat'], models: ['m1', 'm2'] })],
@@ -28,7 +28,8 @@ test('roles and groups add up; those of groups count, and names of nothing give 
   assert.deepEqual(held.scopes, ['models:read', 'inference:chat']);
   assert.deepEqual(held.models, ['m1', 'm2']);
   assert.deepEqual(held.grants, ['fields:beam-search']);
-  assert.deepEqual([held.roles, held.groups], [['a', 'b'], ['g']]);
+  assert.deepEqual(held.roles, ['a', 'missing', 'b', 'nothing']);
+  assert.deepEqual(held.groups, ['g', 'missing']);
 });
 
 test('a group of one tenant gives nothing to others, nor do deleted roles and groups to anybody', () => {
@@ -42,6 +43,11 @@ test('a group of one tenant gives nothing to others, nor do deleted roles and gr
   const holder = { roles: ['gone'], groups: ['acme-staff', 'old'] };
   assert.deepEqual(rights.of(holder, 'acme').scopes, ['inference:chat']);
   assert.deepEqual(rights.of(holder, 'default').scopes, []);
+  // Who was denied by a policy about a group is not let in by its end.
+  assert.deepEqual(
+    [rights.of(holder, 'acme').groups, rights.of(holder, 'default').groups],
+    [['acme-staff', 'old'], ['old']],
+  );
 });
 
 test('of the limits of several the lowest counts; none only where nobody has a number', () => {

@@ -16,9 +16,12 @@ export interface Rights {
 
 /** Rights with the names of what they come from. */
 export interface HeldRights extends Bundle {
-  /** Of roles that are there, those that came with groups among them. */
+  /** All of them, those that came with groups among them. */
   readonly roles: readonly string[];
-  /** Of groups that are there and count for the tenant. */
+  /**
+   * All that count for the tenant. As with roles those that are not there, or not any more, give nothing and are named all the
+   * same: a policy that denies them must not end with them.
+   */
   readonly groups: readonly string[];
 }
 
@@ -61,8 +64,11 @@ export function rightsOf(
   });
   const bundles: readonly Bundle[] = [...roles, ...groups];
   return {
-    roles: roles.map(({ id }) => id),
-    groups: groups.map(({ id }) => id),
+    roles: [...roleNames],
+    groups: holder.groups.filter((name) => {
+      const group = book.groups.get(name);
+      return group?.state !== 'active' || (group.tenant ?? tenant) === tenant;
+    }),
     scopes: unique(bundles.flatMap(({ scopes }): readonly Scope[] => scopes)),
     models: unique(bundles.flatMap(({ models }) => models)),
     grants: unique(bundles.flatMap(({ grants }) => grants)),

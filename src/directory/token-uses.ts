@@ -17,8 +17,8 @@ export interface TokenUse {
 
 /** Networks that are kept of one client and subject. */
 export const MAX_NETWORKS = 16;
-/** Pairs of client and subject that are kept; the ones that were idle longest are forgotten first. */
-const MAX_KEPT = 10_000;
+/** Pairs of client and subject that are kept, in memory and on disk; the ones that were idle longest are forgotten first. */
+export const MAX_KEPT = 10_000;
 
 /** The uses of tokens, as one thread collects them. */
 export interface TokenUses {
@@ -30,9 +30,9 @@ export interface TokenUses {
   take(): readonly TokenUse[];
 }
 
-/** @param known what was collected before */
+/** @param known what was collected before, the last used at the end */
 export function createTokenUses(known: readonly TokenUse[] = []): TokenUses {
-  const byKey = new Map(known.map((use) => [keyOf(use), use]));
+  const byKey = new Map(known.slice(-MAX_KEPT).map((use) => [keyOf(use), use]));
 
   function put(use: TokenUse): TokenUse {
     const key = keyOf(use);

@@ -120,7 +120,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     routeIndex: (id: string) => routes.findIndex((route) => route.id === id),
     states,
     running: deps.running,
-    isUsable: (principal: Principal) => isStillUsable(principal, deps),
+    isUsable: (principal: Principal) => isStillUsable(principal, config, deps),
     clock,
   };
   const judging = { policies: deps.policies, clock };
@@ -227,10 +227,15 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
 }
 
 /** Whether requests may go on that began with this principal; expiry aside, which only stops new ones. */
-function isStillUsable({ keyId, token, marks, tenant }: Principal, deps: DataPlaneDeps): boolean {
+function isStillUsable(
+  { keyId, token, marks, tenant }: Principal,
+  { authentication }: Settings['config'],
+  deps: DataPlaneDeps,
+): boolean {
   if (keyId !== undefined) return isUsable(deps.credentials().find(keyId));
   if (deps.credentials().tenant(tenant)?.isDisabled === true) return false;
-  return !deps.revocations().isRevoked(marks, token?.issuedAtMs);
+  const rules = authentication.issuers.find(({ issuer }) => issuer === token?.issuer);
+  return !deps.revocations().isRevoked(marks, token?.issuedAtMs, rules?.clockToleranceMs);
 }
 
 /** The secret that keeps tenants apart upstream: never the key of the digests itself, for what it makes is told there. */

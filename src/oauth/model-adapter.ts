@@ -1,5 +1,5 @@
 import type { Adapter, AdapterPayload, errors as OidcErrors } from 'oidc-provider';
-import type { ClientRecord } from '../directory/records.ts';
+import type { ClientRecord, TenantRecord } from '../directory/records.ts';
 import type { SealedPlace, Sealer } from '../kernel/sealer.ts';
 import type { Artifact, ArtifactStore } from './artifacts.ts';
 import { clientMetadata } from './client-metadata.ts';
@@ -11,6 +11,7 @@ export interface ModelAdapterDeps {
   readonly sealer: Sealer;
   readonly digest: Digest;
   readonly client: (id: string) => ClientRecord | undefined;
+  readonly tenant: (id: string) => TenantRecord | undefined;
   readonly nowMs: () => number;
   readonly errors: typeof OidcErrors;
   /** Told that a grant is over; resolves once none of its tokens is accepted any more. */
@@ -75,7 +76,9 @@ export function createModelAdapter(kind: string, deps: ModelAdapterDeps): Adapte
     async find(value) {
       if (kind === 'Client') {
         const record = deps.client(value);
-        return record === undefined ? undefined : clientMetadata(record);
+        // A client ends with its tenant, whoever it acts for: people of other tenants may use it.
+        const isOver = record === undefined || deps.tenant(record.tenant)?.isDisabled !== false;
+        return isOver ? undefined : clientMetadata(record);
       }
       return payloadOf(await artifacts.find(kind, digest(kind, value)), value);
     },

@@ -1,4 +1,4 @@
-import type { ClientRecord, TenantRecord, UserRecord } from '../directory/records.ts';
+import type { ClientRecord, UserRecord } from '../directory/records.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { isScope, SCOPES, type Scope } from '../kernel/scope.ts';
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
@@ -24,7 +24,6 @@ export interface ProviderOptions {
 /** What the authorization server is made with. */
 export interface ProviderDeps extends Omit<ModelAdapterDeps, 'errors'> {
   readonly user: (id: string) => UserRecord | undefined;
-  readonly tenant: (id: string) => TenantRecord | undefined;
   readonly entitlements: Entitlements;
   readonly signingKeys: readonly SigningKey[];
   /** Secret of cookies and nonces, 32 bytes. */

@@ -71,6 +71,16 @@ test('JW-16 an issuer that is silent beyond the bound: known tokens live on, no 
   assert.equal(await it.outcome(known), 'ok');
 });
 
+test('JW-19 a token whose clock is ahead as far as its issuer may be is revoked like all others', async () => {
+  const it = tokenBench({ rules: { clockToleranceMs: 60_000 } });
+  const ahead = it.token({ iat: NOW_S + 59 });
+  assert.equal(await it.outcome(ahead), 'ok');
+  revoke(it, `subject:${ISSUER} user-1`, NOW_MS, false);
+  assert.equal(await it.outcome(ahead), 'revoked_credential');
+  it.clock.advance(61_000);
+  assert.equal(await it.outcome(it.token({ iat: NOW_S + 61 })), 'ok');
+});
+
 for (const [kind, id] of [
   ['token', undefined],
   ['client', 'client-1'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultTenant } from '../../src/directory/issue.ts';
+import type { GroupRecord } from '../../src/directory/records.ts';
 import { AUDIENCE, BENCH_KEY, claimsOf, ISSUER, NOW_S, tokenBench } from '../support/token-bench.ts';
 import { signed } from '../support/issuer.ts';
 
@@ -146,6 +147,35 @@ test('JW-18 unknown scopes are left out, whatever their form; none is no reason 
     assert.deepEqual(await scopes(none), [], JSON.stringify(none));
   }
   assert.deepEqual(await scopes('inference:chat\tadmin:write'), []);
+});
+
+test('JW-12 a groups claim that cannot be read, or lies elsewhere, is no way out of the policies about its groups', async () => {
+  const it = tokenBench({ rules: { groupsClaim: 'groups' } });
+  const many = Array.from({ length: 257 }, (_, i) => `g${i}`);
+  for (const groups of [many, ['staff', 'a\u200db'], ['staff', 1], ['staff', ''], { 0: 'staff' }, 1, null]) {
+    assert.equal(await it.outcome(it.token({ groups })), `${INVALID}: groups`, JSON.stringify(groups));
+  }
+  const elsewhere = { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://a.example' } } };
+  assert.equal(await it.outcome(it.token(elsewhere)), `${INVALID}: groups`);
+  for (const good of [{}, { groups: [] }, { groups: 'a b' }, { _claim_names: { other: 'src1' } }])
+    assert.equal(await it.outcome(it.token(good)), 'ok');
+  const deaf = tokenBench();
+  assert.equal(await deaf.outcome(deaf.token({ ...elsewhere, groups: many })), 'ok');
+});
+
+test('JW-18 a scope claim that cannot be read gives nothing, not what the groups have', async () => {
+  const staff: GroupRecord = {
+    ...{ id: 'staff', tenant: undefined, roles: [], scopes: ['admin:write'], models: [], grants: [] },
+    ...{ limits: { requestsPerMinute: undefined, concurrency: undefined } },
+    ...{ createdAtMs: 0, state: 'active', version: 1 },
+  };
+  const it = tokenBench({ rules: { groupsClaim: 'groups' }, groups: [staff] });
+  const scopes = async (scope: unknown) => [
+    ...(await it.principal(it.token({ scope, models: [], groups: ['staff'] }))).scopes,
+  ];
+  assert.deepEqual(await scopes('openid'), ['admin:write']);
+  for (const unreadable of [['models:read', ''], ['models:read', 1], {}, 1, null, Array(257).fill('models:read')])
+    assert.deepEqual(await scopes(unreadable), [], JSON.stringify(unreadable));
 });
 
 test('claims by other names, and by paths to them', async () => {

@@ -101,6 +101,22 @@ suite('authorisation', () => {
     assert.deepEqual([await codeOf(key), await modelsOf(key)], [200, ['tiny']]);
   });
 
+  test('a policy about a group denies whoever says to be in it, whether or not the group is here', async () => {
+    await run('policies create out --effect deny --groups suspended');
+    const token = issuer.token({ groups: ['suspended'] });
+    const judged = async () => assert.equal(await codeOf(token), 'condition_failed');
+    await judged();
+    await run('groups create suspended --scopes models:read');
+    await judged();
+    const { key } = await newKey('--scopes inference:chat --models tiny --groups suspended');
+    assert.equal(await codeOf(key), 'condition_failed');
+    await run('groups delete suspended');
+    await judged();
+    assert.equal(await codeOf(key), 'condition_failed');
+    await run('policies delete out');
+    assert.deepEqual([await codeOf(token), await codeOf(key)], [200, 200]);
+  });
+
   test('a policy guards the admin API, too', async () => {
     const { key, id } = await newKey('--scopes admin:read,admin:write');
     const status = async (method: 'GET' | 'POST') =>
@@ -155,6 +171,20 @@ suite('authorisation', () => {
     await run('policies edit strong --acr urn:sallyport:acr:password');
     assert.equal(await codeOf(tokens.access_token), 200);
     await run('policies delete strong');
+  });
+
+  test('a client ends with its tenant, also where it acts for people of another one', async () => {
+    await run('tenants create lessor');
+    await createUser(it, '--name cid');
+    const line = '--name app --tenant lessor --grants authorization_code --scopes inference:chat';
+    const client = await createStockClient(it, `${line} --redirect-uri ${REDIRECT}`);
+    const tokens = await tokensFor(createBrowser(it), client.config, 'cid', { scope: 'inference:chat' });
+    assert.equal(await codeOf(tokens.access_token), 200);
+    await run('tenants disable lessor');
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(tokens.access_token), 'revoked_credential');
+    await assert.rejects(oidc.refreshTokenGrant(client.config, tokens.refresh_token ?? ''), { status: 401 });
+    await run('tenants enable lessor');
+    assert.equal(await codeOf(tokens.access_token), 'revoked_credential');
   });
 
   test('a group of ours widens what a person can let a client have, and its end is the end of the tokens made after it', async () => {

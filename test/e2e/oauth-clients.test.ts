@@ -326,11 +326,15 @@ test('clients that show themselves by a key: assertions and proofs count once', 
 test('an address that has sent too many wrong secrets is not asked for another, not even the right one', async () => {
   await using it = await startTestGateway({ plain: true, workers: 2, config: CONFIG });
   const made = await createClient(it, '--name one --grants client_credentials --scopes inference:chat --models tiny');
-  const statusWith = async (client_secret: string) => {
+  const statusWith = async (client_secret: string, path = '/oauth/token') => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded', ...basic({ ...made, client_secret }) };
-    return (await ask(it, { path: '/oauth/token', body: 'grant_type=client_credentials', headers })).status;
+    return (await ask(it, { path, body: 'grant_type=client_credentials&token=x', headers })).status;
   };
+  // Another spelling would be another path to whoever counts by it.
+  for (const path of ['/oauth/Token', '/oauth/token/', '/OAuth/token', '/oauth/introspect/'])
+    assert.notEqual(await statusWith(made.client_secret, path), 200, path);
   assert.equal(await statusWith(made.client_secret), 200);
   for (const _ of [1, 2, 3, 4, 5]) assert.equal(await statusWith('not-it'), 401);
-  assert.equal(await statusWith(made.client_secret), 429);
+  for (const name of ['token', 'introspect', 'revoke', 'par', 'device_authorization'])
+    assert.equal(await statusWith(made.client_secret, `/oauth/${name}`), 429, name);
 });

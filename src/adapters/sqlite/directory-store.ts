@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CompiledQuery } from 'kysely';
 import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
-import type { TokenUse } from '../../directory/token-uses.ts';
+import { MAX_KEPT, type TokenUse } from '../../directory/token-uses.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import { sql } from './builder.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -36,6 +36,9 @@ const TABLES = {
   policy: 'policies',
   revocation: 'revocations',
 } as const satisfies Record<RecordChange['kind'], keyof Tables>;
+
+const FORGET_TOKEN_USES = `DELETE FROM token_uses WHERE rowid IN
+  (SELECT rowid FROM token_uses ORDER BY last_used_at_ms DESC LIMIT -1 OFFSET ${MAX_KEPT})`;
 
 function rowOf(change: RecordChange) {
   switch (change.kind) {
@@ -143,6 +146,8 @@ export function openSqliteStore(path: string): DirectoryStore {
             .compile(),
         );
       }
+      // Subjects are an issuer's to name, and it may name a new one each day.
+      if (usedTokens.length > 0) db.exec(FORGET_TOKEN_USES);
       for (const { holder, permission, atMs } of usedPermissions) {
         exec(
           sql

@@ -8,7 +8,8 @@ import type { IssuerRules } from './issuer-rules.ts';
 export interface Claims {
   readonly facts: TokenFacts;
   readonly tenant: string;
-  readonly scopes: ReadonlySet<Scope>;
+  /** Undefined where it names none of ours: those of its groups. */
+  readonly scopes: ReadonlySet<Scope> | undefined;
   /** Undefined where it names none: the defaults of its issuer and what its groups have. */
   readonly models: readonly string[] | undefined;
   readonly groups: readonly string[];
@@ -68,6 +69,9 @@ export function judgeClaims(
   const modelsClaim = claimAt(payload, rules.modelsClaim);
   const models = modelsClaim === undefined ? undefined : wordsOf(modelsClaim);
   if (modelsClaim !== undefined && models === undefined) return refused('models');
+  // Read as none they would take the token out of the policies that deny its groups.
+  const groups = groupsOf(payload, rules.groupsClaim);
+  if (groups === undefined) return refused('groups');
   const limits = limitsOf(rules.limitsClaim === undefined ? undefined : claimAt(payload, rules.limitsClaim));
   if (limits === undefined) return refused('limits');
   // Last, so that only a token that would otherwise be good is called expired.
@@ -89,9 +93,9 @@ export function judgeClaims(
       sessionId: isText(payload['sid']) ? payload['sid'] : undefined,
     },
     tenant,
-    scopes: new Set((wordsOf(claimAt(payload, rules.scopeClaim)) ?? []).filter(isScope)),
+    scopes: scopesOf(claimAt(payload, rules.scopeClaim)),
     models,
-    groups: rules.groupsClaim === undefined ? [] : (wordsOf(claimAt(payload, rules.groupsClaim)) ?? []),
+    groups,
     ...limits,
     ...binding,
   };
@@ -119,6 +123,25 @@ function bindingOf(cnf: JsonValue | undefined): { jkt: string | undefined; x5t: 
   if (jkt !== undefined && !isDigest(jkt)) return undefined;
   if (x5t !== undefined && !isDigest(x5t)) return undefined;
   return jkt === undefined && x5t === undefined ? undefined : { jkt, x5t };
+}
+
+/** Scopes of ours. A claim that cannot be read gives nothing: who wrote it may have meant less than the groups have. */
+function scopesOf(claim: JsonValue | undefined): ReadonlySet<Scope> | undefined {
+  const words = claim === undefined ? [] : wordsOf(claim);
+  const scopes = new Set(words?.filter(isScope));
+  return words !== undefined && scopes.size === 0 ? undefined : scopes;
+}
+
+/**
+ * Names of groups; undefined where the claim is none that can be read, or lies elsewhere: an issuer that has more groups
+ * than it writes into a token says so (OpenID Connect Core §5.6.2).
+ */
+function groupsOf(payload: JsonObject, name: string | undefined): readonly string[] | undefined {
+  if (name === undefined) return [];
+  const claim = claimAt(payload, name);
+  if (claim !== undefined) return wordsOf(claim);
+  const elsewhere = payload['_claim_names'];
+  return isJsonObject(elsewhere) && Object.hasOwn(elsewhere, name) ? undefined : [];
 }
 
 function limitsOf(claim: JsonValue | undefined): Pick<Claims, 'requestsPerMinute' | 'concurrency'> | undefined {

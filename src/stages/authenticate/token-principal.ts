@@ -51,7 +51,8 @@ export function createTokenJudge({
     const { expiresAtMs, issuedAtMs } = claims.facts;
     if (clock.nowMs() >= expiresAtMs + rules.clockToleranceMs) return deny('expired_credential', { message: EXPIRED });
     const now = principal(claims, rules);
-    if (now.tenant?.isDisabled === true || revocations().isRevoked(now.principal.marks, issuedAtMs)) {
+    const isRevoked = revocations().isRevoked(now.principal.marks, issuedAtMs, rules.clockToleranceMs);
+    if (now.tenant?.isDisabled === true || isRevoked) {
       return deny('revoked_credential', { message: REVOKED });
     }
     const denial = judgeSender(claims, rules, shown);
@@ -100,7 +101,7 @@ function principalOf(claims: Claims, tenant: TenantRecord | undefined, rules: Is
  * application that has it. One of an issuer that knows none of ours has those of its groups.
  */
 function scopesOf({ scopes }: Claims, held: HeldRights, isOwn: boolean): ReadonlySet<Scope> {
-  return isOwn || scopes.size > 0 ? scopes : new Set(held.scopes);
+  return scopes ?? new Set(isOwn ? [] : held.scopes);
 }
 
 const NO_CAPS = {};

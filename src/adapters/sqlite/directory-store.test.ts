@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createTokenUses, MAX_KEPT, type TokenUse } from '../../directory/token-uses.ts';
+import { openSqliteStore } from './directory-store.ts';
+
+const use = (i: number): TokenUse => ({
+  ...{ issuer: 'https://issuer.example.org', client: '', subject: `s${i}`, lastIssuedAtMs: undefined },
+  ...{ lastUsedAtMs: i, count: 1, networks: [] },
+});
+
+test('subjects without number fill neither disk nor memory: those that were idle longest are forgotten', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-uses-'));
+  const store = openSqliteStore(join(dir, 'sallyport.db'));
+  try {
+    const all = Array.from({ length: MAX_KEPT + 500 }, (_, i) => use(i));
+    await store.noteTokenUses(all.slice(500));
+    await store.noteTokenUses(all.slice(0, 500));
+    // Written in the next group, which this one waits for.
+    await store.write([]);
+    const { tokenUses } = await store.readAll();
+    assert.deepEqual([tokenUses.length, tokenUses[0]?.subject], [MAX_KEPT, 's500']);
+    const kept = createTokenUses(all).list();
+    assert.deepEqual([kept.length, kept[0]?.subject], [MAX_KEPT, 's500']);
+  } finally {
+    await store.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
