@@ -10,9 +10,12 @@ export interface Pipelines {
   readonly preflight: Pipeline;
 }
 
-/** Paths of the authorization server: its endpoints, metadata (RFC 8414, OpenID Connect Discovery) and pages. */
+/**
+ * Paths of the authorization server: its endpoints, metadata (RFC 8414, OpenID Connect Discovery) and pages. Each has one
+ * spelling: the library answers `/DEVICE` and `/oauth/token/`, too, and limits that know a path by its name would miss those.
+ */
 const OAUTH_PATH =
-  /^\/(oauth\/[a-z0-9_/-]+|device(\/[A-Za-z0-9_-]+)?|account(\/[a-z0-9_/-]*)?|\.well-known\/(oauth-authorization-server|openid-configuration))$/i;
+  /^\/(oauth\/[a-z_]+|oauth\/(interaction|authorize)(\/[A-Za-z0-9_-]+){1,2}|device(\/[A-Za-z0-9_-]+)?|account(\/[a-z-]+)?|\.well-known\/(oauth-authorization-server|openid-configuration))$/;
 
 /**
  * Which pipeline a path of the public listener takes; what no route knows is refused inside it.

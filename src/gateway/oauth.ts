@@ -137,6 +137,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
         signingKeys,
         entitlements,
         secret: secret('oauth cookies'),
+        randomBytes: deps.randomBytes,
         requireSecondFactor,
         hmacKey,
         clock,

@@ -92,7 +92,7 @@ export function createAccess(deps: {
       if (found === undefined) return false;
       const { authorizations } = (await payloadOf(found)) as { authorizations?: Record<string, { grantId?: string }> };
       // The session first: else a request meanwhile could bring another grant of it.
-      await artifacts.remove('Session', id);
+      await (found.uid === undefined ? artifacts.remove('Session', id) : artifacts.endSession(found.uid));
       if (found.uid !== undefined) await deps.revoke(markOf('session', OWN_ISSUER, found.uid), undefined);
       for (const { grantId } of Object.values(authorizations ?? {}))
         if (grantId !== undefined) await endGrantOf(digest('Grant', grantId));

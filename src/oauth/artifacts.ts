@@ -35,7 +35,10 @@ export const ownArtifact = (
 
 /** Keeps artifacts. Kept by SQLite, later by PostgreSQL, both against `test/contracts/artifact-store.ts`. */
 export interface ArtifactStore {
-  /** Writes one, in place of what was there; keeps that it was consumed. @throws StoreUnavailable, like all others */
+  /**
+   * Writes one, in place of what was there; keeps that it was consumed. A session that was ended is not written: a request
+   * that was under way meanwhile would bring it back. @throws StoreUnavailable, like all others
+   */
   put(artifact: Artifact): Promise<void>;
   /** Writes several like `put`, all or none, in one durable step. */
   putAll(artifacts: readonly Artifact[]): Promise<void>;
@@ -48,7 +51,9 @@ export interface ArtifactStore {
   remove(kind: string, id: string): Promise<void>;
   /** Removes all that came from a grant. */
   removeGrant(grantId: string): Promise<void>;
-  /** Removes all that belongs to a person: sessions, grants, codes and tokens. */
+  /** Ends a session for good, by the hash of its uid, which it keeps whenever its id changes. */
+  endSession(uid: string): Promise<void>;
+  /** Removes all that belongs to a person: sessions, for good, grants, codes, tokens and sign-ins that are under way. */
   removeAccount(account: string): Promise<void>;
   /** All of a kind that have not expired. */
   list(kind: string, nowMs: number): Promise<readonly Artifact[]>;

@@ -63,7 +63,7 @@ export function createModelAdapter(kind: string, deps: ModelAdapterDeps): Adapte
         grantId: grantId === undefined ? undefined : digest('Grant', grantId),
         uid: uid === undefined ? undefined : digest(`${kind} uid`, uid),
         userCode: userCode === undefined ? undefined : digest(`${kind} code`, userCode),
-        account: accountId,
+        account: accountId ?? signedInBy(payload),
         client: clientId,
         createdAtMs,
         consumedAtMs: undefined,
@@ -108,6 +108,15 @@ export function createModelAdapter(kind: string, deps: ModelAdapterDeps): Adapte
     await artifacts.removeGrant(digest('Grant', grantId));
     await deps.onGrantRevoked(grantId);
   }
+}
+
+/**
+ * Who has signed in on a way through the pages that is not at its end yet. It ends with all that they are signed in with: else
+ * whoever knew the old password could keep one ready, and make a session of it after the password was changed.
+ */
+function signedInBy({ result }: AdapterPayload): string | undefined {
+  const { login } = (result ?? {}) as { readonly login?: { readonly accountId?: string } };
+  return login?.accountId;
 }
 
 /** Models that are found by another value than their own; that one is no credential without a signed cookie beside it. */

@@ -2,6 +2,7 @@ import type { ClientRecord, UserRecord } from '../directory/records.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { isScope, SCOPES, type Scope } from '../kernel/scope.ts';
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { browserOf, browserTag } from './interactions/browser-cookie.ts';
 import { createDevicePages } from './interactions/device.ts';
 import { errorPage, pagePolicy } from './interactions/html.ts';
 import { prefilledCodeOf } from './interactions/pages.ts';
@@ -29,6 +30,7 @@ export interface ProviderDeps extends Omit<ModelAdapterDeps, 'errors'> {
   /** Secret of cookies and nonces, 32 bytes. */
   readonly secret: Uint8Array;
   readonly requireSecondFactor: () => RequireSecondFactor;
+  readonly randomBytes: (count: number) => Uint8Array;
 }
 
 /** No refresh token lives longer, however often it is rotated (RFC 9700 §4.14.2). */
@@ -41,7 +43,7 @@ const MAX_ACCESS_TOKEN_S = 3600;
 const SESSION_S = 8 * 3600;
 const ANONYMOUS_SESSION_S = 900;
 /** Where sign-in and consent are. */
-export const INTERACTION_PATH = '/oauth/interaction';
+const INTERACTION_PATH = '/oauth/interaction';
 
 /** The whole configuration of the library, in one place: all that is not switched on here is off. */
 export function createProvider(library: OidcLibrary, options: ProviderOptions, deps: ProviderDeps): Provider {
@@ -221,7 +223,13 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       return { accountId: id, claims: () => Promise.resolve({ sub: id }) };
     },
     acrValues: [ACR.password, ACR.mfa],
-    interactions: { policy: interactionPolicy(library), url: (_, { uid }) => `${INTERACTION_PATH}/${uid}` },
+    interactions: {
+      policy: interactionPolicy(library),
+      // The library's cookie for it has a path, so its name cannot have `__Host-`: a sibling domain could plant one, have
+      // somebody sign in on a way that began elsewhere, and go on there as them (RFC 9700 §4.7).
+      url: (ctx, { uid }) =>
+        `${INTERACTION_PATH}/${uid}/${browserTag(deps.digest, uid, browserOf(ctx, deps.randomBytes))}`,
+    },
     clientBasedCORS: () => false,
     renderError(ctx, out) {
       ctx.type = 'html';

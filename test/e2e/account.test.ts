@@ -15,7 +15,7 @@ describe('the account page', () => {
   let web: Awaited<ReturnType<typeof createStockClient>>;
   before(async () => {
     it = await startTestGateway({ plain: true, workers: 2, config: { listen: { publicUrl: PUBLIC_URL } } });
-    for (const name of ['ada', 'bob', 'eve', 'kim', 'max', 'zoe'])
+    for (const name of ['ada', 'bob', 'eve', 'kim', 'liv', 'max', 'zoe'])
       await createUser(it, `--name ${name} --scopes inference:chat,admin:read`);
     web = await createStockClient(
       it,
@@ -102,6 +102,25 @@ describe('the account page', () => {
     assert.equal(await works(tokens.access_token), 'revoked_credential');
     assert.match((await account(createBrowser(it), 'eve')).text, /name or the password is not right/);
     assert.match((await account(createBrowser(it), 'eve', next)).title, /^Your account/);
+  });
+
+  test('RT-07 a sign-in that was kept ready before a new password is of no use after it', async () => {
+    const thief = createBrowser(it);
+    const page = await thief.open((await authorizationOf(web.config)).url);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    // The password was right; where that leads to is not opened yet.
+    const { headers } = await thief.post(page.url.pathname, {
+      csrf,
+      name: 'liv',
+      password: PASSWORD,
+      step: 'password',
+    });
+    const owner = createBrowser(it);
+    const next = 'another horse battery';
+    const fields = { password: PASSWORD, new: next, again: next };
+    await owner.submit(await account(owner, 'liv'), fields, 'value="password"');
+    assert.equal((await thief.open(headers.get('location') ?? '')).status, 400);
+    assert.match((await thief.open('/account')).title, /^Sign in/);
   });
 
   test('SU-02 a second factor is set up, asked for, used once a step, and replaced once by a recovery code; administering needs it', async () => {

@@ -123,6 +123,18 @@ describe('the authorization code grant', () => {
     );
   });
 
+  test('AZ-12 nobody signs in on a way that began in another browser, though a sibling domain has planted its cookies (session fixation)', async () => {
+    const [attacker, victim] = [createBrowser(it), createBrowser(it)];
+    const { headers } = await attacker.once((await authorizationOf(web.config)).url);
+    for (const [name, cookie] of attacker.jar) if (!name.startsWith('__Host-')) victim.jar.set(name, cookie);
+    const page = await victim.open(headers.get('location') ?? '');
+    assertErrorPage(page);
+    assert.ok(it.log.some((line) => line.includes('interaction_of_another_browser')));
+    // Without what stands in the address, the cookies of the other browser are no more use.
+    assertErrorPage(await victim.open((headers.get('location') ?? '').replace(/\/[^/]+$/, '')));
+    assert.match((await attacker.open(headers.get('location') ?? '')).title, /^Sign in/);
+  });
+
   for (const [what, fields] of [
     ['without PKCE', { code_challenge: '', code_challenge_method: '' }],
     ['with plain PKCE', { code_challenge_method: 'plain' }],
@@ -278,7 +290,7 @@ describe('the authorization code grant', () => {
     const page = await browser.open(url);
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
     const path = page.url.pathname;
-    const uid = path.split('/').at(-1);
+    const uid = path.split('/').at(-2);
     // At sign-in an acceptance is only a wrong password.
     const accepted = await browser.post(path, { csrf, decision: 'accept' });
     assert.equal(accepted.headers.get('location'), path);
@@ -287,7 +299,7 @@ describe('the authorization code grant', () => {
     assert.match(back.title, /^Sign in/);
     const consent = await signIn(browser, back, 'ada');
     assert.match(consent.title, /^Let /);
-    const round = await browser.open(`/oauth/authorize/${consent.url.pathname.split('/').at(-1)}`);
+    const round = await browser.open(`/oauth/authorize/${consent.url.pathname.split('/').at(-2)}`);
     assert.match(round.title, /^Let /);
     for (const [fields, headers] of [
       [{ decision: 'accept' }, {}],
@@ -309,7 +321,7 @@ describe('the authorization code grant', () => {
     // Nor by a cookie made from it: the log shows addresses, and a cookie counts with its signature alone.
     const forger = createBrowser(it);
     const { pathname } = round.url;
-    forger.jar.set('sallyport_interaction /', { value: pathname.split('/').at(-1) ?? '', path: '/' });
+    forger.jar.set('sallyport_interaction /', { value: pathname.split('/').at(-2) ?? '', path: '/' });
     assertErrorPage(await forger.once(round.url));
     forger.jar.set('sallyport_interaction.sig /', { value: 'A'.repeat(27), path: '/' });
     assertErrorPage(await forger.once(round.url));

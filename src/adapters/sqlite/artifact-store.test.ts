@@ -41,3 +41,34 @@ test('several are written all or none: one that cannot be takes back those befor
     rmSync(dir, { recursive: true, force: true });
   }
 });
+
+test('a session that was ended is not written again by a request that had it, under no id and however it was ended', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-artifacts-'));
+  const store = openSqliteStore(join(dir, 'sallyport.db'));
+  const artifacts = openSqliteArtifacts(join(dir, 'sallyport.db'));
+  const session = (id: string, uid: string, account: string): Artifact => ({
+    ...artifact(id, 'kept'),
+    ...{ kind: 'Session', uid, account, expiresAtMs: 100 },
+  });
+  const ids = async () => (await artifacts.list('Session', 0)).map(({ id }) => id).sort();
+  try {
+    for (const one of [session('1', 'first', 'ada'), session('2', 'second', 'ada'), session('3', 'third', 'bob')])
+      await artifacts.put(one);
+    await artifacts.endSession('first');
+    // The library gives a session new ids: it is the same one all the same.
+    for (const id of ['1', '1b']) await artifacts.put(session(id, 'first', 'ada'));
+    assert.deepEqual(await ids(), ['2', '3']);
+    await artifacts.removeAccount('ada');
+    for (const id of ['2', '2b']) await artifacts.put(session(id, 'second', 'ada'));
+    assert.deepEqual(await ids(), ['3']);
+    // Of the same person, and begun after that.
+    await artifacts.put(session('4', 'fourth', 'ada'));
+    assert.deepEqual(await ids(), ['3', '4']);
+    await artifacts.sweep(100);
+    assert.deepEqual(await artifacts.list('EndedSession', 0), []);
+  } finally {
+    artifacts.close();
+    await store.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});

@@ -1,9 +1,12 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CompiledQuery } from 'kysely';
 import { StoreUnavailable } from '../../directory/store.ts';
-import type { Artifact, ArtifactStore } from '../../oauth/artifacts.ts';
+import { ownArtifact, type Artifact, type ArtifactStore } from '../../oauth/artifacts.ts';
 import { sql } from './builder.ts';
 import type { Tables } from './tables.ts';
+
+/** What stands in the place of a session that was ended: a row of its uid. */
+const ENDED = 'EndedSession';
 
 /** Opens the artifacts in the embedded store, whose tables are there already. Each write is durable when it resolves. */
 export function openSqliteArtifacts(path: string): ArtifactStore & { close(): void } {
@@ -40,22 +43,46 @@ export function openSqliteArtifacts(path: string): ArtifactStore & { close(): vo
   };
   const table = sql.selectFrom('artifacts').selectAll();
 
+  function inOneStep(queries: readonly CompiledQuery[]): void {
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      for (const { sql: text, parameters } of queries) statement(text).run(...(parameters as SQLInputValue[]));
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+    }
+  }
+
+  /** Removes artifacts, and keeps of the sessions among them that they are over for as long as they would have lived. */
+  async function removeForGood(column: 'uid' | 'account', value: string): Promise<void> {
+    const rows = await all(table.where('kind', '=', 'Session').where(column, '=', value).compile());
+    const removal = sql.deleteFrom('artifacts').where(column, '=', value);
+    inOneStep([
+      ...rows.flatMap(({ uid, created_at_ms: createdAtMs, expires_at_ms: expiresAtMs }) =>
+        uid === null
+          ? []
+          : [
+              upsert(
+                ownArtifact({ kind: ENDED, id: uid, payload: '', createdAtMs, expiresAtMs: expiresAtMs ?? undefined }),
+              ),
+            ],
+      ),
+      (column === 'uid' ? removal.where('kind', '=', 'Session') : removal).compile(),
+    ]);
+  }
+
+  const isEnded = async ({ kind, uid }: Artifact): Promise<boolean> =>
+    kind === 'Session' &&
+    uid !== undefined &&
+    (await all(table.where('kind', '=', ENDED).where('id', '=', uid).compile())).length > 0;
+
   return {
     async put(artifact) {
-      await exec(upsert(artifact));
+      if (!(await isEnded(artifact))) await exec(upsert(artifact));
     },
     async putAll(artifacts) {
-      try {
-        db.exec('BEGIN IMMEDIATE');
-        for (const artifact of artifacts) {
-          const { sql: text, parameters } = upsert(artifact);
-          statement(text).run(...(parameters as SQLInputValue[]));
-        }
-        db.exec('COMMIT');
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
-      }
+      inOneStep(artifacts.map(upsert));
     },
     async putNew(artifact) {
       const query = sql
@@ -87,9 +114,8 @@ export function openSqliteArtifacts(path: string): ArtifactStore & { close(): vo
     async removeGrant(grantId) {
       await exec(sql.deleteFrom('artifacts').where('grant_id', '=', grantId).compile());
     },
-    async removeAccount(account) {
-      await exec(sql.deleteFrom('artifacts').where('account', '=', account).compile());
-    },
+    endSession: (uid) => removeForGood('uid', uid),
+    removeAccount: (account) => removeForGood('account', account),
     async list(kind, nowMs) {
       const rows = await all(
         table

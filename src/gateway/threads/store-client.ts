@@ -88,6 +88,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
       consume: async (...args) => (await artifact({ name: 'consume', args })) as boolean,
       remove: async (...args) => void (await artifact({ name: 'remove', args })),
       removeGrant: async (...args) => void (await artifact({ name: 'removeGrant', args })),
+      endSession: async (...args) => void (await artifact({ name: 'endSession', args })),
       removeAccount: async (...args) => void (await artifact({ name: 'removeAccount', args })),
       list: async (...args) => (await artifact({ name: 'list', args })) as Artifact[],
       sweep: async (...args) => void (await artifact({ name: 'sweep', args })),

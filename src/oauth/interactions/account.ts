@@ -106,7 +106,7 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
     },
   ): Promise<void> {
     const { browser, csrf, form } = at;
-    const place = { key: `account ${browser}`, action: '/account/sign-in', csrf, browser: () => browser };
+    const place = { key: `account ${browser}`, action: '/account/sign-in', csrf, browser };
     if (at.me !== undefined) {
       signIn.drop(place.key);
       return x.goTo('/account');

@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Digest } from '../digest.ts';
 
 /** Ties forms and ways to one browser. Bound to the host (RFC 6265bis §4.1.3.2), so no sibling domain can set it. */
 const NAME = '__Host-sallyport-form';
@@ -23,3 +24,7 @@ export function browserOf(ctx: KoaContextWithOIDC, randomBytes: (count: number) 
   ctx.cookies.set(NAME, made, COOKIE);
   return made;
 }
+
+/** What stands in the address of a way through the pages: it can be gone on with in the browser alone in which it began. */
+export const browserTag = (digest: Digest, uid: string, browser: string): string =>
+  digest('Browser', `${uid} ${browser}`);

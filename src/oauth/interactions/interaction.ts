@@ -5,7 +5,7 @@ import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
 import type { Entitlements } from '../entitlements.ts';
 import { ACR, needsSecondFactor, type RequireSecondFactor } from '../strength.ts';
-import { browserOf } from './browser-cookie.ts';
+import { browserOf, browserTag } from './browser-cookie.ts';
 import { isFromOwnPage, isSameText, type PageExchange } from './exchange.ts';
 import { html } from './html.ts';
 import { scopeText } from './scope-text.ts';
@@ -27,7 +27,7 @@ export interface InteractionDeps {
 }
 
 /** Answers the pages between an authorization request and its answer: sign-in and consent. */
-export type InteractionPages = (x: PageExchange, provider: Provider, uid: string) => Promise<void>;
+export type InteractionPages = (x: PageExchange, provider: Provider, uid: string, tag: string) => Promise<void>;
 
 const EXPIRED = 'This page has expired, or it was opened in another browser than the one that it was made for.';
 
@@ -35,9 +35,15 @@ const EXPIRED = 'This page has expired, or it was opened in another browser than
 export function createInteractionPages(deps: InteractionDeps): InteractionPages {
   const { publicUrl, digest, signIn, log } = deps;
 
-  return async (x, provider, uid) => {
+  return async (x, provider, uid, tag) => {
     const details = await interactionOf(x, provider);
     if (details === undefined || details.uid !== uid) return x.fail(400, EXPIRED);
+    const browser = browserOf(provider.createContext(x.request, x.response) as never, deps.randomBytes);
+    if (!isSameText(tag, browserTag(digest, uid, browser))) {
+      // Its cookie is here, but it began elsewhere: somebody may have planted it, to go on as whoever signs in.
+      log.security('interaction_of_another_browser', { requestId: x.requestId });
+      return x.fail(400, EXPIRED);
+    }
     // Bound to the signed cookie of this interaction: nobody else's page knows it (CSRF).
     const csrf = digest('Form', `interaction ${uid}`);
     const form = x.method === 'POST' ? await x.form() : undefined;
@@ -47,7 +53,7 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
     }
     switch (details.prompt.name) {
       case 'login':
-        return login(x, provider, details, csrf, form);
+        return login(x, provider, { details, browser, csrf, form });
       case 'consent':
         return consent(x, provider, details, csrf, form);
       default:
@@ -58,15 +64,19 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
   async function login(
     x: PageExchange,
     provider: Provider,
-    details: Interaction,
-    csrf: string,
-    form: URLSearchParams | undefined,
+    at: {
+      readonly details: Interaction;
+      readonly browser: string;
+      readonly csrf: string;
+      readonly form: URLSearchParams | undefined;
+    },
   ): Promise<void> {
+    const { details, browser, csrf, form } = at;
     const place: SignInPlace = {
       key: `interaction ${details.uid}`,
       action: x.path,
       csrf,
-      browser: () => browserOf(provider.createContext(x.request, x.response) as never, deps.randomBytes),
+      browser,
       isFresh: details.prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
       redirectUri: redirectUriOf(details),
     };

@@ -41,9 +41,9 @@ export function createPages(
   };
 
   async function answer(x: PageExchange, provider: Provider): Promise<boolean> {
-    const [, uid] = /^\/oauth\/interaction\/([A-Za-z0-9_-]{1,64})$/.exec(x.path) ?? [];
+    const [, uid, tag] = /^\/oauth\/interaction\/([A-Za-z0-9_-]{1,64})(?:\/([A-Za-z0-9_-]{1,64}))?$/.exec(x.path) ?? [];
     if (uid !== undefined) {
-      await interaction(x, provider, uid);
+      await interaction(x, provider, uid, tag ?? '');
       return true;
     }
     if (/^\/account(\/|$)/.test(x.path)) {

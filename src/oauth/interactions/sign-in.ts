@@ -23,8 +23,8 @@ export interface SignInPlace {
   /** Path that its forms go to. */
   readonly action: string;
   readonly csrf: string;
-  /** What its cookie says of the browser; it gets one where it has none. */
-  readonly browser: () => string;
+  /** What its cookie says of the browser. */
+  readonly browser: string;
   /** It must not count that somebody is signed in at their identity provider already. */
   readonly isFresh?: boolean;
   /** Where an answer may lead to. */
@@ -146,7 +146,7 @@ export function createSignIn(deps: {
   async function goElsewhere(x: PageExchange, place: SignInPlace): Promise<undefined> {
     const host = federation.host() ?? '';
     const { key, action, browser, isFresh = false } = place;
-    const url = await federation.begin({ key, action }, browser(), isFresh, x.requestId);
+    const url = await federation.begin({ key, action }, browser, isFresh, x.requestId);
     if (url === undefined) return again(x, place, `${host} cannot be reached at this moment. Try again in a minute.`);
     x.show({ title: `Going on to ${host}`, body: goingOn(host, url.href), goesTo: url.href });
     return undefined;
