@@ -187,6 +187,23 @@ suite('authorisation', () => {
     assert.equal(await codeOf(tokens.access_token), 'revoked_credential');
   });
 
+  test('what is taken from a client ends its tokens, and what is given to it does not', async () => {
+    const line = '--name batch --grants client_credentials --scopes inference:chat,models:read --models tiny';
+    const { config, id } = await createStockClient(it, line);
+    const { key } = await newKey('--scopes admin:write');
+    const edit = async (body: object) => {
+      const admin = { url: it.gateway.adminUrl, ca: it.ca, port: 0 };
+      const edited = await ask(admin, { key, method: 'PATCH', path: `/api/v1/oauth-clients/${id}`, body });
+      assert.equal(edited.status, 200, edited.text);
+    };
+    const { access_token: token } = await oidc.clientCredentialsGrant(config);
+    await edit({ name: 'batches', models: ['tiny', 'small'] });
+    await edit({ models: ['*'] });
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(token), 200);
+    await edit({ scopes: ['models:read'] });
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(token), 'revoked_credential');
+  });
+
   test('a group of ours widens what a person can let a client have, and its end is the end of the tokens made after it', async () => {
     await run('groups create talkers --scopes inference:completions');
     await createUser(it, '--name bob --scopes models:read --groups talkers');
