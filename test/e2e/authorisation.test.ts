@@ -117,6 +117,18 @@ suite('authorisation', () => {
     assert.deepEqual([await codeOf(token), await codeOf(key)], [200, 200]);
   });
 
+  test('a subject with spaces, as directories have them, is revoked like all others', async () => {
+    const { key } = await newKey('--scopes admin:write');
+    const token = issuer.token({ sub: 'CN=Eve,OU=a b' });
+    assert.equal(await codeOf(token), 200);
+    const body = { issuer: issuer.url, subject: 'CN=Eve,OU=a b' };
+    const admin = { url: it.gateway.adminUrl, ca: it.ca, port: 0 };
+    const path = '/api/v1/tokens/revoke';
+    assert.equal((await ask(admin, { key, path, body })).status, 200);
+    assert.equal((await ask(admin, { key, path, body: { ...body, issuer: 'a b' } })).status, 400);
+    assert.equal(await codeOf(token), 'revoked_credential');
+  });
+
   test('a policy guards the admin API, too', async () => {
     const { key, id } = await newKey('--scopes admin:read,admin:write');
     const status = async (method: 'GET' | 'POST') =>
