@@ -88,10 +88,11 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
     return { value: show(record), version: record.version, committed };
   }
 
-  /** A client that may not ask any more takes its tokens with it, in the same moment. */
+  /** A client that may not ask any more, or may do less, takes its tokens with it, in the same moment. */
   function changesOf(record: ClientRecord, expectedVersion: number): RecordChange[] {
     const own: RecordChange = { kind: 'client', record, expectedVersion };
-    if (record.state === 'active') return [own];
+    const before = directory.clients.get(record.id);
+    if (record.state === 'active' && !(before !== undefined && isLess(record, before))) return [own];
     return [own, revocationChange(directory, markOf('client', OWN_ISSUER, record.id), true, undefined, clock.nowMs())];
   }
 
@@ -168,7 +169,7 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
       method: 'PATCH',
       path: '/oauth-clients/{id}',
       scope: 'admin:write',
-      summary: 'Change fields of an OAuth client; those left out stay. Tokens that are out keep what they have.',
+      summary: 'Change fields of an OAuth client; those left out stay. Where it may do less, its tokens end.',
       status: 200,
       body: clientEdit,
       response: clientShown,
@@ -262,6 +263,18 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
       },
     }),
   ];
+}
+
+/** Whether something is gone that a client had: tokens say what it was, and must not outlive it. */
+function isLess(now: ClientRecord, before: ClientRecord): boolean {
+  const isGone = (had: readonly string[], has: readonly string[]): boolean => had.some((one) => !has.includes(one));
+  return (
+    isGone(before.scopes, now.scopes) ||
+    isGone(before.groups, now.groups) ||
+    (now.models?.includes('*') === false && isGone(before.models ?? ['*'], now.models)) ||
+    (now.isDpopRequired && !before.isDpopRequired) ||
+    JSON.stringify(now.limits) !== JSON.stringify(before.limits)
+  );
 }
 
 /** Refuses what does not fit together: a client that could never get a token, or would get one too easily. */

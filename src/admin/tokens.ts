@@ -19,15 +19,15 @@ const tokenUse = z.strictObject({
 export const tokenUseList = z.strictObject({ items: z.array(tokenUse), next: z.null() });
 
 const KINDS = ['token', 'client', 'subject', 'grant', 'session'] as const satisfies readonly MarkKind[];
-const one = text(
-  'Give its id, as the log shows it.',
-  (value) => value.length <= 512 && !value.includes(' '),
-).optional();
+/** Ids of other issuers may hold spaces, such as names of a directory. */
+const one = text('Give its id, as the log shows it.', (value) => value.length <= 512).optional();
+/** An issuer holds none: with one, two things could have the same name. */
+const issuer = text('Give the issuer as its tokens write it.', (value) => !value.includes(' ')).optional();
 
 /** Which tokens are to count no more. */
 export const tokenRevocation = z
   .strictObject({
-    issuer: text('Give the issuer as its tokens write it.').optional().describe('Left out: the gateway’s own server.'),
+    issuer: issuer.describe('Left out: the gateway’s own server.'),
     token: one.describe('One token, by the 22 characters that the log shows.'),
     client: one.describe('All tokens of this client until now.'),
     subject: one.describe('All tokens of this subject until now.'),

@@ -123,7 +123,9 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     isUsable: (principal: Principal) => isStillUsable(principal, config, deps),
     clock,
   };
-  const judging = { policies: deps.policies, clock };
+  const judge: Policies['judge'] = (situation) =>
+    deps.policies().judge({ ...situation, aliases: aliasesOf(aliases, situation.model) });
+  const judging = { policies: () => ({ judge }), clock };
   const stages: Stages = {
     network: createNetwork(
       {
@@ -188,7 +190,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         const now = keyId === undefined ? principal : deps.credentials().find(keyId)?.principal;
         if (now?.scopes.has('inference:realtime') !== true) return deny('insufficient_scope');
         const situation = { principal: now, address: peer.address, scope: 'inference:realtime', model } as const;
-        return denialOfModel(now, model, isServed) ?? deps.policies().judge({ ...situation, nowMs: clock.nowMs() });
+        return denialOfModel(now, model, isServed) ?? judge({ ...situation, nowMs: clock.nowMs() });
       },
       counters,
       writeMs: config.listen.timeouts.writeMs,
@@ -207,7 +209,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     answerModels: createAnswerModels(
       () => book().listed(),
       ({ principal, peer, route: { scope } }, model) =>
-        deps.policies().judge({ principal, address: peer.address, scope, model, nowMs: clock.nowMs() }) === undefined,
+        judge({ principal, address: peer.address, scope, model, nowMs: clock.nowMs() }) === undefined,
     ),
   };
   return {
@@ -225,6 +227,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
   };
 }
+
+/** The names by which callers may ask for a model beside its own. */
+const aliasesOf = (aliases: ReadonlyMap<string, string>, model: string | undefined): readonly string[] =>
+  [...aliases].flatMap(([alias, name]) => (name === model ? [alias] : []));
 
 /** Whether requests may go on that began with this principal; expiry aside, which only stops new ones. */
 function isStillUsable(

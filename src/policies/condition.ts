@@ -11,6 +11,8 @@ export interface Situation {
   readonly scope: Scope;
   /** As upstream serves it; undefined where what is asked for is about no model, or not yet. */
   readonly model: string | undefined;
+  /** Other names of that model, by which callers may ask for it as well. */
+  readonly aliases?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
 }

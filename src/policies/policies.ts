@@ -88,7 +88,8 @@ function matchersOf(target: PolicyTarget): Pick<Compiled, 'isAboutPrincipal' | '
   ]);
   const request = testsOf<Situation>([
     [target.scopes, ({ scope }) => [scope]],
-    [target.models, ({ model }) => [model]],
+    // By whichever name a policy means it: who is denied one would ask for the other.
+    [target.models, ({ model, aliases = [] }) => [model, ...aliases]],
   ]);
   return {
     isAboutPrincipal: (one) => principal.every((test) => test(one)),

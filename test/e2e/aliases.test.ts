@@ -2,6 +2,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
+import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask } from '../support/http.ts';
 
@@ -81,4 +82,17 @@ test('an alias of what nobody serves is unknown_model to who is granted it, and 
   const granted = await gateway.issue({ models: ['*'] });
   assert.equal((await ask(gateway, { key: granted.key, body: { model: 'gone', messages } })).code, 'unknown_model');
   assert.equal((await ask(gateway, { key, body: { model: 'gone', messages } })).code, 'model_not_allowed');
+});
+
+test('a policy means a model by whichever of its names, and holds for all of them', async () => {
+  const run = async (line: string) => assert.equal((await sallyport(gateway.stateDir, line)).exit, 0, line);
+  const refused = { status: 403, code: 'condition_failed' };
+  for (const name of ['gpt-4o', 'tiny']) {
+    await run(`policies create closed --effect deny --models ${name}`);
+    for (const model of ['gpt-4o', 'small', 'tiny'])
+      await assert.rejects(openai().chat.completions.create({ model, messages }), refused);
+    assert.deepEqual((await openai().models.list()).data, []);
+    await run('policies delete closed');
+  }
+  await openai().chat.completions.create({ model: 'gpt-4o', messages });
 });

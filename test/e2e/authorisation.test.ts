@@ -117,6 +117,18 @@ suite('authorisation', () => {
     assert.deepEqual([await codeOf(token), await codeOf(key)], [200, 200]);
   });
 
+  test('a subject with spaces, as directories have them, is revoked like all others', async () => {
+    const { key } = await newKey('--scopes admin:write');
+    const token = issuer.token({ sub: 'CN=Eve,OU=a b' });
+    assert.equal(await codeOf(token), 200);
+    const body = { issuer: issuer.url, subject: 'CN=Eve,OU=a b' };
+    const admin = { url: it.gateway.adminUrl, ca: it.ca, port: 0 };
+    const path = '/api/v1/tokens/revoke';
+    assert.equal((await ask(admin, { key, path, body })).status, 200);
+    assert.equal((await ask(admin, { key, path, body: { ...body, issuer: 'a b' } })).status, 400);
+    assert.equal(await codeOf(token), 'revoked_credential');
+  });
+
   test('a policy guards the admin API, too', async () => {
     const { key, id } = await newKey('--scopes admin:read,admin:write');
     const status = async (method: 'GET' | 'POST') =>
@@ -185,6 +197,23 @@ suite('authorisation', () => {
     await assert.rejects(oidc.refreshTokenGrant(client.config, tokens.refresh_token ?? ''), { status: 401 });
     await run('tenants enable lessor');
     assert.equal(await codeOf(tokens.access_token), 'revoked_credential');
+  });
+
+  test('what is taken from a client ends its tokens, and what is given to it does not', async () => {
+    const line = '--name batch --grants client_credentials --scopes inference:chat,models:read --models tiny';
+    const { config, id } = await createStockClient(it, line);
+    const { key } = await newKey('--scopes admin:write');
+    const edit = async (body: object) => {
+      const admin = { url: it.gateway.adminUrl, ca: it.ca, port: 0 };
+      const edited = await ask(admin, { key, method: 'PATCH', path: `/api/v1/oauth-clients/${id}`, body });
+      assert.equal(edited.status, 200, edited.text);
+    };
+    const { access_token: token } = await oidc.clientCredentialsGrant(config);
+    await edit({ name: 'batches', models: ['tiny', 'small'] });
+    await edit({ models: ['*'] });
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(token), 200);
+    await edit({ scopes: ['models:read'] });
+    for (let i = 0; i < 4; i++) assert.equal(await codeOf(token), 'revoked_credential');
   });
 
   test('a group of ours widens what a person can let a client have, and its end is the end of the tokens made after it', async () => {

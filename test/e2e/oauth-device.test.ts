@@ -137,6 +137,11 @@ test('DV-01 guesses of user codes are few, for one browser and for one address, 
   const browser = createBrowser(it);
   for (let i = 0; i < 8; i += 1) await guess(browser, `BBBB-BBB${'BCDFGHJK'[i]}`);
   assert.deepEqual(statuses, [200, 200, 200, 200, 200, 200, 429, 429]);
+  // Nor is another spelling of the address, which nobody would count.
+  const page = await browser.open('/device');
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+  for (const path of ['/Device', '/DEVICE'])
+    assert.equal((await browser.post(path, { xsrf, user_code: 'BBBB-BBBB' })).status, 404, path);
   // A new session is no way around: the address has its own count.
   for (let i = 0; i < 8; i += 1) await guess(createBrowser(it), `BBBB-<b>${i}`);
   assert.deepEqual(statuses.slice(8), [200, 200, 200, 200, 200, 200, 429, 429]);

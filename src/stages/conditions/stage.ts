@@ -6,7 +6,7 @@ import type { Policies } from '../../policies/policies.ts';
 
 /** What the stage works with. */
 export interface ConditionsDeps {
-  readonly policies: () => Policies;
+  readonly policies: () => Pick<Policies, 'judge'>;
   readonly clock: Clock;
 }
 

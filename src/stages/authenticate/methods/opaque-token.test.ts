@@ -179,3 +179,10 @@ test('what can be no token is not asked about', async () => {
   }
   assert.equal(it.asked, 0);
 });
+
+test('API keys and client secrets of ours are told to no issuer', async () => {
+  const { it, outcome } = setUp();
+  for (const own of ['sp_Ab12cd_00000000000000000000000000000000000000', `spcs_${'0'.repeat(43)}`])
+    assert.equal(await outcome(own), 'unknown');
+  assert.equal(it.asked, 0);
+});

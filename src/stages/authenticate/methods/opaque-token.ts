@@ -28,6 +28,9 @@ const MAX_ASKED = 64;
 /** What may stand in a header as a token, but is too short to be one. */
 const FORM = /^[A-Za-z0-9\-._~+/]{16,4096}=*$/;
 
+/** API keys and client secrets of a gateway: sent here by mistake, they must not be told to an issuer. */
+const OURS = /^(sp|spcs)_/;
+
 /**
  * Authenticates by a token that only its issuer can read (RFC 7662). An answer counts for a stated time and never beyond
  * the token's end; where the issuer cannot be asked the token is refused, whatever was said of it before (IN-07).
@@ -38,7 +41,7 @@ export function createOpaqueTokenMethod(deps: OpaqueTokenDeps): Method {
   const asked = new Map<string, Promise<Answer | undefined>>();
 
   return (shown) => {
-    if (!FORM.test(shown.value)) return undefined;
+    if (!FORM.test(shown.value) || OURS.test(shown.value)) return undefined;
     const identity = hash('sha256', shown.value, 'base64');
     const before = known.get(identity);
     if (before !== undefined && clock.nowMs() < before.untilMs) return conclude(before);
