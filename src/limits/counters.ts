@@ -36,6 +36,6 @@ export interface Counters {
   spend(asks: readonly Ask[], nowMs: number): Spent | Refused | Promise<Spent | Refused>;
   /** Gives back the concurrency that was taken. Never waits. Call exactly once for each `Spent`. */
   release(spent: Spent): void;
-  /** Tells without spending whether a rate has room for one more. */
-  hasRoom(counter: CounterKey, rate: Rate, nowMs: number): boolean;
+  /** Tells without spending whether a rate has room. @param cost units, 0 < cost <= rate.burst; 1 where it is left out */
+  hasRoom(counter: CounterKey, rate: Rate, nowMs: number, cost?: number): boolean;
 }

@@ -20,6 +20,16 @@ test('an address has room until its rate is spent, others are not touched, and i
   assert.equal(failures.hasRoom('a'), true);
 });
 
+test('tries that are not judged yet take room as if they had failed', async () => {
+  const failures = createFailures(2, counters(), settableClock());
+  assert.deepEqual(
+    [failures.hasRoom('a', 1), failures.hasRoom('a', 2), failures.hasRoom('a', 3)],
+    [true, false, false],
+  );
+  await failures.count('a');
+  assert.deepEqual([failures.hasRoom('a', 0), failures.hasRoom('a', 1)], [true, false]);
+});
+
 test('all that count failures of an address count them together', async () => {
   const [clock, shared] = [settableClock(), counters()];
   const [gate, tokens] = [createFailures(1, shared, clock), createFailures(1, shared, clock)];

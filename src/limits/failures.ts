@@ -6,8 +6,8 @@ import { ratePerMinute } from './gcra.ts';
 export interface Failures {
   /** Counts one; what refused it where the address has spent its rate. A promise only where the counters wait. */
   count(network: string): Refused | undefined | Promise<Refused | undefined>;
-  /** Whether one more would be let in. */
-  hasRoom(network: string): boolean;
+  /** Whether one more would be let in. @param underWay tries that are not judged yet: each may be a failure, too */
+  hasRoom(network: string, underWay?: number): boolean;
 }
 
 /** @param perMinute wrong credentials that one address may send in a minute */
@@ -22,6 +22,7 @@ export function createFailures(perMinute: number | 'none', counters: Counters, c
       const refusal = (s: Awaited<typeof spent>) => (s.kind === 'refused' ? s : undefined);
       return spent instanceof Promise ? spent.then(refusal) : refusal(spent);
     },
-    hasRoom: (network) => counters.hasRoom(counterOf(network), rate, clock.nowMs()),
+    hasRoom: (network, underWay = 0) =>
+      underWay < perMinute && counters.hasRoom(counterOf(network), rate, clock.nowMs(), underWay + 1),
   };
 }

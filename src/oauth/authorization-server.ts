@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { digestOf, isSameDigest } from '../directory/api-key.ts';
@@ -88,6 +89,13 @@ export async function createAuthorizationServer(
       await answer(ctx as unknown as KoaContextWithOIDC, next);
       conclude(ctx as unknown as KoaContextWithOIDC);
     });
+    // Else it writes the stack to stderr, and whoever sends an odd request fills that.
+    (made as EventEmitter).on('error', (error: unknown, ctx?: KoaContextWithOIDC) =>
+      log.info('oauth_fault', {
+        name: error instanceof Error ? error.name : typeof error,
+        requestId: ctx === undefined ? undefined : originOf(ctx.req)?.requestId,
+      }),
+    );
     made.on('grant.error', (ctx, error) => {
       const { error_detail: detail } = error as { error_detail?: string };
       if (detail !== undefined) details.set(ctx, detail);

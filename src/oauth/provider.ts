@@ -12,7 +12,7 @@ import { createModelAdapter, type ModelAdapterDeps } from './model-adapter.ts';
 import type { OidcLibrary } from './oidc-library.ts';
 import type { SigningKey } from './signing-keys.ts';
 import type { Entitlements } from './entitlements.ts';
-import { ACR, type RequireSecondFactor } from './strength.ts';
+import { ACR, needsSecondFactor, type RequireSecondFactor } from './strength.ts';
 
 /** Options of the authorization server, already read from the configuration. */
 export interface ProviderOptions {
@@ -149,7 +149,7 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
           const record = clientOf(client.clientId);
           // What the person may not do, no client can do for them; a narrowed person narrows what comes from old grants.
           const user = deps.user(personOf(ctx) ?? '');
-          const scopes = deps.entitlements.scopes(record, user);
+          const scopes = withinStrength(ctx, deps.entitlements.scopes(record, user));
           grantScopes(ctx, scopes);
           return {
             scope: scopes.join(' '),
@@ -206,12 +206,7 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       if (grantId !== undefined) claims['grant_id'] = deps.digest('Grant', grantId);
       if (sessionUid !== undefined) claims['sid'] = deps.digest('Session uid', sessionUid);
       // How the person signed in when this began (RFC 9470 §6): a refresh does not make it any newer.
-      const { RefreshToken, AuthorizationCode, DeviceCode } = ctx.oidc.entities;
-      const { acr, amr, authTime } = (RefreshToken ?? AuthorizationCode ?? DeviceCode ?? {}) as {
-        acr?: string;
-        amr?: string[];
-        authTime?: number;
-      };
+      const { acr, amr, authTime } = signInOf(ctx);
       if (acr !== undefined) claims['acr'] = acr;
       if (amr !== undefined) claims['amr'] = amr;
       if (authTime !== undefined) claims['auth_time'] = authTime;
@@ -249,6 +244,15 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
     return Math.min(own ?? options.accessTokenTtlMs, options.accessTokenTtlMs, MAX_ACCESS_TOKEN_S * 1000);
   }
 
+  /**
+   * What the sign-in of a token allows, by what is asked of people now: consent was given at another time, perhaps by a
+   * stronger sign-in, or before a second factor was asked for.
+   */
+  function withinStrength(ctx: KoaContextWithOIDC, scopes: readonly Scope[]): readonly Scope[] {
+    if (ctx.oidc.route !== 'token' || personOf(ctx) === undefined || signInOf(ctx).acr === ACR.mfa) return scopes;
+    return scopes.filter((scope) => !needsSecondFactor(scope, deps.requireSecondFactor()));
+  }
+
   /** Scopes that the client was not granted are left out, those of none asked for are all of its own (contract §3). */
   function grantScopes({ oidc }: KoaContextWithOIDC, scopes: readonly Scope[]): void {
     const { params } = oidc;
@@ -274,6 +278,16 @@ function personOf({ oidc }: KoaContextWithOIDC): string | undefined {
     (DeviceCode as { accountId?: string } | undefined)?.accountId ??
     session?.accountId
   );
+}
+
+/** How the person signed in whose code or token is exchanged. */
+function signInOf({ oidc }: KoaContextWithOIDC) {
+  const { RefreshToken, AuthorizationCode, DeviceCode } = oidc.entities;
+  return (RefreshToken ?? AuthorizationCode ?? DeviceCode ?? {}) as {
+    acr?: string;
+    amr?: string[];
+    authTime?: number;
+  };
 }
 
 /** Beside the library's own reasons to ask: somebody whose sign-in is weaker than what the client wants (RFC 9470 §5). */

@@ -164,17 +164,29 @@ describe('the account page', () => {
 
     const strong = await tokensFor(third, web.config, 'kim');
     assert.equal(strong.scope, 'inference:chat admin:read');
-    const { acr, amr } = JSON.parse(Buffer.from(strong.access_token.split('.')[1] ?? '', 'base64url').toString()) as {
-      acr: string;
-      amr: string[];
-    };
-    assert.deepEqual({ acr, amr }, { acr: 'urn:sallyport:acr:mfa', amr: ['pwd', 'otp', 'mfa'] });
+    assert.equal(claimOf(strong.access_token, 'acr'), 'urn:sallyport:acr:mfa');
+    assert.deepEqual(claimOf(strong.access_token, 'amr'), ['pwd', 'otp', 'mfa']);
+
+    // A new password: whoever had the old one and waits for a second factor has to know the new one first.
+    const thief = createBrowser(it);
+    const waiting = await account(thief, 'kim');
+    assert.match(waiting.title, /^Second factor/);
+    const signedInAtS = claimOf(strong.access_token, 'auth_time');
+    while (Math.floor(Date.now() / 1000) <= Number(signedInAtS)) await third.open('/account');
+    const next = 'another horse battery';
+    const fields = { password: PASSWORD, new: next, again: next };
+    await third.submit(await third.open('/account'), fields, 'value="password"');
+    assert.match((await thief.submit(waiting, { step: 'code', code: codes[5] ?? '' })).text, /This took too long/);
+    // The password alone, which was just shown, makes the sign-in with a second factor no newer (RFC 9470 §6).
+    const after = await tokensFor(third, web.config, 'kim');
+    assert.equal(claimOf(after.access_token, 'acr'), 'urn:sallyport:acr:mfa');
+    assert.equal(claimOf(after.access_token, 'auth_time'), signedInAtS);
 
     // A lost one is reset on the machine; what was signed in with it ends.
     assert.equal((await sallyport(it.stateDir, 'users reset-second-factor kim')).exit, 0);
-    assert.equal(await works(strong.access_token), 'revoked_credential');
+    assert.equal(await works(after.access_token), 'revoked_credential');
     assert.match((await third.open('/account')).title, /^Sign in/);
-    assert.match((await account(createBrowser(it), 'kim')).title, /^Your account/);
+    assert.match((await account(createBrowser(it), 'kim', next)).title, /^Your account/);
   });
 
   test('own API keys are listed and revoked, from the next request on and on all workers; those of others are not', async () => {
@@ -285,6 +297,9 @@ describe('the account page', () => {
   });
 });
 
+const claimOf = (token: string, name: string): unknown =>
+  (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>)[name];
+
 test('where everybody needs a second factor, nothing is granted to somebody who has none, and the page says what to do', async () => {
   await using it = await startTestGateway({
     plain: true,
@@ -303,4 +318,16 @@ test('where everybody needs a second factor, nothing is granted to somebody who 
   const done = await browser.submit(consent, { decision: 'accept' });
   assert.equal(done.url.searchParams.get('error'), 'access_denied');
   assert.equal(done.url.searchParams.get('code'), null);
+
+  // Of one address, passwords that are sent at once count each before any of them is judged.
+  const sprayer = createBrowser(it);
+  const csrf = /name="csrf" value="([^"]+)"/.exec((await sprayer.open('/account/sign-in')).text)?.[1] ?? '';
+  const tries = Array.from({ length: 50 }, (_, i) =>
+    sprayer.post('/account/sign-in', { csrf, name: `nobody-${i}`, password: PASSWORD }),
+  );
+  const statuses = (await Promise.all(tries)).map(({ status }) => status);
+  assert.deepEqual(
+    [statuses.filter((one) => one === 303).length, statuses.filter((one) => one === 429).length],
+    [30, 20],
+  );
 });

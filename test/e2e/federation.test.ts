@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import * as oidc from 'openid-client';
+import { loadConfig } from '../../src/config/load.ts';
 import { createBrowser, type Browser, type Shown } from '../support/browser.ts';
 import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -61,6 +62,7 @@ describe('signing in at the company’s identity provider', () => {
     return { browser, page: await browser.open(provider.signIn(request, { groups: ['engineers'], ...claims })) };
   }
 
+  const nowS = () => Math.floor(Date.now() / 1000);
   const good = () => ({ sub: randomUUID(), preferred_username: 'somebody', groups: ['engineers'] });
 
   test('the first sign-in makes a person without a password, each one sets the groups, and no right comes but by them', async () => {
@@ -136,6 +138,97 @@ describe('signing in at the company’s identity provider', () => {
     // Out of the group there, out of what it gave here, from the next sign-in on.
     await signedIn({ ...person, groups: ['leads'] });
     assert.equal((await ask(it, { key: tokens.access_token })).code, 'revoked_credential');
+  });
+
+  const claimsOf = (token: string) =>
+    JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+
+  test('tokens say when somebody signed in at the provider, and one that is to be new is, whatever a browser takes out of the address', async () => {
+    const web = await createStockClient(
+      it,
+      '--name clock --grants authorization_code --scopes inference:chat --redirect-uri https://app.example.org/callback',
+    );
+    await sallyport(it.stateDir, 'groups create chat --scopes inference:chat --models tiny');
+    const person = { ...good(), auth_time: nowS() - 5 * 3600 };
+    async function through(more: Record<string, string>) {
+      const browser = createBrowser(it);
+      const asked = await authorizationOf(web.config, { scope: 'openid inference:chat', ...more });
+      const request = await goingFrom(browser, await browser.open(asked.url));
+      return { ...asked, browser, request, shown: await browser.open(provider.signIn(request, person)) };
+    }
+    const { browser, request, shown, verifier, state } = await through({});
+    assert.equal(request.searchParams.get('max_age'), '28800');
+    const { url } = await browser.submit(shown, { decision: 'accept' });
+    const tokens = await oidc.authorizationCodeGrant(web.config, url, {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+    });
+    assert.equal(claimsOf(tokens.access_token)['auth_time'], person.auth_time);
+    for (const more of [{ prompt: 'login' }, { max_age: '600' }] as Record<string, string>[]) {
+      const fresh = await through(more);
+      assert.equal(fresh.request.searchParams.get('max_age'), '0');
+      assert.match(alertOf(fresh.shown) ?? '', /has not signed you in/);
+      assert.match(lastLine('federation_failed'), /"why":"too_old"/);
+    }
+    // Of a provider that does not say it, a sign-in that is to be new is none.
+    person.auth_time = undefined as unknown as number;
+    assert.match(alertOf((await through({ prompt: 'login' })).shown) ?? '', /has not signed you in/);
+    assert.match((await through({})).shown.title, /^Let /);
+  });
+
+  test('what needs a second factor is not got by a weaker sign-in in a session that once had it, nor by its refresh tokens', async () => {
+    const web = await createStockClient(
+      it,
+      '--name console --grants authorization_code --scopes inference:chat,admin:read --redirect-uri https://app.example.org/callback',
+    );
+    await sallyport(it.stateDir, 'groups create admins --scopes inference:chat,admin:read');
+    const browser = createBrowser(it);
+    const person = { sub: randomUUID(), groups: ['leads'] };
+    async function through(amr: string[], more: Record<string, string> = {}) {
+      const asked = await authorizationOf(web.config, more);
+      const request = await goingFrom(browser, await browser.open(asked.url));
+      const shown = await browser.open(provider.signIn(request, { ...person, amr }));
+      const { url } = shown.title.startsWith('Let ') ? await browser.submit(shown, { decision: 'accept' }) : shown;
+      return oidc.authorizationCodeGrant(web.config, url, {
+        pkceCodeVerifier: asked.verifier,
+        expectedState: asked.state,
+      });
+    }
+    assert.equal((await through(['mfa'])).scope, 'inference:chat admin:read');
+    const weak = await through(['pwd'], { prompt: 'login' });
+    assert.equal(weak.scope, 'inference:chat');
+    const again = await oidc.refreshTokenGrant(web.config, weak.refresh_token ?? '');
+    assert.equal(claimsOf(again.access_token)['scope'], 'inference:chat');
+  });
+
+  test('a way that began before a change of the configuration is judged by what it is now', async () => {
+    const { url: issuer, clientId, clientSecret } = provider;
+    const groups = { engineers: 'chat', leads: 'admins' };
+    const reload = async (federation: object) => {
+      const loaded = loadConfig({
+        env: {},
+        overrides: {
+          listen: { host: '127.0.0.1', port: 0, tls: { mode: 'off' }, publicUrl: PUBLIC_URL },
+          admin: { port: 0 },
+          workers: 1,
+          upstreams: [{ name: 'simulator', url: it.simulator.url }],
+          authorizationServer: { federation },
+        },
+      });
+      assert.ok(loaded.ok, JSON.stringify(loaded));
+      await it.gateway.reload(loaded.config);
+    };
+    const lead = { sub: randomUUID(), groups: ['leads'] };
+    const [one, two] = [await begun(), await begun()];
+    try {
+      await reload({ issuer, clientId, clientSecret, groups: { engineers: 'chat' } });
+      assert.equal((await one.browser.open(provider.signIn(one.request, lead))).status, 403);
+      await reload({});
+      assert.equal((await two.browser.open(provider.signIn(two.request, good()))).status, 400);
+      assert.match((await two.browser.open('/account')).title, /^Sign in/);
+    } finally {
+      await reload({ issuer, clientId, clientSecret, groups });
+    }
   });
 
   test('who is in no group that counts is refused with what to do, and loses what they had', async () => {
@@ -214,7 +307,6 @@ describe('signing in at the company’s identity provider', () => {
     assert.ok(session !== undefined && session !== planted);
   });
 
-  const nowS = () => Math.floor(Date.now() / 1000);
   for (const [what, attack] of [
     ['the issuer of another provider (mix-up)', { back: { iss: 'https://evil.example' } }],
     ['no issuer', { back: { iss: '' } }],

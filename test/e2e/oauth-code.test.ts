@@ -328,6 +328,15 @@ describe('the authorization code grant', () => {
     assert.match((await browser.open(round.url)).title, /^Let /);
   });
 
+  test('who signs in while somebody else has, beside the page, in the same browser is told so', async () => {
+    const browser = createBrowser(it);
+    const page = await browser.open((await authorizationOf(web.config)).url);
+    await signIn(browser, await browser.open('/account/sign-in'), 'bob');
+    const shown = await signIn(browser, page, 'ada');
+    assertErrorPage(shown, 409);
+    assert.match((await browser.open('/account')).text, /signed in as <strong>bob/);
+  });
+
   test('a session that was there before sign-in is not the one after it (session fixation)', async () => {
     const browser = createBrowser(it);
     await browser.open('/device');

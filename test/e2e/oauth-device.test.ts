@@ -106,6 +106,20 @@ describe('the device grant', () => {
     assert.equal((await poll(atConsent.device_code))['error'], 'access_denied');
   });
 
+  test('a way back that nobody began is a line of the log, and writes nothing beside it', async () => {
+    const { error } = console;
+    const written: unknown[] = [];
+    console.error = (...texts) => void written.push(...texts);
+    try {
+      const page = await createBrowser(it).once('/device/made-up');
+      assert.doesNotMatch(page.text, /at |node_modules/);
+    } finally {
+      console.error = error;
+    }
+    assert.deepEqual(written, []);
+    assert.ok(it.log.some((line) => line.includes('"oauth_fault"') && line.includes('"requestId"')));
+  });
+
   test('DV-05 a client that was not given the grant starts nothing', async () => {
     await assert.rejects(oidc.initiateDeviceAuthorization(web.config, { scope: 'inference:chat' }), { status: 400 });
   });

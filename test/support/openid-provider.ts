@@ -104,6 +104,7 @@ export async function startTestProvider(): Promise<TestProvider> {
         iss: it.url,
         aud: clientId,
         iat: nowS,
+        auth_time: nowS,
         exp: nowS + 300,
         nonce: searchParams.get('nonce'),
         ...claims,

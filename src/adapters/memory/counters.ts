@@ -196,9 +196,9 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       for (const cell of spent.holds) giveBack(cell);
     },
 
-    hasRoom(counter, rate, nowMs) {
+    hasRoom(counter, rate, nowMs, cost = 1) {
       const cell = cellOf(counter, nowMs);
-      return spend(rate, timeOf(Atomics.load(times, (cell * WORDS) / 2 + 2)), 1, nowMs).conforms;
+      return spend(rate, timeOf(Atomics.load(times, (cell * WORDS) / 2 + 2)), cost, nowMs).conforms;
     },
 
     acquire(counter, limit, nowMs) {

@@ -34,8 +34,13 @@ export type Arrival =
 export interface Federation {
   /** Name of the provider for people; undefined where none is configured. */
   host(): string | undefined;
-  /** Where the browser goes; undefined where the provider cannot be asked. @param browser what its cookie says */
-  begin(place: FederatedPlace, browser: string, isFresh: boolean, requestId: string): Promise<URL | undefined>;
+  /**
+   * Where the browser goes; undefined where the provider cannot be asked.
+   *
+   * @param browser what its cookie says
+   * @param maxAgeS how long ago the sign-in there may have been
+   */
+  begin(place: FederatedPlace, browser: string, maxAgeS: number, requestId: string): Promise<URL | undefined>;
   arrive(answer: URLSearchParams, browser: string, requestId: string): Promise<Arrival>;
   /** Who has arrived for a place, once. */
   take(key: string): SignedIn | undefined;
@@ -89,7 +94,7 @@ export function createFederation(
     { issuer, groups: map }: FederationOptions,
     requestId: string,
   ): Promise<SignedIn | undefined> {
-    const { subject, name, groups, strength } = providerClaimsOf(claims);
+    const { subject, name, groups, strength, authenticatedAtS } = providerClaimsOf(claims);
     const people = createFederatedPeople(deps, issuer);
     const own = ownGroupsOf(groups, map);
     if (own.length === 0) {
@@ -98,7 +103,11 @@ export function createFederation(
       return undefined;
     }
     const userId = await people.admit({ subject, name, groups: own });
-    if (userId !== undefined) return { userId, strength };
+    if (userId !== undefined) {
+      // Never a time to come: a session would live on for longer than any.
+      const nowS = Math.floor(deps.clock.nowMs() / 1000);
+      return { userId, strength, authenticatedAtS: Math.min(authenticatedAtS ?? nowS, nowS) };
+    }
     log.info('federation_refused', { why: 'not_active', requestId });
     return undefined;
   }
@@ -120,11 +129,11 @@ export function createFederation(
       const options = deps.options();
       return options === undefined ? undefined : new URL(options.issuer).host;
     },
-    async begin(place, browser, isFresh, requestId) {
+    async begin(place, browser, maxAgeS, requestId) {
       const provider = providerNow();
       if (provider === undefined) return undefined;
       try {
-        const { url, begun } = await provider.begin(isFresh);
+        const { url, begun } = await provider.begin(maxAgeS);
         flows.set(begun.state, { ...begun, browser, place, provider });
         return url;
       } catch (error) {
@@ -143,6 +152,9 @@ export function createFederation(
         return { kind: 'astray' };
       }
       const { place, provider } = flow;
+      // As it is configured now: what was taken out meanwhile must not come in by a way that began before.
+      const options = deps.options();
+      if (options?.issuer !== provider.options.issuer) return { kind: 'astray' };
       let claims: Readonly<Record<string, unknown>>;
       try {
         claims = await provider.finish(answer, flow);
@@ -150,7 +162,7 @@ export function createFederation(
         noteFailure(whyOf(error), requestId);
         return { kind: 'failed', place };
       }
-      const done = await admit(claims, provider.options, requestId);
+      const done = await admit(claims, options, requestId);
       if (done === undefined) return { kind: 'unwelcome' };
       arrived.set(place.key, done);
       return { kind: 'arrived', place };

@@ -26,16 +26,28 @@ export interface Begun {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
+  /** The sign-in there must not be older, in seconds since the epoch. */
+  readonly notBeforeS: number;
+  /** Whether its time has to be said. */
+  readonly needsTime: boolean;
 }
 
 /** The company's OpenID provider. */
 export interface OpenidProvider {
-  /** Where the browser goes. @throws where the provider cannot be asked or is not what it should be */
-  begin(isFresh: boolean): Promise<{ readonly url: URL; readonly begun: Begun }>;
+  /**
+   * Where the browser goes. @throws where the provider cannot be asked or is not what it should be
+   *
+   * @param maxAgeS how long ago the sign-in there may have been; 0: it has to be a new one
+   */
+  begin(maxAgeS: number): Promise<{ readonly url: URL; readonly begun: Begun }>;
   /** The claims of whoever comes back. @throws for whatever is wrong with it; `whyOf` says what, without its texts */
   finish(answer: URLSearchParams, begun: Begun): Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** Nobody is signed in here for longer (NIST SP 800-63B §2.2.3), so no sign-in there counts for longer. */
+export const MAX_AGE_S = 8 * 3600;
+/** What clocks differ by. */
+const SKEW_S = 60;
 /** How long its metadata counts, and how long it is not asked again after it could not be had. */
 const KNOWN_MS = 3_600_000;
 const FAILED_MS = 2_000;
@@ -94,12 +106,14 @@ export function createOpenidProvider(
   }
 
   return {
-    async begin(isFresh) {
+    async begin(maxAgeS) {
       const { client, configuration } = await ready();
       const begun = {
         state: client.randomState(),
         nonce: client.randomNonce(),
         verifier: client.randomPKCECodeVerifier(),
+        notBeforeS: Math.floor(clock.nowMs() / 1000) - maxAgeS - SKEW_S,
+        needsTime: maxAgeS < MAX_AGE_S,
       };
       const { scopes_supported: scopes } = configuration.serverMetadata();
       const url = client.buildAuthorizationUrl(configuration, {
@@ -109,11 +123,13 @@ export function createOpenidProvider(
         code_challenge_method: 'S256',
         state: begun.state,
         nonce: begun.nonce,
-        ...(isFresh ? { prompt: 'login' } : {}),
+        // With it the ID token says when it was (OpenID Connect Core §3.1.2.1).
+        max_age: String(maxAgeS),
+        ...(maxAgeS === 0 ? { prompt: 'login' } : {}),
       });
       return { url, begun };
     },
-    async finish(answer, { state, nonce, verifier }) {
+    async finish(answer, { state, nonce, verifier, notBeforeS, needsTime }) {
       const { client, configuration } = await ready();
       const url = new URL(redirectUri);
       url.search = answer.toString();
@@ -124,6 +140,9 @@ export function createOpenidProvider(
       });
       const claims = tokens.claims();
       if (claims === undefined) throw new TypeError('there is no ID token');
+      // What was asked for went through the browser: whoever sits there can take `prompt` and `max_age` out of the address.
+      const { auth_time: timeS = needsTime ? 0 : notBeforeS } = claims;
+      if (!(timeS >= notBeforeS)) throw Object.assign(new Error('the sign-in is too old'), { code: 'too_old' });
       return claims;
     },
   };

@@ -7,6 +7,8 @@ export interface ProviderClaims {
   readonly name: string;
   readonly groups: readonly string[];
   readonly strength: Strength;
+  /** When they signed in there, in seconds since the epoch; undefined where that is not said. */
+  readonly authenticatedAtS: number | undefined;
 }
 
 /** Names of RFC 8176 §2; others are not repeated in tokens of ours. */
@@ -27,6 +29,7 @@ export function providerClaimsOf(claims: Readonly<Record<string, unknown>>): Pro
     name: nameOf([claims['preferred_username'], claims['email'], claims['name']]) ?? nameOf([subject]) ?? '',
     groups: textsOf(claims['groups']).slice(0, MAX_GROUPS),
     strength: strengthOf(textsOf(claims['amr']).filter((one) => METHODS.has(one))),
+    authenticatedAtS: Number.isSafeInteger(claims['auth_time']) ? Number(claims['auth_time']) : undefined,
   };
 }
 

@@ -3,6 +3,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { HashingBusy } from '../../directory/password.ts';
 import type { ClientRecord } from '../../directory/records.ts';
 import { hasSecondFactor } from '../../directory/users.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import type { Accounts } from '../accounts.ts';
 import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
@@ -19,6 +20,7 @@ import { createInvitation } from './invitation.ts';
 import { whoIs, type Me } from './me.ts';
 import { createOwnCredentials, type OwnCredentialsDeps } from './own-credentials.ts';
 import { createOwnProof, ownProofOf } from './own-proof.ts';
+import type { SignedIn } from './signed-in.ts';
 import type { SignIn } from './sign-in.ts';
 import { unfitPassword } from './new-password.ts';
 
@@ -32,6 +34,7 @@ export interface AccountDeps extends OwnCredentialsDeps {
   readonly pace: SignInPace;
   readonly digest: Digest;
   readonly randomBytes: (count: number) => Uint8Array;
+  readonly clock: Clock;
   readonly client: (id: string) => ClientRecord | undefined;
   readonly log: OAuthLog;
 }
@@ -85,12 +88,18 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
   };
 
   /** A session of its own making, never one that was there before: whoever has planted an id has nothing (fixation). */
-  async function startSession(ctx: KoaContextWithOIDC, provider: Provider, userId: string, strength: Strength) {
+  async function startSession(
+    ctx: KoaContextWithOIDC,
+    provider: Provider,
+    { userId, strength, authenticatedAtS }: SignedIn,
+  ): Promise<void> {
+    const nowS = Math.floor(deps.clock.nowMs() / 1000);
+    const loginTs = authenticatedAtS ?? nowS;
     const before = await provider.Session.get(ctx);
     await before.destroy();
     const session = new provider.Session();
-    session.loginAccount({ accountId: userId, acr: strength.acr, amr: [...strength.amr], transient: true });
-    await session.save(SESSION_S);
+    session.loginAccount({ accountId: userId, acr: strength.acr, amr: [...strength.amr], loginTs, transient: true });
+    await session.save(Math.max(1, SESSION_S - (nowS - loginTs)));
     ctx.cookies.set(provider.cookieName('session'), session.jti, COOKIE);
   }
 
@@ -113,7 +122,7 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
     }
     const done = await (form === undefined ? signIn.open(x, place) : signIn.take(x, place, form));
     if (done === undefined) return;
-    await startSession(ctx, provider, done.userId, done.strength);
+    await startSession(ctx, provider, done);
     x.goTo('/account');
   }
 
@@ -209,7 +218,7 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
         await accounts.setPassword(me.id, text('new'));
         // Whoever knew the old one may be signed in somewhere (RFC 9700 §4.14.2).
         await access.endAll(me.id);
-        await startSession(ctx, provider, me.id, me.strength);
+        await startSession(ctx, provider, signedInAs(me, me.strength));
         log.info('password_changed', { user: me.id, requestId: x.requestId });
         break;
       }
@@ -234,7 +243,7 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
         await access.endAll(me.id);
         const left = await accounts.open(me.id);
         const isStillStrong = left !== undefined && hasSecondFactor(left.secrets);
-        await startSession(ctx, provider, me.id, isStillStrong ? me.strength : STRENGTHS.password);
+        await startSession(ctx, provider, signedInAs(me, isStillStrong ? me.strength : STRENGTHS.password));
         break;
       }
       default:
@@ -256,6 +265,13 @@ export function createAccountPages(deps: AccountDeps): (x: PageExchange, provide
     return false;
   }
 }
+
+/** A session in the place of another one of theirs; the password alone does not make a strong sign-in any newer. */
+const signedInAs = ({ id, authenticatedAtS }: Me, strength: Strength): SignedIn => ({
+  userId: id,
+  strength,
+  authenticatedAtS,
+});
 
 function tooMany(x: PageExchange, waitS: number): void {
   x.fail(429, `There were too many tries. Wait ${waitS} seconds, then go back and try again.`, waitS);

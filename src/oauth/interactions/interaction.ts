@@ -1,6 +1,7 @@
 import type { Interaction, Provider } from 'oidc-provider';
 import type { ClientRecord, UserRecord } from '../../directory/records.ts';
 import type { Scope } from '../../kernel/scope.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import type { Digest } from '../digest.ts';
 import type { OAuthLog } from '../log.ts';
 import type { Entitlements } from '../entitlements.ts';
@@ -22,6 +23,7 @@ export interface InteractionDeps {
   readonly signIn: SignIn;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly requireSecondFactor: () => RequireSecondFactor;
+  readonly clock: Clock;
   readonly grantDays: number;
   readonly log: OAuthLog;
 }
@@ -82,8 +84,9 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
     };
     const done = await (form === undefined ? signIn.open(x, place) : signIn.take(x, place, form));
     if (done === undefined) return;
-    const { userId, strength } = done;
-    const before = details.session?.accountId;
+    const { userId, strength, authenticatedAtS } = done;
+    // Now, not when the page was made: somebody may have signed in beside it, and the library knows no way on from there.
+    const before = (await provider.Session.get(provider.createContext(x.request, x.response))).accountId;
     if (before !== undefined && before !== userId) {
       return x.fail(409, 'Somebody else is signed in in this browser. Sign out at /account first.');
     }
@@ -95,7 +98,15 @@ export function createInteractionPages(deps: InteractionDeps): InteractionPages 
     await finish(
       x,
       provider,
-      { login: { accountId: userId, acr: strength.acr, amr: [...strength.amr], remember: false } },
+      {
+        login: {
+          accountId: userId,
+          acr: strength.acr,
+          amr: [...strength.amr],
+          remember: false,
+          ts: authenticatedAtS ?? Math.floor(deps.clock.nowMs() / 1000),
+        },
+      },
       false,
     );
   }

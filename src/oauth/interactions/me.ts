@@ -15,6 +15,8 @@ export interface Me {
   /** Names the session in memory. */
   readonly sessionUid: string;
   readonly strength: Strength;
+  /** When they signed in, in seconds since the epoch. */
+  readonly authenticatedAtS: number | undefined;
 }
 
 /** Who is signed in in the browser of a request. */
@@ -35,6 +37,7 @@ export async function whoIs(
     hasSecondFactor: hasSecondFactor(secrets),
     sessionId: digest('Session', session.jti),
     sessionUid: session.uid,
+    authenticatedAtS: session.loginTs,
     strength: session.acr === ACR.mfa ? { acr: ACR.mfa, amr: session.amr ?? STRENGTHS.mfa.amr } : STRENGTHS.password,
   };
 }

@@ -7,6 +7,7 @@ import type { Accounts } from '../accounts.ts';
 import type { OAuthLog } from '../log.ts';
 import { hasSecondFactor } from '../../directory/users.ts';
 import type { Federation } from '../federation/federation.ts';
+import { MAX_AGE_S } from '../federation/openid-provider.ts';
 import type { Passkeys } from '../passkeys.ts';
 import type { SignInPace } from '../sign-in-pace.ts';
 import { passkeyStrength, STRENGTHS } from '../strength.ts';
@@ -52,6 +53,8 @@ const WRONG_CODE = 'This code is not right, or it was used already. Wait for the
 interface Waiting {
   readonly userId: string;
   readonly hasPasskey: boolean;
+  /** What the password was judged by: with another one it was not right. */
+  readonly passwordHash: string | undefined;
 }
 
 /** @param deps.failuresPerMinute wrong passwords of one address, as wrong credentials everywhere */
@@ -73,9 +76,13 @@ export function createSignIn(deps: {
   const pending = new LRUCache<string, Waiting>({ max: 10_000, ttl: PENDING_MS });
   const errors = new LRUCache<string, string>({ max: 10_000, ttl: PENDING_MS });
 
+  /** Forms that are being judged, by network: many at once must not all be tried before the first is counted. */
+  const underWay = new Map<string, number>();
+
   /** Counts a try; false where it was refused, and the answer given. */
   function mayTry(x: PageExchange, name: string): boolean {
-    const waitS = failures.hasRoom(x.network) ? pace.begin(name, x.network) : 60;
+    const others = (underWay.get(x.network) ?? 1) - 1;
+    const waitS = failures.hasRoom(x.network, others) ? pace.begin(name, x.network) : 60;
     if (waitS === undefined) return true;
     x.fail(429, `There were too many tries. Wait ${waitS} seconds, then go back and try again.`, waitS);
     return false;
@@ -104,16 +111,25 @@ export function createSignIn(deps: {
     pace.succeeded(paced, x.network);
     const opened = await accounts.open(user.id);
     if (opened === undefined || hasSecondFactor(opened.secrets)) {
-      const hasPasskey = (opened?.secrets.passkeys.length ?? 0) > 0;
-      pending.set(place.key, { userId: user.id, hasPasskey });
+      const { passkeys: known = [], passwordHash } = opened?.secrets ?? {};
+      pending.set(place.key, { userId: user.id, hasPasskey: known.length > 0, passwordHash });
       x.goTo(place.action);
       return undefined;
     }
     return done(x, user.id, STRENGTHS.password);
   }
 
+  /** Who waits for a second factor; nobody whose password was changed meanwhile: it may have been stolen. */
+  async function waitingAt(key: string): Promise<Waiting | undefined> {
+    const waiting = pending.get(key);
+    if (waiting === undefined) return undefined;
+    if ((await accounts.open(waiting.userId))?.secrets.passwordHash === waiting.passwordHash) return waiting;
+    pending.delete(key);
+    return undefined;
+  }
+
   async function takeCode(x: PageExchange, place: SignInPlace, code: string) {
-    const waiting = pending.get(place.key);
+    const waiting = await waitingAt(place.key);
     if (waiting === undefined) return again(x, place, 'This took too long. Sign in again.');
     const paced = `code ${waiting.userId}`;
     if (!mayTry(x, paced)) return undefined;
@@ -129,7 +145,7 @@ export function createSignIn(deps: {
   /** By a passkey alone, or after the password: then it has to be of the same person. */
   async function takePasskey(x: PageExchange, place: SignInPlace, text: string) {
     if (checkPasskey === undefined) return again(x, place, WRONG_PASSKEY);
-    const waiting = pending.get(place.key);
+    const waiting = await waitingAt(place.key);
     // Nothing of it can be guessed: counted is the address alone, so that nobody can lock out a person by their id.
     const paced = `passkey ${x.network}`;
     if (!mayTry(x, paced)) return undefined;
@@ -146,7 +162,7 @@ export function createSignIn(deps: {
   async function goElsewhere(x: PageExchange, place: SignInPlace): Promise<undefined> {
     const host = federation.host() ?? '';
     const { key, action, browser, isFresh = false } = place;
-    const url = await federation.begin({ key, action }, browser, isFresh, x.requestId);
+    const url = await federation.begin({ key, action }, browser, isFresh ? 0 : MAX_AGE_S, x.requestId);
     if (url === undefined) return again(x, place, `${host} cannot be reached at this moment. Try again in a minute.`);
     x.show({ title: `Going on to ${host}`, body: goingOn(host, url.href), goesTo: url.href });
     return undefined;
@@ -161,7 +177,7 @@ export function createSignIn(deps: {
   return {
     async open(x, { key, action, csrf, redirectUri }) {
       const arrived = federation.take(key);
-      if (arrived !== undefined) return done(x, arrived.userId, arrived.strength);
+      if (arrived !== undefined) return { ...(await done(x, arrived.userId, arrived.strength)), ...arrived };
       const error = errors.get(key);
       errors.delete(key);
       const waiting = pending.get(key);
@@ -196,6 +212,7 @@ export function createSignIn(deps: {
       }
     },
     async take(x, place, form) {
+      underWay.set(x.network, (underWay.get(x.network) ?? 0) + 1);
       try {
         const passkey = form.get('passkey') ?? '';
         if (passkey !== '') return await takePasskey(x, place, passkey);
@@ -215,6 +232,10 @@ export function createSignIn(deps: {
         if (!(error instanceof HashingBusy)) throw error;
         x.fail(503, 'Too many people sign in at this moment. Go back and try again in a few seconds.', 5);
         return undefined;
+      } finally {
+        const left = (underWay.get(x.network) ?? 1) - 1;
+        if (left === 0) underWay.delete(x.network);
+        else underWay.set(x.network, left);
       }
     },
   };

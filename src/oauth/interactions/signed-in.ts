@@ -4,4 +4,6 @@ import type { Strength } from '../strength.ts';
 export interface SignedIn {
   readonly userId: string;
   readonly strength: Strength;
+  /** When, in seconds since the epoch; left out: now. */
+  readonly authenticatedAtS?: number | undefined;
 }
