@@ -48,17 +48,10 @@ export interface AuthorizationServer {
   rekey(): void;
 }
 
-/** Where clients authenticate (RFC 6749 §2.3). */
+/** Where clients authenticate (RFC 6749 §2.3); each path comes in this one spelling (`gateway/listeners.ts`). */
 const CLIENT_ENDPOINTS: ReadonlySet<string> = new Set(
   ['token', 'introspect', 'revoke', 'par', 'device_authorization'].map((name) => `/oauth/${name}`),
 );
-
-/**
- * Whether a path is spelled as its endpoint is. The library's router takes other cases and a slash more for the same, and what
- * is judged by its path would not hold for those. Ids after an endpoint of people have cases of their own.
- */
-const isOnePath = (path: string): boolean =>
-  /^(\/oauth\/authorize|\/device)\/[^/]+$/.test(path) || /^[^A-Z]*[^A-Z/]$/.test(path);
 
 /** Tokens that one client may get in a minute, whatever its address: far above what a fleet needs, far below a flood. */
 const TOKENS_PER_MINUTE = 60_000;
@@ -133,7 +126,6 @@ export async function createAuthorizationServer(
 
   /** Why a request is not even looked at. */
   function refusedBefore(ctx: KoaContextWithOIDC): Refusal | undefined {
-    if (!isOnePath(ctx.path)) return NO_ENDPOINT;
     const { network = '' } = originOf(ctx.req) ?? {};
     // Wherever a client shows its secret: else another endpoint would go on telling which guess was right.
     return CLIENT_ENDPOINTS.has(ctx.path) && !failures.hasRoom(network) ? TOO_MANY_FAILURES : undefined;
@@ -289,7 +281,6 @@ interface Refusal {
   readonly retryAfterS?: number;
 }
 
-const NO_ENDPOINT: Refusal = { status: 404, error: 'invalid_request', description: 'There is no such endpoint.' };
 const NO_CLIENT: Refusal = {
   status: 401,
   error: 'invalid_client',
