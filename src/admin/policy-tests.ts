@@ -5,7 +5,7 @@ import type { Principal, TokenFacts } from '../kernel/exchange.ts';
 import { choice, list, text } from '../kernel/option.ts';
 import { SCOPES } from '../kernel/scope.ts';
 import { parseDurationMs } from '../kernel/units.ts';
-import { createPolicies } from '../policies/policies.ts';
+import { createPolicies, type Policies } from '../policies/policies.ts';
 import { DURATION_HINT, isDuration } from '../policies/duration.ts';
 import { isAddress } from '../wire/address.ts';
 import { operation, type Operation } from './operation.ts';
@@ -92,21 +92,22 @@ export function policyTestOperation(deps: AdminDeps): Operation {
       ],
     },
     handle({ body: { cases } }) {
-      const results = cases.map((one) => judged(one, deps));
+      // Made once: a thousand cases would else read every policy a thousand times, and hold up all that this thread does.
+      const policies = createPolicies([...deps.directory.policies.values()]);
+      const results = cases.map((one) => judged(one, policies, deps));
       return { value: { ok: results.every(({ ok }) => ok), results } };
     },
   });
 }
 
-function judged(one: Case, deps: AdminDeps) {
-  const { directory, clock } = deps;
-  const nowMs = one.at === undefined ? clock.nowMs() : Date.parse(one.at);
+function judged(one: Case, policies: Policies, deps: AdminDeps) {
+  const nowMs = one.at === undefined ? deps.clock.nowMs() : Date.parse(one.at);
   const principal = principalIn(one, nowMs, deps);
   const asked = { address: one.address, scope: one.scope, model: one.model, nowMs };
   const denial =
     principal === undefined
       ? { code: 'unknown_object', message: 'There is no such API key.' }
-      : createPolicies([...directory.policies.values()]).judge({ principal, ...asked });
+      : policies.judge({ principal, ...asked });
   const got = denial === undefined ? 'allow' : 'deny';
   // A key that is not there is a slip of the case, not what it wanted to see.
   const ok = principal !== undefined && got === one.expect;
