@@ -9,6 +9,8 @@ export interface Entitlements {
   scopes(client: ClientRecord, user: UserRecord | undefined): readonly Scope[];
   /** Cut to the tenant's; `*`: all. */
   models(client: ClientRecord, user: UserRecord | undefined): readonly string[];
+  /** Closed fields that are open to it. */
+  grants(client: ClientRecord, user: UserRecord | undefined): readonly string[];
   /** Groups of whom it is for: of the person, or of the client where there is nobody. */
   groups(client: ClientRecord, user: UserRecord | undefined): readonly string[];
 }
@@ -32,6 +34,12 @@ export function createEntitlements(directory: Pick<DirectoryState, 'tenants' | '
       const tenant = directory.tenants.get((user ?? client).tenant);
       const own = grantedModels(modelsOf(client), tenant?.models);
       return user === undefined ? own : grantedModels(modelsOf(user), own);
+    },
+    grants(client, user) {
+      const own = held(client).grants;
+      if (user === undefined) return own;
+      const theirs = held(user).grants;
+      return own.filter((grant) => theirs.includes(grant));
     },
     groups: (client, user) => held(user ?? client).groups,
   };

@@ -196,6 +196,8 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       };
       const groups = deps.entitlements.groups(client, user);
       if (groups.length > 0) claims['groups'] = [...groups];
+      const grants = deps.entitlements.grants(client, user);
+      if (grants.length > 0) claims['grants'] = [...grants];
       const { requestsPerMinute, concurrency } = client.limits;
       if (requestsPerMinute !== undefined || concurrency !== undefined) {
         claims['limits'] = {

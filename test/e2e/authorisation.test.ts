@@ -236,6 +236,21 @@ suite('authorisation', () => {
     assert.notEqual(next?.scope, 'inference:completions', 'a refresh brings nothing back that was taken');
   });
 
+  test('a field that is open to a person is open to a client that acts for them where it is open to that, too', async () => {
+    await run('groups create beams --grant fields:beam-search --scopes inference:completions');
+    await createUser(it, '--name ivy --scopes inference:completions --groups beams');
+    const grants = `--grants authorization_code --scopes inference:completions --redirect-uri ${REDIRECT}`;
+    const body = { model: 'tiny', prompt: 'a', use_beam_search: true, n: 2 };
+    const tried = async (line: string) => {
+      const client = await createStockClient(it, `${line} ${grants}`);
+      const scope = { scope: 'inference:completions' };
+      const { access_token: key } = await tokensFor(createBrowser(it), client.config, 'ivy', scope);
+      return (await ask(it, { key, path: '/v1/completions', body })).code;
+    };
+    assert.equal(await tried('--name plain'), 'forbidden_field');
+    assert.equal(await tried('--name beams --groups beams'), undefined);
+  });
+
   test('what is taken from a person ends what they are signed in with, and is in nothing new', async () => {
     await createUser(it, '--name fay --scopes inference:chat,models:read');
     const client = await createStockClient(

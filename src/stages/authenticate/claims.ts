@@ -13,6 +13,8 @@ export interface Claims {
   /** Undefined where it names none: the defaults of its issuer and what its groups have. */
   readonly models: readonly string[] | undefined;
   readonly groups: readonly string[];
+  /** Closed things that are open to it, of our own server alone: other issuers give them by groups. */
+  readonly grants: readonly string[];
   readonly requestsPerMinute: number | 'none' | undefined;
   readonly concurrency: number | 'none' | undefined;
   /** Thumbprint of the key that must prove each request (RFC 9449 §6). */
@@ -96,6 +98,7 @@ export function judgeClaims(
     scopes: scopesOf(claimAt(payload, rules.scopeClaim)),
     models,
     groups,
+    grants: rules.isOwn === true ? (wordsOf(payload['grants']) ?? []) : [],
     ...limits,
     ...binding,
   };
