@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { TenantRecord } from '../directory/records.ts';
+import type { RecordChange, TenantRecord } from '../directory/records.ts';
+import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.ts';
 import { VersionConflict } from '../directory/store.ts';
 import { list, text } from '../kernel/option.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
@@ -55,7 +56,7 @@ const example: TenantShown = {
 };
 
 function tenantOperations(deps: AdminDeps): readonly Operation[] {
-  const { directory } = deps;
+  const { directory, clock } = deps;
 
   async function change(
     { id, ifMatch, actor }: Asked<unknown, unknown>,
@@ -66,13 +67,25 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
       read: () => directory.tenants.get(id),
       ifMatch,
       edit,
-      changeOf: (record, expectedVersion) => ({ kind: 'tenant', record, expectedVersion }),
+      changeOf: (record, expectedVersion) => changesOf(record, expectedVersion),
     });
     if (isDenial(changed)) return changed;
     const { record, committed } = changed;
     if (committed === undefined) return { value: show(record), version: record.version };
     deps.logChange(actor, `tenants.${action}`, id);
     return { value: show(record), version: record.version, committed };
+  }
+
+  /** Clients of a tenant that is disabled may hold tokens of people of others: those end in the same moment. */
+  function changesOf(record: TenantRecord, expectedVersion: number): RecordChange[] {
+    const own: RecordChange = { kind: 'tenant', record, expectedVersion };
+    if (!record.isDisabled) return [own];
+    const theirs = [...directory.clients.values()].filter(({ tenant }) => tenant === record.id);
+    const nowMs = clock.nowMs();
+    return [
+      own,
+      ...theirs.map(({ id }) => revocationChange(directory, markOf('client', OWN_ISSUER, id), true, undefined, nowMs)),
+    ];
   }
 
   return [

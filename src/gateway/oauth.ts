@@ -5,7 +5,7 @@ import type { StateDir } from '../adapters/files/state-dir.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
 import type { PasswordHasher } from '../directory/password.ts';
-import type { RecordChange } from '../directory/records.ts';
+import type { ClientRecord, RecordChange } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations, revocationChange } from '../directory/revocations.ts';
 import type { TokenUse } from '../directory/token-uses.ts';
 import { VersionConflict } from '../directory/store.ts';
@@ -119,7 +119,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
         grantDays: GRANT_DAYS,
         log: oauthLog,
       },
-      client: (id) => directory.clients.get(id),
+      client: (id) => workingClient(directory, id),
       user: (id) => directory.users.get(id),
       entitlements,
     });
@@ -129,7 +129,7 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
         artifacts,
         sealer,
         digest,
-        client: (id) => directory.clients.get(id),
+        client: (id) => workingClient(directory, id),
         user: (id) => directory.users.get(id),
         tenant: (id) => directory.tenants.get(id),
         nowMs: () => clock.nowMs(),
@@ -205,6 +205,13 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
       rmSync(stateDir.oauthSocket, { force: true });
     },
   };
+}
+
+/** A client as it may act now: with its tenant it is disabled, for people of other tenants, too. */
+function workingClient({ clients, tenants }: DirectoryState, id: string): ClientRecord | undefined {
+  const client = clients.get(id);
+  if (client === undefined || tenants.get(client.tenant)?.isDisabled === false) return client;
+  return { ...client, state: 'disabled' };
 }
 
 /** The configured identity provider; the same object as long as the configuration is. */
