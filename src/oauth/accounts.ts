@@ -206,7 +206,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
         (secrets) => {
           const passkeys = secrets.passkeys.filter((one) => one.id !== passkeyId);
           if (passkeys.length === secrets.passkeys.length) return undefined;
-          return passkeys.length === 0 && secrets.passwordHash === undefined ? undefined : { ...secrets, passkeys };
+          if (passkeys.length === 0 && secrets.passwordHash === undefined) return undefined;
+          const left = { ...secrets, passkeys };
+          // Codes that stand in for nothing would stand in for the next second factor, which nobody has shown them for.
+          return hasSecondFactor(left) ? left : { ...left, recoveryCodes: [] };
         },
         undefined,
         true,

@@ -38,3 +38,25 @@ test('a name that is tried from many networks is slowed down everywhere', () => 
   for (let i = 0; i < 50; i += 1) assert.equal(pace.begin('ada', `network ${i}`), undefined);
   assert.equal(pace.begin('ada', 'yet another'), 1);
 });
+
+test('where somebody was right before, tries from elsewhere do not keep them out', () => {
+  const { pace } = paceAt();
+  pace.begin('ada', 'home');
+  pace.succeeded('ada', 'home');
+  for (let i = 0; i < 60; i += 1) pace.begin('ada', `network ${i}`);
+  assert.equal(pace.begin('ada', 'new'), 1);
+  for (let i = 0; i < 5; i += 1) assert.equal(pace.begin('ada', 'home'), undefined);
+  assert.equal(pace.begin('ada', 'home'), 1);
+});
+
+test('codes that are tried from everywhere wait for up to an hour: six digits are few', () => {
+  const { pace, pass } = paceAt();
+  for (let i = 0; i < 50; i += 1) pace.begin('code u_1', `network ${i}`, 'code');
+  let waitS: number | undefined = 0;
+  for (let i = 0; i < 14; i += 1) {
+    waitS = pace.begin('code u_1', `other ${i}`, 'code');
+    pass((waitS ?? 0) * 1000);
+    pace.begin('code u_1', `other ${i}`, 'code');
+  }
+  assert.equal(waitS, 3600);
+});

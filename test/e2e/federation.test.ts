@@ -375,6 +375,20 @@ describe('signing in at the company’s identity provider', () => {
     ])
       assert.ok(secret !== '' && !log.includes(secret));
   });
+
+  test('whoever brings made-up codes has the provider asked no more often than wrong credentials may be sent', async () => {
+    let status = 0;
+    let last = 0;
+    for (let tries = 0; status !== 429 && tries < 40; tries += 1) {
+      const { browser, request } = await begun();
+      const back = provider.signIn(request, good());
+      back.searchParams.set('code', 'made-up');
+      last = provider.asked.length;
+      ({ status } = await browser.open(back));
+    }
+    assert.equal(status, 429);
+    assert.equal(provider.asked.length, last);
+  });
 });
 
 const alertOf = ({ text }: Shown) => /role="alert">\s*([^<]*?)\s*</.exec(text)?.[1]?.replace(/\s+/g, ' ');

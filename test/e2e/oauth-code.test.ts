@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import * as oidc from 'openid-client';
 import { lifetimesOf } from '../support/aged.ts';
 import { createBrowser, type Shown } from '../support/browser.ts';
+import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ask } from '../support/http.ts';
 import { PUBLIC_URL } from '../support/oauth.ts';
@@ -123,7 +124,7 @@ describe('the authorization code grant', () => {
     );
   });
 
-  test('AZ-12 nobody signs in on a way that began in another browser, though a sibling domain has planted its cookies (session fixation)', async () => {
+  test('nobody signs in on a way that began in another browser, though a sibling domain has planted its cookies (session fixation)', async () => {
     const [attacker, victim] = [createBrowser(it), createBrowser(it)];
     const { headers } = await attacker.once((await authorizationOf(web.config)).url);
     for (const [name, cookie] of attacker.jar) if (!name.startsWith('__Host-')) victim.jar.set(name, cookie);
@@ -326,6 +327,20 @@ describe('the authorization code grant', () => {
     forger.jar.set('sallyport_interaction.sig /', { value: 'A'.repeat(27), path: '/' });
     assertErrorPage(await forger.once(round.url));
     assert.match((await browser.open(round.url)).title, /^Let /);
+  });
+
+  test('a client whose tenant was disabled acts for nobody any more, of whatever tenant they are', async () => {
+    const run = async (line: string) => assert.equal((await sallyport(it.stateDir, line)).exit, 0);
+    await run('tenants create guests');
+    const line = '--name guest --tenant guests --grants authorization_code --scopes inference:chat --models tiny';
+    const guest = await createStockClient(it, `${line} --redirect-uri ${REDIRECT}`);
+    const browser = createBrowser(it);
+    const tokens = await tokensFor(browser, guest.config, 'ada');
+    assert.equal((await ask(it, { key: tokens.access_token })).status, 200);
+    await run('tenants disable guests');
+    assert.equal((await ask(it, { key: tokens.access_token })).code, 'revoked_credential');
+    await assert.rejects(oidc.refreshTokenGrant(guest.config, tokens.refresh_token ?? ''), { status: 401 });
+    assertErrorPage(await browser.open((await authorizationOf(guest.config)).url));
   });
 
   test('who signs in while somebody else has, beside the page, in the same browser is told so', async () => {

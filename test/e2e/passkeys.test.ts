@@ -228,7 +228,7 @@ describe('passkeys', () => {
 
   test('a session from before the second factor cannot add one by the password alone', async () => {
     const { browser: old } = await account('eve');
-    const { authenticator, browser } = await withPasskey('eve');
+    const { authenticator, browser, shown } = await withPasskey('eve');
     const refused = await old.submit(await old.open('/account'), { password: PASSWORD }, 'add-passkey');
     assert.match(refused.text, /sign in again with your second factor/);
     // With a passkey of one's own it goes on.
@@ -246,6 +246,16 @@ describe('passkeys', () => {
     assert.doesNotMatch(left.text, /<strong>Laptop/);
     assert.match((await old.open('/account')).title, /^Sign in/);
     assert.match((await signInBy(authenticator)).text, REFUSED);
+    assert.doesNotMatch(left.text, /recovery codes left/);
+    // Recovery codes were in place of that passkey: the next one has others.
+    const codesOf = ({ text }: Shown) =>
+      [...text.matchAll(/<code>([0-9A-Za-z-]{19})<\/code>/g)].map(([, code]) => code);
+    const again = codesOf((await withPasskey('eve')).shown);
+    assert.equal(again.length, 10);
+    assert.deepEqual(
+      again.filter((code) => codesOf(shown).includes(code)),
+      [],
+    );
   });
 
   test('an invitation is taken up with a passkey in place of a password, once; it stays the only way in', async () => {

@@ -80,9 +80,9 @@ export function createSignIn(deps: {
   const underWay = new Map<string, number>();
 
   /** Counts a try; false where it was refused, and the answer given. */
-  function mayTry(x: PageExchange, name: string): boolean {
+  function mayTry(x: PageExchange, name: string, what?: 'code'): boolean {
     const others = (underWay.get(x.network) ?? 1) - 1;
-    const waitS = failures.hasRoom(x.network, others) ? pace.begin(name, x.network) : 60;
+    const waitS = failures.hasRoom(x.network, others) ? pace.begin(name, x.network, what) : 60;
     if (waitS === undefined) return true;
     x.fail(429, `There were too many tries. Wait ${waitS} seconds, then go back and try again.`, waitS);
     return false;
@@ -132,7 +132,7 @@ export function createSignIn(deps: {
     const waiting = await waitingAt(place.key);
     if (waiting === undefined) return again(x, place, 'This took too long. Sign in again.');
     const paced = `code ${waiting.userId}`;
-    if (!mayTry(x, paced)) return undefined;
+    if (!mayTry(x, paced, 'code')) return undefined;
     if (!(await accounts.useCode(waiting.userId, code))) {
       await countFailure(x, 'code');
       return again(x, place, WRONG_CODE);
@@ -195,11 +195,15 @@ export function createSignIn(deps: {
     drop: (key) => void federation.take(key),
     async arrive(x, browser) {
       const host = federation.host() ?? '';
+      // Each made-up code is a question to the provider in our name: they are counted as other wrong credentials are.
+      if (!failures.hasRoom(x.network))
+        return x.fail(429, 'There were too many tries. Wait a minute, then try again.', 60);
       const came = await federation.arrive(x.query, browser, x.requestId);
       switch (came.kind) {
         case 'arrived':
           return x.goTo(came.place.action);
         case 'failed':
+          await failures.count(x.network);
           errors.set(came.place.key, `${host} has not signed you in. Try again, or sign in in another way.`);
           return x.goTo(came.place.action);
         case 'unwelcome':
