@@ -1,5 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -30,6 +30,7 @@ function versionOf(name: string, root: string): string {
 
 /** In one step for whoever looks: what was stopped halfway is not taken for the whole. */
 async function bundleInto(folder: string, root: string): Promise<void> {
+  mkdirSync(dirname(folder), { recursive: true });
   const made = mkdtempSync(`${folder}-`);
   for (const name of PACKAGES) await bundleOne(name, root, join(made, `${name}.mjs`));
   if (!existsSync(folder)) renameSync(made, folder);
