@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { apiKeyWithValue } from '../admin/api-key-schema.ts';
 import { groupPage } from '../admin/groups.ts';
@@ -15,6 +14,7 @@ import { parseFlags } from './flags.ts';
 import { allPages } from './pages.ts';
 import { json } from './text.ts';
 import { expectWords } from './verbs.ts';
+import { textOfFile } from './yaml-file.ts';
 
 /** Tenants, roles, groups, policies, clients and keys as a file has them. */
 export const apply: Command = {
@@ -37,7 +37,7 @@ Example: sallyport apply -f access.yaml --dry-run`,
     expectWords(flags, [], 'sallyport apply');
     const name = flags.text('file');
     if (name === undefined) throw new UsageError('-f FILE is missing: sallyport apply -f access.yaml');
-    const file = parseAccessFile(read(name));
+    const file = parseAccessFile(textOfFile(name));
     return withAdmin(flags, io, async (client) => {
       const access = {
         tenants: await allTenants(client),
@@ -74,15 +74,6 @@ Example: sallyport apply -f access.yaml --dry-run`,
     });
   },
 };
-
-function read(name: string): string {
-  try {
-    return readFileSync(name, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new CommandError(`${name} cannot be read (${code}).`);
-  }
-}
 
 function report(steps: readonly Step[]): string {
   if (steps.length === 0) return 'Nothing to do: all is as the file says.\n';

@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { policyTestResult } from '../admin/policy-tests.ts';
 import { policyPage, policyShown } from '../admin/policies.ts';
 import { withAdmin } from './admin-client.ts';
-import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
+import type { Command, CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { namedVerbs, present } from './named-objects.ts';
 import { json, listOf, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
+import { textOfFile, yamlValueOf } from './yaml-file.ts';
 
 /** Policies. */
 export const policies: Command = {
@@ -87,7 +86,7 @@ function fieldsOf(flags: Flags): object {
 }
 
 async function test(flags: Flags, io: CommandIo): Promise<number> {
-  const body = readCases(flags.words[0] ?? '');
+  const body = yamlValueOf(textOfFile(flags.words[0] ?? ''));
   const { ok, results } = await withAdmin(flags, io, (client) =>
     client.ask({ method: 'POST', path: '/policies/test', body }, policyTestResult),
   );
@@ -102,24 +101,6 @@ async function test(flags: Flags, io: CommandIo): Promise<number> {
     io.out(table([['', 'CASE', 'RESULT', 'WHY'], ...rows]));
   }
   return ok ? 0 : 1;
-}
-
-function readCases(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new CommandError(`${file} cannot be read (${code}).`);
-  }
-  const document = parseDocument(text, { strict: true, uniqueKeys: true });
-  const [fault] = document.errors;
-  if (fault !== undefined) throw new UsageError(`This is no YAML: ${fault.message.split('\n')[0] ?? ''}`);
-  try {
-    return document.toJS();
-  } catch {
-    throw new UsageError('This is no YAML: an alias has no anchor, or there are too many. Write out what is meant.');
-  }
 }
 
 type Shown = Readonly<Record<string, string | readonly string[]>>;

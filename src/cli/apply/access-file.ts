@@ -1,4 +1,3 @@
-import { parseDocument, type Document } from 'yaml';
 import * as z from 'zod';
 import { apiKeyWish } from '../../admin/api-key-schema.ts';
 import { groupWish } from '../../admin/groups.ts';
@@ -9,6 +8,7 @@ import { tenantWish } from '../../admin/tenants.ts';
 import { DEFAULT_SCOPES } from '../../directory/issue.ts';
 import { CAP_NAMES } from '../../vllm/fields/caps.ts';
 import { UsageError } from '../command.ts';
+import { yamlValueOf } from '../yaml-file.ts';
 
 const words = z.array(z.string(), { error: 'Give a list of texts.' });
 const limit = z.union([z.int(), z.literal('none')], { error: 'Give a whole number, or none.' });
@@ -192,10 +192,7 @@ export type KeyEntry = z.output<typeof keyEntry>;
  * @throws UsageError with every mistake, each by its path, never with what stood there
  */
 export function parseAccessFile(text: string): AccessFile {
-  const document = parseDocument(text, { strict: true, uniqueKeys: true });
-  const [fault] = document.errors;
-  if (fault !== undefined) throw new UsageError(`This is no YAML: ${fault.message.split('\n')[0] ?? ''}`);
-  const read = accessFile.safeParse(valueOf(document) ?? {});
+  const read = accessFile.safeParse(yamlValueOf(text) ?? {});
   if (!read.success) {
     throw new UsageError(
       read.error.issues
@@ -208,15 +205,6 @@ export function parseAccessFile(text: string): AccessFile {
   const twice = duplicateOf(read.data);
   if (twice !== undefined) throw new UsageError(`${twice} stands there twice: which of the two is meant?`);
   return read.data;
-}
-
-/** The content with its aliases followed: to unknown anchors, or to so many that they grow out of bounds, the library throws. */
-function valueOf(document: Document): unknown {
-  try {
-    return document.toJS();
-  } catch {
-    throw new UsageError('This is no YAML: an alias has no anchor, or there are too many. Write out what is meant.');
-  }
 }
 
 function duplicateOf({
