@@ -1,6 +1,5 @@
-import { parseDurationMs } from '../../kernel/units.ts';
 import type { ConditionKind } from '../condition.ts';
-import { DURATION_HINT, isDuration } from '../duration.ts';
+import { atMostAgo, DURATION_HINT, isDuration } from '../duration.ts';
 
 /** Age of the access token. An API key is none, so it never is young enough. */
 export const tokenAge: ConditionKind<'tokenAge'> = {
@@ -9,12 +8,6 @@ export const tokenAge: ConditionKind<'tokenAge'> = {
   isList: false,
   hint: DURATION_HINT,
   accepts: isDuration,
-  compile(value) {
-    const maxMs = parseDurationMs(value) ?? 0;
-    return ({ principal: { token }, nowMs }) => {
-      if (token === undefined) return false;
-      return token.issuedAtMs === undefined ? undefined : nowMs - token.issuedAtMs <= maxMs;
-    };
-  },
+  compile: (value) => atMostAgo(value, ({ issuedAtMs }) => issuedAtMs),
   wants: (value) => `it needs an access token of at most ${value}: get a new one`,
 };
