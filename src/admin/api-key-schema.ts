@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ApiKeyRecord } from '../directory/records.ts';
+import type { ApiKeyRecord, OwnLimit, OwnLimits } from '../directory/records.ts';
 import { cidr, countOrNone, duration, list, text } from '../kernel/option.ts';
 import { parseDurationMs } from '../kernel/units.ts';
 import { CAP_NAMES } from '../vllm/fields/caps.ts';
@@ -109,6 +109,15 @@ export const fields = {
   caps: caps.describe('Caps of `validation.caps` that it raises or lowers, and `outputTokens`.'),
   expires: expires.nullable().describe('A duration from now, or a time; null: never.'),
 };
+
+/** Limits with what was given changed: null takes one away, what is left out stays. */
+export const limitsFrom = (
+  given: { readonly rpm?: OwnLimit | null; readonly concurrency?: OwnLimit | null },
+  before: OwnLimits = { requestsPerMinute: undefined, concurrency: undefined },
+): OwnLimits => ({
+  requestsPerMinute: given.rpm === undefined ? before.requestsPerMinute : (given.rpm ?? undefined),
+  concurrency: given.concurrency === undefined ? before.concurrency : (given.concurrency ?? undefined),
+});
 
 /** What a new API key is to be. */
 export const apiKeyWish = z.strictObject({

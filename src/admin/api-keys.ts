@@ -19,6 +19,7 @@ import {
   apiKeyWish,
   apiKeyWithValue,
   exampleApiKey,
+  limitsFrom,
   rotation,
   showApiKey,
 } from './api-key-schema.ts';
@@ -96,7 +97,7 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
       scopes,
       models,
       allowIp: body.allowIp ?? [],
-      limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
+      limits: limitsFrom(body),
       grants: body.grants ?? [],
       caps: body.caps ?? {},
       onBehalfOf: body.onBehalfOf ?? undefined,
@@ -260,7 +261,6 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             unknownBundle(body, directory) ??
             (isExpiryNew ? pastExpiry(expiresAtMs, clock.nowMs()) : undefined);
           if (refused !== undefined) return refused;
-          const { requestsPerMinute, concurrency } = record.limits;
           const edited: ApiKeyRecord = {
             ...record,
             name: body.name ?? record.name,
@@ -273,10 +273,7 @@ function apiKeyOperations(deps: AdminDeps): readonly Operation[] {
             roles: body.roles ?? record.roles,
             groups: body.groups ?? record.groups,
             onBehalfOf: body.onBehalfOf === undefined ? record.onBehalfOf : (body.onBehalfOf ?? undefined),
-            limits: {
-              requestsPerMinute: body.rpm === undefined ? requestsPerMinute : (body.rpm ?? undefined),
-              concurrency: body.concurrency === undefined ? concurrency : (body.concurrency ?? undefined),
-            },
+            limits: limitsFrom(body, record.limits),
             expiresAtMs,
             version: record.version + 1,
           };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Bundle } from '../directory/records.ts';
-import { anyModels, anyScopes, fields } from './api-key-schema.ts';
+import { anyModels, anyScopes, fields, limitsFrom } from './api-key-schema.ts';
 
 /** What a role or group gives. */
 export const bundleFields = {
@@ -32,23 +32,9 @@ export const showBundle = ({ scopes: own, models, grants, limits }: Bundle) => (
 });
 
 /** A bundle with what was given changed. */
-export function bundleFrom(
-  given: z.output<typeof bundleWish>,
-  before: Bundle = {
-    scopes: [],
-    models: [],
-    grants: [],
-    limits: { requestsPerMinute: undefined, concurrency: undefined },
-  },
-): Bundle {
-  const { requestsPerMinute, concurrency } = before.limits;
-  return {
-    scopes: given.scopes ?? before.scopes,
-    models: given.models ?? before.models,
-    grants: given.grants ?? before.grants,
-    limits: {
-      requestsPerMinute: given.rpm === undefined ? requestsPerMinute : (given.rpm ?? undefined),
-      concurrency: given.concurrency === undefined ? concurrency : (given.concurrency ?? undefined),
-    },
-  };
-}
+export const bundleFrom = (given: z.output<typeof bundleWish>, before?: Bundle): Bundle => ({
+  scopes: given.scopes ?? before?.scopes ?? [],
+  models: given.models ?? before?.models ?? [],
+  grants: given.grants ?? before?.grants ?? [],
+  limits: limitsFrom(given, before?.limits),
+});

@@ -37,7 +37,7 @@ export interface NamedKind<
   /** Its own content, or why it cannot be. */
   readonly made: (wish: z.output<Wish>) => ({ readonly id: string } & Omit<Record, keyof Named>) | Denial;
   readonly changed: (record: Record, edit: z.output<Edit>) => Omit<Record, keyof Named> | Denial;
-  /** What is written with it; `before` is undefined where it is new. */
+  /** The change that writes it, with those that have to happen in the same moment. */
   readonly changesOf: (record: Record, expectedVersion: number) => readonly RecordChange[];
   /** What else a summary says of changing and deleting. */
   readonly effect: string;

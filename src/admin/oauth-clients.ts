@@ -5,7 +5,7 @@ import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.t
 import type { JsonObject } from '../kernel/json.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import { disabledTenant, foreignModel, unknownBundle, unknownTenant } from './api-key-rules.ts';
-import { rotation } from './api-key-schema.ts';
+import { limitsFrom, rotation } from './api-key-schema.ts';
 import {
   clientEdit,
   clientPage,
@@ -63,7 +63,7 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
       authMethod: body.authMethod ?? 'client_secret_basic',
       jwks: body.jwks as JsonObject | undefined,
       certificateName: body.certificateName === undefined ? undefined : { kind: kind as 'dns', value: rest.join(':') },
-      limits: { requestsPerMinute: body.rpm ?? undefined, concurrency: body.concurrency ?? undefined },
+      limits: limitsFrom(body),
       accessTokenTtlMs: body.accessTokenTtl,
       isDpopRequired: body.dpopRequired ?? false,
       isParRequired: body.parRequired ?? false,
@@ -183,7 +183,6 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
             (tenant === undefined ? undefined : foreignModel(tenant, body.models)) ??
             unknownBundle({ groups: body.groups }, directory);
           if (refused !== undefined) return refused;
-          const { requestsPerMinute, concurrency } = record.limits;
           const fitting = misfit({
             ...record,
             name: body.name ?? record.name,
@@ -193,10 +192,7 @@ function clientOperations(deps: AdminDeps): readonly Operation[] {
             groups: body.groups ?? record.groups,
             redirectUris: body.redirectUris ?? record.redirectUris,
             jwks: (body.jwks as JsonObject | undefined) ?? record.jwks,
-            limits: {
-              requestsPerMinute: body.rpm === undefined ? requestsPerMinute : (body.rpm ?? undefined),
-              concurrency: body.concurrency === undefined ? concurrency : (body.concurrency ?? undefined),
-            },
+            limits: limitsFrom(body, record.limits),
             accessTokenTtlMs: body.accessTokenTtl ?? record.accessTokenTtlMs,
             isDpopRequired: body.dpopRequired ?? record.isDpopRequired,
             isParRequired: body.parRequired ?? record.isParRequired,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { principalOf } from '../directory/credentials.ts';
-import { createRights, rightsOf } from '../directory/rights.ts';
+import { createRights, type Rights } from '../directory/rights.ts';
 import type { Principal, TokenFacts } from '../kernel/exchange.ts';
 import { choice, list, text } from '../kernel/option.ts';
 import { SCOPES } from '../kernel/scope.ts';
@@ -94,15 +94,16 @@ export function policyTestOperation(deps: AdminDeps): Operation {
     handle({ body: { cases } }) {
       // Made once: a thousand cases would else read every policy a thousand times, and hold up all that this thread does.
       const policies = createPolicies([...deps.directory.policies.values()]);
-      const results = cases.map((one) => judged(one, policies, deps));
+      const rights = createRights([...deps.directory.roles.values()], [...deps.directory.groups.values()]);
+      const results = cases.map((one) => judged(one, policies, rights, deps));
       return { value: { ok: results.every(({ ok }) => ok), results } };
     },
   });
 }
 
-function judged(one: Case, policies: Policies, deps: AdminDeps) {
+function judged(one: Case, policies: Policies, rights: Rights, deps: AdminDeps) {
   const nowMs = one.at === undefined ? deps.clock.nowMs() : Date.parse(one.at);
-  const principal = principalIn(one, nowMs, deps);
+  const principal = principalIn(one, nowMs, rights, deps);
   const asked = { address: one.address, scope: one.scope, model: one.model, nowMs };
   const denial =
     principal === undefined
@@ -121,8 +122,12 @@ function judged(one: Case, policies: Policies, deps: AdminDeps) {
   } as const;
 }
 
-function principalIn({ key, token: given }: Case, nowMs: number, { directory }: AdminDeps): Principal | undefined {
-  const rights = createRights([...directory.roles.values()], [...directory.groups.values()]);
+function principalIn(
+  { key, token: given }: Case,
+  nowMs: number,
+  rights: Rights,
+  { directory }: AdminDeps,
+): Principal | undefined {
   if (given === undefined) {
     const record = directory.apiKeys.get(key ?? '');
     if (record === undefined || record.state === 'deleted') return undefined;
@@ -143,7 +148,7 @@ function principalIn({ key, token: given }: Case, nowMs: number, { directory }: 
     grantId: undefined,
     sessionId: undefined,
   };
-  const held = rightsOf({ roles: [], groups: given.groups }, given.tenant, directory);
+  const held = rights.of({ roles: [], groups: given.groups }, given.tenant);
   return {
     id: `token:${facts.issuer} ${facts.subject}`,
     keyId: undefined,
