@@ -13,7 +13,7 @@ import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Sealer } from '../kernel/sealer.ts';
-import type { Counters } from '../limits/counters.ts';
+import type { LocalCounters } from '../limits/counters.ts';
 import { createAccess, type Access } from '../oauth/access.ts';
 import type { ArtifactStore } from '../oauth/artifacts.ts';
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.ts';
@@ -40,7 +40,7 @@ export interface OAuthDeps {
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly revocations: () => Revocations;
   readonly tokenUses: () => readonly TokenUse[];
-  readonly counters: Counters;
+  readonly counters: LocalCounters;
   readonly hmacKey: Uint8Array;
   readonly hasher: PasswordHasher;
   readonly clock: Clock;

@@ -10,7 +10,7 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since the epoch (integer). */
   nowMs(): number;
-  /** Milliseconds from an arbitrary start that never go back; with a fraction. */
+  /** Milliseconds from an arbitrary start that never go back, the same on all threads; with a fraction. */
   monotonicMs(): number;
   /** Calls `run` once after `ms` milliseconds unless cancelled. Does not keep the process alive. */
   after(ms: number, run: () => void): Timer;
@@ -19,7 +19,11 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs() {
+    // Of the machine, while `performance.now` begins with its thread.
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1_000 + nanoseconds / 1_000_000;
+  },
   after(ms, run) {
     const timer = setTimeout(run, ms).unref();
     return {

@@ -93,12 +93,12 @@ export interface LimitStanding {
   readonly resetMs: number;
 }
 
-/** What a spend took. The one who spent gives it back through `Counters.release`. */
+/** What a spend took. The one who spent ends it through `Counters.settle`. */
 export interface Spent {
   readonly kind: 'spent';
   readonly standings: readonly LimitStanding[];
-  /** Cells of the counters that hold one running request of this spend. */
-  readonly holds: readonly number[];
+  /** What is held until then: the counters' own, that nobody else reads. */
+  readonly holds: readonly object[];
 }
 
 /** Family of the request and response shapes of a route. */

@@ -24,7 +24,7 @@ test('an idle caller of N per minute gets exactly N at once, and one more every 
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5_000 }),
-      fc.integer({ min: 0, max: 2 ** 42 - 1_000_000 }),
+      fc.integer({ min: 0, max: 2 ** 38 }),
       (count, nowMs) => {
         const rate = ratePerMinute(count);
         let tatMs: number | undefined;

@@ -12,13 +12,16 @@ export type Spend =
   | { readonly conforms: false; readonly tatMs: number; readonly retryAfterMs: number };
 
 /**
- * The rate of N per minute with burst N: an idle caller has exactly N at once, then one every 60/N s. The interval is
- * cut to 1/2048 ms: added to whole milliseconds since the epoch such numbers are exact in a double, so that N sums of
- * it never drift into refusing the last request of a burst.
+ * The rate of N in a time with burst N: an idle caller has exactly N at once, then one every `perMs / N`. The interval is
+ * rounded up, which never lets one more in, to 1/16384 ms: added to whole milliseconds of a monotonic clock (2^38 of them are
+ * eight years) such numbers are exact in a double, so that N sums of it never drift into refusing the last request of a burst.
  */
-export function ratePerMinute(count: number): Rate {
-  return { intervalMs: Math.floor((60_000 / count) * 2048) / 2048, burst: count };
+export function rateOf(count: number, perMs: number): Rate {
+  return { intervalMs: Math.ceil((perMs / count) * 16_384) / 16_384, burst: count };
 }
+
+/** The same for a minute. */
+export const ratePerMinute = (count: number): Rate => rateOf(count, 60_000);
 
 /**
  * Spends `cost` units by the Generic Cell Rate Algorithm (ITU-T I.371, virtual scheduling).

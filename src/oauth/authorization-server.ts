@@ -6,7 +6,7 @@ import type { ClientRecord } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, type Revocations } from '../directory/revocations.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { JsonObject } from '../kernel/json.ts';
-import type { Counters } from '../limits/counters.ts';
+import type { LocalCounters } from '../limits/counters.ts';
 import { createFailures } from '../limits/failures.ts';
 import { ratePerMinute } from '../limits/gcra.ts';
 import { secretText } from './client-metadata.ts';
@@ -28,7 +28,7 @@ export interface AuthorizationServerDeps extends Omit<ProviderDeps, 'signingKeys
   /** Key of the stored digests. */
   readonly hmacKey: Uint8Array;
   readonly clock: Clock;
-  readonly counters: Counters;
+  readonly counters: LocalCounters;
   readonly failuresPerMinute: number | 'none';
   readonly revocations: () => Revocations;
   /** Revokes what has a name, for so long; resolves once no worker accepts it any more. */
@@ -191,7 +191,7 @@ export async function createAuthorizationServer(
 
   async function countFailure(ctx: KoaContextWithOIDC): Promise<void> {
     const { network = '' } = originOf(ctx.req) ?? {};
-    if ((await failures.count(network)) !== undefined) fail(ctx, TOO_MANY_FAILURES);
+    if (failures.count(network) !== undefined) fail(ctx, TOO_MANY_FAILURES);
   }
 
   /** Tells a client about its own token (IN-03); of all others nothing, not even that they exist. */
@@ -238,7 +238,7 @@ export async function createAuthorizationServer(
   async function isPaced(client: string): Promise<boolean> {
     const counter = counters.keyOf(`oauth-client:${client}`);
     const ask = { kind: 'rate', name: 'tokens', counter, rate: ratePerMinute(TOKENS_PER_MINUTE) } as const;
-    return (await counters.spend([ask], clock.nowMs())).kind === 'spent';
+    return counters.spend([ask], clock.monotonicMs()).kind === 'spent';
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

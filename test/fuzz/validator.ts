@@ -54,10 +54,11 @@ const storingThatFetch = stagesWith({ storedResponses: true, remoteMedia });
 const fetchMedia = createFetchMedia({
   source: remoteSource,
   counters: {
-    keyOf: () => ({ hi: 0, lo: 1 }),
+    keyOf: (name) => ({ hi: 0, lo: 1, name }),
     spend: () => ({ kind: 'spent', standings: [], holds: [] }),
-    release: () => undefined,
-    hasRoom: () => true,
+    settle: () => undefined,
+    extend: () => undefined,
+    standing: () => ({ name: '', limit: 1, remaining: 1, windowS: 0, resetMs: 0 }),
   },
   clock: settableClock(),
   patchCheckOf: () => patchCheck,

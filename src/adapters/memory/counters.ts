@@ -1,231 +1,171 @@
 import { hash } from 'node:crypto';
-import type { LimitStanding, Spent } from '../../kernel/exchange.ts';
-import type { Ask, CounterKey, Counters, Refused } from '../../limits/counters.ts';
-import { spend, type Rate } from '../../limits/gcra.ts';
+import type { LimitStanding } from '../../kernel/exchange.ts';
+import type { AmountAsk, Ask, ConcurrencyAsk, CounterKey, LocalCounters, RateAsk, Refused } from '../../limits/counters.ts';
+import { amountCellBytes, createAmountCells, type BudgetSpend } from './amount-cells.ts';
+import { createRateCells, rateCellBytes, rateStanding } from './rate-cells.ts';
 
-/**
- * Counters in shared memory, exact across threads without a message (docs/adr/0004-shared-counters.md).
- *
- * A hash table of cells in buckets of eight. A cell: two words of its key, a word that counts running
- * requests, a spare word, the theoretical arrival time of its rate as a double, and two spare words.
- * Beside the table, a row for each thread says how much of each cell's running requests is that
- * thread's, so that the row of a dead one can be given back. A word of locks for each bucket is held
- * only while a cell is claimed.
- */
+/** Counters in memory that all threads share, exact without a message (docs/adr/0004-shared-counters.md). */
 export interface CounterMemory {
   readonly buffer: SharedArrayBuffer;
-  /** Cells, a power of two. */
+  /** Cells for requests, a power of two. */
   readonly cells: number;
+  /** Cells for tokens and money, a power of two. */
+  readonly amountCells: number;
   /** Rows: one more than the largest thread index. */
   readonly rows: number;
-  /** Keys the hash, else callers could choose addresses that share a bucket. */
+  /** Keys the hash, else callers could choose addresses that share a bucket. The same after a restart, so that budgets are found again. */
   readonly seed: string;
 }
 
-const WORDS = 8;
-const BUCKET = 8;
-
-/** Sets shared memory aside for that many cells and threads. */
-export function createCounterMemory(cells: number, rows: number, seed: string): CounterMemory {
-  const bytes = cells * WORDS * 4 + rows * cells * 4 + (cells / BUCKET) * 4;
-  return { buffer: new SharedArrayBuffer(bytes), cells, rows, seed };
+/** Sets shared memory aside for that many cells and threads; the machine gives pages only to what is used. */
+export function createCounterMemory(cells: number, rows: number, seed: string, amountCells = cells): CounterMemory {
+  const bytes = eights(rateCellBytes(cells, rows)) + amountCellBytes(amountCells, rows);
+  return { buffer: new SharedArrayBuffer(bytes), cells, amountCells, rows, seed };
 }
 
 /** Counters of one thread over the memory that all share. */
-export interface SharedCounters extends Counters {
+export interface SharedCounters extends LocalCounters {
   /** Gives back all that the thread `row` holds. Only once that thread has ended. */
   reclaim(row: number): void;
   /** Running requests that are held in all; 0 when all is quiet. */
   held(): number;
+  /** Tokens and money that are reserved in all; 0 when all is quiet. */
+  reserved(): number;
   /** Takes one unit of a cell if fewer than `limit` are taken; the cell, or undefined. */
   acquire(counter: CounterKey, limit: number, nowMs: number): number | undefined;
   /** Gives back one unit. */
   giveBack(cell: number): void;
+  /** Budgets that were written to since this was asked last. */
+  takeChangedBudgets(): BudgetSpend[];
+  /** Puts back a budget that was kept elsewhere; before anybody spends. @param windowEndsAtMs monotonic */
+  restoreBudget(spend: BudgetSpend, windowEndsAtMs: number): void;
 }
 
 /** @param row index of this thread, 0 <= row < memory.rows */
 export function createSharedCounters(memory: CounterMemory, row: number): SharedCounters {
-  const { cells, seed } = memory;
-  const words = new Int32Array(memory.buffer, 0, cells * WORDS);
-  const times = new BigInt64Array(memory.buffer, 0, (cells * WORDS) / 2);
-  const rowsAt = cells * WORDS * 4;
-  const mine = new Int32Array(memory.buffer, rowsAt + row * cells * 4, cells);
-  const locks = new Int32Array(memory.buffer, rowsAt + memory.rows * cells * 4, cells / BUCKET);
-  const bucketMask = cells / BUCKET - 1;
-  const scratchTime = new Float64Array(1);
-  const scratchBits = new BigInt64Array(scratchTime.buffer);
+  const { buffer, rows, seed } = memory;
+  const rates = createRateCells({ buffer, at: 0, cells: memory.cells, rows, row });
+  const amountsAt = eights(rateCellBytes(memory.cells, rows));
+  const amounts = createAmountCells({ buffer, at: amountsAt, cells: memory.amountCells, rows, row });
 
-  const timeOf = (bits: bigint): number => {
-    scratchBits[0] = bits;
-    return scratchTime[0] ?? 0;
-  };
-  const bitsOf = (timeMs: number): bigint => {
-    scratchTime[0] = timeMs;
-    return scratchBits[0] ?? 0n;
-  };
-
-  /** Index of the cell of a key; claims one where there is none yet. */
-  function cellOf(counter: CounterKey, nowMs: number): number {
-    const bucket = counter.hi & bucketMask;
-    const found = scan(bucket, counter);
-    if (found >= 0) return found;
-    while (Atomics.compareExchange(locks, bucket, 0, row + 1) !== 0) {
-      // Held for a few dozen instructions by another thread; one that died in it is freed by `reclaim`.
+  function takeOne(ask: Ask, nowMs: number, standings: LimitStanding[], holds: Hold[]): Refused | undefined {
+    if (ask.kind === 'rate') {
+      const { cell, result } = rates.spendRate(ask, nowMs);
+      const resetMs = Math.max(0, result.tatMs - nowMs);
+      if (!result.conforms) return refused(ask, result.retryAfterMs, rateStanding(ask, 0, resetMs));
+      standings.push(rateStanding(ask, result.remaining, resetMs));
+      holds.push(new Hold(ask, cell));
+    } else if (ask.kind === 'concurrency') {
+      const taken = rates.take(ask, nowMs);
+      if (taken === undefined) return refused(ask, FULL_RETRY_MS, { ...concurrencyStanding(ask, 0), resetMs: FULL_RETRY_MS });
+      standings.push(concurrencyStanding(ask, ask.limit - taken.taken));
+      holds.push(new Hold(ask, taken.cell));
+    } else {
+      const result = amounts.reserve(ask, nowMs);
+      if ('retryAfterMs' in result) return refused(ask, result.retryAfterMs, result.standing);
+      standings.push(result.standing);
+      holds.push(new Hold(ask, result.cell));
     }
-    try {
-      const again = scan(bucket, counter);
-      return again >= 0 ? again : claim(bucket, counter, nowMs);
-    } finally {
-      Atomics.store(locks, bucket, 0);
-    }
-  }
-
-  function scan(bucket: number, counter: CounterKey): number {
-    for (let cell = bucket * BUCKET, end = cell + BUCKET; cell < end; cell++) {
-      const at = cell * WORDS;
-      if (Atomics.load(words, at) === counter.hi && Atomics.load(words, at + 1) === counter.lo) return cell;
-    }
-    return -1;
-  }
-
-  /** Takes a free cell, else the one that has been idle longest; a cell with running requests is never taken. */
-  function claim(bucket: number, counter: CounterKey, nowMs: number): number {
-    let best = -1;
-    let bestTime = Infinity;
-    for (let cell = bucket * BUCKET, end = cell + BUCKET; cell < end; cell++) {
-      const at = cell * WORDS;
-      if (Atomics.load(words, at + 2) !== 0) continue;
-      const isFree = Atomics.load(words, at) === 0 && Atomics.load(words, at + 1) === 0;
-      const time = isFree ? -Infinity : timeOf(Atomics.load(times, at / 2 + 2));
-      if (time < bestTime) {
-        best = cell;
-        bestTime = time;
-      }
-    }
-    // All eight run requests: their last one is shared, which can only refuse more, never less.
-    if (best < 0) return bucket * BUCKET + BUCKET - 1;
-    const at = best * WORDS;
-    Atomics.store(words, at, 0);
-    Atomics.store(times, at / 2 + 2, bitsOf(nowMs));
-    Atomics.store(words, at + 1, counter.lo);
-    Atomics.store(words, at, counter.hi);
-    return best;
-  }
-
-  function spendRate(cell: number, rate: Rate, cost: number, nowMs: number) {
-    const at = (cell * WORDS) / 2 + 2;
-    for (;;) {
-      const before = Atomics.load(times, at);
-      const result = spend(rate, timeOf(before), cost, nowMs);
-      if (!result.conforms) return result;
-      if (Atomics.compareExchange(times, at, before, bitsOf(result.tatMs)) === before) return result;
-    }
-  }
-
-  function unspendRate(cell: number, rate: Rate, cost: number): void {
-    const at = (cell * WORDS) / 2 + 2;
-    for (;;) {
-      const before = Atomics.load(times, at);
-      const after = bitsOf(timeOf(before) - rate.intervalMs * cost);
-      if (Atomics.compareExchange(times, at, before, after) === before) return;
-    }
-  }
-
-  /** Units taken now, or -1 where the limit leaves no room. */
-  function take(cell: number, limit: number): number {
-    const at = cell * WORDS + 2;
-    for (;;) {
-      const before = Atomics.load(words, at);
-      if (before >= limit) return -1;
-      if (Atomics.compareExchange(words, at, before, before + 1) === before) {
-        Atomics.add(mine, cell, 1);
-        return before + 1;
-      }
-    }
-  }
-
-  function giveBack(cell: number): void {
-    Atomics.sub(mine, cell, 1);
-    Atomics.sub(words, cell * WORDS + 2, 1);
-  }
-
-  function undo(asks: readonly Ask[], taken: readonly number[]): void {
-    for (const [i, cell] of taken.entries()) {
-      const ask = asks[i];
-      if (ask?.kind === 'rate') unspendRate(cell, ask.rate, ask.cost ?? 1);
-      else giveBack(cell);
-    }
+    return undefined;
   }
 
   return {
     keyOf(name) {
       const digest = hash('sha256', `${seed}\0${name}`, 'buffer');
-      return { hi: digest.readInt32LE(0), lo: digest.readInt32LE(4) | 1 };
+      return { hi: digest.readInt32LE(0), lo: digest.readInt32LE(4) | 1, name };
     },
 
-    spend(asks, nowMs): Spent | Refused {
+    spend(asks, atMs) {
+      const nowMs = Math.floor(atMs);
       const standings: LimitStanding[] = [];
-      const holds: number[] = [];
-      const taken: number[] = [];
+      const holds: Hold[] = [];
       for (const ask of asks) {
-        const cell = cellOf(ask.counter, nowMs);
-        if (ask.kind === 'rate') {
-          const result = spendRate(cell, ask.rate, ask.cost ?? 1, nowMs);
-          if (!result.conforms) {
-            undo(asks, taken);
-            const resetMs = Math.max(0, result.tatMs - nowMs);
-            return { kind: 'refused', ask, retryAfterMs: result.retryAfterMs, standing: rateStanding(ask, 0, resetMs) };
-          }
-          standings.push(rateStanding(ask, result.remaining, Math.max(0, result.tatMs - nowMs)));
-        } else {
-          const count = take(cell, ask.limit);
-          if (count < 0) {
-            undo(asks, taken);
-            const standing = { name: ask.name, limit: ask.limit, remaining: 0, windowS: 0, resetMs: 1000 };
-            return { kind: 'refused', ask, retryAfterMs: 1000, standing };
-          }
-          holds.push(cell);
-          standings.push({ name: ask.name, limit: ask.limit, remaining: ask.limit - count, windowS: 0, resetMs: 0 });
+        const refusal = takeOne(ask, nowMs, standings, holds);
+        if (refusal === undefined) continue;
+        for (const { ask: taken, cell } of holds) {
+          if (taken.kind === 'rate') rates.unspendRate(cell, taken);
+          else if (taken.kind === 'concurrency') rates.giveBack(cell);
+          else amounts.settle(cell, taken, taken.cost, 0, nowMs);
         }
-        taken.push(cell);
+        return refusal;
       }
       return { kind: 'spent', standings, holds };
     },
 
-    release(spent) {
-      for (const cell of spent.holds) giveBack(cell);
+    extend(spent, totals, atMs) {
+      const nowMs = Math.floor(atMs);
+      let refusal: Refused | undefined;
+      let index = 0;
+      for (const hold of spent.holds) {
+        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
+        const more = (totals[index++] ?? 0) - hold.reserved;
+        if (more <= 0) continue;
+        if (amounts.extend(hold.cell, hold.ask, more, nowMs)) hold.reserved += more;
+        else refusal ??= refused(hold.ask, 0, amounts.standing(hold.ask, nowMs));
+      }
+      return refusal;
     },
 
-    hasRoom(counter, rate, nowMs, cost = 1) {
-      const cell = cellOf(counter, nowMs);
-      return spend(rate, timeOf(Atomics.load(times, (cell * WORDS) / 2 + 2)), cost, nowMs).conforms;
-    },
-
-    acquire(counter, limit, nowMs) {
-      const cell = cellOf(counter, nowMs);
-      return take(cell, limit) < 0 ? undefined : cell;
-    },
-
-    giveBack,
-
-    reclaim(dead) {
-      const theirs = new Int32Array(memory.buffer, rowsAt + dead * cells * 4, cells);
-      for (let bucket = 0; bucket < locks.length; bucket++) Atomics.compareExchange(locks, bucket, dead + 1, 0);
-      for (let cell = 0; cell < cells; cell++) {
-        const count = Atomics.exchange(theirs, cell, 0);
-        if (count !== 0) Atomics.sub(words, cell * WORDS + 2, count);
+    settle(spent, actuals, atMs) {
+      const nowMs = Math.floor(atMs);
+      let index = 0;
+      for (const hold of spent.holds) {
+        if (!(hold instanceof Hold)) continue;
+        if (hold.ask.kind === 'concurrency') rates.giveBack(hold.cell);
+        else if (hold.ask.kind === 'amount') {
+          amounts.settle(hold.cell, hold.ask, hold.reserved, actuals[index++] ?? 0, nowMs);
+        }
       }
     },
 
-    held() {
-      let sum = 0;
-      for (let cell = 0; cell < cells; cell++) sum += Atomics.load(words, cell * WORDS + 2);
-      return sum;
+    standing: (ask, nowMs) =>
+      ask.kind === 'amount' ? amounts.standing(ask, Math.floor(nowMs)) : rates.standing(ask, Math.floor(nowMs)),
+    hasRoom: (counter, rate, nowMs, cost = 1) => rates.hasRoom(counter, rate, cost, Math.floor(nowMs)),
+    acquire: (counter, limit, nowMs) => rates.take({ kind: 'concurrency', name: 'held', counter, limit }, nowMs)?.cell,
+    giveBack: (cell) => rates.giveBack(cell),
+
+    reclaim(dead) {
+      rates.reclaim(dead);
+      amounts.reclaim(dead);
     },
+    held: () => rates.held(),
+    reserved: () => amounts.reserved(),
+    takeChangedBudgets: () => amounts.takeChanged(),
+    restoreBudget: (spend, windowEndsAtMs) => amounts.restore(spend, windowEndsAtMs),
   };
 }
 
-function rateStanding(ask: Ask & { kind: 'rate' }, remaining: number, resetMs: number): LimitStanding {
-  const { burst, intervalMs } = ask.rate;
-  return { name: ask.name, limit: burst, remaining, windowS: Math.round((intervalMs * burst) / 1000), resetMs };
+/** Running requests end at any moment. */
+const FULL_RETRY_MS = 1000;
+
+/** What a spend holds in one cell. */
+class Hold {
+  readonly ask: RateAsk | ConcurrencyAsk | AmountAsk;
+  readonly cell: number;
+  /** Units of an amount. */
+  reserved: number;
+
+  constructor(ask: Ask, cell: number) {
+    this.ask = ask;
+    this.cell = cell;
+    this.reserved = ask.kind === 'amount' ? ask.cost : 0;
+  }
 }
+
+const refused = (ask: Ask, retryAfterMs: number, standing: LimitStanding): Refused => ({
+  kind: 'refused',
+  ask,
+  retryAfterMs,
+  standing,
+});
+
+const concurrencyStanding = ({ name, limit }: ConcurrencyAsk, remaining: number): LimitStanding => ({
+  name,
+  limit,
+  remaining,
+  windowS: 0,
+  resetMs: 0,
+});
+
+/** Numbers of eight bytes begin at multiples of eight. */
+const eights = (bytes: number): number => Math.ceil(bytes / 8) * 8;

@@ -115,7 +115,7 @@ class Relay implements SocketListener {
     if (this.held !== undefined) return void this.held.push(frame);
     // Before it is parsed: that is what a flood would cost us.
     const cost = frameCost(frame.length);
-    const spent = this.deps.counters.spend([{ ...this.audio, cost }], this.deps.clock.nowMs());
+    const spent = this.deps.counters.spend([{ ...this.audio, cost }], this.deps.clock.monotonicMs());
     if (!(spent instanceof Promise)) return this.paid(spent, frame);
     this.held = [];
     this.socket?.pause();
@@ -124,7 +124,7 @@ class Relay implements SocketListener {
 
   control(): void {
     if (this.phase === 'over') return;
-    const spent = this.deps.counters.spend([{ ...this.audio, cost: LEAST_FRAME_COST }], this.deps.clock.nowMs());
+    const spent = this.deps.counters.spend([{ ...this.audio, cost: LEAST_FRAME_COST }], this.deps.clock.monotonicMs());
     const judge = (result: Spent | Refused): void => {
       if (result.kind === 'refused') this.refuse(tooFast(result));
     };

@@ -233,7 +233,7 @@ const server: PublicServer = createPublicServer(
       // Behind proxies in the clear, or told by them who calls: nobody else may reach us around them.
       const isForProxies = proxyProtocol !== 'off' || (tls.mode === 'off' && trustedProxies.length > 0);
       if (isForProxies && !isTrustedProxy(peerAddress)) return undefined;
-      const all = counters.acquire(allConnections, settings.config.listen.maxConnections, clock.nowMs());
+      const all = counters.acquire(allConnections, settings.config.listen.maxConnections, clock.monotonicMs());
       if (all === undefined) return undefined;
       const left = acquireOwn(peerAddress);
       if (left === undefined) {
@@ -254,7 +254,7 @@ const server: PublicServer = createPublicServer(
 function acquireOwn(address: string): (() => void) | undefined {
   const perIp = settings.config.limits.perIp.connections;
   if (perIp === 'none' || isTrustedProxy(address)) return () => undefined;
-  const own = counters.acquire(counters.keyOf(`connections:${countedNetwork(address)}`), perIp, clock.nowMs());
+  const own = counters.acquire(counters.keyOf(`connections:${countedNetwork(address)}`), perIp, clock.monotonicMs());
   return own === undefined ? undefined : () => counters.giveBack(own);
 }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Counters } from '../../limits/counters.ts';
+import type { LocalCounters } from '../../limits/counters.ts';
 import { ratePerMinute } from '../../limits/gcra.ts';
 import type { ClientRecord } from '../../directory/records.ts';
 import { isScope } from '../../kernel/scope.ts';
@@ -104,7 +104,7 @@ const GUESSES = { session: 6, network: 12, all: 300 } as const;
  * same one again, as when it is confirmed, tells nobody anything.
  */
 export function createGuessLimit(
-  counters: Counters,
+  counters: LocalCounters,
   clock: Clock,
 ): (x: PageExchange, userCode: string) => Promise<boolean> {
   const tried = new LRUCache<string, true>({ max: 10_000 });
@@ -117,14 +117,14 @@ export function createGuessLimit(
       ['network', `user-codes:${network}`],
       ['all', 'user-codes:all'],
     ] as const;
-    const spent = await counters.spend(
+    const spent = counters.spend(
       asks.map(([kind, name]) => ({
         kind: 'rate',
         name: kind,
         counter: counters.keyOf(name),
         rate: ratePerMinute(GUESSES[kind]),
       })),
-      clock.nowMs(),
+      clock.monotonicMs(),
     );
     if (spent.kind !== 'spent') return false;
     tried.set(guess, true);

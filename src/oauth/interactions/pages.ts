@@ -5,7 +5,7 @@ import { createGuessLimit } from './device.ts';
 import { isFromOwnPage, pageExchange, type PageExchange } from './exchange.ts';
 import { createInteractionPages, type InteractionDeps } from './interaction.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Counters } from '../../limits/counters.ts';
+import type { LocalCounters } from '../../limits/counters.ts';
 
 /** Where the entered code of a device comes from when it stands in the link (RFC 8628 §3.3.1). */
 const prefilled = new WeakMap<IncomingMessage, string>();
@@ -19,7 +19,7 @@ export type Pages = (request: IncomingMessage, response: ServerResponse, provide
 /** Sign-in, consent, device and account pages. */
 export function createPages(
   deps: InteractionDeps & {
-    readonly counters: Counters;
+    readonly counters: LocalCounters;
     readonly clock: Clock;
     readonly account: (x: PageExchange, provider: Provider) => Promise<void>;
   },

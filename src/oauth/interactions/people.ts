@@ -1,7 +1,7 @@
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { Access } from '../access.ts';
 import { createAccounts, type AccountsDeps } from '../accounts.ts';
-import type { Counters } from '../../limits/counters.ts';
+import type { LocalCounters } from '../../limits/counters.ts';
 import { createFederation } from '../federation/federation.ts';
 import type { FederationOptions, ProviderFetch } from '../federation/openid-provider.ts';
 import { canHavePasskeys, createPasskeys } from '../passkeys.ts';
@@ -15,7 +15,7 @@ import { createSignIn } from './sign-in.ts';
 /** What the pages for people work with. */
 export interface PeopleDeps extends AccountsDeps, Omit<InteractionDeps, 'signIn'> {
   readonly access: Access;
-  readonly counters: Counters;
+  readonly counters: LocalCounters;
   readonly failuresPerMinute: number | 'none';
   /** The company's identity provider, and how it is asked. */
   readonly federation: { readonly options: () => FederationOptions | undefined; readonly fetch: ProviderFetch };

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { HashingBusy } from '../../directory/password.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Counters } from '../../limits/counters.ts';
+import type { LocalCounters } from '../../limits/counters.ts';
 import { createFailures } from '../../limits/failures.ts';
 import type { Accounts } from '../accounts.ts';
 import type { OAuthLog } from '../log.ts';
@@ -65,7 +65,7 @@ export function createSignIn(deps: {
   readonly checkPasskey: CheckPasskey | undefined;
   readonly federation: Federation;
   readonly pace: SignInPace;
-  readonly counters: Counters;
+  readonly counters: LocalCounters;
   readonly failuresPerMinute: number | 'none';
   readonly clock: Clock;
   readonly log: OAuthLog;
@@ -90,7 +90,7 @@ export function createSignIn(deps: {
 
   async function countFailure(x: PageExchange, what: string): Promise<void> {
     log.info('sign_in_failed', { what, requestId: x.requestId });
-    await failures.count(x.network);
+    failures.count(x.network);
   }
 
   function again(x: PageExchange, { key, action }: SignInPlace, error: string): undefined {
@@ -203,7 +203,7 @@ export function createSignIn(deps: {
         case 'arrived':
           return x.goTo(came.place.action);
         case 'failed':
-          await failures.count(x.network);
+          failures.count(x.network);
           errors.set(came.place.key, `${host} has not signed you in. Try again, or sign in in another way.`);
           return x.goTo(came.place.action);
         case 'unwelcome':

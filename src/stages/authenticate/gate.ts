@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Peer, Principal } from '../../kernel/exchange.ts';
 import type { ClientCertificate } from '../../kernel/transport.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
-import type { Counters } from '../../limits/counters.ts';
+import type { LocalCounters } from '../../limits/counters.ts';
 import { createFailures } from '../../limits/failures.ts';
 import { presentedCredential } from '../../wire/bearer.ts';
 import type { BoundKey, CertificateMethod } from './methods/client-certificate.ts';
@@ -20,7 +20,7 @@ export interface GateOptions {
 export interface GateDeps {
   readonly methods: readonly Method[];
   readonly byCertificate?: CertificateMethod;
-  readonly counters: Counters;
+  readonly counters: LocalCounters;
   readonly clock: Clock;
 }
 

@@ -60,7 +60,7 @@ function setUp(body: JsonObject, change: Change = {}) {
   const cuts = new Set<(denial: Denial) => void>();
   let held = 0;
   const counters: Counters = {
-    keyOf: () => ({ hi: 0, lo: 1 }),
+    keyOf: (name) => ({ hi: 0, lo: 1, name }),
     spend(asks) {
       const [one] = asks;
       assert.ok(one?.kind === 'concurrency');
@@ -68,10 +68,11 @@ function setUp(body: JsonObject, change: Change = {}) {
       if (change.isFull === true || (held >= one.limit && change.isAnyPrincipal !== true))
         return { kind: 'refused', ask: one, retryAfterMs: 0, standing };
       held++;
-      return { kind: 'spent', standings: [], holds: [0] };
+      return { kind: 'spent', standings: [], holds: [] };
     },
-    release: () => void held--,
-    hasRoom: () => true,
+    settle: () => void held--,
+    extend: () => undefined,
+    standing: () => assert.fail(),
   };
   const stage = createFetchMedia({
     source: {

@@ -64,7 +64,7 @@ export function createFetchMedia(deps: FetchMediaDeps): Stage<'principal' | 'rou
     if (!deps.isUsable(x.principal)) return deny('revoked_credential');
     if (running >= MAX_OF_THREAD) return deny('overloaded', { retryAfterMs: RETRY_MS });
     const { counters, clock } = deps;
-    const spent = await counters.spend([askOf(x.principal.id)], clock.nowMs());
+    const spent = await counters.spend([askOf(x.principal.id)], clock.monotonicMs());
     if (spent.kind === 'refused') {
       return deny('concurrency_limited', { message: TOO_MANY, retryAfterMs: RETRY_MS });
     }
@@ -73,7 +73,7 @@ export function createFetchMedia(deps: FetchMediaDeps): Stage<'principal' | 'rou
       return await fetchAll(x, remote);
     } finally {
       running--;
-      counters.release(spent);
+      counters.settle(spent, [], clock.monotonicMs());
     }
   }
 

@@ -3,7 +3,7 @@ import type { ParsedHead } from '../../kernel/exchange.ts';
 import type { Downstream } from '../../kernel/transport.ts';
 import { deny } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
-import type { CounterKey, Counters } from '../../limits/counters.ts';
+import type { CounterKey, LocalCounters } from '../../limits/counters.ts';
 import { ratePerMinute } from '../../limits/gcra.ts';
 import { addressMatcher, clientAddress, countedNetwork } from '../../wire/address.ts';
 
@@ -21,7 +21,7 @@ export interface NetworkOptions {
 /** Finds out who is calling and denies addresses that are shut out or send too fast, before any other work. */
 export function createNetwork(
   options: NetworkOptions,
-  { counters, clock }: { counters: Counters; clock: Clock },
+  { counters, clock }: { counters: LocalCounters; clock: Clock },
 ): Stage<'head', 'peer'> {
   const isTrusted = addressMatcher(options.trustedProxies);
   const isAllowed = options.allow.length === 0 ? () => true : addressMatcher(options.allow);
@@ -58,9 +58,7 @@ export function createNetwork(
       if (isShutOut) return deny('ip_denied');
       if (rate === undefined) return undefined;
       if (x.isDryRun) return undefined;
-      const result = counters.spend([{ kind: 'rate', name: 'address', counter, rate }], clock.nowMs());
-      if (result instanceof Promise)
-        return result.then((r) => (r.kind === 'refused' ? tooFast(r.retryAfterMs) : undefined));
+      const result = counters.spend([{ kind: 'rate', name: 'address', counter, rate }], clock.monotonicMs());
       return result.kind === 'refused' ? tooFast(result.retryAfterMs) : undefined;
     },
   };

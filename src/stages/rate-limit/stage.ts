@@ -70,11 +70,11 @@ export function createRateLimit(
         x.requestLimits = { kind: 'spent', standings: [], holds: [] };
         return undefined;
       }
-      const result = counters.spend(asksOf(x.principal), clock.nowMs());
+      const result = counters.spend(asksOf(x.principal), clock.monotonicMs());
       return result instanceof Promise ? result.then((r) => answer(x, r)) : answer(x, result);
     },
     settle(x) {
-      counters.release(x.requestLimits);
+      counters.settle(x.requestLimits, [], clock.monotonicMs());
     },
   };
 }

@@ -42,11 +42,11 @@ export function createUpgrade(
         x.upgrade = { handshake, socketLimit: { kind: 'spent', standings: [], holds: [] } };
         return undefined;
       }
-      const result = counters.spend([askOf(x.principal)], clock.nowMs());
+      const result = counters.spend([askOf(x.principal)], clock.monotonicMs());
       return result instanceof Promise ? result.then((r) => answer(x, handshake, r)) : answer(x, handshake, result);
     },
     settle(x) {
-      counters.release(x.upgrade.socketLimit);
+      counters.settle(x.upgrade.socketLimit, [], clock.monotonicMs());
     },
   };
 }

@@ -1,0 +1,181 @@
+import type { LimitStanding } from '../../kernel/exchange.ts';
+import {
+  amountAt,
+  comesBackAfterMs,
+  inForceUntilMs,
+  MOST_UNITS,
+  reserve,
+  roomIn,
+  settle,
+  type Amount,
+  type Bound,
+} from '../../limits/amount.ts';
+import type { AmountAsk } from '../../limits/counters.ts';
+import { allCells, cellTableBytes, createCellTable, lockWord, type CellMemory } from './cell-table.ts';
+
+/** Words of eight bytes that a cell has: used, since, reserved, in force until. */
+const WORDS = 4;
+
+/** Bytes for that many cells and threads. */
+export const amountCellBytes = (cells: number, rows: number): number =>
+  cellTableBytes(cells) + allCells(cells) * 8 * (WORDS + rows) + allCells(cells) * 8;
+
+/** What one counter of a budget has used, to be kept elsewhere. */
+export interface BudgetSpend {
+  readonly hi: number;
+  readonly lo: number;
+  /** Start of its window, milliseconds since the epoch. */
+  readonly windowStartMs: number;
+  readonly used: number;
+}
+
+/** What a reservation took, or what stood in its way. */
+export type Reserved =
+  | { readonly cell: number; readonly standing: LimitStanding }
+  | { readonly retryAfterMs: number; readonly standing: LimitStanding };
+
+/** Tokens and money: reserved, then settled, each counter under a lock of its own. */
+export interface AmountCells {
+  reserve(ask: AmountAsk, nowMs: number): Reserved;
+  /** Reserves more for one that has reserved before; false where there is no room. */
+  extend(cell: number, ask: AmountAsk, more: number, nowMs: number): boolean;
+  settle(cell: number, ask: AmountAsk, reserved: number, actual: number, nowMs: number): void;
+  standing(ask: AmountAsk, nowMs: number): LimitStanding;
+  /** Units that are reserved in all, over all counters. */
+  reserved(): number;
+  reclaim(row: number): void;
+  /** Budgets that were written to since this was asked last. */
+  takeChanged(): BudgetSpend[];
+  /** Puts back what was kept elsewhere; before anybody spends. */
+  restore(spend: BudgetSpend, windowEndsAtMs: number): void;
+}
+
+/** Amounts over memory that all threads share, `amountCellBytes` long. */
+export function createAmountCells(memory: CellMemory): AmountCells {
+  const { buffer, at, cells, rows, row } = memory;
+  const size = allCells(cells);
+  const wordsAt = at + cellTableBytes(cells);
+  const words = new Float64Array(buffer, wordsAt, size * WORDS);
+  const rowAt = (index: number) => wordsAt + size * 8 * (WORDS + index);
+  const mine = new Float64Array(buffer, rowAt(row), size);
+  const locks = new Int32Array(buffer, rowAt(rows), size);
+  const changed = new Int32Array(buffer, rowAt(rows) + size * 4, size);
+
+  const read = (cell: number): Amount => ({
+    used: words[cell * WORDS] ?? 0,
+    sinceMs: words[cell * WORDS + 1] ?? 0,
+    reserved: words[cell * WORDS + 2] ?? 0,
+  });
+  const untilMs = (cell: number): number => words[cell * WORDS + 3] ?? 0;
+
+  function write(cell: number, amount: Amount, bound: Bound, nowMs: number): void {
+    const at = cell * WORDS;
+    words[at] = amount.used;
+    words[at + 1] = amount.sinceMs;
+    words[at + 2] = amount.reserved;
+    words[at + 3] = inForceUntilMs(bound, amount, nowMs);
+    if (bound.kind === 'budget') Atomics.store(changed, cell, 1);
+  }
+
+  const table = createCellTable(
+    memory,
+    // Whoever has the lock is about to write.
+    (cell, nowMs) => Atomics.load(locks, cell) === 0 && read(cell).reserved === 0 && untilMs(cell) <= nowMs,
+    (cell) => words.fill(0, cell * WORDS, (cell + 1) * WORDS),
+  );
+
+  /** Runs on the counter's own cell, under its lock. */
+  function locked<Result>(ask: AmountAsk, nowMs: number, run: (cell: number) => Result): Result {
+    for (;;) {
+      const cell = table.find(ask.counter, ask.name, nowMs);
+      lockWord(locks, cell, row);
+      try {
+        if (table.isStillOf(cell, ask.counter)) return run(cell);
+      } finally {
+        Atomics.store(locks, cell, 0);
+      }
+    }
+  }
+
+  /** The same, for one whose reservation keeps its cell from others. */
+  function lockedCell<Result>(cell: number, run: () => Result): Result {
+    lockWord(locks, cell, row);
+    try {
+      return run();
+    } finally {
+      Atomics.store(locks, cell, 0);
+    }
+  }
+
+  return {
+    reserve: (ask, nowMs) =>
+      locked(ask, nowMs, (cell) => {
+        const result = reserve(ask.bound, read(cell), ask.cost, nowMs);
+        const standing = amountStanding(ask, result.amount, nowMs);
+        if (!result.conforms) return { retryAfterMs: result.retryAfterMs, standing };
+        write(cell, result.amount, ask.bound, nowMs);
+        // Last: a thread that dies in between must not give back what others hold.
+        mine[cell] = (mine[cell] ?? 0) + ask.cost;
+        return { cell, standing };
+      }),
+    extend: (cell, ask, more, nowMs) =>
+      lockedCell(cell, () => {
+        const result = reserve(ask.bound, read(cell), more, nowMs);
+        if (!result.conforms) return false;
+        write(cell, result.amount, ask.bound, nowMs);
+        mine[cell] = (mine[cell] ?? 0) + more;
+        return true;
+      }),
+    settle: (cell, ask, reserved, actual, nowMs) =>
+      lockedCell(cell, () => {
+        mine[cell] = Math.max(0, (mine[cell] ?? 0) - reserved);
+        write(cell, settle(ask.bound, read(cell), reserved, actual, nowMs), ask.bound, nowMs);
+      }),
+    standing: (ask, nowMs) =>
+      locked(ask, nowMs, (cell) => amountStanding(ask, amountAt(ask.bound, read(cell), nowMs), nowMs)),
+    reserved() {
+      let sum = 0;
+      for (let cell = 0; cell < size; cell++) sum += words[cell * WORDS + 2] ?? 0;
+      return sum;
+    },
+    reclaim(dead) {
+      table.reclaim(dead);
+      const theirs = new Float64Array(buffer, rowAt(dead), size);
+      for (let cell = 0; cell < size; cell++) {
+        Atomics.compareExchange(locks, cell, dead + 1, 0);
+        const held = theirs[cell] ?? 0;
+        if (held === 0) continue;
+        lockedCell(cell, () => {
+          words[cell * WORDS + 2] = Math.max(0, (words[cell * WORDS + 2] ?? 0) - held);
+          theirs[cell] = 0;
+        });
+      }
+    },
+    takeChanged() {
+      const taken: BudgetSpend[] = [];
+      for (let cell = 0; cell < cells; cell++) {
+        if (Atomics.load(changed, cell) === 0 || Atomics.exchange(changed, cell, 0) === 0) continue;
+        const key = table.keyAt(cell);
+        const { used, sinceMs } = lockedCell(cell, () => read(cell));
+        if (key !== undefined) taken.push({ ...key, windowStartMs: sinceMs, used });
+      }
+      return taken;
+    },
+    restore({ hi, lo, windowStartMs, used }, windowEndsAtMs) {
+      const cell = table.find({ hi, lo, name: '' }, 'restored', 0);
+      words.set([Math.min(used, MOST_UNITS), windowStartMs, 0, windowEndsAtMs], cell * WORDS);
+    },
+  };
+}
+
+/** @param amount as it is now */
+function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs: number): LimitStanding {
+  const lengthMs = bound.kind === 'rate' ? bound.windowMs : bound.window.endMs - bound.window.startMs;
+  return {
+    name,
+    limit: bound.limit,
+    remaining: roomIn(bound, amount),
+    windowS: Math.round(lengthMs / 1000),
+    resetMs: amount.used === 0 ? 0 : comesBackAfterMs(bound, amount.used, nowMs),
+  };
+}

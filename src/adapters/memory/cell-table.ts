@@ -1,0 +1,144 @@
+import type { CounterKey } from '../../limits/counters.ts';
+
+/**
+ * Which cell belongs to which counter, in memory that all threads share (docs/adr/0004-shared-counters.md).
+ *
+ * Each counter may have a cell in one of two buckets of eight, whose keys lie in one line of the cache. A cell is taken from
+ * a counter only where nothing is in force on it any more; where neither bucket has such a one, the new counter shares one of
+ * the overflow cells behind the table with others of its policy. So who brings many addresses fills the overflow, and
+ * neither makes the table forget nor takes their cell from those who have one.
+ */
+export interface CellTable {
+  /** The cell of a counter; takes one where it has none. @param policy names the overflow cell that it would share */
+  find(counter: CounterKey, policy: string, nowMs: number): number;
+  /** Whether a cell is still the counter's after it was written; overflow cells are everybody's. */
+  isStillOf(cell: number, counter: CounterKey): boolean;
+  /** Key of a cell, or undefined where nobody has it. */
+  keyAt(cell: number): { readonly hi: number; readonly lo: number } | undefined;
+  /** Frees the locks of a thread that has ended. */
+  reclaim(row: number): void;
+}
+
+/** A part of the memory that all threads share, and whose thread this is. */
+export interface CellMemory {
+  readonly buffer: SharedArrayBuffer;
+  /** Where the part begins, a multiple of eight bytes. */
+  readonly at: number;
+  /** A power of two, at least 8. */
+  readonly cells: number;
+  /** Threads. */
+  readonly rows: number;
+  /** Index of this one, 0 <= row < rows. */
+  readonly row: number;
+}
+
+/** Counters that share a bucket. */
+const BUCKET = 8;
+/** Cells behind the table. */
+const OVERFLOW = 64;
+
+/** Cells with those for overflow: what arrays beside the table have to hold. */
+export const allCells = (cells: number): number => cells + OVERFLOW;
+
+/** Bytes of the table's own memory. */
+export const cellTableBytes = (cells: number): number => cells * 8 + Math.ceil(cells / BUCKET / 2) * 8;
+
+/**
+ * @param memory zeroes at first; the table takes `cellTableBytes` of its beginning
+ * @param isIdle whether nothing is in force on a cell
+ * @param reset makes a cell one of a counter not seen before
+ */
+export function createCellTable(
+  { buffer, at, cells, row }: CellMemory,
+  isIdle: (cell: number, nowMs: number) => boolean,
+  reset: (cell: number, nowMs: number) => void,
+): CellTable {
+  const keys = new Int32Array(buffer, at, cells * 2);
+  const locks = new Int32Array(buffer, at + cells * 8, cells / BUCKET);
+  const mask = cells / BUCKET - 1;
+  const firstOf = ({ hi }: CounterKey) => hi & mask;
+  const secondOf = ({ lo }: CounterKey) => (lo >>> 1) & mask;
+
+  function scan(bucket: number, { hi, lo }: CounterKey): number {
+    for (let cell = bucket * BUCKET, end = cell + BUCKET; cell < end; cell++) {
+      if (Atomics.load(keys, cell * 2) === hi && Atomics.load(keys, cell * 2 + 1) === lo) return cell;
+    }
+    return -1;
+  }
+
+  function lookUp(counter: CounterKey): number {
+    const found = scan(firstOf(counter), counter);
+    return found >= 0 ? found : scan(secondOf(counter), counter);
+  }
+
+  const lock = (bucket: number): void => lockWord(locks, bucket, row);
+
+  function claim(counter: CounterKey, policy: string, nowMs: number): number {
+    const [low, high] = [firstOf(counter), secondOf(counter)].sort((a, b) => a - b) as [number, number];
+    lock(low);
+    if (high !== low) lock(high);
+    try {
+      const found = lookUp(counter);
+      if (found >= 0) return found;
+      const free = freeIn(firstOf(counter), nowMs) ?? freeIn(secondOf(counter), nowMs);
+      if (free === undefined) return cells + overflowOf(policy);
+      reset(free, nowMs);
+      Atomics.store(keys, free * 2 + 1, counter.lo);
+      Atomics.store(keys, free * 2, counter.hi);
+      return free;
+    } finally {
+      Atomics.store(locks, low, 0);
+      if (high !== low) Atomics.store(locks, high, 0);
+    }
+  }
+
+  /** A cell that nobody needs, without its key. */
+  function freeIn(bucket: number, nowMs: number): number | undefined {
+    for (let cell = bucket * BUCKET, end = cell + BUCKET; cell < end; cell++) {
+      if (Atomics.load(keys, cell * 2 + 1) === 0) return cell;
+    }
+    for (let cell = bucket * BUCKET, end = cell + BUCKET; cell < end; cell++) {
+      if (!isIdle(cell, nowMs)) continue;
+      const lo = Atomics.exchange(keys, cell * 2 + 1, 0);
+      // Who wrote to it before its key went is seen here; who writes after sees that it went (`isStillOf`).
+      if (isIdle(cell, nowMs)) return cell;
+      Atomics.store(keys, cell * 2 + 1, lo);
+    }
+    return undefined;
+  }
+
+  return {
+    find(counter, policy, nowMs) {
+      const found = lookUp(counter);
+      return found >= 0 ? found : claim(counter, policy, nowMs);
+    },
+    isStillOf: (cell, { hi, lo }) =>
+      cell >= cells || (Atomics.load(keys, cell * 2) === hi && Atomics.load(keys, cell * 2 + 1) === lo),
+    keyAt(cell) {
+      if (cell >= cells) return undefined;
+      const [hi, lo] = [Atomics.load(keys, cell * 2), Atomics.load(keys, cell * 2 + 1)];
+      return lo === 0 ? undefined : { hi, lo };
+    },
+    reclaim(dead) {
+      for (let bucket = 0; bucket < locks.length; bucket++) Atomics.compareExchange(locks, bucket, dead + 1, 0);
+    },
+  };
+}
+
+/** Takes a lock that is held for a few dozen instructions only; that of a thread that died in it is freed by `reclaim`. */
+export function lockWord(locks: Int32Array<SharedArrayBuffer>, index: number, row: number): void {
+  for (let tries = 1; Atomics.compareExchange(locks, index, 0, row + 1) !== 0; tries++) {
+    // More threads than cores: the one that holds it may not be running, and has to get a core.
+    if (tries % SPINS === 0) Atomics.wait(locks, index, Atomics.load(locks, index), WAIT_MS);
+  }
+}
+
+const SPINS = 64;
+const WAIT_MS = 0.05;
+
+/** By its name, so that a full table mixes limits of one kind with each other as far as that goes. */
+function overflowOf(policy: string): number {
+  let sum = 0;
+  for (let i = 0; i < policy.length; i++) sum = (sum * 31 + policy.charCodeAt(i)) | 0;
+  return (sum >>> 0) % OVERFLOW;
+}
