@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { createCalendar } from '../src/limits/calendar.ts';
+import { createLimitPlan } from '../src/limits/plan.ts';
 import { createCounterMemory, createSharedCounters } from '../src/adapters/memory/counters.ts';
 import { loadConfig, renderMistakes } from '../src/config/load.ts';
 import { createCredentials } from '../src/directory/credentials.ts';
@@ -163,7 +165,12 @@ function policyAbout(target: Partial<PolicyTarget>, index: number): PolicyRecord
   };
 }
 
-const rateLimit = createRateLimit({ requestsPerMinute: high, concurrency: high }, { counters, clock });
+const plan = createLimitPlan(
+  { defaults: { requestsPerMinute: high, concurrency: high }, rules: [] },
+  counters,
+  createCalendar('UTC', clock),
+);
+const rateLimit = createRateLimit({ plan, counters, clock });
 const route = createRoute();
 const meter = createMeter();
 const sanitize = createSanitize();

@@ -12,6 +12,10 @@ import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
+import { createCalendar } from '../limits/calendar.ts';
+import type { Estimator } from '../limits/estimator.ts';
+import { createLimitPlan } from '../limits/plan.ts';
+import { planOptionsOf } from '../limits/plan-options.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { COOKIES_HEADER, ORIGIN_HEADER, originText } from '../oauth/origin.ts';
@@ -25,6 +29,7 @@ import { createMeter } from '../stages/meter/stage.ts';
 import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
+import { createTokenLimit } from '../stages/token-limit/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createUpgrade } from '../stages/upgrade/stage.ts';
 import { createClientEvents } from '../stages/validate/client-event.ts';
@@ -53,6 +58,8 @@ const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly row: number;
   readonly counters: SharedCounters;
+  /** Outlives settings: what was learnt about prompts stays. */
+  readonly estimator: Estimator;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
@@ -106,6 +113,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const states = createUpstreamStates(settings.upstreamMemory, deps.row);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
+  const plan = createLimitPlan(planOptionsOf(config.limits), counters, createCalendar(config.limits.timeZone, clock));
   const aliases = new Map(Object.entries(config.models.aliases));
   const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
   // An alias is taken, too: an adapter of that name would never be asked for.
@@ -150,7 +158,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         clock,
       },
     ),
-    rateLimit: createRateLimit(config.limits.default, { counters, clock }),
+    rateLimit: createRateLimit({ plan, counters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
     upgrade: createUpgrade(
       { origins: new Set(config.listen.cors.origins), sockets: config.validation.caps.sockets },
@@ -174,6 +182,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       onRevoked: ({ marks }, cut) => deps.running.add(marks, cut),
     }),
     meter: createMeter(),
+    tokenLimit: createTokenLimit(
+      { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
+      { plan, counters, clock, estimator: deps.estimator },
+    ),
     sanitize: createSanitize(),
     forward: createForward({
       ...asking,

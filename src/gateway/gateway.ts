@@ -30,6 +30,7 @@ import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
+import { createEstimator } from '../limits/estimator.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -422,6 +423,7 @@ export async function startGateway({
     explain(question) {
       // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
       const plane = createDataPlane(settings, {
+        estimator: createEstimator(),
         ...authenticating,
         row: ownRow,
         counters,

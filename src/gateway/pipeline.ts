@@ -4,7 +4,7 @@ import { chain, type Forward, type Pipeline, type Stage } from '../kernel/stage.
 export interface Stages {
   readonly network: Stage<'head', 'peer'>;
   readonly authenticate: Stage<'head' | 'peer', 'principal'>;
-  readonly rateLimit: Stage<'principal', 'requestLimits'>;
+  readonly rateLimit: Stage<'peer' | 'principal', 'requestLimits'>;
   readonly route: Stage<'head' | 'principal', 'route'>;
   readonly upgrade: Stage<'head' | 'principal', 'upgrade'>;
   readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
@@ -13,9 +13,10 @@ export interface Stages {
   readonly routeConditions: Stage<'peer' | 'principal' | 'route'>;
   readonly fetchMedia: Stage<'principal' | 'route' | 'request' | 'model', 'sentBody'>;
   readonly meter: Stage<'request' | 'route', 'usage'>;
+  readonly tokenLimit: Stage<'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage', 'tokenLimits'>;
   readonly sanitize: Stage<'route' | 'request'>;
   readonly forward: Forward<
-    'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits'
+    'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits' | 'tokenLimits'
   >;
   readonly relay: Forward<'head' | 'peer' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
   readonly answerModels: Forward<'head' | 'peer' | 'principal' | 'route' | 'requestLimits'>;
@@ -34,8 +35,9 @@ export const inference = (s: Stages): Pipeline =>
     .add(s.validate) //     the body is read and parsed here, once
     .add(s.authorize) //    needs the model that the body names
     .add(s.conditions) //   some policies are about the model
-    .add(s.fetchMedia) //   nobody without the model makes us fetch; upstream gets what was fetched, never a URL
     .add(s.meter) //        counts what upstream says, before anything is taken from it
+    .add(s.tokenLimit) //   needs the output length that validate settled; metered by what was counted
+    .add(s.fetchMedia) //   nobody without the model or the tokens makes us fetch; upstream gets what was fetched, never a URL
     .add(s.sanitize) //     looks only at the answer: what vLLM says too much
     .end(s.forward);
 

@@ -145,4 +145,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (holder, permission)
   ) STRICT;
   `,
+  `
+  ALTER TABLE tenants ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE tenants ADD COLUMN pool TEXT NOT NULL DEFAULT '{}';
+  `,
 ];

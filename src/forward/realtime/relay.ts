@@ -1,6 +1,14 @@
 import { assertNever } from '../../kernel/assert-never.ts';
 import type { Timer } from '../../kernel/clock.ts';
-import type { Exchange, Has, Principal, Slots, Spent, Usage } from '../../kernel/exchange.ts';
+import {
+  newUsage,
+  type Exchange,
+  type Has,
+  type Principal,
+  type Slots,
+  type Spent,
+  type Usage,
+} from '../../kernel/exchange.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Forward, Outcome } from '../../kernel/stage.ts';
@@ -61,7 +69,7 @@ class Relay implements SocketListener {
   private readonly tieBreaker: number;
   private readonly startedMs: number;
   private readonly audio: Extract<Ask, { kind: 'rate' }>;
-  private readonly usage: Usage = { promptTokens: undefined, completionTokens: undefined };
+  private readonly usage: Usage = newUsage();
 
   private phase: Phase = 'unnamed';
   private socket: Socket | undefined;

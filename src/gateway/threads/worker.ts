@@ -11,6 +11,7 @@ import { createRevocations, type Revocations } from '../../directory/revocations
 import { createPermissionUses } from '../../directory/permission-uses.ts';
 import { createTokenUses } from '../../directory/token-uses.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
+import { createEstimator } from '../../limits/estimator.ts';
 import type { Principal } from '../../kernel/exchange.ts';
 import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
@@ -85,6 +86,7 @@ let isDraining = false;
 let connections = 0;
 
 const planeDeps = {
+  estimator: createEstimator(),
   row,
   clock,
   counters,
