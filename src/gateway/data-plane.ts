@@ -13,6 +13,7 @@ import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import { createCalendar } from '../limits/calendar.ts';
+import type { UsageBook } from '../limits/ledger.ts';
 import type { Estimator } from '../limits/estimator.ts';
 import { createLimitPlan } from '../limits/plan.ts';
 import { planOptionsOf } from '../limits/plan-options.ts';
@@ -60,6 +61,8 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly counters: SharedCounters;
   /** Outlives settings: what was learnt about prompts stays. */
   readonly estimator: Estimator;
+  /** Takes what was used. */
+  readonly usage: UsageBook;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
@@ -184,7 +187,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     meter: createMeter(),
     tokenLimit: createTokenLimit(
       { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
-      { plan, counters, clock, estimator: deps.estimator },
+      { plan, counters, clock, estimator: deps.estimator, usage: deps.usage },
     ),
     sanitize: createSanitize(),
     forward: createForward({

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
@@ -30,6 +30,7 @@ import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
+import { createUsageBook } from '../limits/ledger.ts';
 import { createEstimator } from '../limits/estimator.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
@@ -41,6 +42,7 @@ import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
+import { openLedger } from './ledger.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
@@ -94,7 +96,12 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-const COUNTER_CELLS = 65_536;
+/** For requests, connections and failures; 12 bytes each, and four for each thread. */
+const COUNTER_CELLS = 131_072;
+/** For tokens and money; 56 bytes each, and eight for each thread. */
+const AMOUNT_CELLS = 262_144;
+/** Budgets are found again after a restart, so their hash is keyed by what stays; else callers could choose names that meet. */
+const COUNTER_PURPOSE = Buffer.from('counters');
 /** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
 const REPLAY_CELLS = 262_144;
 const LOOK_EVERY_MS = 10_000;
@@ -150,7 +157,12 @@ export async function startGateway({
   const rows = workerCount + 1;
   const ownRow = workerCount;
   const memory = {
-    counters: createCounterMemory(COUNTER_CELLS, rows, randomBytes(16).toString('hex')),
+    counters: createCounterMemory(
+      COUNTER_CELLS,
+      rows,
+      hash('sha256', Buffer.concat([hmacKey, COUNTER_PURPOSE]), 'hex'),
+      AMOUNT_CELLS,
+    ),
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
@@ -211,6 +223,10 @@ export async function startGateway({
       upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
   });
 
+  const counters = createSharedCounters(memory.counters, ownRow);
+  const ledger = await openLedger(store.ledger, counters, clock, (error) =>
+    log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
+  );
   let oauth: RunningOAuth | undefined;
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
@@ -241,6 +257,7 @@ export async function startGateway({
     uses: noteUses,
     tokenUses: noteTokenUses,
     permissionUses: notePermissionUses,
+    usage: (rows) => ledger.note(rows),
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
@@ -339,7 +356,6 @@ export async function startGateway({
     });
   }
 
-  const counters = createSharedCounters(memory.counters, ownRow);
   const credentials = createCredentials(accessRecordsOf(directory));
   const policies = createPolicies([...directory.policies.values()]);
   const revocations = createRevocations([...directory.revocations.values()]);
@@ -424,6 +440,7 @@ export async function startGateway({
       // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
       const plane = createDataPlane(settings, {
         estimator: createEstimator(),
+        usage: createUsageBook(),
         ...authenticating,
         row: ownRow,
         counters,
@@ -555,6 +572,7 @@ export async function startGateway({
     await live.drain(config.shutdown.graceMs);
     await oauth?.stop();
     closeSync(stateFd);
+    await ledger.close();
     await store.close();
     log.flush();
   }

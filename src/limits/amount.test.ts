@@ -78,8 +78,9 @@ test('sums stop at the largest exact number, which refuses', () => {
   assert.equal(reserve(day(1), full, 1, 1_000).conforms, false);
 });
 
-test('a negative use is none', () => {
-  assert.equal(settle(day(1), { used: 7, sinceMs: 1_000, reserved: 0 }, 0, -5, 1_000).used, 7);
+test('what was counted too much comes back, and never more than there is', () => {
+  assert.equal(settle(day(1), { used: 7, sinceMs: 1_000, reserved: 0 }, 0, -5, 1_000).used, 2);
+  assert.equal(settle(day(1), { used: 7, sinceMs: 1_000, reserved: 0 }, 0, -8, 1_000).used, 0);
 });
 
 test('over any history of a rate no more is used than its limit and what drains meanwhile', () => {

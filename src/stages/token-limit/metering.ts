@@ -4,7 +4,7 @@ import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Inspector } from '../../kernel/stage.ts';
 import type { Counters, Refused, Soon } from '../../limits/counters.ts';
 import { isBudget, type Limit } from '../../limits/limit.ts';
-import { unitsOf, unitsOfBid, type Bid } from './reservation.ts';
+import { unitsOfBid, unitsSoFar, type Bid } from './reservation.ts';
 
 type Metered = Exchange & Has<'usage' | 'tokenLimits'>;
 
@@ -37,10 +37,7 @@ export function createMeterOf(
     }
 
     function more(): Denial | undefined {
-      const { promptTokens, completionTokens, cachedTokens = 0, deltas } = x.usage;
-      const output = (completionTokens ?? 0) + deltas;
-      const tokens = { input: promptTokens ?? bid.input, cached: cachedTokens, output };
-      const used = limits.map((limit) => unitsOf(limit, tokens, bid.price));
+      const used = unitsSoFar(x.usage, bid, limits);
       if (used.every((units, i) => units <= (set[i] ?? 0))) return late;
       const refused = ask(used);
       if (!(refused instanceof Promise)) return refused === undefined ? undefined : cut(refused, limits);

@@ -1,3 +1,4 @@
+import type { Usage } from '../../kernel/exchange.ts';
 import { isBudget, type Limit } from '../../limits/limit.ts';
 import { costOf, type Price, type Tokens } from '../../limits/prices.ts';
 
@@ -33,6 +34,14 @@ export function unitsOf({ unit }: Limit, tokens: Tokens, price: Price): number {
 
 /** Tokens that a bid sets aside. Nothing is taken for cached: what upstream had already is not known before. */
 export const tokensOf = ({ input, choices, each }: Bid): Tokens => ({ input, cached: 0, output: choices * each });
+
+/** Units of each limit that a stream has used until now, as far as upstream has told and its events show. */
+export function unitsSoFar(usage: Usage, { input, price }: Bid, limits: readonly Limit[]): number[] {
+  const { promptTokens, completionTokens, cachedTokens = 0, deltas } = usage;
+  const output = (completionTokens ?? 0) + deltas;
+  const tokens = { input: promptTokens ?? input, cached: cachedTokens, output };
+  return limits.map((limit) => unitsOf(limit, tokens, price));
+}
 
 /** Units that a bid sets aside of a limit. */
 export const unitsOfBid = (limit: Limit, bid: Bid): number => unitsOf(limit, tokensOf(bid), bid.price);

@@ -7,6 +7,7 @@ import { createCounterMemory, createSharedCounters } from '../../adapters/memory
 import { newUsage, type Exchange, type Facts, type Has } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { createCalendar } from '../../limits/calendar.ts';
+import { createUsageBook } from '../../limits/ledger.ts';
 import { createEstimator } from '../../limits/estimator.ts';
 import { createLimitPlan } from '../../limits/plan.ts';
 import { inspectEvent } from '../../forward/stream-event.ts';
@@ -51,7 +52,7 @@ function bench() {
   const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
   const stage = createTokenLimit(
     { prices: {}, overCap: 'lower', maxOutputTokens: 500 },
-    { plan, counters, clock, estimator: createEstimator() },
+    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook() },
   );
   const used = (): number => {
     const [budget] = plan.late({ principal: alice, network: '' });

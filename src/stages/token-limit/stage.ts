@@ -4,13 +4,15 @@ import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import type { Counters, Refused, Soon } from '../../limits/counters.ts';
 import type { Estimator } from '../../limits/estimator.ts';
+import { dayOf, type UsageBook } from '../../limits/ledger.ts';
 import { isBudget, type Limit } from '../../limits/limit.ts';
 import type { Counted, LimitPlan } from '../../limits/plan.ts';
-import { priceOf, type Prices } from '../../limits/prices.ts';
+import { costOf, priceOf, type Prices, type Tokens } from '../../limits/prices.ts';
 import { isCounted, promptSizeOf, writesTokens, type PromptSize } from '../../vllm/fields/prompt-size.ts';
 import { actualTokens } from './actual.ts';
 import { createMeterOf } from './metering.ts';
-import { leastLength, lengthWithin, unitsOf, unitsOfBid, type Bid } from './reservation.ts';
+import { createProgress } from './progress.ts';
+import { leastLength, lengthWithin, unitsOf, unitsOfBid, unitsSoFar, type Bid } from './reservation.ts';
 
 /** Options of the stage, already read from the configuration. */
 export interface TokenLimitOptions {
@@ -26,6 +28,8 @@ export interface TokenLimitDeps {
   readonly plan: LimitPlan;
   readonly counters: Counters;
   readonly estimator: Estimator;
+  /** Takes what was used, for people. */
+  readonly usage: Pick<UsageBook, 'add'>;
   readonly clock: Clock;
   /** Has upstream count a prompt; undefined where it cannot say. Left out: prompts are estimated. */
   readonly countPrompt?: ((x: Asked) => Promise<number | undefined>) | undefined;
@@ -52,6 +56,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   const { plan, counters, clock, estimator } = deps;
   const held = new WeakMap<TokenLimits, Held>();
   const meterOf = createMeterOf(counters, clock);
+  const progress = createProgress(counters, clock);
 
   function bidOf(x: Asked, size: PromptSize, input: number): Bid {
     const { body, output } = x.request;
@@ -110,17 +115,27 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     },
     inspect(x) {
       const kept = held.get(x.tokenLimits);
-      return kept === undefined || kept.limits.length === 0 ? undefined : meterOf(x, kept.bid, kept.limits);
+      if (kept === undefined || kept.limits.length === 0) return undefined;
+      if (x.request.isStream) progress.begin(x.tokenLimits.spent, () => unitsSoFar(x.usage, kept.bid, kept.limits));
+      return meterOf(x, kept.bid, kept.limits);
     },
     settle(x, outcome) {
       const kept = held.get(x.tokenLimits);
       if (kept === undefined) return;
+      progress.end(x.tokenLimits.spent);
       const tokens = actualTokens(x.usage, kept.bid, outcome, (ms) => estimator.writtenIn(x.model, ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
+      if (outcome.isAtWork === true) note(x, tokens, costOf(kept.bid.price, tokens));
       if (outcome.kind === 'answer') learn(x, kept, outcome.durationMs);
     },
   };
+
+  function note({ principal, model }: Asked, { input, cached, output }: Tokens, cost: number): void {
+    const { tenant, id } = principal;
+    const sums = { requests: 1, inputTokens: input, cachedTokens: cached, outputTokens: output, cost };
+    deps.usage.add({ day: dayOf(clock.nowMs()), tenant, holder: id, model, ...sums });
+  }
 
   function learn({ model, usage }: Asked, { size, bid }: Held, durationMs: number): void {
     if (usage.promptTokens === undefined) return;
