@@ -8,6 +8,7 @@ import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerOAuth } from '../forward/answer-oauth.ts';
 import { createAnswerPreflight } from '../forward/answer-preflight.ts';
+import { createAnswerUsage } from '../forward/answer-usage.ts';
 import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
@@ -42,8 +43,9 @@ import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { methodsOf, type AuthenticationDeps } from './authentication.ts';
+import { createLimitBook } from './limit-book.ts';
 import type { Pipelines } from './listeners.ts';
-import { inference, models, oauth, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
+import { inference, models, oauth, preflight, realtime, usage, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
 import { RESOURCE_METADATA_PATH, resourceMetadataOf } from './resource-metadata.ts';
 import type { KnownUpstreams, Settings, UpstreamPems } from './threads/messages.ts';
@@ -117,6 +119,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
   const plan = createLimitPlan(planOptionsOf(config.limits), counters, createCalendar(config.limits.timeZone, clock));
+  const limitBook = createLimitBook(config.limits, counters, clock);
   const aliases = new Map(Object.entries(config.models.aliases));
   const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
   // An alias is taken, too: an adapter of that name would never be asked for.
@@ -210,6 +213,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       counters,
       writeMs: config.listen.timeouts.writeMs,
     }),
+    answerUsage: createAnswerUsage(({ principal, peer }) => limitBook(principal, peer.network)),
     answerOAuth: createAnswerOAuth({
       server: oauthServer,
       originHeader: ORIGIN_HEADER,
@@ -231,6 +235,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     pipelines: {
       inference: inference(stages),
       models: models(stages),
+      usage: usage(stages),
       realtime: realtime(stages),
       wellKnown: wellKnown(stages),
       oauth: oauth(stages),

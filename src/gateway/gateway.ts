@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
@@ -42,6 +42,7 @@ import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
+import { counterSeed, createLimitBook } from './limit-book.ts';
 import { openLedger } from './ledger.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
@@ -100,8 +101,6 @@ export interface Gateway {
 const COUNTER_CELLS = 131_072;
 /** For tokens and money; 56 bytes each, and eight for each thread. */
 const AMOUNT_CELLS = 262_144;
-/** Budgets are found again after a restart, so their hash is keyed by what stays; else callers could choose names that meet. */
-const COUNTER_PURPOSE = Buffer.from('counters');
 /** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
 const REPLAY_CELLS = 262_144;
 const LOOK_EVERY_MS = 10_000;
@@ -157,12 +156,7 @@ export async function startGateway({
   const rows = workerCount + 1;
   const ownRow = workerCount;
   const memory = {
-    counters: createCounterMemory(
-      COUNTER_CELLS,
-      rows,
-      hash('sha256', Buffer.concat([hmacKey, COUNTER_PURPOSE]), 'hex'),
-      AMOUNT_CELLS,
-    ),
+    counters: createCounterMemory(COUNTER_CELLS, rows, counterSeed(hmacKey), AMOUNT_CELLS),
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
@@ -413,6 +407,14 @@ export async function startGateway({
       },
     ],
     upstreams: upstreamViews,
+    async limitsOf(id) {
+      const principal = credentials.find(id)?.principal;
+      return principal === undefined ? [] : createLimitBook(config.limits, counters, clock)(principal, '');
+    },
+    async usage(query) {
+      await ledger.flush();
+      return store.ledger.readUsage(query);
+    },
     keyring,
     tokenUses: () => tokenUses.list(),
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),

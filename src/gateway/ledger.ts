@@ -1,5 +1,6 @@
 import type { SharedCounters } from '../adapters/memory/counters.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { restoreBudgets } from './limit-book.ts';
 import type { KeptBudget, LedgerStore, UsageRow } from '../limits/ledger.ts';
 
 /** Writes what was used, once a second: a kill forgives no more than what was used since. */
@@ -21,10 +22,7 @@ export async function openLedger(
   clock: Clock,
   onProblem: (error: unknown) => void,
 ): Promise<Ledger> {
-  const aheadMs = clock.monotonicMs() - clock.nowMs();
-  for (const { windowEndMs, ...budget } of await store.readBudgets(clock.nowMs())) {
-    counters.restoreBudget({ ...budget, endsAtMs: windowEndMs + aheadMs });
-  }
+  await restoreBudgets(store, counters, clock);
   /** What could not be written yet, the newest of each counter. */
   const budgets = new Map<string, KeptBudget>();
   let usage: UsageRow[] = [];

@@ -20,6 +20,7 @@ export interface Stages {
   >;
   readonly relay: Forward<'head' | 'peer' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
   readonly answerModels: Forward<'head' | 'peer' | 'principal' | 'route' | 'requestLimits'>;
+  readonly answerUsage: Forward<'head' | 'peer' | 'principal' | 'requestLimits'>;
   readonly answerOAuth: Forward<'head' | 'peer'>;
   readonly answerWellKnown: Forward<'head' | 'peer'>;
   readonly answerPreflight: Forward<'head' | 'peer'>;
@@ -50,6 +51,14 @@ export const models = (s: Stages): Pipeline =>
     .add(s.route) //
     .add(s.routeConditions) // policies about models take them from the list
     .end(s.answerModels);
+
+/** The way of a caller that asks how its own limits stand: whatever it may do otherwise. */
+export const usage = (s: Stages): Pipeline =>
+  chain<'head'>()
+    .add(s.network) //      as above
+    .add(s.authenticate) //
+    .add(s.rateLimit) //
+    .end(s.answerUsage);
 
 /** The way of a WebSocket: frames come only once all of it has said yes, and the end of it judges each. */
 export const realtime = (s: Stages): Pipeline =>

@@ -99,6 +99,8 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       ),
     maxExplainedBytes: () => 1024 * 1024,
     tokenUses: () => [],
+    limitsOf: () => Promise.resolve([]),
+    usage: () => Promise.resolve([]),
     access: {
       sessions: () => Promise.resolve([]),
       grants: () => Promise.resolve([]),
