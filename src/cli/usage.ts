@@ -46,7 +46,7 @@ function pathOf(flags: Flags): string {
   if (key !== undefined) query.set('holder', `key:${key}`);
   const by = listOf(flags, 'by');
   if (by !== undefined) query.set('by', by.join(','));
-  return query.size === 0 ? '/usage' : `/usage?${query}`;
+  return query.size === 0 ? '/usage' : `/usage?${query.toString()}`;
 }
 
 function show({ from, to, items }: z.output<typeof usageList>, io: CommandIo): void {

@@ -31,6 +31,7 @@ import { createMeter } from '../stages/meter/stage.ts';
 import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
+import { createTokenSessions } from '../stages/token-limit/session.ts';
 import { createTokenLimit } from '../stages/token-limit/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createUpgrade } from '../stages/upgrade/stage.ts';
@@ -211,6 +212,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         return denialOfModel(now, model, isServed) ?? judge({ ...situation, nowMs: clock.nowMs() });
       },
       counters,
+      openTokens: createTokenSessions(config.limits.prices, { plan, counters, clock, usage: deps.usage }),
       writeMs: config.listen.timeouts.writeMs,
     }),
     answerUsage: createAnswerUsage(({ principal, peer }) => limitBook(principal, peer.network)),

@@ -15,7 +15,7 @@ for (const { name, cost, conforms } of [
   { name: 'one more than is left', cost: 61, conforms: false },
 ]) {
   test(`a reservation of ${name} ${conforms ? 'conforms' : 'takes nothing'}`, () => {
-    const result = reserve({ ...rate, limit: 61 } as Bound, { used: 1, sinceMs: 0, reserved: 0 }, cost, 0);
+    const result = reserve({ ...rate, limit: 61 }, { used: 1, sinceMs: 0, reserved: 0 }, cost, 0);
     assert.equal(result.conforms, conforms);
     assert.equal(result.amount.reserved, conforms ? cost : 0);
   });

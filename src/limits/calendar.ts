@@ -14,6 +14,7 @@ export type CalendarPeriod = 'second' | 'minute' | 'hour' | 'day' | 'month';
 const STEP_MS = 2_000;
 /** How long a jump has to last before it is believed: who corrects a wrong clock does it sooner. */
 const DOUBT_MS = 3_600_000;
+const LOOK_MS = 1_000;
 
 /**
  * A clock that was set, by mistake or in bad faith, neither opens a new window nor brings an old one back: time goes on by the
@@ -24,6 +25,7 @@ const DOUBT_MS = 3_600_000;
 export function createCalendar(timeZone: string, clock: Clock): Calendar {
   let anchor = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
   let doubtedSinceMs: number | undefined;
+  let lookedAtMs = -Infinity;
   const windows = new Map<CalendarPeriod, Window>();
 
   function wallMs(monotonicMs: number): number {
@@ -41,6 +43,10 @@ export function createCalendar(timeZone: string, clock: Clock): Calendar {
     window(per) {
       const monotonicMs = clock.monotonicMs();
       const known = windows.get(per);
+      // Each request asks: whether the clock was set is looked at once a second.
+      const isFresh = monotonicMs - lookedAtMs < LOOK_MS && monotonicMs >= lookedAtMs;
+      if (isFresh && known !== undefined && monotonicMs < known.endsAtMs) return known;
+      lookedAtMs = monotonicMs;
       const nowMs = wallMs(monotonicMs);
       if (known !== undefined && nowMs < known.endMs && nowMs >= known.startMs) return known;
       const { startMs, endMs } = windowAt(per, nowMs, timeZone);
@@ -70,8 +76,7 @@ export function windowAt(per: CalendarPeriod, nowMs: number, timeZone: string): 
 /** Whether a text names a time zone. */
 export function isTimeZone(text: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: text });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }

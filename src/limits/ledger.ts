@@ -1,3 +1,5 @@
+import type { Clock } from '../kernel/clock.ts';
+
 /** What one counter of a budget has used, as it is kept over a restart. */
 export interface KeptBudget {
   readonly hi: number;
@@ -85,6 +87,17 @@ export function createUsageBook(): UsageBook {
 
 /** The day of a time. */
 export const dayOf = (nowMs: number): string => new Date(nowMs).toISOString().slice(0, 10);
+
+/** The day that is now; worked out once for each. */
+export function createToday(clock: Pick<Clock, 'nowMs'>): () => string {
+  let [number, day] = [NaN, ''];
+  return () => {
+    const nowMs = clock.nowMs();
+    const today = Math.floor(nowMs / 86_400_000);
+    if (today !== number) [number, day] = [today, dayOf(nowMs)];
+    return day;
+  };
+}
 
 /** Two rows as one of the first's key. */
 export const sumOf = <Row extends UsageSums>(one: Row, other: UsageSums): Row => ({

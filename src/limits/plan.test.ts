@@ -78,7 +78,7 @@ const withToken = (
   ...alice,
   id: `token:${token.issuer} ${change.subject ?? token.subject}`,
   keyId: undefined,
-  token: { ...token, ...change } as Principal['token'],
+  token: { ...token, ...change },
 });
 
 for (const [per, same, others] of [

@@ -5,7 +5,7 @@ import type { Calendar, CalendarPeriod } from './calendar.ts';
 import type { Ask, CounterKey, Counters } from './counters.ts';
 import { rateOf } from './gcra.ts';
 import { isBudget, LENGTH_MS, limitsFrom, type Limit, type Per } from './limit.ts';
-import { isEarly, isOfPrincipal, limitsOfRule, type Asking, type Rule } from './rules.ts';
+import { isEarly, limitsOfRule, type Asking, type Rule } from './rules.ts';
 
 /** Limits of the configuration. */
 export interface PlanOptions {
@@ -18,6 +18,8 @@ export interface PlanOptions {
 export interface Counted {
   readonly limit: Limit;
   readonly counter: CounterKey;
+  /** The ask for one unit; undefined of a budget, whose window ends. */
+  readonly once: Ask | undefined;
 }
 
 /** Which limits hold for whom. */
@@ -30,62 +32,61 @@ export interface LimitPlan {
   ask(counted: Counted, cost: number): Ask;
 }
 
-/** Most counters of rules by address, model and route that are remembered; they are made again cheaply. */
-const MAX_KEYS = 20_000;
+/** Places, models and routes that are remembered of each caller; its limits for others are worked out anew. */
+const MAX_PLACES = 64;
 
-/** Works out the limits of callers, most of it once for each. */
+/** Works out the limits of callers, once for each caller, address, model and route. */
 export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Counters, calendar: Calendar): LimitPlan {
-  const known = new WeakMap<Principal, Split>();
-  const keys = new Map<string, CounterKey>();
-  const fixed = rules.filter(isOfPrincipal);
-  const early = rules.filter((rule) => isEarly(rule) && !isOfPrincipal(rule));
+  const known = new WeakMap<Principal, Map<string, Split>>();
+  const early = rules.filter(isEarly);
   const late = rules.filter((rule) => !isEarly(rule));
+  const hasAddress = rules.some(({ per }) => per.includes('address'));
 
-  function keyOf({ name, subject }: Limit): CounterKey {
-    const text = `${name}:${subject}`;
-    let key = keys.get(text);
-    if (key === undefined) {
-      if (keys.size >= MAX_KEYS) keys.clear();
-      keys.set(text, (key = counters.keyOf(text)));
-    }
-    return key;
-  }
-
-  const counted = (limits: readonly Limit[]): Counted[] => limits.map((limit) => ({ limit, counter: keyOf(limit) }));
+  /** What of a request its limits depend on besides the caller. */
+  const placeOf = ({ network, model = '', route = '' }: Asking): string =>
+    rules.length === 0 ? '' : `${hasAddress ? network : ''} ${late.length === 0 ? '' : `${route} ${model}`}`;
 
   function splitOf(asking: Asking): Split {
-    let split = known.get(asking.principal);
+    let places = known.get(asking.principal);
+    if (places === undefined) known.set(asking.principal, (places = new Map<string, Split>()));
+    const place = placeOf(asking);
+    let split = places.get(place);
     if (split === undefined) {
-      const all = [...ownLimits(asking.principal, defaults), ...fixed.flatMap((rule) => limitsOfRule(rule, asking))];
-      split = {
-        early: inOrder(counted(all.filter(isAskedEarly))),
-        late: counted(all.filter((one) => !isAskedEarly(one))),
-      };
-      known.set(asking.principal, split);
+      // Whoever comes from ever new addresses must not grow memory.
+      if (places.size >= MAX_PLACES) places.clear();
+      places.set(place, (split = work(asking)));
     }
     return split;
   }
 
+  function work(asking: Asking): Split {
+    const soon = [...ownLimits(asking.principal, defaults), ...early.flatMap((rule) => limitsOfRule(rule, asking))];
+    const later = late.flatMap((rule) => limitsOfRule(rule, asking));
+    return {
+      early: inOrder(soon.filter(isAskedEarly).map(counted)),
+      late: inOrder([...soon.filter((one) => !isAskedEarly(one)), ...later].map(counted)),
+    };
+  }
+
+  function counted(limit: Limit): Counted {
+    const counter = counters.keyOf(`${limit.name}:${limit.subject}`);
+    return { limit, counter, once: isBudget(limit) ? undefined : askOf(limit, counter, 1) };
+  }
+
+  function askOf({ name, unit, max, per }: Limit, counter: CounterKey, cost: number): Ask {
+    if (per === undefined) return { kind: 'concurrency', name, counter, limit: max };
+    const windowMs = LENGTH_MS[per as keyof typeof LENGTH_MS];
+    if (unit === 'requests') return { kind: 'rate', name, counter, rate: rateOf(max, windowMs) };
+    return { kind: 'amount', name, counter, cost, bound: { kind: 'rate', limit: max, windowMs } };
+  }
+
   return {
-    early(asking) {
-      const own = splitOf(asking).early;
-      if (early.length === 0) return own;
-      const more = counted(early.flatMap((rule) => limitsOfRule(rule, asking)).filter(isAskedEarly));
-      return inOrder([...own, ...more]);
-    },
-    late(asking) {
-      const own = splitOf(asking).late;
-      if (late.length + early.length === 0) return own;
-      const ofAddress = early.flatMap((rule) => limitsOfRule(rule, asking)).filter((one) => !isAskedEarly(one));
-      return inOrder([...own, ...counted([...ofAddress, ...late.flatMap((rule) => limitsOfRule(rule, asking))])]);
-    },
-    ask({ limit, counter }, cost) {
-      const { name, unit, max, per } = limit;
-      if (per === undefined) return { kind: 'concurrency', name, counter, limit: max };
-      if (isBudget(limit)) return { kind: 'amount', name, counter, cost, bound: boundOf(max, per, calendar) };
-      if (unit === 'requests') return { kind: 'rate', name, counter, rate: rateOf(max, LENGTH_MS[per as 's']) };
-      const bound: Bound = { kind: 'rate', limit: max, windowMs: LENGTH_MS[per as 's'] };
-      return { kind: 'amount', name, counter, cost, bound };
+    early: (asking) => splitOf(asking).early,
+    late: (asking) => splitOf(asking).late,
+    ask({ limit, counter, once }, cost) {
+      if (once !== undefined) return once.kind === 'amount' && cost !== 1 ? { ...once, cost } : once;
+      const { name, max, per = 'day' } = limit;
+      return { kind: 'amount', name, counter, cost, bound: boundOf(max, per, calendar) };
     },
   };
 }

@@ -38,9 +38,6 @@ export interface Asking {
 /** Whether a rule can be judged before the body is read. */
 export const isEarly = ({ per }: Rule): boolean => !per.includes('model') && !per.includes('route');
 
-/** Whether what a rule counts by is the principal alone, so that it is the same for each of its requests. */
-export const isOfPrincipal = (rule: Rule): boolean => isEarly(rule) && !rule.per.includes('address');
-
 /** The limits of a rule for one request: one set for each combination of what it counts by; none where it does not concern it. */
 export function limitsOfRule(rule: Rule, asking: Asking): readonly Limit[] {
   return subjectsOf(rule, asking).flatMap((subject) => limitsFor(rule, subject));

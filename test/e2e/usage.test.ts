@@ -34,7 +34,7 @@ test('a caller sees how its own limits stand, whatever it may do otherwise, and 
   });
   const { key } = await it.issue({ scopes: ['inference:chat'], limits: { budget: { tokens: 1_000, per: 'month' } } });
   const answer = await ask(it, { key });
-  const { total_tokens: tokens } = answer.json?.['usage'] as { total_tokens: number };
+  const tokens = Number((answer.json?.['usage'] as { total_tokens?: number } | undefined)?.total_tokens);
   const { status, json, headers } = await ask(it, { key, method: 'GET', path: '/v1/usage' });
   assert.equal(status, 200);
   assert.equal(headers['cache-control'], 'no-store');

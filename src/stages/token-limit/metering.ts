@@ -1,9 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Exchange, Has } from '../../kernel/exchange.ts';
-import { deny, type Denial } from '../../kernel/reasons.ts';
+import type { Denial } from '../../kernel/reasons.ts';
 import type { Inspector } from '../../kernel/stage.ts';
 import type { Counters, Refused, Soon } from '../../limits/counters.ts';
-import { isBudget, type Limit } from '../../limits/limit.ts';
+import type { Limit } from '../../limits/limit.ts';
+import { cut } from './refusal.ts';
 import { unitsOfBid, unitsSoFar, type Bid } from './reservation.ts';
 
 type Metered = Exchange & Has<'usage' | 'tokenLimits'>;
@@ -52,9 +53,3 @@ export function createMeterOf(
 
 /** Units that are set aside ahead of a stream that has outgrown its reservation. */
 const AHEAD = 32;
-
-function cut({ ask, standing }: Refused, limits: readonly Limit[]): Denial {
-  const limit = limits.find(({ name }) => name === ask.name);
-  const code = limit !== undefined && isBudget(limit) ? 'budget_exhausted' : 'token_limited';
-  return deny(code, { standings: [standing], message: `The answer was ended: its limit ${ask.name} is used up.` });
-}

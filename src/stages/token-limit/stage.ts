@@ -2,17 +2,18 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Exchange, Has, Slots, Spent, TokenLimits } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
-import type { Counters, Refused, Soon } from '../../limits/counters.ts';
+import type { Ask, Counters, Refused, Soon } from '../../limits/counters.ts';
 import type { Estimator } from '../../limits/estimator.ts';
-import { dayOf, type UsageBook } from '../../limits/ledger.ts';
-import { isBudget, type Limit } from '../../limits/limit.ts';
+import { createToday, type UsageBook } from '../../limits/ledger.ts';
+import type { Limit } from '../../limits/limit.ts';
 import type { Counted, LimitPlan } from '../../limits/plan.ts';
 import { costOf, priceOf, type Prices, type Tokens } from '../../limits/prices.ts';
 import { isCounted, promptSizeOf, writesTokens, type PromptSize } from '../../vllm/fields/prompt-size.ts';
 import { actualTokens } from './actual.ts';
 import { createMeterOf } from './metering.ts';
 import { createProgress } from './progress.ts';
-import { leastLength, lengthWithin, unitsOf, unitsOfBid, unitsSoFar, type Bid } from './reservation.ts';
+import { classOf, refusal } from './refusal.ts';
+import { leastLength, lengthWithin, tokensOf, unitsOf, unitsSoFar, type Bid } from './reservation.ts';
 
 /** Options of the stage, already read from the configuration. */
 export interface TokenLimitOptions {
@@ -57,6 +58,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   const held = new WeakMap<TokenLimits, Held>();
   const meterOf = createMeterOf(counters, clock);
   const progress = createProgress(counters, clock);
+  const today = createToday(clock);
 
   function bidOf(x: Asked, size: PromptSize, input: number): Bid {
     const { body, output } = x.request;
@@ -77,8 +79,14 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
-    const asked = wish.limits.filter(({ limit }) => isHeld(limit) || unitsOfBid(limit, bid) > 0);
-    const asks = asked.map((one) => plan.ask(one, Math.min(unitsOfBid(one.limit, bid), one.limit.max)));
+    const [asked, asks]: [Counted[], Ask[]] = [[], []];
+    const tokens = tokensOf(bid);
+    for (const one of wish.limits) {
+      const units = unitsOf(one.limit, tokens, bid.price);
+      if (!isHeld(one.limit) && units <= 0) continue;
+      asked.push(one);
+      asks.push(plan.ask(one, Math.min(units, one.limit.max)));
+    }
     const result = counters.spend(asks, clock.monotonicMs());
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
@@ -134,7 +142,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   function note({ principal, model }: Asked, { input, cached, output }: Tokens, cost: number): void {
     const { tenant, id } = principal;
     const sums = { requests: 1, inputTokens: input, cachedTokens: cached, outputTokens: output, cost };
-    deps.usage.add({ day: dayOf(clock.nowMs()), tenant, holder: id, model, ...sums });
+    deps.usage.add({ day: today(), tenant, holder: id, model, ...sums });
   }
 
   function learn({ model, usage }: Asked, { size, bid }: Held, durationMs: number): void {
@@ -168,9 +176,6 @@ function concerns({ unit }: Limit, { route, request }: Asked): boolean {
   return unit === 'requests' || unit === 'concurrency' || isCounted(route.family);
 }
 
-/** `inference:chat` → `chat`. */
-const classOf = (scope: string): string => scope.slice(scope.indexOf(':') + 1);
-
 const unnamedLength = (family: string, most: number | 'none'): number =>
   family === 'completions' ? COMPLETION_TOKENS : most === 'none' ? UNBOUNDED_TOKENS : most;
 
@@ -200,23 +205,3 @@ function shorterFor({ request }: Asked, limit: Limit, remaining: number, bid: Bi
   const most = lengthWithin(remaining, limit, bid);
   return most < bid.each && most >= leastLength(limit, bid.each) ? { ...bid, each: most } : undefined;
 }
-
-function refusal({ ask, retryAfterMs, standing }: Refused, limit: Limit | undefined): Denial {
-  const code =
-    ask.kind === 'concurrency'
-      ? 'concurrency_limited'
-      : limit !== undefined && isBudget(limit)
-        ? 'budget_exhausted'
-        : ask.kind === 'rate'
-          ? 'rate_limited'
-          : 'token_limited';
-  return deny(code, { retryAfterMs, standings: [standing], message: `${MESSAGES[code]} The limit is ${ask.name}.` });
-}
-
-const MESSAGES = {
-  concurrency_limited: 'Too many streams at once. Wait for a running one to end.',
-  rate_limited: 'Too many requests. Wait as long as Retry-After says.',
-  token_limited: 'Too many tokens in this time. Wait as long as Retry-After says, or ask for a shorter answer.',
-  budget_exhausted:
-    'What is left of the budget has no room for this request. It comes back when Retry-After has passed.',
-} as const;
