@@ -264,7 +264,7 @@ const pools = [{ name: 'tenant', subject: 'pool', limits: much }];
 const full = Object.assign(new AnyExchange('bench', 0, downstream, false), x, {
   principal: { ...x.principal, groups: ['staff'], pools },
 }) as Staged;
-const keyOnly = Object.assign(new AnyExchange('bench', 0, downstream, false), x) as Staged;
+const keyOnly = Object.assign(new AnyExchange('bench', 0, downstream, false), x);
 
 /** What a coding agent sends: 60 tools of some 3 KB each, the rest messages. */
 function agentBodyOf(bytes: number): Buffer {

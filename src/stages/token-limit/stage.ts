@@ -55,7 +55,6 @@ const MAX_TRIES = 8;
  */
 export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDeps): Stage<Needs, 'tokenLimits'> {
   const { plan, counters, clock, estimator } = deps;
-  const held = new WeakMap<TokenLimits, Held>();
   const meterOf = createMeterOf(counters, clock);
   const progress = createProgress(counters, clock);
   const today = createToday(clock);
@@ -91,7 +90,8 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
         const limits = asked.flatMap(({ limit }, i) => (asks[i]?.kind === 'amount' ? [limit] : []));
-        return keep(x, wish, { bid, size: wish.size, limits }, spent);
+        x.tokenLimits = new Held(spent, bid, wish, limits, x.request.output !== undefined);
+        return undefined;
       }
       const limit = asked[asks.indexOf(spent.ask)]?.limit;
       const left = spent.standing.remaining;
@@ -99,13 +99,6 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       return shorter === undefined ? refusal(spent, limit) : attempt(x, wish, shorter, tries - 1);
     };
     return result instanceof Promise ? result.then(judge) : judge(result);
-  }
-
-  function keep(x: Here, { wanted }: Wish, kept: Held, spent: Spent): undefined {
-    const isShorter = kept.bid.each < wanted.each && x.request.output !== undefined;
-    x.tokenLimits = { spent, outputTokens: isShorter ? kept.bid.each : undefined };
-    held.set(x.tokenLimits, kept);
-    return undefined;
   }
 
   return {
@@ -122,14 +115,14 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       return deps.countPrompt(x).then((counted) => reserve(x, size, counted ?? estimate));
     },
     inspect(x) {
-      const kept = held.get(x.tokenLimits);
-      if (kept === undefined || kept.limits.length === 0) return undefined;
+      const kept = x.tokenLimits;
+      if (!(kept instanceof Held) || kept.limits.length === 0) return undefined;
       if (x.request.isStream) progress.begin(x.tokenLimits.spent, () => unitsSoFar(x.usage, kept.bid, kept.limits));
       return meterOf(x, kept.bid, kept.limits);
     },
     settle(x, outcome) {
-      const kept = held.get(x.tokenLimits);
-      if (kept === undefined) return;
+      const kept = x.tokenLimits;
+      if (!(kept instanceof Held)) return;
       progress.end(x.tokenLimits.spent);
       const tokens = actualTokens(x.usage, kept.bid, outcome, (ms) => estimator.writtenIn(x.model, ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
@@ -161,11 +154,21 @@ interface Wish {
   readonly wanted: Bid;
 }
 
-/** What was asked for a request and of which limits, in the order of its amounts. */
-interface Held {
+/** What was set aside for a request, and of which limits, in the order of its amounts. */
+class Held implements TokenLimits {
+  readonly spent: Spent;
+  readonly outputTokens: number | undefined;
   readonly bid: Bid;
   readonly size: PromptSize;
   readonly limits: readonly Limit[];
+
+  constructor(spent: Spent, bid: Bid, { wanted, size }: Wish, limits: readonly Limit[], hasLength: boolean) {
+    this.spent = spent;
+    this.outputTokens = hasLength && bid.each < wanted.each ? bid.each : undefined;
+    this.bid = bid;
+    this.size = size;
+    this.limits = limits;
+  }
 }
 
 const isHeld = ({ per }: Limit): boolean => per === undefined;
