@@ -44,6 +44,8 @@ import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { methodsOf, type AuthenticationDeps } from './authentication.ts';
+import { createCountPrompt } from './count-prompt.ts';
+import { USER_AGENT } from './version.ts';
 import { createLimitBook } from './limit-book.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, oauth, preflight, realtime, usage, wellKnown, type Stages } from './pipeline.ts';
@@ -138,6 +140,13 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     isUsable: (principal: Principal) => isStillUsable(principal, config, deps),
     clock,
   };
+  const countPrompt = createCountPrompt({
+    targets,
+    serving: asking.serving,
+    isUp: (index) => states.isUp(index),
+    userAgent: USER_AGENT,
+    clock,
+  });
   const judge: Policies['judge'] = (situation) =>
     deps.policies().judge({ ...situation, aliases: aliasesOf(aliases, situation.model) });
   const judging = { policies: () => ({ judge }), clock };
@@ -191,7 +200,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     meter: createMeter(),
     tokenLimit: createTokenLimit(
       { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
-      { plan, counters, clock, estimator: deps.estimator, usage: deps.usage },
+      {
+        ...{ plan, counters, clock, estimator: deps.estimator, usage: deps.usage },
+        countPrompt: config.limits.counting === 'upstream' ? countPrompt : undefined,
+      },
     ),
     sanitize: createSanitize(),
     forward: createForward({
