@@ -191,7 +191,13 @@ const everything = createLimitPlan(
 );
 const fullRate = createRateLimit({ plan: everything, counters, clock });
 const tokenOptions = { prices: { tiny: { input: 1, output: 2 } }, overCap: 'lower', maxOutputTokens: 65_536 } as const;
-const tokenDeps = { counters, clock, estimator: createEstimator(), usage: { add: () => undefined } };
+const tokenDeps = {
+  counters,
+  clock,
+  estimator: createEstimator(),
+  usage: { add: () => undefined },
+  onBudget: () => undefined,
+};
 const fullTokens = createTokenLimit(tokenOptions, { ...tokenDeps, plan: everything });
 const ofKey = createLimitPlan(
   {

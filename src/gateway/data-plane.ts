@@ -14,6 +14,7 @@ import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import { createCalendar } from '../limits/calendar.ts';
+import type { BudgetWarning } from '../limits/budget-warnings.ts';
 import type { UsageBook } from '../limits/ledger.ts';
 import type { Estimator } from '../limits/estimator.ts';
 import { createLimitPlan } from '../limits/plan.ts';
@@ -68,6 +69,7 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly estimator: Estimator;
   /** Takes what was used. */
   readonly usage: UsageBook;
+  readonly onBudget: (warning: BudgetWarning) => void;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
@@ -201,7 +203,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     tokenLimit: createTokenLimit(
       { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
       {
-        ...{ plan, counters, clock, estimator: deps.estimator, usage: deps.usage },
+        ...{ plan, counters, clock, estimator: deps.estimator, usage: deps.usage, onBudget: deps.onBudget },
         countPrompt: config.limits.counting === 'upstream' ? countPrompt : undefined,
       },
     ),

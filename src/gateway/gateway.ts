@@ -30,6 +30,7 @@ import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
+import type { BudgetWarning } from '../limits/budget-warnings.ts';
 import { createUsageBook } from '../limits/ledger.ts';
 import { createEstimator } from '../limits/estimator.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -103,6 +104,8 @@ const COUNTER_CELLS = 131_072;
 const AMOUNT_CELLS = 262_144;
 /** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
 const REPLAY_CELLS = 262_144;
+/** Budgets that are remembered as told of. */
+const MAX_WARNED = 10_000;
 const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
@@ -221,6 +224,8 @@ export async function startGateway({
   const ledger = await openLedger(store.ledger, counters, clock, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
+  const warnedBudgets = new Set<string>();
+  const budgetWarnings = new Map<string, number>();
   let oauth: RunningOAuth | undefined;
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
@@ -252,6 +257,7 @@ export async function startGateway({
     tokenUses: noteTokenUses,
     permissionUses: notePermissionUses,
     usage: (rows) => ledger.note(rows),
+    budget: noteBudget,
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
@@ -263,6 +269,16 @@ export async function startGateway({
   if (material !== undefined) live.setTls(tlsOf(material));
   if (alpn.length > 0) await live.setAlpn(alpn);
   tellIssuers();
+
+  /** Each worker tells of a budget once. */
+  function noteBudget({ limit, tenant, holder, counter, endsAtMs }: BudgetWarning): void {
+    const key = `${counter} ${endsAtMs}`;
+    if (warnedBudgets.has(key)) return;
+    if (warnedBudgets.size >= MAX_WARNED) warnedBudgets.clear();
+    warnedBudgets.add(key);
+    budgetWarnings.set(limit, (budgetWarnings.get(limit) ?? 0) + 1);
+    log.warn('budget', { limit, tenant, holder, used: '80 %', until: new Date(endsAtMs).toISOString() });
+  }
 
   function noteUses(uses: readonly LastUse[]): void {
     directory.noteUses(uses);
@@ -443,6 +459,7 @@ export async function startGateway({
       const plane = createDataPlane(settings, {
         estimator: createEstimator(),
         usage: createUsageBook(),
+        onBudget: () => undefined,
         ...authenticating,
         row: ownRow,
         counters,

@@ -36,6 +36,7 @@ async function setUp(orders: readonly string[]) {
       lines: () => undefined,
       uses: () => undefined,
       usage: () => undefined,
+      budget: () => undefined,
       tokenUses: () => undefined,
       permissionUses: () => undefined,
       askIssuer: () => Promise.resolve(),

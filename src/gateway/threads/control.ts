@@ -5,6 +5,7 @@ import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
+import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { IssuerState } from '../issuer-watch.ts';
@@ -18,6 +19,7 @@ export interface WorkerEvents {
   tokenUses(uses: readonly TokenUse[]): void;
   permissionUses(uses: readonly PermissionUse[]): void;
   usage(rows: readonly UsageRow[]): void;
+  budget(warning: BudgetWarning): void;
   /** Has an issuer asked for keys that a worker does not know; what comes of it is sent to all with `setIssuers`. */
   askIssuer(issuer: string): Promise<void>;
   series(row: number, index: number, labels: SeriesLabels): void;
@@ -189,6 +191,8 @@ export async function startWorkers(
         return events.permissionUses(message.uses);
       case 'usage':
         return events.usage(message.rows);
+      case 'budget':
+        return events.budget(message.warning);
       case 'ask-issuer': {
         const { issuer } = message;
         return void events.askIssuer(issuer).then(() => post(self, { kind: 'issuer-asked', issuer }));

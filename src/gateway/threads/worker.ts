@@ -11,6 +11,7 @@ import { createRevocations, type Revocations } from '../../directory/revocations
 import { createPermissionUses } from '../../directory/permission-uses.ts';
 import { createTokenUses } from '../../directory/token-uses.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
+import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import { createUsageBook } from '../../limits/ledger.ts';
 import { createEstimator } from '../../limits/estimator.ts';
 import type { Principal } from '../../kernel/exchange.ts';
@@ -91,6 +92,7 @@ let connections = 0;
 
 const planeDeps = {
   usage,
+  onBudget: (warning: BudgetWarning) => send({ kind: 'budget', warning }),
   estimator: createEstimator(),
   row,
   clock,

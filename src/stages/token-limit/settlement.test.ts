@@ -52,7 +52,7 @@ function bench() {
   const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
   const stage = createTokenLimit(
     { prices: {}, overCap: 'lower', maxOutputTokens: 500 },
-    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook() },
+    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook(), onBudget: () => undefined },
   );
   const used = (): number => {
     const [budget] = plan.late({ principal: alice, network: '' });

@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Exchange, Has, Slots, Spent, TokenLimits } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
+import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { Ask, Counters, Refused, Soon } from '../../limits/counters.ts';
 import type { Estimator } from '../../limits/estimator.ts';
 import { createToday, type UsageBook } from '../../limits/ledger.ts';
@@ -31,6 +32,8 @@ export interface TokenLimitDeps {
   readonly estimator: Estimator;
   /** Takes what was used, for people. */
   readonly usage: Pick<UsageBook, 'add'>;
+  /** Told of each budget that has come to four fifths. */
+  readonly onBudget: (warning: BudgetWarning) => void;
   readonly clock: Clock;
   /** Has upstream count a prompt; undefined where it cannot say. Left out: prompts are estimated. */
   readonly countPrompt?: ((x: Asked) => Promise<number | undefined>) | undefined;
@@ -58,6 +61,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   const meterOf = createMeterOf(counters, clock);
   const progress = createProgress(counters, clock);
   const today = createToday(clock);
+  const warnings = createBudgetWarnings(deps.onBudget);
 
   function bidOf(x: Asked, size: PromptSize, input: number): Bid {
     const { body, output } = x.request;
@@ -78,18 +82,20 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
-    const [asked, asks]: [Counted[], Ask[]] = [[], []];
+    const [asked, asks, costs]: [Counted[], Ask[], number[]] = [[], [], []];
     const tokens = tokensOf(bid);
     for (const one of wish.limits) {
       const units = unitsOf(one.limit, tokens, bid.price);
       if (!isHeld(one.limit) && units <= 0) continue;
       asked.push(one);
+      costs.push(units);
       asks.push(plan.ask(one, Math.min(units, one.limit.max)));
     }
     const result = counters.spend(asks, clock.monotonicMs());
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
         const limits = asked.flatMap(({ limit }, i) => (asks[i]?.kind === 'amount' ? [limit] : []));
+        warnings.look(x.principal, asked, spent.standings, costs, clock.nowMs());
         x.tokenLimits = new Held(spent, bid, wish, limits, x.request.output !== undefined);
         return undefined;
       }
