@@ -14,11 +14,11 @@ const who = { tenant: 'acme', id: 'key:a' };
 function setUp() {
   const told: BudgetWarning[] = [];
   const warnings = createBudgetWarnings((warning) => told.push(warning));
-  const look = (used: number, cost: number, nowMs = 0, limit = budget) =>
+  const look = (used: number, cost: number, nowMs = 0, limit = budget, endsAtMs = 86_400_000) =>
     warnings.look(
       who,
       [counted(limit)],
-      [{ name: limit.name, limit: 100, remaining: 100 - used - cost, windowS: 86_400, resetMs: 86_400_000 - nowMs }],
+      [{ name: limit.name, limit: 100, remaining: 100 - used - cost, windowS: 86_400, resetMs: endsAtMs - nowMs }],
       [cost],
       nowMs,
     );
@@ -39,7 +39,7 @@ test('a budget is told of once in its window, from four fifths on and not a unit
 test('in the next window it is told of again', () => {
   const { told, look } = setUp();
   look(80, 1);
-  look(80, 1, -86_400_000);
+  look(80, 1, 86_400_000, budget, 2 * 86_400_000);
   assert.equal(told.length, 2);
 });
 
