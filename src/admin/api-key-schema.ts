@@ -95,6 +95,9 @@ export const fields = {
   allowIp: list(cidr())
     .max(256, { error: 'Give at most 256 networks.' })
     .describe('Networks from which it may be used; empty: from everywhere.'),
+  denyIp: list(cidr())
+    .max(256, { error: 'Give at most 256 networks.' })
+    .describe('Networks from which it may not be used, even where allowed.'),
   grants: grants.describe('Closed fields that it may use, by the name of their grant.'),
   onBehalfOf: onBehalfOf
     .nullable()
@@ -132,6 +135,7 @@ export const apiKeyWish = z.strictObject({
   rpm: fields.rpm.optional(),
   concurrency: fields.concurrency.optional(),
   allowIp: fields.allowIp.optional(),
+  denyIp: fields.denyIp.optional(),
   grants: fields.grants.optional(),
   caps: fields.caps.optional(),
   owner: fields.owner.optional(),
@@ -172,6 +176,7 @@ export const apiKeyShown = z.strictObject({
   rpm: z.union([z.int(), z.literal('none')]).nullable(),
   concurrency: z.union([z.int(), z.literal('none')]).nullable(),
   allowIp: z.array(z.string()),
+  denyIp: z.array(z.string()),
   grants: z.array(z.string()),
   caps: z.record(z.string(), z.int()),
   owner: z.string().nullable(),
@@ -216,6 +221,7 @@ export function showApiKey(
     rpm: record.limits.requestsPerMinute ?? null,
     concurrency: record.limits.concurrency ?? null,
     allowIp: [...record.allowIp],
+    denyIp: [...record.denyIp],
     grants: [...record.grants],
     caps: { ...record.caps },
     owner: record.owner ?? null,
@@ -245,6 +251,7 @@ export const exampleApiKey: ApiKeyShown = {
   rpm: 120,
   concurrency: null,
   allowIp: ['10.0.0.0/8'],
+  denyIp: ['10.9.0.0/16'],
   grants: ['fields:beam-search'],
   caps: { n: 8 },
   owner: null,

@@ -3,6 +3,7 @@ import type { RecordChange, TenantRecord } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.ts';
 import { VersionConflict } from '../directory/store.ts';
 import { list, text } from '../kernel/option.ts';
+import { fields } from './api-key-schema.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageOf, pageQuery } from './page.ts';
@@ -16,18 +17,25 @@ const models = list(text('Give the name of a model.', (name) => name.length <= 2
   .max(256, { error: 'Give at most 256 models.' })
   .describe('Models that its keys may be granted; `*` are all.');
 
+const allowIp = fields.allowIp.describe('Networks from which its credentials may be used; empty: from everywhere.');
+const denyIp = fields.denyIp.describe('Networks from which they may not be used, even where allowed.');
+
 /** What a new tenant is to be. */
 export const tenantWish = z.strictObject({
   name: z.string({ error: NAME }).regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: NAME }),
   models: models.optional(),
+  allowIp: allowIp.optional(),
+  denyIp: denyIp.optional(),
 });
-const tenantEdit = z.strictObject({ models }).partial();
+const tenantEdit = z.strictObject({ models, allowIp, denyIp }).partial();
 
 /** A tenant as the admin API shows it. */
 export const tenantShown = z.strictObject({
   id: z.string().describe('The name.'),
   name: z.string(),
   models: z.array(z.string()),
+  allowIp: z.array(z.string()),
+  denyIp: z.array(z.string()),
   state: z.enum(['active', 'disabled']),
   createdAt: z.iso.datetime(),
   version: z.int(),
@@ -50,6 +58,8 @@ const example: TenantShown = {
   id: 'acme',
   name: 'acme',
   models: ['*'],
+  allowIp: ['10.0.0.0/8'],
+  denyIp: [],
   state: 'active',
   createdAt: '2030-01-01T00:00:00.000Z',
   version: 1,
@@ -115,6 +125,8 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
         const record: TenantRecord = {
           id: body.name,
           models: body.models,
+          allowIp: body.allowIp ?? [],
+          denyIp: body.denyIp ?? [],
           isDisabled: false,
           createdAtMs: deps.clock.nowMs(),
           version: 1,
@@ -150,16 +162,22 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
       method: 'PATCH',
       path: '/tenants/{id}',
       scope: 'admin:write',
-      summary: 'Change the models that the keys of a tenant may use.',
+      summary: 'Change what the credentials of a tenant may use, and from where; what is left out stays.',
       status: 200,
       body: tenantEdit,
       response: tenantShown,
       example,
       handle: (asked) =>
         change(asked, 'edit', (record) =>
-          asked.body.models === undefined
+          Object.keys(asked.body).length === 0
             ? record
-            : { ...record, models: asked.body.models, version: record.version + 1 },
+            : {
+                ...record,
+                models: asked.body.models ?? record.models,
+                allowIp: asked.body.allowIp ?? record.allowIp,
+                denyIp: asked.body.denyIp ?? record.denyIp,
+                version: record.version + 1,
+              },
         ),
     }),
     ...(
@@ -191,6 +209,8 @@ function show(record: TenantRecord): TenantShown {
     id: record.id,
     name: record.id,
     models: [...(record.models ?? ['*'])],
+    allowIp: [...record.allowIp],
+    denyIp: [...record.denyIp],
     state: record.isDisabled ? 'disabled' : 'active',
     createdAt: new Date(record.createdAtMs).toISOString(),
     version: record.version,

@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   keyring: async () => (await import('./keyring.ts')).keyring,
   apply: async () => (await import('./apply.ts')).apply,
   connect: async () => (await import('./connect.ts')).connect,
+  bans: async () => (await import('./bans.ts')).bans,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
   advisories: async () => (await import('./advisories.ts')).advisories,
   explain: async () => (await import('./explain.ts')).explain,

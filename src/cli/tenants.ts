@@ -2,7 +2,8 @@ import { tenantPage, tenantShown, type TenantShown } from '../admin/tenants.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
-import type { Flags } from './flags.ts';
+import type { FlagKinds, Flags } from './flags.ts';
+import { networkFacts, networksIn } from './networks.ts';
 import { allPages } from './pages.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
@@ -10,20 +11,25 @@ import { runVerb, type Verb } from './verbs.ts';
 /** Tenants. */
 export const tenants: Command = {
   name: 'tenants',
-  summary: 'create, list, show, disable and enable tenants',
-  help: `sallyport tenants create NAME [--models m1,m2] [--json]
+  summary: 'create, list, show, edit, disable and enable tenants',
+  help: `sallyport tenants create NAME [--models m1,m2] [--allow-ip CIDR…] [--deny-ip CIDR…] [--json]
+sallyport tenants edit NAME [the flags of create; what is left out stays] [--json]
 sallyport tenants list [--json]
 sallyport tenants show|disable|enable NAME [--json]
 
 A tenant keeps keys and their requests apart from others'; "default" exists from the start. With --models its keys may
-be granted these models only. disable stops all its keys and ends what runs on them.
+be granted these models only, with --allow-ip its keys and access tokens be used from these networks only, with --deny-ip
+not from these; "--allow-ip none" takes a list away. disable stops all its keys and ends what runs on them.
 
 Example: sallyport tenants create acme --models tiny`,
   run: (words, io) => runVerb('tenants', VERBS, ['delete', 'revoke', 'rotate'], words, io),
 };
 
+const FIELDS: FlagKinds = { name: 'text', models: 'list', 'allow-ip': 'list', 'deny-ip': 'list' };
+
 const VERBS: readonly Verb[] = [
-  { name: 'create', kinds: { name: 'text', models: 'list' }, words: 'any', run: create },
+  { name: 'create', kinds: FIELDS, words: 'any', run: create },
+  { name: 'edit', kinds: FIELDS, words: 'any', run: edit },
   { name: 'list', kinds: {}, words: [], run: list },
   { name: 'show', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'GET', '', 'show') },
   { name: 'disable', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'POST', '/disable', 'disabled') },
@@ -31,13 +37,25 @@ const VERBS: readonly Verb[] = [
 ];
 
 async function create(flags: Flags, io: CommandIo): Promise<number> {
-  const name = nameOf(flags, 'create');
-  const models = listOf(flags, 'models');
-  const body = { name, ...(models === undefined ? {} : { models }) };
+  const { name, fields } = wishOf(flags, 'create');
+  const body = { name, ...fields };
   const made = await withAdmin(flags, io, (client) =>
     client.ask({ method: 'POST', path: '/tenants', body }, tenantShown),
   );
   io.out(flags.has('json') ? json(made) : `created ${made.id}\n`);
+  return 0;
+}
+
+async function edit(flags: Flags, io: CommandIo): Promise<number> {
+  const { name, fields } = wishOf(flags, 'edit');
+  if (Object.keys(fields).length === 0) {
+    throw new UsageError('Say what is to change: --models, --allow-ip or --deny-ip.');
+  }
+  const path = `/tenants/${encodeURIComponent(name)}`;
+  const one = await withAdmin(flags, io, (client) =>
+    orNearest(client, name, () => client.ask({ method: 'PATCH', path, body: fields }, tenantShown)),
+  );
+  io.out(flags.has('json') ? json(one) : `changed ${one.id}\n`);
   return 0;
 }
 
@@ -60,35 +78,45 @@ async function onOne(
 ): Promise<number> {
   const name = flags.words[0] ?? '';
   const path = `/tenants/${encodeURIComponent(name)}${action}`;
-  const one = await withAdmin(flags, io, async (client) => {
-    try {
-      return await client.ask({ method, path }, tenantShown);
-    } catch (error) {
-      if (!(error instanceof UnknownObject)) throw error;
-      const near = nearest(
-        name,
-        (await allTenants(client)).map(({ id }) => id),
-      );
-      const hint = near === undefined ? 'See: sallyport tenants list' : `Did you mean ${near}?`;
-      throw new CommandError(`There is no tenant "${name}". ${hint}`);
-    }
-  });
+  const one = await withAdmin(flags, io, (client) =>
+    orNearest(client, name, () => client.ask({ method, path }, tenantShown)),
+  );
   if (flags.has('json')) io.out(json(one));
   else if (method === 'POST') io.out(`${done} ${one.id}\n`);
   else io.out(pairs(facts(one)));
   return 0;
 }
 
+/** Asks about one tenant; where there is none of this name, one that is nearly called so is named. @throws CommandError */
+async function orNearest<Result>(client: AdminClient, name: string, ask: () => Promise<Result>): Promise<Result> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof UnknownObject)) throw error;
+    const near = nearest(
+      name,
+      (await allTenants(client)).map(({ id }) => id),
+    );
+    const hint = near === undefined ? 'See: sallyport tenants list' : `Did you mean ${near}?`;
+    throw new CommandError(`There is no tenant "${name}". ${hint}`);
+  }
+}
+
 /** Every tenant, page by page. */
 export const allTenants = (client: AdminClient): Promise<readonly TenantShown[]> =>
   allPages(client, 'tenants', tenantPage);
 
-/** `tenants create acme` and `tenants create --name acme`, as keys take their name. */
-function nameOf(flags: Flags, verb: string): string {
-  const names = [...flags.words, ...[flags.text('name') ?? []].flat()];
-  const [name] = names;
-  if (name === undefined || names.length > 1) throw new UsageError(`Give one name: sallyport tenants ${verb} NAME`);
-  return name;
+/**
+ * The name and the fields that the flags give. `tenants create acme` and `tenants create --name acme`, as keys take their
+ * name; words behind a flag of networks are networks, too. @throws UsageError
+ */
+function wishOf(flags: Flags, verb: string): { readonly name: string; readonly fields: object } {
+  const usage = `sallyport tenants ${verb} NAME`;
+  const { networks, rest } = networksIn(flags);
+  const [name, more] = [...rest, ...[flags.text('name') ?? []].flat()];
+  if (name === undefined || more !== undefined) throw new UsageError(`Give one name: ${usage}`);
+  const models = listOf(flags, 'models');
+  return { name, fields: { ...(models === undefined ? {} : { models }), ...networks } };
 }
 
 function facts(one: TenantShown): [string, string][] {
@@ -96,6 +124,7 @@ function facts(one: TenantShown): [string, string][] {
     ['name', one.id],
     ['state', one.state],
     ['models', one.models.includes('*') ? 'all' : one.models.join(',')],
+    ...networkFacts(one),
     ['created', timeText(one.createdAt, '')],
   ];
 }

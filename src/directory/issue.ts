@@ -9,6 +9,7 @@ export interface ApiKeyWish {
   readonly scopes: readonly Scope[];
   readonly models: readonly string[] | undefined;
   readonly allowIp: readonly string[];
+  readonly denyIp: readonly string[];
   readonly limits: OwnLimits;
   readonly grants: readonly string[];
   readonly caps: Readonly<Record<string, number>>;
@@ -50,6 +51,7 @@ export const plainWish = (name: string): ApiKeyWish => ({
   scopes: DEFAULT_SCOPES,
   models: undefined,
   allowIp: [],
+  denyIp: [],
   limits: { requestsPerMinute: undefined, concurrency: undefined },
   grants: [],
   caps: {},
@@ -115,6 +117,8 @@ export function rotateApiKey(record: ApiKeyRecord, overlapMs: number, issuer: Is
 export const defaultTenant = (nowMs: number): TenantRecord => ({
   id: 'default',
   models: undefined,
+  allowIp: [],
+  denyIp: [],
   isDisabled: false,
   createdAtMs: nowMs,
   version: 1,

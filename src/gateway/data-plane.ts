@@ -30,12 +30,14 @@ import { createUpgrade } from '../stages/upgrade/stage.ts';
 import { createClientEvents } from '../stages/validate/client-event.ts';
 import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
+import type { Bans } from '../limits/bans.ts';
 import type { Policies } from '../policies/policies.ts';
 import { isPublicAddress } from '../vllm/media/public-address.ts';
 import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { methodsOf, type AuthenticationDeps } from './authentication.ts';
+import { neverBanned } from './bans.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, oauth, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
@@ -53,6 +55,7 @@ const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly row: number;
   readonly counters: SharedCounters;
+  readonly bans: Bans;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
@@ -134,7 +137,12 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         trustedProxies: config.listen.trustedProxies,
         requestsPerMinute: perIp.requestsPerMinute,
       },
-      { counters, clock },
+      {
+        counters,
+        clock,
+        bans: deps.bans,
+        isNeverBanned: neverBanned(config),
+      },
     ),
     authenticate: createAuthenticate(
       { failuresPerMinute: perIp.failuresPerMinute, isCertificateRequired: mtls.required },

@@ -13,6 +13,8 @@ import type { TlsMaterial } from '../adapters/tls/material.ts';
 import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
 import type { HookRunner } from '../adapters/acme/challenges/record-hook.ts';
 import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
+import { createBanMemory } from '../adapters/memory/ban-cells.ts';
+import { createBans } from '../adapters/memory/bans.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createReplayMemory, createReplaySet } from '../adapters/memory/replay-set.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
@@ -34,6 +36,7 @@ import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
+import { addressJudge, keepBans, neverBanned } from './bans.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
@@ -96,6 +99,8 @@ export interface Gateway {
 const COUNTER_CELLS = 65_536;
 /** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
 const REPLAY_CELLS = 262_144;
+/** 4 MiB. */
+const BAN_CELLS = 65_536;
 const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
@@ -153,8 +158,11 @@ export async function startGateway({
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
+    bans: createBanMemory(BAN_CELLS, randomBytes(16).toString('hex'), clock.monotonicMs()),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
+  const bans = createBans(memory.bans, ownRow, () => config.network.bans);
+  const banKeeper = keepBans(stored.bans, { book: bans, store, config: () => config, clock, log });
   let ticketKeys = randomBytes(48);
   let clientCaPem = readClientCa(config);
   const sourceDeps: TlsSourceDeps = {
@@ -206,6 +214,7 @@ export async function startGateway({
     certificateExpiryMs: () => material?.notAfterMs,
     workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
     droppedLines: () => log.dropped(),
+    bans: () => banKeeper.figures(),
     upstreams: () =>
       upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
   });
@@ -351,6 +360,7 @@ export async function startGateway({
     policies: () => policies,
     issuers,
     replays: createReplaySet(memory.replays),
+    bans,
     hmacKey,
     onUse: (id: string, atMs: number) => noteUses([{ id, atMs }]),
     onTokenUse: ({ token }: Principal, network: string) => {
@@ -397,6 +407,8 @@ export async function startGateway({
     ],
     upstreams: upstreamViews,
     keyring,
+    bans: banKeeper.desk,
+    judgeAddress: (address) => judgeAddress(address),
     tokenUses: () => tokenUses.list(),
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: (principal, address, scope) =>
@@ -472,6 +484,7 @@ export async function startGateway({
   });
   tellIssuers();
   // Until it is known where the listener is, nobody is let in.
+  let judgeAddress = addressJudge(config, bans, clock);
   let adminGate: AdminDeps['authenticate'] = () => Promise.resolve(deny('overloaded'));
   const runningAdmin = await startAdmin(admin, {
     host: config.admin.host,
@@ -489,7 +502,8 @@ export async function startGateway({
     const deps = { ...authenticating, url: runningAdmin.url };
     const methods = adminMethodsOf(config, publicUrl, settings.issuerPems, deps);
     const { failuresPerMinute } = config.limits.perIp;
-    return adminAuthenticator({ failuresPerMinute }, { methods, counters, clock });
+    const gate = { methods, counters, clock, bans, isNeverBanned: neverBanned(config) };
+    return adminAuthenticator({ failuresPerMinute }, gate);
   }
 
   /** What answers on the machine's other addresses is reached without any key of ours. */
@@ -525,6 +539,7 @@ export async function startGateway({
       issuerWatch.stop();
       issuerWatch = watchIssuersOf(issuerWatch.states());
       adminGate = adminGateOf();
+      judgeAddress = addressJudge(config, bans, clock);
       await live.reconfigure(settings);
       live.setUpstreams(known);
       if (nextCa !== clientCaPem && material !== undefined) {
@@ -551,6 +566,7 @@ export async function startGateway({
     tls?.stop();
     await runningAdmin.stop();
     await live.drain(config.shutdown.graceMs);
+    banKeeper.stop();
     await oauth?.stop();
     closeSync(stateFd);
     await store.close();

@@ -41,6 +41,7 @@ suite('creating an API key', () => {
       rpm: null,
       concurrency: null,
       allowIp: [],
+      denyIp: [],
       grants: [],
       caps: {},
       owner: null,
@@ -409,6 +410,8 @@ suite('tenants', () => {
       id: 'acme',
       name: 'acme',
       models: ['a'],
+      allowIp: [],
+      denyIp: [],
       state: 'active',
       createdAt: '2030-01-01T00:00:00.000Z',
       version: 1,
@@ -420,11 +423,15 @@ suite('tenants', () => {
     );
     const edited = await admin.ask('PATCH /api/v1/tenants/acme', { body: { models: ['b'] } });
     assert.deepEqual(edited.json['models'], ['b']);
+    const moved = await admin.ask('PATCH /api/v1/tenants/acme', { body: { allowIp: ['10.0.0.0/8'], denyIp: ['::1'] } });
+    const { models, allowIp, denyIp } = moved.json;
+    assert.deepEqual([models, allowIp, denyIp], [['b'], ['10.0.0.0/8'], ['::1/128']]);
     assert.equal((await admin.ask('POST /api/v1/tenants/acme/disable')).json['state'], 'disabled');
     assert.equal((await admin.ask('POST /api/v1/tenants/acme/enable')).json['state'], 'active');
-    assert.equal((await admin.ask('GET /api/v1/tenants/acme')).headers.get('etag'), '"4"');
+    assert.equal((await admin.ask('GET /api/v1/tenants/acme')).headers.get('etag'), '"5"');
     assert.deepEqual(admin.log, [
       'socket tenants.create acme',
+      'socket tenants.edit acme',
       'socket tenants.edit acme',
       'socket tenants.disable acme',
       'socket tenants.enable acme',

@@ -1,6 +1,14 @@
 import { hash } from 'node:crypto';
 import type { LimitStanding } from '../../kernel/exchange.ts';
-import type { AmountAsk, Ask, ConcurrencyAsk, CounterKey, LocalCounters, RateAsk, Refused } from '../../limits/counters.ts';
+import type {
+  AmountAsk,
+  Ask,
+  ConcurrencyAsk,
+  CounterKey,
+  LocalCounters,
+  RateAsk,
+  Refused,
+} from '../../limits/counters.ts';
 import { amountCellBytes, createAmountCells, type BudgetSpend } from './amount-cells.ts';
 import { createRateCells, rateCellBytes, rateStanding } from './rate-cells.ts';
 
@@ -57,7 +65,8 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       holds.push(new Hold(ask, cell));
     } else if (ask.kind === 'concurrency') {
       const taken = rates.take(ask, nowMs);
-      if (taken === undefined) return refused(ask, FULL_RETRY_MS, { ...concurrencyStanding(ask, 0), resetMs: FULL_RETRY_MS });
+      if (taken === undefined)
+        return refused(ask, FULL_RETRY_MS, { ...concurrencyStanding(ask, 0), resetMs: FULL_RETRY_MS });
       standings.push(concurrencyStanding(ask, ask.limit - taken.taken));
       holds.push(new Hold(ask, taken.cell));
     } else {

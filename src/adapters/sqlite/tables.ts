@@ -3,6 +3,8 @@ export interface Tables {
   tenants: {
     id: string;
     models: string | null;
+    allow_ip: string;
+    deny_ip: string;
     is_disabled: number;
     created_at_ms: number;
     version: number;
@@ -17,6 +19,7 @@ export interface Tables {
     scopes: string;
     models: string | null;
     allow_ip: string;
+    deny_ip: string;
     limits: string;
     grants: string;
     caps: string;
@@ -97,6 +100,13 @@ export interface Tables {
     last_used_at_ms: number;
     count: number;
     networks: string;
+  };
+  bans: {
+    network: string;
+    reason: string;
+    number: number;
+    started_at_ms: number;
+    until_ms: number;
   };
   last_uses: {
     api_key: string;

@@ -17,6 +17,8 @@ const state = z.enum(['active', 'disabled', 'revoked'], { error: 'Give active, d
 const tenantEntry = z.strictObject({
   name: z.string(),
   models: words.optional(),
+  allowIp: words.optional(),
+  denyIp: words.optional(),
   state: z.enum(['active', 'disabled'], { error: 'Give active or disabled.' }).optional(),
 });
 
@@ -30,6 +32,7 @@ const keyEntry = z.strictObject({
   concurrency: limit.optional(),
   expires: z.string().optional(),
   allowIp: words.optional(),
+  denyIp: words.optional(),
   grant: words.optional(),
   cap: z.partialRecord(z.enum(CAP_NAMES as readonly [string, ...string[]]), z.int()).optional(),
   onBehalfOf: z.string().optional(),
@@ -103,6 +106,7 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
     concurrency: entry.concurrency ?? null,
     expires: entry.expires ?? null,
     allowIp: entry.allowIp ?? [],
+    denyIp: entry.denyIp ?? [],
     grants: entry.grant ?? [],
     caps: entry.cap ?? {},
     onBehalfOf: entry.onBehalfOf ?? null,
@@ -122,8 +126,13 @@ const bundleWishOf = (entry: z.output<typeof roleEntry>) => ({
   concurrency: entry.concurrency ?? null,
 });
 
-/** What a role, a group, a policy and a client of the file are to be, as the admin API takes them. */
+/** What a tenant, a role, a group, a policy and a client of the file are to be, as the admin API takes them. */
 export const wishes = {
+  tenant: ({ models, allowIp, denyIp }: TenantEntry) => ({
+    models: models ?? ['*'],
+    allowIp: allowIp ?? [],
+    denyIp: denyIp ?? [],
+  }),
   role: bundleWishOf,
   group: ({ tenant, roles, ...rest }: z.output<typeof groupEntry>) => ({
     tenant: tenant ?? null,
@@ -166,7 +175,9 @@ function mistakesOf({
   const of = (list: string, index: number, { error }: { readonly error?: z.ZodError | undefined }): string[] =>
     (error?.issues ?? []).map(({ path, message }) => `${[list, index, ...path].map(String).join('.')}: ${message}`);
   return [
-    ...tenants.flatMap(({ name, models = ['*'] }, i) => of('tenants', i, tenantWish.safeParse({ name, models }))),
+    ...tenants.flatMap((entry, i) =>
+      of('tenants', i, tenantWish.safeParse({ name: entry.name, ...wishes.tenant(entry) })),
+    ),
     ...roles.flatMap((entry, i) => of('roles', i, roleWish.safeParse({ name: entry.name, ...wishes.role(entry) }))),
     ...groups.flatMap((entry, i) => of('groups', i, groupWish.safeParse({ name: entry.name, ...wishes.group(entry) }))),
     ...policies.flatMap((entry, i) =>
@@ -181,6 +192,8 @@ function mistakesOf({
 
 /** What an access file wants to be. */
 export type AccessFile = z.output<typeof accessFile>;
+/** A tenant of it. */
+export type TenantEntry = z.output<typeof tenantEntry>;
 /** A client of it. */
 export type ClientEntry = z.output<typeof clientEntry>;
 /** A key of it. */

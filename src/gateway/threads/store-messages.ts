@@ -1,6 +1,6 @@
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { ArtifactStore } from '../../oauth/artifacts.ts';
-import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
+import type { BanRecord, LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 
 /** What the store thread starts with. */
 export interface StoreStart {
@@ -17,6 +17,7 @@ export type ToStore = { readonly id: number } & (
   | { readonly kind: 'last-uses'; readonly uses: readonly LastUse[] }
   | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'permission-uses'; readonly uses: readonly PermissionUse[] }
+  | { readonly kind: 'bans'; readonly bans: readonly BanRecord[]; readonly forgetBeforeMs: number }
   | { readonly kind: 'artifacts'; readonly call: ArtifactCall }
   | { readonly kind: 'close' }
 );
