@@ -14,13 +14,12 @@ export interface AdminGateDeps extends GateDeps {
 /** The authentication of the admin listener: the methods, the failure limit and the bans of the public one. */
 export function adminAuthenticator(options: GateOptions, deps: AdminGateDeps) {
   const { bans, isNeverBanned, clock } = deps;
-  const gate = createGate(options, deps);
+  const gate = createGate(options, { ...deps, onGood: (network) => bans.trust(network, clock.monotonicMs()) });
   return async (asked: AdminCredential): Promise<Principal | Denial> => {
     const address = plainAddress(asked.address);
     const network = countedNetwork(address);
     const found = await gate({ ...asked, peer: { address, network }, certificate: undefined });
-    if (!('code' in found)) bans.trust(network, clock.monotonicMs());
-    else if (found.code === 'too_many_failures' && !isNeverBanned(address)) {
+    if ('code' in found && found.code === 'too_many_failures' && !isNeverBanned(address)) {
       bans.offend(network, 'failures', clock.monotonicMs());
     }
     return found;

@@ -49,6 +49,10 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
     startedAtMs: Math.round(wallOf(sinceMs)),
     untilMs: Math.round(wallOf(untilMs)),
   });
+  const inForce = (): readonly Ban[] => {
+    const isNever = neverBanned(config());
+    return book.all(clock.monotonicMs()).filter(({ network }) => !isNever(addressIn(network)));
+  };
   const keep = (bans: readonly BanRecord[]): void => {
     // A ban that is lost with a full disk is in force all the same, until the gateway ends.
     store.noteBans(bans, clock.nowMs() - REMEMBERED_FOR_MS).catch(() => undefined);
@@ -72,7 +76,7 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
 
   return {
     desk: {
-      list: () => book.all(clock.monotonicMs()).map(recordOf),
+      list: () => inForce().map(recordOf),
       lift(network) {
         // One that has just begun is told of before it ends.
         look();
@@ -94,7 +98,7 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
     },
     figures: () => ({
       begun: { ...book.begun(), operator: byOperator },
-      inForce: book.all(clock.monotonicMs()).length,
+      inForce: inForce().length,
       lost: book.lost(),
     }),
     look,
@@ -105,16 +109,18 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
   };
 }
 
+/** An address of a network. */
+const addressIn = (network: string): string => network.replace('/64', '');
+
 /** Why no ban would hold for a network; undefined where one would. */
 export function cannotBan(network: string, config: Config): Denial | undefined {
-  const address = network.replace('/64', '');
   if (!config.network.bans.enabled) {
     return deny('conflict', {
       param: 'address',
       message: 'network.bans.enabled is false: nobody is banned. List the network in network.deny instead.',
     });
   }
-  if (!neverBanned(config)(address)) return undefined;
+  if (!neverBanned(config)(addressIn(network))) return undefined;
   return deny('conflict', {
     param: 'address',
     message:

@@ -156,6 +156,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         }),
         counters,
         clock,
+        onGood: (network) => deps.bans.trust(network, clock.monotonicMs()),
       },
     ),
     rateLimit: createRateLimit(config.limits.default, { counters, clock }),

@@ -3,7 +3,7 @@ import type { AnyExchange } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import type { Bans } from '../../limits/bans.ts';
 import { countedNetwork, type AddressMatcher } from '../../wire/address.ts';
-import { offenceOf } from './offence.ts';
+import { hasGivenToken, offenceOf } from './offence.ts';
 
 /** What is looked at of an exchange. */
 export type SeenExchange = Pick<AnyExchange, 'head' | 'peer' | 'principal'> & {
@@ -22,7 +22,9 @@ export interface BansObserverDeps {
 export function createBansObserver({ bans, isNeverBanned, clock }: BansObserverDeps) {
   return (x: SeenExchange, outcome: Outcome): void => {
     // Whoever has shown a good credential is no stranger, whatever was refused after it.
-    if (x.principal !== undefined && x.peer !== undefined) return bans.trust(x.peer.network, clock.monotonicMs());
+    if (x.peer !== undefined && (x.principal !== undefined || hasGivenToken(x.head, outcome))) {
+      return bans.trust(x.peer.network, clock.monotonicMs());
+    }
     const seen = offenceOf(x.head, outcome);
     if (seen === undefined) return;
     // Of a head that was refused only the peer itself is believed: what it forwards could name somebody else.

@@ -22,7 +22,7 @@ function setUp(rows: number) {
     certificateExpiryMs: () => 5_000,
     workers: () => rows,
     droppedLines: () => 1,
-    bans: () => ({ begun: { scan: 3 }, inForce: 2 }),
+    bans: () => ({ begun: { scan: 3 }, inForce: 2, lost: 1 }),
     upstreams: () => [{ name: 'main', isUp: true, outstanding: 2 }],
   });
   const start = (row: number) => createMetricsObserver(memory, row, (index, labels) => page.name(row, index, labels));
