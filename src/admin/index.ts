@@ -7,6 +7,7 @@ import { grants } from './grants.ts';
 import { groups } from './groups.ts';
 import { instances } from './instances.ts';
 import { keyring } from './keyring.ts';
+import { limits } from './limits.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { policies } from './policies.ts';
@@ -17,6 +18,7 @@ import { signingKeys } from './signing-keys.ts';
 import { tenants } from './tenants.ts';
 import { tokens } from './tokens.ts';
 import { upstreams } from './upstreams.ts';
+import { usage } from './usage.ts';
 import { users } from './users.ts';
 
 /** Every resource of the admin API. */
@@ -37,6 +39,8 @@ export const resources: readonly Resource[] = [
   configResource,
   instances,
   upstreams,
+  limits,
+  usage,
   bans,
   advisories,
   explain,

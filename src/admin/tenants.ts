@@ -5,6 +5,16 @@ import { VersionConflict } from '../directory/store.ts';
 import { list, text } from '../kernel/option.ts';
 import { fields } from './api-key-schema.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
+import {
+  limitFields,
+  limitsFrom,
+  limitsShown,
+  poolFields,
+  poolFrom,
+  poolShown,
+  showLimits,
+  showPool,
+} from './limit-schema.ts';
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageOf, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
@@ -24,16 +34,20 @@ const denyIp = fields.denyIp.describe('Networks from which they may not be used,
 export const tenantWish = z.strictObject({
   name: z.string({ error: NAME }).regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: NAME }),
   models: models.optional(),
+  ...limitFields,
+  ...poolFields,
   allowIp: allowIp.optional(),
   denyIp: denyIp.optional(),
 });
-const tenantEdit = z.strictObject({ models, allowIp, denyIp }).partial();
+const tenantEdit = z.strictObject({ models, allowIp, denyIp, ...limitFields, ...poolFields }).partial();
 
 /** A tenant as the admin API shows it. */
 export const tenantShown = z.strictObject({
   id: z.string().describe('The name.'),
   name: z.string(),
   models: z.array(z.string()),
+  ...limitsShown,
+  ...poolShown,
   allowIp: z.array(z.string()),
   denyIp: z.array(z.string()),
   state: z.enum(['active', 'disabled']),
@@ -58,6 +72,8 @@ const example: TenantShown = {
   id: 'acme',
   name: 'acme',
   models: ['*'],
+  ...showLimits({}),
+  ...showPool({}),
   allowIp: ['10.0.0.0/8'],
   denyIp: [],
   state: 'active',
@@ -125,6 +141,8 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
         const record: TenantRecord = {
           id: body.name,
           models: body.models,
+          limits: limitsFrom(body),
+          pool: poolFrom(body),
           allowIp: body.allowIp ?? [],
           denyIp: body.denyIp ?? [],
           isDisabled: false,
@@ -162,23 +180,13 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
       method: 'PATCH',
       path: '/tenants/{id}',
       scope: 'admin:write',
-      summary: 'Change what the credentials of a tenant may use, and from where; what is left out stays.',
+      summary: 'Change what the credentials of a tenant may use and from where, or its limits; what is left out stays.',
       status: 200,
       body: tenantEdit,
       response: tenantShown,
       example,
       handle: (asked) =>
-        change(asked, 'edit', (record) =>
-          Object.keys(asked.body).length === 0
-            ? record
-            : {
-                ...record,
-                models: asked.body.models ?? record.models,
-                allowIp: asked.body.allowIp ?? record.allowIp,
-                denyIp: asked.body.denyIp ?? record.denyIp,
-                version: record.version + 1,
-              },
-        ),
+        change(asked, 'edit', (record) => (Object.keys(asked.body).length === 0 ? record : edited(record, asked.body))),
     }),
     ...(
       [
@@ -204,11 +212,23 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
   ];
 }
 
+const edited = (record: TenantRecord, given: z.output<typeof tenantEdit>): TenantRecord => ({
+  ...record,
+  models: given.models ?? record.models,
+  allowIp: given.allowIp ?? record.allowIp,
+  denyIp: given.denyIp ?? record.denyIp,
+  limits: limitsFrom(given, record.limits),
+  pool: poolFrom(given, record.pool),
+  version: record.version + 1,
+});
+
 function show(record: TenantRecord): TenantShown {
   return {
     id: record.id,
     name: record.id,
     models: [...(record.models ?? ['*'])],
+    ...showLimits(record.limits),
+    ...showPool(record.pool),
     allowIp: [...record.allowIp],
     denyIp: [...record.denyIp],
     state: record.isDisabled ? 'disabled' : 'active',

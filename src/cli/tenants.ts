@@ -3,6 +3,7 @@ import { nearest } from '../kernel/nearest.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { LIMIT_FLAGS, limitFacts, limitFieldsOf, POOL_FLAGS, poolFacts, poolFieldsOf } from './limit-flags.ts';
 import { networkFacts, networksIn } from './networks.ts';
 import { allPages } from './pages.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
@@ -11,25 +12,27 @@ import { runVerb, type Verb } from './verbs.ts';
 /** Tenants. */
 export const tenants: Command = {
   name: 'tenants',
-  summary: 'create, list, show, edit, disable and enable tenants',
-  help: `sallyport tenants create NAME [--models m1,m2] [--allow-ip CIDR…] [--deny-ip CIDR…] [--json]
-sallyport tenants edit NAME [the flags of create; what is left out stays] [--json]
+  summary: 'create, edit, list, show, disable and enable tenants',
+  help: `sallyport tenants create|edit NAME [--models m1,m2] [--rpm N|none] [--tpm N|none] [--concurrency N|none]
+                              [--budget-tokens N/day|none] [--pool-rpm N] [--pool-tpm N] [--pool-concurrency N]
+                              [--pool-budget-tokens N/day] [--allow-ip CIDR…] [--deny-ip CIDR…] [--json]
 sallyport tenants list [--json]
 sallyport tenants show|disable|enable NAME [--json]
 
 A tenant keeps keys and their requests apart from others'; "default" exists from the start. With --models its keys may
-be granted these models only, with --allow-ip its keys and access tokens be used from these networks only, with --deny-ip
-not from these; "--allow-ip none" takes a list away. disable stops all its keys and ends what runs on them.
+be granted these models only. --rpm, --tpm, --concurrency and --budget-tokens hold for each of its keys that has none of
+its own, those with --pool for all of them together. With --allow-ip its keys and access tokens may be used from these
+networks only, with --deny-ip not from these; "--allow-ip none" takes a list away. edit leaves as it is what is left out. disable stops all its keys and ends what runs on them.
 
 Example: sallyport tenants create acme --models tiny`,
   run: (words, io) => runVerb('tenants', VERBS, ['delete', 'revoke', 'rotate'], words, io),
 };
 
-const FIELDS: FlagKinds = { name: 'text', models: 'list', 'allow-ip': 'list', 'deny-ip': 'list' };
+const EDIT: FlagKinds = { models: 'list', 'allow-ip': 'list', 'deny-ip': 'list', ...LIMIT_FLAGS, ...POOL_FLAGS };
 
 const VERBS: readonly Verb[] = [
-  { name: 'create', kinds: FIELDS, words: 'any', run: create },
-  { name: 'edit', kinds: FIELDS, words: 'any', run: edit },
+  { name: 'create', kinds: { name: 'text', ...EDIT }, words: 'any', run: create },
+  { name: 'edit', kinds: EDIT, words: 'any', run: edit },
   { name: 'list', kinds: {}, words: [], run: list },
   { name: 'show', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'GET', '', 'show') },
   { name: 'disable', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'POST', '/disable', 'disabled') },
@@ -46,17 +49,23 @@ async function create(flags: Flags, io: CommandIo): Promise<number> {
   return 0;
 }
 
-async function edit(flags: Flags, io: CommandIo): Promise<number> {
+function edit(flags: Flags, io: CommandIo): Promise<number> {
   const { name, fields } = wishOf(flags, 'edit');
-  if (Object.keys(fields).length === 0) {
-    throw new UsageError('Say what is to change: --models, --allow-ip or --deny-ip.');
-  }
-  const path = `/tenants/${encodeURIComponent(name)}`;
-  const one = await withAdmin(flags, io, (client) =>
-    orNearest(client, name, () => client.ask({ method: 'PATCH', path, body: fields }, tenantShown)),
-  );
-  io.out(flags.has('json') ? json(one) : `changed ${one.id}\n`);
-  return 0;
+  if (Object.keys(fields).length === 0) throw new UsageError('Say what is to change, such as --models or --allow-ip.');
+  return onOne(flags, io, 'PATCH', '', 'changed', fields, name);
+}
+
+/**
+ * The name and the fields that the flags give. `tenants create acme` and `tenants create --name acme`, as keys take their
+ * name; words behind a flag of networks are networks, too. @throws UsageError
+ */
+function wishOf(flags: Flags, verb: string): { readonly name: string; readonly fields: object } {
+  const { networks, rest } = networksIn(flags);
+  const [name, more] = [...rest, ...[flags.text('name') ?? []].flat()];
+  if (name === undefined || more !== undefined) throw new UsageError(`Give one name: sallyport tenants ${verb} NAME`);
+  const models = listOf(flags, 'models');
+  const granted = models === undefined ? {} : { models };
+  return { name, fields: { ...granted, ...networks, ...limitFieldsOf(flags), ...poolFieldsOf(flags) } };
 }
 
 async function list(flags: Flags, io: CommandIo): Promise<number> {
@@ -72,58 +81,43 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
 async function onOne(
   flags: Flags,
   io: CommandIo,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PATCH',
   action: string,
   done: string,
+  body?: object,
+  name = flags.words[0] ?? '',
 ): Promise<number> {
-  const name = flags.words[0] ?? '';
   const path = `/tenants/${encodeURIComponent(name)}${action}`;
-  const one = await withAdmin(flags, io, (client) =>
-    orNearest(client, name, () => client.ask({ method, path }, tenantShown)),
-  );
+  const one = await withAdmin(flags, io, async (client) => {
+    try {
+      return await client.ask({ method, path, ...(body === undefined ? {} : { body }) }, tenantShown);
+    } catch (error) {
+      if (!(error instanceof UnknownObject)) throw error;
+      const near = nearest(
+        name,
+        (await allTenants(client)).map(({ id }) => id),
+      );
+      const hint = near === undefined ? 'See: sallyport tenants list' : `Did you mean ${near}?`;
+      throw new CommandError(`There is no tenant "${name}". ${hint}`);
+    }
+  });
   if (flags.has('json')) io.out(json(one));
-  else if (method === 'POST') io.out(`${done} ${one.id}\n`);
+  else if (method !== 'GET') io.out(`${done} ${one.id}\n`);
   else io.out(pairs(facts(one)));
   return 0;
-}
-
-/** Asks about one tenant; where there is none of this name, one that is nearly called so is named. @throws CommandError */
-async function orNearest<Result>(client: AdminClient, name: string, ask: () => Promise<Result>): Promise<Result> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof UnknownObject)) throw error;
-    const near = nearest(
-      name,
-      (await allTenants(client)).map(({ id }) => id),
-    );
-    const hint = near === undefined ? 'See: sallyport tenants list' : `Did you mean ${near}?`;
-    throw new CommandError(`There is no tenant "${name}". ${hint}`);
-  }
 }
 
 /** Every tenant, page by page. */
 export const allTenants = (client: AdminClient): Promise<readonly TenantShown[]> =>
   allPages(client, 'tenants', tenantPage);
 
-/**
- * The name and the fields that the flags give. `tenants create acme` and `tenants create --name acme`, as keys take their
- * name; words behind a flag of networks are networks, too. @throws UsageError
- */
-function wishOf(flags: Flags, verb: string): { readonly name: string; readonly fields: object } {
-  const usage = `sallyport tenants ${verb} NAME`;
-  const { networks, rest } = networksIn(flags);
-  const [name, more] = [...rest, ...[flags.text('name') ?? []].flat()];
-  if (name === undefined || more !== undefined) throw new UsageError(`Give one name: ${usage}`);
-  const models = listOf(flags, 'models');
-  return { name, fields: { ...(models === undefined ? {} : { models }), ...networks } };
-}
-
 function facts(one: TenantShown): [string, string][] {
   return [
     ['name', one.id],
     ['state', one.state],
     ['models', one.models.includes('*') ? 'all' : one.models.join(',')],
+    ...limitFacts(one),
+    ...poolFacts(one),
     ...networkFacts(one),
     ['created', timeText(one.createdAt, '')],
   ];

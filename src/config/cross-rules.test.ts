@@ -247,9 +247,6 @@ for (const origin of [
 for (const [path, overrides] of Object.entries({
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
-  'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },
-  'limits.default.budget.tokens': { limits: { default: { budget: { tokens: 1 } } } },
-  'limits.rules[0]': { limits: { rules: [{}] } },
   'guards.rules[0]': { guards: { rules: [{}] } },
   'dlp.rules[0]': { dlp: { rules: [{}] } },
   'auditLog.enabled': { auditLog: { enabled: false } },

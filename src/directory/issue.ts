@@ -1,6 +1,7 @@
 import type { Scope } from '../kernel/scope.ts';
 import { apiKeyFor, createApiKey, digestOf, type ParsedApiKey } from './api-key.ts';
-import type { ApiKeyRecord, OwnLimits, TenantRecord } from './records.ts';
+import type { OwnLimits } from '../kernel/own-limits.ts';
+import type { ApiKeyRecord, TenantRecord } from './records.ts';
 
 /** What an API key is to be. */
 export interface ApiKeyWish {
@@ -52,7 +53,7 @@ export const plainWish = (name: string): ApiKeyWish => ({
   models: undefined,
   allowIp: [],
   denyIp: [],
-  limits: { requestsPerMinute: undefined, concurrency: undefined },
+  limits: {},
   grants: [],
   caps: {},
   onBehalfOf: undefined,
@@ -117,6 +118,8 @@ export function rotateApiKey(record: ApiKeyRecord, overlapMs: number, issuer: Is
 export const defaultTenant = (nowMs: number): TenantRecord => ({
   id: 'default',
   models: undefined,
+  limits: {},
+  pool: {},
   allowIp: [],
   denyIp: [],
   isDisabled: false,

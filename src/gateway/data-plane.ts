@@ -8,10 +8,16 @@ import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerOAuth } from '../forward/answer-oauth.ts';
 import { createAnswerPreflight } from '../forward/answer-preflight.ts';
+import { createAnswerUsage } from '../forward/answer-usage.ts';
 import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
+import { createCalendar } from '../limits/calendar.ts';
+import type { UsageBook } from '../limits/ledger.ts';
+import type { Estimator } from '../limits/estimator.ts';
+import { createLimitPlan } from '../limits/plan.ts';
+import { planOptionsOf } from '../limits/plan-options.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { COOKIES_HEADER, ORIGIN_HEADER, originText } from '../oauth/origin.ts';
@@ -25,6 +31,8 @@ import { createMeter } from '../stages/meter/stage.ts';
 import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
+import { createTokenSessions } from '../stages/token-limit/session.ts';
+import { createTokenLimit } from '../stages/token-limit/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createUpgrade } from '../stages/upgrade/stage.ts';
 import { createClientEvents } from '../stages/validate/client-event.ts';
@@ -37,9 +45,10 @@ import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { methodsOf, type AuthenticationDeps } from './authentication.ts';
+import { createLimitBook } from './limit-book.ts';
 import { neverBanned } from './bans.ts';
 import type { Pipelines } from './listeners.ts';
-import { inference, models, oauth, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
+import { inference, models, oauth, preflight, realtime, usage, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
 import { RESOURCE_METADATA_PATH, resourceMetadataOf } from './resource-metadata.ts';
 import type { KnownUpstreams, Settings, UpstreamPems } from './threads/messages.ts';
@@ -55,6 +64,10 @@ const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly row: number;
   readonly counters: SharedCounters;
+  /** Outlives settings: what was learnt about prompts stays. */
+  readonly estimator: Estimator;
+  /** Takes what was used. */
+  readonly usage: UsageBook;
   readonly bans: Bans;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
@@ -109,6 +122,8 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const states = createUpstreamStates(settings.upstreamMemory, deps.row);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
+  const plan = createLimitPlan(planOptionsOf(config.limits), counters, createCalendar(config.limits.timeZone, clock));
+  const limitBook = createLimitBook(config.limits, counters, clock);
   const aliases = new Map(Object.entries(config.models.aliases));
   const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
   // An alias is taken, too: an adapter of that name would never be asked for.
@@ -159,7 +174,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         onGood: (network) => deps.bans.trust(network, clock.monotonicMs()),
       },
     ),
-    rateLimit: createRateLimit(config.limits.default, { counters, clock }),
+    rateLimit: createRateLimit({ plan, counters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
     upgrade: createUpgrade(
       { origins: new Set(config.listen.cors.origins), sockets: config.validation.caps.sockets },
@@ -183,6 +198,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       onRevoked: ({ marks }, cut) => deps.running.add(marks, cut),
     }),
     meter: createMeter(),
+    tokenLimit: createTokenLimit(
+      { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
+      { plan, counters, clock, estimator: deps.estimator, usage: deps.usage },
+    ),
     sanitize: createSanitize(),
     forward: createForward({
       ...asking,
@@ -202,8 +221,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         return denialOfModel(now, model, isServed) ?? judge({ ...situation, nowMs: clock.nowMs() });
       },
       counters,
+      openTokens: createTokenSessions(config.limits.prices, { plan, counters, clock, usage: deps.usage }),
       writeMs: config.listen.timeouts.writeMs,
     }),
+    answerUsage: createAnswerUsage(({ principal, peer }) => limitBook(principal, peer.network)),
     answerOAuth: createAnswerOAuth({
       server: oauthServer,
       originHeader: ORIGIN_HEADER,
@@ -225,6 +246,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     pipelines: {
       inference: inference(stages),
       models: models(stages),
+      usage: usage(stages),
       realtime: realtime(stages),
       wellKnown: wellKnown(stages),
       oauth: oauth(stages),

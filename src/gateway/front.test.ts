@@ -21,6 +21,7 @@ function send(change: Partial<RequestHead>, { isDraining = false, isWell = true 
     pipelines: {
       inference: pipeline('inference'),
       models: pipeline('models'),
+      usage: pipeline('usage'),
       realtime: pipeline('realtime'),
       wellKnown: pipeline('wellKnown'),
       oauth: pipeline('oauth'),

@@ -32,6 +32,8 @@ import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
+import { createUsageBook } from '../limits/ledger.ts';
+import { createEstimator } from '../limits/estimator.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -43,6 +45,8 @@ import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
+import { counterSeed, createLimitBook } from './limit-book.ts';
+import { openLedger } from './ledger.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
@@ -96,7 +100,10 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-const COUNTER_CELLS = 65_536;
+/** For requests, connections and failures; 12 bytes each, and four for each thread. */
+const COUNTER_CELLS = 131_072;
+/** For tokens and money; 56 bytes each, and eight for each thread. */
+const AMOUNT_CELLS = 262_144;
 /** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
 const REPLAY_CELLS = 262_144;
 /** 4 MiB. */
@@ -154,7 +161,7 @@ export async function startGateway({
   const rows = workerCount + 1;
   const ownRow = workerCount;
   const memory = {
-    counters: createCounterMemory(COUNTER_CELLS, rows, randomBytes(16).toString('hex')),
+    counters: createCounterMemory(COUNTER_CELLS, rows, counterSeed(hmacKey), AMOUNT_CELLS),
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
@@ -219,6 +226,10 @@ export async function startGateway({
       upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
   });
 
+  const counters = createSharedCounters(memory.counters, ownRow);
+  const ledger = await openLedger(store.ledger, counters, clock, (error) =>
+    log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
+  );
   let oauth: RunningOAuth | undefined;
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
@@ -249,6 +260,7 @@ export async function startGateway({
     uses: noteUses,
     tokenUses: noteTokenUses,
     permissionUses: notePermissionUses,
+    usage: (rows) => ledger.note(rows),
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
@@ -347,7 +359,6 @@ export async function startGateway({
     });
   }
 
-  const counters = createSharedCounters(memory.counters, ownRow);
   const credentials = createCredentials(accessRecordsOf(directory));
   const policies = createPolicies([...directory.policies.values()]);
   const revocations = createRevocations([...directory.revocations.values()]);
@@ -406,6 +417,14 @@ export async function startGateway({
       },
     ],
     upstreams: upstreamViews,
+    async limitsOf(id) {
+      const principal = credentials.find(id)?.principal;
+      return principal === undefined ? [] : createLimitBook(config.limits, counters, clock)(principal, '');
+    },
+    async usage(query) {
+      await ledger.flush();
+      return store.ledger.readUsage(query);
+    },
     keyring,
     bans: banKeeper.desk,
     judgeAddress: (address) => judgeAddress(address),
@@ -434,6 +453,8 @@ export async function startGateway({
     explain(question) {
       // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
       const plane = createDataPlane(settings, {
+        estimator: createEstimator(),
+        usage: createUsageBook(),
         ...authenticating,
         row: ownRow,
         counters,
@@ -569,6 +590,7 @@ export async function startGateway({
     banKeeper.stop();
     await oauth?.stop();
     closeSync(stateFd);
+    await ledger.close();
     await store.close();
     log.flush();
   }

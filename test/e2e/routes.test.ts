@@ -209,6 +209,8 @@ test('two tenants score the same text with different salts, one tenant with one'
   const record = {
     id: 'other',
     models: undefined,
+    limits: {},
+    pool: {},
     allowIp: [],
     denyIp: [],
     isDisabled: false,

@@ -45,8 +45,8 @@ export interface SharedCounters extends LocalCounters {
   giveBack(cell: number): void;
   /** Budgets that were written to since this was asked last. */
   takeChangedBudgets(): BudgetSpend[];
-  /** Puts back a budget that was kept elsewhere; before anybody spends. @param windowEndsAtMs monotonic */
-  restoreBudget(spend: BudgetSpend, windowEndsAtMs: number): void;
+  /** Puts back a budget that was kept elsewhere; before anybody spends. */
+  restoreBudget(spend: BudgetSpend): void;
 }
 
 /** @param row index of this thread, 0 <= row < memory.rows */
@@ -107,12 +107,26 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       let index = 0;
       for (const hold of spent.holds) {
         if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
-        const more = (totals[index++] ?? 0) - hold.reserved;
+        const more = (totals[index++] ?? 0) - hold.reserved - hold.counted;
         if (more <= 0) continue;
         if (amounts.extend(hold.cell, hold.ask, more, nowMs)) hold.reserved += more;
         else refusal ??= refused(hold.ask, 0, amounts.standing(hold.ask, nowMs));
       }
       return refusal;
+    },
+
+    progress(spent, actuals, atMs) {
+      const nowMs = Math.floor(atMs);
+      let index = 0;
+      for (const hold of spent.holds) {
+        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
+        const more = (actuals[index++] ?? 0) - hold.counted;
+        if (more <= 0) continue;
+        const given = Math.min(more, hold.reserved);
+        amounts.settle(hold.cell, hold.ask, given, more, nowMs);
+        hold.reserved -= given;
+        hold.counted += more;
+      }
     },
 
     settle(spent, actuals, atMs) {
@@ -122,7 +136,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
         if (!(hold instanceof Hold)) continue;
         if (hold.ask.kind === 'concurrency') rates.giveBack(hold.cell);
         else if (hold.ask.kind === 'amount') {
-          amounts.settle(hold.cell, hold.ask, hold.reserved, actuals[index++] ?? 0, nowMs);
+          amounts.settle(hold.cell, hold.ask, hold.reserved, (actuals[index++] ?? 0) - hold.counted, nowMs);
         }
       }
     },
@@ -140,7 +154,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     held: () => rates.held(),
     reserved: () => amounts.reserved(),
     takeChangedBudgets: () => amounts.takeChanged(),
-    restoreBudget: (spend, windowEndsAtMs) => amounts.restore(spend, windowEndsAtMs),
+    restoreBudget: (spend) => amounts.restore(spend),
   };
 }
 
@@ -151,8 +165,9 @@ const FULL_RETRY_MS = 1000;
 class Hold {
   readonly ask: RateAsk | ConcurrencyAsk | AmountAsk;
   readonly cell: number;
-  /** Units of an amount. */
+  /** Units of an amount that are set aside, and those that are counted as used already. */
   reserved: number;
+  counted = 0;
 
   constructor(ask: Ask, cell: number) {
     this.ask = ask;

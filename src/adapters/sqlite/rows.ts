@@ -5,8 +5,6 @@ import type {
   ClientRecord,
   Conditions,
   GroupRecord,
-  OwnLimit,
-  OwnLimits,
   PolicyRecord,
   PolicyTarget,
   RevocationRecord,
@@ -16,6 +14,7 @@ import type {
 } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { JsonObject } from '../../kernel/json.ts';
+import { formatBudget, parseBudget, type OwnLimit, type OwnLimits } from '../../kernel/own-limits.ts';
 import { isScope } from '../../kernel/scope.ts';
 import type { NamedContent, Tables } from './tables.ts';
 
@@ -24,6 +23,8 @@ export function tenantFromRow(row: Tables['tenants']): TenantRecord {
   return {
     id: row.id,
     models: row.models === null ? undefined : textList(row.models),
+    limits: limitsFrom(row.limits),
+    pool: limitsFrom(row.pool),
     allowIp: textList(row.allow_ip),
     denyIp: textList(row.deny_ip),
     isDisabled: row.is_disabled !== 0,
@@ -37,6 +38,8 @@ export function rowFromTenant(record: TenantRecord): Tables['tenants'] {
   return {
     id: record.id,
     models: record.models === undefined ? null : JSON.stringify(record.models),
+    limits: JSON.stringify(record.limits),
+    pool: JSON.stringify(record.pool),
     allow_ip: JSON.stringify(record.allowIp),
     deny_ip: JSON.stringify(record.denyIp),
     is_disabled: record.isDisabled ? 1 : 0,
@@ -193,7 +196,7 @@ export const roleFromRow = (row: NamedContent): RoleRecord => ({ ...namedFrom(ro
 export const groupFromRow = (row: NamedContent): GroupRecord => {
   const content = contentOf(row) as Partial<GroupRecord>;
   const { tenant, roles = [] } = content;
-  return { ...namedFrom(row), ...bundleFrom(content), tenant, roles };
+  return { ...namedFrom(row), ...bundleFrom(content), tenant, roles, pool: ownLimitsFrom(content.pool ?? {}) };
 };
 
 /** A row of `policies` as a record. */
@@ -291,11 +294,13 @@ const numbersByName = (json: string): Record<string, number> =>
     ),
   );
 
-const limitsFrom = (json: string): OwnLimits => ownLimitsFrom(JSON.parse(json) as Partial<OwnLimits>);
+const limitsFrom = (json: string): OwnLimits => ownLimitsFrom(JSON.parse(json) as OwnLimits);
 
-const ownLimitsFrom = ({ requestsPerMinute, concurrency }: Partial<OwnLimits>): OwnLimits => ({
+const ownLimitsFrom = ({ requestsPerMinute, tokensPerMinute, concurrency, budget }: OwnLimits): OwnLimits => ({
   requestsPerMinute: ownLimit(requestsPerMinute),
+  tokensPerMinute: ownLimit(tokensPerMinute),
   concurrency: ownLimit(concurrency),
+  budget: budget === 'none' || budget === undefined ? budget : parseBudget(formatBudget(budget)),
 });
 
 const isClientGrant = (text: string): text is ClientGrant =>

@@ -3,6 +3,8 @@ export interface Tables {
   tenants: {
     id: string;
     models: string | null;
+    limits: string;
+    pool: string;
     allow_ip: string;
     deny_ip: string;
     is_disabled: number;

@@ -4,6 +4,7 @@ import { groupWish } from '../../admin/groups.ts';
 import { clientWish } from '../../admin/oauth-client-schema.ts';
 import { policyWish } from '../../admin/policies.ts';
 import { roleWish } from '../../admin/roles.ts';
+import { formatBudget, parseBudget } from '../../kernel/own-limits.ts';
 import { tenantWish } from '../../admin/tenants.ts';
 import { DEFAULT_SCOPES } from '../../directory/issue.ts';
 import { CAP_NAMES } from '../../vllm/fields/caps.ts';
@@ -14,9 +15,24 @@ const words = z.array(z.string(), { error: 'Give a list of texts.' });
 const limit = z.union([z.int(), z.literal('none')], { error: 'Give a whole number, or none.' });
 const state = z.enum(['active', 'disabled', 'revoked'], { error: 'Give active, disabled or revoked.' });
 
+const limits = {
+  rpm: limit.optional(),
+  tpm: limit.optional(),
+  concurrency: limit.optional(),
+  budgetTokens: z.string().optional(),
+};
+const pool = {
+  poolRpm: limit.optional(),
+  poolTpm: limit.optional(),
+  poolConcurrency: limit.optional(),
+  poolBudgetTokens: z.string().optional(),
+};
+
 const tenantEntry = z.strictObject({
   name: z.string(),
   models: words.optional(),
+  ...limits,
+  ...pool,
   allowIp: words.optional(),
   denyIp: words.optional(),
   state: z.enum(['active', 'disabled'], { error: 'Give active or disabled.' }).optional(),
@@ -28,8 +44,7 @@ const keyEntry = z.strictObject({
   tenant: z.string().optional(),
   scopes: words.optional(),
   models: words.optional(),
-  rpm: limit.optional(),
-  concurrency: limit.optional(),
+  ...limits,
   expires: z.string().optional(),
   allowIp: words.optional(),
   denyIp: words.optional(),
@@ -47,8 +62,7 @@ const bundle = {
   scopes: words.optional(),
   models: words.optional(),
   grant: words.optional(),
-  rpm: limit.optional(),
-  concurrency: limit.optional(),
+  ...limits,
 };
 const roleEntry = z.strictObject({ name: z.string(), ...bundle });
 const groupEntry = z.strictObject({
@@ -56,6 +70,7 @@ const groupEntry = z.strictObject({
   tenant: z.string().optional(),
   roles: words.optional(),
   ...bundle,
+  ...pool,
 });
 
 /** As the admin API has them. */
@@ -78,8 +93,7 @@ const clientEntry = z.strictObject({
   auth: z.string().optional(),
   jwks: z.record(z.string(), z.unknown()).optional(),
   certificateName: z.string().optional(),
-  rpm: limit.optional(),
-  concurrency: limit.optional(),
+  ...limits,
   accessTokenTtl: z.string().optional(),
   requireDpop: z.boolean().optional(),
   requirePar: z.boolean().optional(),
@@ -102,8 +116,7 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
   return {
     scopes: scopeWords(entry.scopes) ?? (isBare ? DEFAULT_SCOPES : []),
     models: entry.models ?? (isBare ? ['*'] : []),
-    rpm: entry.rpm ?? null,
-    concurrency: entry.concurrency ?? null,
+    ...limitsOf(entry),
     expires: entry.expires ?? null,
     allowIp: entry.allowIp ?? [],
     denyIp: entry.denyIp ?? [],
@@ -116,28 +129,51 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
   };
 }
 
+/** In the spelling in which it is shown; what is wrong in it is told later. */
+function normalBudget(text: string | undefined): string | null {
+  const read = text === undefined ? undefined : parseBudget(text);
+  return read === undefined ? (text ?? null) : formatBudget(read);
+}
+
+/** All four, so that what is left out is taken away. */
+const limitsOf = ({ rpm, tpm, concurrency, budgetTokens }: z.output<z.ZodObject<typeof limits>>) => ({
+  rpm: rpm ?? null,
+  tpm: tpm ?? null,
+  concurrency: concurrency ?? null,
+  budgetTokens: normalBudget(budgetTokens),
+});
+
+const poolOf = ({ poolRpm, poolTpm, poolConcurrency, poolBudgetTokens }: z.output<z.ZodObject<typeof pool>>) => ({
+  poolRpm: poolRpm ?? null,
+  poolTpm: poolTpm ?? null,
+  poolConcurrency: poolConcurrency ?? null,
+  poolBudgetTokens: normalBudget(poolBudgetTokens),
+});
+
 const scopeWords = (scopes: readonly string[] | undefined) => scopes?.flatMap((word) => word.split(','));
 
 const bundleWishOf = (entry: z.output<typeof roleEntry>) => ({
   scopes: scopeWords(entry.scopes) ?? [],
   models: entry.models ?? [],
   grants: entry.grant ?? [],
-  rpm: entry.rpm ?? null,
-  concurrency: entry.concurrency ?? null,
+  ...limitsOf(entry),
 });
 
 /** What a tenant, a role, a group, a policy and a client of the file are to be, as the admin API takes them. */
 export const wishes = {
-  tenant: ({ models, allowIp, denyIp }: TenantEntry) => ({
-    models: models ?? ['*'],
-    allowIp: allowIp ?? [],
-    denyIp: denyIp ?? [],
+  tenant: (entry: TenantEntry) => ({
+    models: entry.models ?? ['*'],
+    allowIp: entry.allowIp ?? [],
+    denyIp: entry.denyIp ?? [],
+    ...limitsOf(entry),
+    ...poolOf(entry),
   }),
   role: bundleWishOf,
   group: ({ tenant, roles, ...rest }: z.output<typeof groupEntry>) => ({
     tenant: tenant ?? null,
     roles: roles ?? [],
     ...bundleWishOf(rest),
+    ...poolOf(rest),
   }),
   policy: ({ effect, target = {}, conditions = {} }: z.output<typeof policyEntry>) => ({ effect, target, conditions }),
   client: (entry: ClientEntry) => ({
@@ -146,8 +182,7 @@ export const wishes = {
     models: entry.models ?? ['*'],
     groups: entry.groups ?? [],
     redirectUris: entry.redirectUri ?? [],
-    rpm: entry.rpm ?? null,
-    concurrency: entry.concurrency ?? null,
+    ...limitsOf(entry),
     dpopRequired: entry.requireDpop ?? false,
     parRequired: entry.requirePar ?? false,
     ...(entry.accessTokenTtl === undefined ? {} : { accessTokenTtl: entry.accessTokenTtl }),

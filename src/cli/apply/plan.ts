@@ -74,12 +74,10 @@ function tenantSteps(entry: TenantEntry, { tenants }: Access): Step[] {
     const base = { action, kind: 'tenant', name, body: undefined, fields: [] } as const;
     steps.push({ ...base, method: 'POST', path: `/tenants/${name}/${action}`, ...more });
   };
+  const body = there === undefined ? {} : differences(wish, there);
+  const fields = Object.keys(body);
   if (there === undefined) step('create', { path: '/tenants', body: { name, ...wish } });
-  else {
-    const body = differences(wish, there);
-    const fields = Object.keys(body);
-    if (fields.length > 0) step('change', { method: 'PATCH', path: `/tenants/${name}`, body, fields });
-  }
+  else if (fields.length > 0) step('change', { method: 'PATCH', path: `/tenants/${name}`, body, fields });
   if (state !== (there?.state ?? 'active')) step(state === 'disabled' ? 'disable' : 'enable', {});
   return steps;
 }
