@@ -45,7 +45,7 @@ function setUp({ stored = [], overrides = {} }: { stored?: BanRecord[]; override
   };
   return {
     ...{ keeper, book, clock, kept, lines, ban, config },
-    advance(ms: number) {
+    advance: (ms: number): void => {
       monotonic.advance(ms);
       wallMs += ms;
     },
