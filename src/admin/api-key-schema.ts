@@ -95,6 +95,9 @@ export const fields = {
   allowIp: list(cidr())
     .max(256, { error: 'Give at most 256 networks.' })
     .describe('Networks from which it may be used; empty: from everywhere.'),
+  denyIp: list(cidr())
+    .max(256, { error: 'Give at most 256 networks.' })
+    .describe('Networks from which it may not be used, even where allowed.'),
   grants: grants.describe('Closed fields that it may use, by the name of their grant.'),
   onBehalfOf: onBehalfOf
     .nullable()
@@ -122,6 +125,7 @@ export const apiKeyWish = z.strictObject({
   models: anyModels.optional().describe('Left out: all that the tenant may use, with roles or groups none but theirs.'),
   ...limitFields,
   allowIp: fields.allowIp.optional(),
+  denyIp: fields.denyIp.optional(),
   grants: fields.grants.optional(),
   caps: fields.caps.optional(),
   owner: fields.owner.optional(),
@@ -161,6 +165,7 @@ export const apiKeyShown = z.strictObject({
   models: z.array(z.string()).describe('`*` are all that its tenant may use.'),
   ...limitsShown,
   allowIp: z.array(z.string()),
+  denyIp: z.array(z.string()),
   grants: z.array(z.string()),
   caps: z.record(z.string(), z.int()),
   owner: z.string().nullable(),
@@ -204,6 +209,7 @@ export function showApiKey(
     models: [...(record.models ?? ['*'])],
     ...showLimits(record.limits),
     allowIp: [...record.allowIp],
+    denyIp: [...record.denyIp],
     grants: [...record.grants],
     caps: { ...record.caps },
     owner: record.owner ?? null,
@@ -232,6 +238,7 @@ export const exampleApiKey: ApiKeyShown = {
   models: ['*'],
   ...showLimits({ requestsPerMinute: 120, budget: { tokens: 1_000_000, per: 'day' } }),
   allowIp: ['10.0.0.0/8'],
+  denyIp: ['10.9.0.0/16'],
   grants: ['fields:beam-search'],
   caps: { n: 8 },
   owner: null,

@@ -51,7 +51,9 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   app.use(async (c, next) => {
     c.set('requestId', Buffer.from(deps.randomBytes(16)).toString('hex'));
-    await next();
+    const denial = c.env.isSocket ? undefined : deps.judgeAddress(c.env.address);
+    if (denial === undefined) await next();
+    else c.res = problem(c, denial);
     for (const [name, value] of SECURITY_HEADERS) c.res.headers.set(name, value);
     c.res.headers.set('x-request-id', c.get('requestId'));
     // Only over TLS: RFC 6797 §7.2 forbids it on plain connections.

@@ -1,5 +1,6 @@
 import { advisories } from './advisories.ts';
 import { apiKeys } from './api-keys.ts';
+import { bans } from './bans.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
 import { grants } from './grants.ts';
@@ -40,6 +41,7 @@ export const resources: readonly Resource[] = [
   upstreams,
   limits,
   usage,
+  bans,
   advisories,
   explain,
 ];

@@ -1,5 +1,5 @@
 import type { PasswordHasher } from '../directory/password.ts';
-import type { RecordChange } from '../directory/records.ts';
+import type { BanRecord, RecordChange } from '../directory/records.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { TokenUse } from '../directory/token-uses.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -137,6 +137,16 @@ export interface People {
   readonly publicUrl: string | undefined;
 }
 
+/** Who is banned, for administrators. A network is what `networkOf` makes of an address. */
+export interface BanDesk {
+  /** Those that are in force. */
+  list(): readonly BanRecord[];
+  /** Ends one; the ban that it was, undefined where there is none. */
+  lift(network: string): BanRecord | undefined;
+  /** Bans a network for a time; why that cannot be. */
+  add(network: string, forMs: number): BanRecord | Denial;
+}
+
 /** What a request on the admin listener shows of its caller. */
 export interface AdminCredential {
   readonly authorization: string | undefined;
@@ -182,6 +192,9 @@ export interface AdminDeps {
   readonly judgePolicies: (principal: Principal, address: string, scope: Scope) => Denial | undefined;
   readonly signingKeys: SigningKeyBook;
   readonly access: AccessBook;
+  readonly bans: BanDesk;
+  /** Whether an address may ask at all on the admin listener; why not. */
+  readonly judgeAddress: (address: string) => Denial | undefined;
   readonly keyring: Pick<KeyringControl, 'status' | 'rotate'>;
   readonly advisories: Advisories;
   /** Walks a request through the stages without sending it; undefined where there is no such API key. */

@@ -3,6 +3,7 @@ import type { RecordChange, TenantRecord } from '../directory/records.ts';
 import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.ts';
 import { VersionConflict } from '../directory/store.ts';
 import { list, text } from '../kernel/option.ts';
+import { fields } from './api-key-schema.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import {
   limitFields,
@@ -26,14 +27,19 @@ const models = list(text('Give the name of a model.', (name) => name.length <= 2
   .max(256, { error: 'Give at most 256 models.' })
   .describe('Models that its keys may be granted; `*` are all.');
 
+const allowIp = fields.allowIp.describe('Networks from which its credentials may be used; empty: from everywhere.');
+const denyIp = fields.denyIp.describe('Networks from which they may not be used, even where allowed.');
+
 /** What a new tenant is to be. */
 export const tenantWish = z.strictObject({
   name: z.string({ error: NAME }).regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: NAME }),
   models: models.optional(),
   ...limitFields,
   ...poolFields,
+  allowIp: allowIp.optional(),
+  denyIp: denyIp.optional(),
 });
-const tenantEdit = z.strictObject({ models, ...limitFields, ...poolFields }).partial();
+const tenantEdit = z.strictObject({ models, allowIp, denyIp, ...limitFields, ...poolFields }).partial();
 
 /** A tenant as the admin API shows it. */
 export const tenantShown = z.strictObject({
@@ -42,6 +48,8 @@ export const tenantShown = z.strictObject({
   models: z.array(z.string()),
   ...limitsShown,
   ...poolShown,
+  allowIp: z.array(z.string()),
+  denyIp: z.array(z.string()),
   state: z.enum(['active', 'disabled']),
   createdAt: z.iso.datetime(),
   version: z.int(),
@@ -66,6 +74,8 @@ const example: TenantShown = {
   models: ['*'],
   ...showLimits({}),
   ...showPool({}),
+  allowIp: ['10.0.0.0/8'],
+  denyIp: [],
   state: 'active',
   createdAt: '2030-01-01T00:00:00.000Z',
   version: 1,
@@ -133,6 +143,8 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
           models: body.models,
           limits: limitsFrom(body),
           pool: poolFrom(body),
+          allowIp: body.allowIp ?? [],
+          denyIp: body.denyIp ?? [],
           isDisabled: false,
           createdAtMs: deps.clock.nowMs(),
           version: 1,
@@ -168,7 +180,7 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
       method: 'PATCH',
       path: '/tenants/{id}',
       scope: 'admin:write',
-      summary: 'Change the models that the keys of a tenant may use, or its limits.',
+      summary: 'Change what the credentials of a tenant may use and from where, or its limits; what is left out stays.',
       status: 200,
       body: tenantEdit,
       response: tenantShown,
@@ -203,6 +215,8 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
 const edited = (record: TenantRecord, given: z.output<typeof tenantEdit>): TenantRecord => ({
   ...record,
   models: given.models ?? record.models,
+  allowIp: given.allowIp ?? record.allowIp,
+  denyIp: given.denyIp ?? record.denyIp,
   limits: limitsFrom(given, record.limits),
   pool: poolFrom(given, record.pool),
   version: record.version + 1,
@@ -215,6 +229,8 @@ function show(record: TenantRecord): TenantShown {
     models: [...(record.models ?? ['*'])],
     ...showLimits(record.limits),
     ...showPool(record.pool),
+    allowIp: [...record.allowIp],
+    denyIp: [...record.denyIp],
     state: record.isDisabled ? 'disabled' : 'active',
     createdAt: new Date(record.createdAtMs).toISOString(),
     version: record.version,

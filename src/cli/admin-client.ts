@@ -24,6 +24,7 @@ import { patches } from '../vllm/patches/index.ts';
 import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { stateDirOf } from './places.ts';
+import { storedBans } from './stored-bans.ts';
 import { configOf } from './where.ts';
 
 /** The admin API, wherever it is: in the running gateway, or in this process over the store. */
@@ -152,6 +153,8 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     },
     usage: (query) => store.ledger.readUsage(query),
     tokenUses: () => stored.tokenUses,
+    bans: storedBans(stored.bans, { store, config: () => configOf(flags, env).config, clock: systemClock }),
+    judgeAddress: () => undefined,
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: () => undefined,
     access: accessBook(async () =>

@@ -24,7 +24,7 @@ export const apply: Command = {
 
 Brings what is there to what FILE (YAML) says, by name; what does not stand in it stays as it is, and what is
 there already is left alone. Shows the plan first; --dry-run ends there. Values of new keys and clients are shown once.
-FILE has tenants: [{ name, models, state }], roles: […], groups: […], clients: […], keys: […] with the names of the flags
+FILE has tenants: [{ name, models, allowIp, denyIp, state }], roles: […], groups: […], clients: […], keys: […] with the names of the flags
 of their commands in camelCase, and a state: active, disabled or revoked; policies: [{ name, effect, target, conditions }].
 Never a value.
 

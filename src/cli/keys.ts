@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { apiKeyPage, apiKeyShown, apiKeyWithValue, type ApiKeyShown } from '../admin/api-key-schema.ts';
 import { parseApiKey } from '../directory/api-key.ts';
-import { isNetwork } from '../wire/address.ts';
 import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { LIMIT_FLAGS, limitFacts, limitFieldsOf } from './limit-flags.ts';
+import { networkFacts, networksOf } from './networks.ts';
 import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
@@ -17,7 +17,8 @@ export const keys: Command = {
   name: 'keys',
   summary: 'create, import, list, show, revoke, disable, enable, rotate and delete API keys',
   help: `sallyport keys create --name NAME [--tenant T] [--scopes a,b] [--models m1,m2] [--rpm N|none]
-                      [--tpm N|none] [--concurrency N|none] [--budget-tokens N/day|none] [--expires 30d] [--allow-ip CIDR…]
+                      [--tpm N|none] [--concurrency N|none] [--budget-tokens N/day|none] [--expires 30d]
+                      [--allow-ip CIDR…] [--deny-ip CIDR…]
                       [--grant fields:beam-search…] [--cap n=8…] [--on-behalf-of header:NAME]
                       [--owner USER] [--roles r1,r2] [--groups g1,g2] [--json]
 sallyport keys import --name NAME --value-stdin [the flags of create] [--json]
@@ -48,6 +49,7 @@ const CREATE: FlagKinds = {
   models: 'list',
   expires: 'text',
   'allow-ip': 'list',
+  'deny-ip': 'list',
   cap: 'list',
   grant: 'list',
   'on-behalf-of': 'text',
@@ -115,7 +117,7 @@ function wishOf(flags: Flags): object {
     ...given('models', listOf(flags, 'models')),
     ...limitFieldsOf(flags),
     ...given('expires', flags.text('expires')),
-    ...given('allowIp', networksOf(flags)),
+    ...networksOf(flags, 'sallyport keys create --name NAME'),
     ...given('grants', listOf(flags, 'grant')),
     ...given('caps', capsOf(flags)),
     ...given('onBehalfOf', flags.text('on-behalf-of')),
@@ -217,7 +219,7 @@ function facts(one: ApiKeyShown): [string, string][] {
     ...(one.roles.length === 0 ? [] : [['roles', one.roles.join(',')] satisfies [string, string]]),
     ...(one.groups.length === 0 ? [] : [['groups', one.groups.join(',')] satisfies [string, string]]),
     ['unused for 30 days', one.unused.join(',') || 'nothing'],
-    ['allowed from', one.allowIp.length === 0 ? 'everywhere' : one.allowIp.join(',')],
+    ...networkFacts(one),
     ['created', timeText(one.createdAt, '')],
     ['expires', timeText(one.expiresAt, 'never')],
     ['last used', timeText(one.lastUsedAt, 'never')],
@@ -239,14 +241,6 @@ function capsOf(flags: Flags): Record<string, number> | undefined {
       return [name, Number(value)];
     }),
   );
-}
-
-/** `--allow-ip A B`: the words that follow are networks, too. */
-function networksOf(flags: Flags): string[] | undefined {
-  const networks = listOf(flags, 'allow-ip');
-  const wrong = flags.words.find((word) => networks === undefined || !isNetwork(word));
-  if (wrong !== undefined) throw new UsageError(`"${wrong}" is one word too many: sallyport keys create --name NAME`);
-  return networks?.concat(flags.words);
 }
 
 function given<Name extends string>(name: Name, value: unknown): { [K in Name]?: unknown } {

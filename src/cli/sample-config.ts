@@ -50,6 +50,8 @@ ${provider === undefined ? NO_PROVIDER : fromProvider(provider)}
 # network:                     # who may connect at all
 #   allow: [10.0.0.0/8]
 #   deny: []
+#   bans:                      # addresses from which wrong credentials or scans do not end are refused for a time
+#     allow: [192.0.2.0/24]    # never banned, such as an office behind one address
 
 # limits:                      # what a key gets that has no limits of its own
 #   default:

@@ -4,6 +4,7 @@ import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { LIMIT_FLAGS, limitFacts, limitFieldsOf, POOL_FLAGS, poolFacts, poolFieldsOf } from './limit-flags.ts';
+import { networkFacts, networksIn } from './networks.ts';
 import { allPages } from './pages.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
@@ -14,28 +15,24 @@ export const tenants: Command = {
   summary: 'create, edit, list, show, disable and enable tenants',
   help: `sallyport tenants create|edit NAME [--models m1,m2] [--rpm N|none] [--tpm N|none] [--concurrency N|none]
                               [--budget-tokens N/day|none] [--pool-rpm N] [--pool-tpm N] [--pool-concurrency N]
-                              [--pool-budget-tokens N/day] [--json]
+                              [--pool-budget-tokens N/day] [--allow-ip CIDR…] [--deny-ip CIDR…] [--json]
 sallyport tenants list [--json]
 sallyport tenants show|disable|enable NAME [--json]
 
 A tenant keeps keys and their requests apart from others'; "default" exists from the start. With --models its keys may
 be granted these models only. --rpm, --tpm, --concurrency and --budget-tokens hold for each of its keys that has none of
-its own, those with --pool for all of them together. disable stops all its keys and ends what runs on them.
+its own, those with --pool for all of them together. With --allow-ip its keys and access tokens may be used from these
+networks only, with --deny-ip not from these; "--allow-ip none" takes a list away. edit leaves as it is what is left out. disable stops all its keys and ends what runs on them.
 
 Example: sallyport tenants create acme --models tiny`,
   run: (words, io) => runVerb('tenants', VERBS, ['delete', 'revoke', 'rotate'], words, io),
 };
 
-const EDIT: FlagKinds = { models: 'list', ...LIMIT_FLAGS, ...POOL_FLAGS };
+const EDIT: FlagKinds = { models: 'list', 'allow-ip': 'list', 'deny-ip': 'list', ...LIMIT_FLAGS, ...POOL_FLAGS };
 
 const VERBS: readonly Verb[] = [
   { name: 'create', kinds: { name: 'text', ...EDIT }, words: 'any', run: create },
-  {
-    name: 'edit',
-    kinds: EDIT,
-    words: ['NAME'],
-    run: (flags, io) => onOne(flags, io, 'PATCH', '', 'changed', wishOf(flags)),
-  },
+  { name: 'edit', kinds: EDIT, words: 'any', run: edit },
   { name: 'list', kinds: {}, words: [], run: list },
   { name: 'show', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'GET', '', 'show') },
   { name: 'disable', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'POST', '/disable', 'disabled') },
@@ -43,8 +40,8 @@ const VERBS: readonly Verb[] = [
 ];
 
 async function create(flags: Flags, io: CommandIo): Promise<number> {
-  const name = nameOf(flags, 'create');
-  const body = { name, ...wishOf(flags) };
+  const { name, fields } = wishOf(flags, 'create');
+  const body = { name, ...fields };
   const made = await withAdmin(flags, io, (client) =>
     client.ask({ method: 'POST', path: '/tenants', body }, tenantShown),
   );
@@ -52,9 +49,23 @@ async function create(flags: Flags, io: CommandIo): Promise<number> {
   return 0;
 }
 
-function wishOf(flags: Flags): object {
+function edit(flags: Flags, io: CommandIo): Promise<number> {
+  const { name, fields } = wishOf(flags, 'edit');
+  if (Object.keys(fields).length === 0) throw new UsageError('Say what is to change, such as --models or --allow-ip.');
+  return onOne(flags, io, 'PATCH', '', 'changed', fields, name);
+}
+
+/**
+ * The name and the fields that the flags give. `tenants create acme` and `tenants create --name acme`, as keys take their
+ * name; words behind a flag of networks are networks, too. @throws UsageError
+ */
+function wishOf(flags: Flags, verb: string): { readonly name: string; readonly fields: object } {
+  const { networks, rest } = networksIn(flags);
+  const [name, more] = [...rest, ...[flags.text('name') ?? []].flat()];
+  if (name === undefined || more !== undefined) throw new UsageError(`Give one name: sallyport tenants ${verb} NAME`);
   const models = listOf(flags, 'models');
-  return { ...(models === undefined ? {} : { models }), ...limitFieldsOf(flags), ...poolFieldsOf(flags) };
+  const granted = models === undefined ? {} : { models };
+  return { name, fields: { ...granted, ...networks, ...limitFieldsOf(flags), ...poolFieldsOf(flags) } };
 }
 
 async function list(flags: Flags, io: CommandIo): Promise<number> {
@@ -74,8 +85,8 @@ async function onOne(
   action: string,
   done: string,
   body?: object,
+  name = flags.words[0] ?? '',
 ): Promise<number> {
-  const name = flags.words[0] ?? '';
   const path = `/tenants/${encodeURIComponent(name)}${action}`;
   const one = await withAdmin(flags, io, async (client) => {
     try {
@@ -100,14 +111,6 @@ async function onOne(
 export const allTenants = (client: AdminClient): Promise<readonly TenantShown[]> =>
   allPages(client, 'tenants', tenantPage);
 
-/** `tenants create acme` and `tenants create --name acme`, as keys take their name. */
-function nameOf(flags: Flags, verb: string): string {
-  const names = [...flags.words, ...[flags.text('name') ?? []].flat()];
-  const [name] = names;
-  if (name === undefined || names.length > 1) throw new UsageError(`Give one name: sallyport tenants ${verb} NAME`);
-  return name;
-}
-
 function facts(one: TenantShown): [string, string][] {
   return [
     ['name', one.id],
@@ -115,6 +118,7 @@ function facts(one: TenantShown): [string, string][] {
     ['models', one.models.includes('*') ? 'all' : one.models.join(',')],
     ...limitFacts(one),
     ...poolFacts(one),
+    ...networkFacts(one),
     ['created', timeText(one.createdAt, '')],
   ];
 }

@@ -20,6 +20,7 @@ const acme = (options: object, listen: object = {}) => ({
   listen: { ...listen, tls: { mode: 'acme', acme: options } },
 });
 const mtls = (options: object, listen: object = {}) => ({ listen, authentication: { mtls: options } });
+const bans = (options: object) => ({ network: { bans: options } });
 const upstream = (options: object) => ({ upstreams: [options] });
 
 for (const [name, overrides, paths] of [
@@ -118,6 +119,24 @@ for (const [name, overrides, paths] of [
     mtls({}, { host: '127.0.0.1', tls: { mode: 'off', clientCaFile: 'ca.pem' } }),
     ['listen.tls.clientCaFile'],
   ],
+  [
+    'a first ban that is longer than the longest is a mistake',
+    { network: { bans: { first: '2h' } } },
+    ['network.bans.first'],
+  ],
+  ['bans that are all of one length are accepted', { network: { bans: { first: '1h', max: '1h' } } }, []],
+  [
+    'bans that are off, with a network that is never banned, are accepted',
+    bans({ enabled: false, allow: ['10.0.0.0/8'] }),
+    [],
+  ],
+  [
+    'bans of no time, of longer than a month, and networks that are none are mistakes',
+    bans({ first: '0s', max: '31d', allow: ['10.0.0.1/8', 'office'] }),
+    ['network.bans.first', 'network.bans.max', 'network.bans.allow[0]', 'network.bans.allow[1]'],
+  ],
+  ['a ban of a second is accepted', bans({ first: '1s', max: '30d' }), []],
+  ['a first ban of more than a day is a mistake', bans({ first: '2d', max: '3d' }), ['network.bans.first']],
   ['one port for both listeners is a mistake', { listen: { port: 9443 } }, ['admin.port']],
   ['one port on two addresses is accepted', { listen: { host: '192.0.2.1', port: 9443 } }, []],
   ['port 0 for both is accepted', { listen: { port: 0 }, admin: { port: 0 } }, []],
@@ -228,7 +247,6 @@ for (const origin of [
 for (const [path, overrides] of Object.entries({
   'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'upstreams[0].concurrency': upstream({ concurrency: 3 }),
-  'network.bans.enabled': { network: { bans: { enabled: false } } },
   'guards.rules[0]': { guards: { rules: [{}] } },
   'dlp.rules[0]': { dlp: { rules: [{}] } },
   'auditLog.enabled': { auditLog: { enabled: false } },

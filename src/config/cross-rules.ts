@@ -1,5 +1,5 @@
 import { isAnyAddress, isLoopbackHost } from '../kernel/host.ts';
-import { formatBytes } from '../kernel/units.ts';
+import { formatBytes, formatDurationMs } from '../kernel/units.ts';
 import type { Path } from './mistake.ts';
 import type { Config } from './schema.ts';
 
@@ -24,6 +24,7 @@ export function conflictsOf(config: Config): Conflict[] {
     ...upstreams(config),
     ...aliases(config),
     ...issuers(config),
+    ...bans(config),
   ];
 }
 
@@ -145,6 +146,13 @@ function listeners({ listen, admin, telemetry, validation }: Config): Conflict[]
     found.push({ path: ['listen', 'maxBufferedBytes'], hint, reads: [['validation', 'maxBodyBytes']] });
   }
   return found;
+}
+
+function bans({ network: { bans: spans } }: Config): Conflict[] {
+  if (spans.firstMs <= spans.maxMs) return [];
+  const hint = `The first ban would be longer than the longest: give at most ${formatDurationMs(spans.maxMs)}, or a longer max.`;
+  const at = ['network', 'bans'];
+  return [{ path: [...at, 'first'], hint, reads: [[...at, 'max']] }];
 }
 
 /** Each token must have one reading: of whom it is, and who is asked about it. */

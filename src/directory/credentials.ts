@@ -8,6 +8,8 @@ import type { AccessRecords, Owner } from './store.ts';
 export interface Credential {
   readonly record: ApiKeyRecord;
   readonly principal: Principal;
+  /** Undefined where nobody knows it. */
+  readonly tenant: TenantRecord | undefined;
   /** Its tenant was disabled. */
   readonly isTenantDisabled: boolean;
   /** The person that it belongs to; undefined where it belongs to nobody, or nobody knows them. */
@@ -61,6 +63,7 @@ export function createCredentials(records: AccessRecords): Credentials {
     byId.set(record.id, {
       record,
       principal: principalOf(record, tenant, rights),
+      tenant,
       // A key whose tenant is not known is not let in: the tenant's restrictions could not be applied.
       isTenantDisabled: tenant === undefined || tenant.isDisabled,
       owner: record.owner === undefined ? undefined : ownersById.get(record.owner),

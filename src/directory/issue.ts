@@ -10,6 +10,7 @@ export interface ApiKeyWish {
   readonly scopes: readonly Scope[];
   readonly models: readonly string[] | undefined;
   readonly allowIp: readonly string[];
+  readonly denyIp: readonly string[];
   readonly limits: OwnLimits;
   readonly grants: readonly string[];
   readonly caps: Readonly<Record<string, number>>;
@@ -51,6 +52,7 @@ export const plainWish = (name: string): ApiKeyWish => ({
   scopes: DEFAULT_SCOPES,
   models: undefined,
   allowIp: [],
+  denyIp: [],
   limits: {},
   grants: [],
   caps: {},
@@ -118,6 +120,8 @@ export const defaultTenant = (nowMs: number): TenantRecord => ({
   models: undefined,
   limits: {},
   pool: {},
+  allowIp: [],
+  denyIp: [],
   isDisabled: false,
   createdAtMs: nowMs,
   version: 1,

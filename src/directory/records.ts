@@ -94,6 +94,10 @@ export interface TenantRecord {
   readonly limits: OwnLimits;
   /** Limits that all of it share. */
   readonly pool: OwnLimits;
+  /** CIDRs from which alone its credentials may be used; empty: from everywhere. */
+  readonly allowIp: readonly string[];
+  /** CIDRs from which they may not, even where allowed. */
+  readonly denyIp: readonly string[];
   readonly isDisabled: boolean;
   readonly createdAtMs: number;
   /** Grows by one with each change, from 1. */
@@ -115,6 +119,8 @@ export interface ApiKeyRecord {
   readonly models: readonly string[] | undefined;
   /** CIDRs from which it may be used; empty: from everywhere. */
   readonly allowIp: readonly string[];
+  /** CIDRs from which it may not, even where allowed. */
+  readonly denyIp: readonly string[];
   readonly limits: OwnLimits;
   /** Closed things that are open to it, by name: `fields:beam-search`. */
   readonly grants: readonly string[];
@@ -221,6 +227,19 @@ export type RecordChange =
   | { readonly kind: 'group'; readonly record: GroupRecord; readonly expectedVersion: number }
   | { readonly kind: 'policy'; readonly record: PolicyRecord; readonly expectedVersion: number }
   | { readonly kind: 'revocation'; readonly record: RevocationRecord; readonly expectedVersion: number };
+
+/** An address that is or was banned. Immutable. */
+export interface BanRecord {
+  /** An IPv4 address, or the /64 of an IPv6 address. */
+  readonly network: string;
+  readonly reason: string;
+  /** How many in a row, from 1. */
+  readonly number: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Likewise; 0: it was lifted. */
+  readonly untilMs: number;
+}
 
 /** When an API key was last used. */
 export interface LastUse {

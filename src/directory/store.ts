@@ -1,5 +1,6 @@
 import type {
   ApiKeyRecord,
+  BanRecord,
   ClientRecord,
   GroupRecord,
   LastUse,
@@ -27,6 +28,7 @@ export interface Directory {
   readonly lastUses: readonly LastUse[];
   readonly tokenUses: readonly TokenUse[];
   readonly permissionUses: readonly PermissionUse[];
+  readonly bans: readonly BanRecord[];
 }
 
 /** What a thread that answers requests knows of it. */
@@ -54,6 +56,12 @@ export interface DirectoryStore {
   noteTokenUses(uses: readonly TokenUse[]): Promise<void>;
   /** Notes when permissions were last used; likewise. */
   notePermissionUses(uses: readonly PermissionUse[]): Promise<void>;
+  /**
+   * Notes bans, each in place of the one before of its network; durable some time later.
+   *
+   * @param forgetBeforeMs those that ended before are forgotten, milliseconds since the epoch
+   */
+  noteBans(bans: readonly BanRecord[], forgetBeforeMs: number): Promise<void>;
   /** Writes what waits and closes. */
   close(): Promise<void>;
 }

@@ -39,6 +39,7 @@ import { createUpgrade } from '../stages/upgrade/stage.ts';
 import { createClientEvents } from '../stages/validate/client-event.ts';
 import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
+import type { Bans } from '../limits/bans.ts';
 import type { Policies } from '../policies/policies.ts';
 import { isPublicAddress } from '../vllm/media/public-address.ts';
 import { routes } from '../vllm/routes/index.ts';
@@ -48,6 +49,7 @@ import { methodsOf, type AuthenticationDeps } from './authentication.ts';
 import { createCountPrompt } from './count-prompt.ts';
 import { USER_AGENT } from './version.ts';
 import { createLimitBook } from './limit-book.ts';
+import { neverBanned } from './bans.ts';
 import type { Pipelines } from './listeners.ts';
 import { inference, models, oauth, preflight, realtime, usage, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
@@ -70,6 +72,7 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   /** Takes what was used. */
   readonly usage: UsageBook;
   readonly onBudget: (warning: BudgetWarning) => void;
+  readonly bans: Bans;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
@@ -160,7 +163,12 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         trustedProxies: config.listen.trustedProxies,
         requestsPerMinute: perIp.requestsPerMinute,
       },
-      { counters, clock },
+      {
+        counters,
+        clock,
+        bans: deps.bans,
+        isNeverBanned: neverBanned(config),
+      },
     ),
     authenticate: createAuthenticate(
       { failuresPerMinute: perIp.failuresPerMinute, isCertificateRequired: mtls.required },
@@ -174,6 +182,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         }),
         counters,
         clock,
+        onGood: (network) => deps.bans.trust(network, clock.monotonicMs()),
       },
     ),
     rateLimit: createRateLimit({ plan, counters, clock }),

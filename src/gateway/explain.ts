@@ -8,6 +8,7 @@ import type { Pipeline } from '../kernel/stage.ts';
 import type { Downstream, RequestHead } from '../kernel/transport.ts';
 import { rowsOf } from '../vllm/fields/body.ts';
 import { BODY_KINDS, type MemberRow } from '../vllm/fields/field.ts';
+import { createNetworkJudge, KEY_DENIED, TENANT_DENIED } from '../stages/authenticate/networks.ts';
 import { matchRoute } from '../vllm/routes/match.ts';
 import { parseRequestHead, type HeadRules } from '../wire/request-head.ts';
 
@@ -42,7 +43,7 @@ export async function explain(question: ExplainQuestion, deps: ExplainDeps): Pro
     let denial: Denial | undefined;
     if (stage.name === 'authenticate') {
       x.principal = credential.principal;
-      if (credential.record.state !== 'active' || credential.isTenantDisabled) denial = deny('revoked_credential');
+      denial = keyDenial(credential, question.address);
     } else {
       denial = await stage.decide?.(x as Staged);
     }
@@ -58,6 +59,14 @@ export async function explain(question: ExplainQuestion, deps: ExplainDeps): Pro
     fields,
     sent: request === undefined ? null : { adjusted: [...request.adjusted], body: x.sentBody ?? request.body },
   };
+}
+
+function keyDenial({ record, tenant, isTenantDisabled }: Credential, address: string): Denial | undefined {
+  if (record.state !== 'active' || isTenantDisabled) return deny('revoked_credential');
+  const mayUse = createNetworkJudge();
+  if (!mayUse(record, address)) return deny('ip_denied', { message: KEY_DENIED });
+  const isElsewhere = tenant !== undefined && !mayUse(tenant, address);
+  return isElsewhere ? deny('ip_denied', { message: TENANT_DENIED }) : undefined;
 }
 
 /** What a dry run leaves out is said where it would have happened. */

@@ -73,15 +73,16 @@ function allowedOrigin(origins: ReadonlySet<string>, head: ParsedHead): string |
 const isPreflight = (x: AnyExchange, head: ParsedHead): boolean =>
   head.method === 'OPTIONS' && x.allowedOrigin !== undefined && head.headers.has('access-control-request-method');
 
-function observe(deps: FrontDeps, x: AnyExchange, { code }: Denial): void {
-  deps.observe(x, refusedAtOnce(code));
+function observe(deps: FrontDeps, x: AnyExchange, { code, why }: Denial): void {
+  deps.observe(x, refusedAtOnce(code, why));
 }
 
 /** The outcome of a request that was refused before it came to a pipeline. */
-export const refusedAtOnce = (code: ReasonCode): Outcome => ({
+export const refusedAtOnce = (code: ReasonCode, why?: string): Outcome => ({
   kind: 'denial',
   status: reasons[code].status,
   code,
+  why,
   durationMs: 0,
   firstByteMs: undefined,
   upstream: undefined,

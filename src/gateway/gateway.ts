@@ -13,6 +13,8 @@ import type { TlsMaterial } from '../adapters/tls/material.ts';
 import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
 import type { HookRunner } from '../adapters/acme/challenges/record-hook.ts';
 import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
+import { createBanMemory } from '../adapters/memory/ban-cells.ts';
+import { createBans } from '../adapters/memory/bans.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createReplayMemory, createReplaySet } from '../adapters/memory/replay-set.ts';
 import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
@@ -37,6 +39,7 @@ import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
+import { addressJudge, keepBans, neverBanned } from './bans.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
@@ -106,6 +109,9 @@ const AMOUNT_CELLS = 262_144;
 const REPLAY_CELLS = 262_144;
 /** Budgets that are remembered as told of. */
 const MAX_WARNED = 10_000;
+const MAX_LABELS = 100;
+/** 4 MiB. */
+const BAN_CELLS = 65_536;
 const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
@@ -163,8 +169,11 @@ export async function startGateway({
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
+    bans: createBanMemory(BAN_CELLS, randomBytes(16).toString('hex'), clock.monotonicMs()),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
+  const bans = createBans(memory.bans, ownRow, () => config.network.bans);
+  const banKeeper = keepBans(stored.bans, { book: bans, store, config: () => config, clock, log });
   let ticketKeys = randomBytes(48);
   let clientCaPem = readClientCa(config);
   const sourceDeps: TlsSourceDeps = {
@@ -211,11 +220,15 @@ export async function startGateway({
   let issuerWatch = watchIssuersOf();
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
   let watch = startWatch();
+  const warnedBudgets = new Set<string>();
+  const budgetWarnings = new Map<string, number>();
   const metrics = createMetricsPage(memory.metrics, rows, {
     version: VERSION,
     certificateExpiryMs: () => material?.notAfterMs,
     workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
     droppedLines: () => log.dropped(),
+    bans: () => banKeeper.figures(),
+    budgets: () => budgetWarnings,
     upstreams: () =>
       upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
   });
@@ -224,8 +237,6 @@ export async function startGateway({
   const ledger = await openLedger(store.ledger, counters, clock, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
-  const warnedBudgets = new Set<string>();
-  const budgetWarnings = new Map<string, number>();
   let oauth: RunningOAuth | undefined;
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
@@ -276,7 +287,9 @@ export async function startGateway({
     if (warnedBudgets.has(key)) return;
     if (warnedBudgets.size >= MAX_WARNED) warnedBudgets.clear();
     warnedBudgets.add(key);
-    budgetWarnings.set(limit, (budgetWarnings.get(limit) ?? 0) + 1);
+    // As labels of a metric their number is bounded.
+    const label = budgetWarnings.has(limit) || budgetWarnings.size < MAX_LABELS ? limit : 'other';
+    budgetWarnings.set(label, (budgetWarnings.get(label) ?? 0) + 1);
     log.warn('budget', { limit, tenant, holder, used: '80 %', until: new Date(endsAtMs).toISOString() });
   }
 
@@ -378,6 +391,7 @@ export async function startGateway({
     policies: () => policies,
     issuers,
     replays: createReplaySet(memory.replays),
+    bans,
     hmacKey,
     onUse: (id: string, atMs: number) => noteUses([{ id, atMs }]),
     onTokenUse: ({ token }: Principal, network: string) => {
@@ -432,6 +446,8 @@ export async function startGateway({
       return store.ledger.readUsage(query);
     },
     keyring,
+    bans: banKeeper.desk,
+    judgeAddress: (address) => judgeAddress(address),
     tokenUses: () => tokenUses.list(),
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: (principal, address, scope) =>
@@ -510,6 +526,7 @@ export async function startGateway({
   });
   tellIssuers();
   // Until it is known where the listener is, nobody is let in.
+  let judgeAddress = addressJudge(config, bans, clock);
   let adminGate: AdminDeps['authenticate'] = () => Promise.resolve(deny('overloaded'));
   const runningAdmin = await startAdmin(admin, {
     host: config.admin.host,
@@ -527,7 +544,8 @@ export async function startGateway({
     const deps = { ...authenticating, url: runningAdmin.url };
     const methods = adminMethodsOf(config, publicUrl, settings.issuerPems, deps);
     const { failuresPerMinute } = config.limits.perIp;
-    return adminAuthenticator({ failuresPerMinute }, { methods, counters, clock });
+    const gate = { methods, counters, clock, bans, isNeverBanned: neverBanned(config) };
+    return adminAuthenticator({ failuresPerMinute }, gate);
   }
 
   /** What answers on the machine's other addresses is reached without any key of ours. */
@@ -563,6 +581,7 @@ export async function startGateway({
       issuerWatch.stop();
       issuerWatch = watchIssuersOf(issuerWatch.states());
       adminGate = adminGateOf();
+      judgeAddress = addressJudge(config, bans, clock);
       await live.reconfigure(settings);
       live.setUpstreams(known);
       if (nextCa !== clientCaPem && material !== undefined) {
@@ -589,6 +608,7 @@ export async function startGateway({
     tls?.stop();
     await runningAdmin.stop();
     await live.drain(config.shutdown.graceMs);
+    banKeeper.stop();
     await oauth?.stop();
     closeSync(stateFd);
     await ledger.close();

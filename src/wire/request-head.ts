@@ -31,7 +31,8 @@ export function parseRequestHead(head: RequestHead, rules: HeadRules): ParsedHea
     const before = headers.get(name);
     if (before !== undefined) {
       if (CREDENTIALS.has(name)) return deny('ambiguous_credential');
-      if (SINGLE.has(name)) return malformed(`The ${name} header is sent twice. Send it once.`);
+      if (SINGLE.has(name))
+        return (DECIDES_FRAMING.has(name) ? doubtful : malformed)(`The ${name} header is sent twice. Send it once.`);
       // One list in the order of its lines (RFC 9110 §5.3). Taking the first line alone would believe the caller's own
       // X-Forwarded-For instead of what the proxy added below it.
       headers.set(name, `${before}, ${value}`);
@@ -48,7 +49,7 @@ export function parseRequestHead(head: RequestHead, rules: HeadRules): ParsedHea
   }
   // Else the Host header and the absolute form could name two sites, of which each hop picks another.
   if (target.authority !== undefined && target.authority !== host?.toLowerCase()) {
-    return malformed('The request target names another host than the Host header (RFC 9112 §3.2.2).');
+    return doubtful('The request target names another host than the Host header (RFC 9112 §3.2.2).');
   }
   const isHealth = path === '/healthz' || path === '/readyz';
   if (rules.hosts.size > 0 && !isHealth && (host === undefined || !rules.hosts.has(host.toLowerCase()))) {
@@ -60,12 +61,15 @@ export function parseRequestHead(head: RequestHead, rules: HeadRules): ParsedHea
   if (coding !== undefined) {
     // What we cannot decode ourselves we must not hand on as if we had (RFC 9112 §6.1).
     if (coding.toLowerCase() !== 'chunked') {
-      return deny('not_implemented', { message: 'The only transfer coding that is understood is "chunked".' });
+      return deny('not_implemented', {
+        message: 'The only transfer coding that is understood is "chunked".',
+        why: FRAMING,
+      });
     }
-    if (head.httpVersion === '1.0') return malformed('HTTP/1.0 has no transfer codings (RFC 9112 §6.1).');
-    if (length !== undefined) return malformed('Content-Length and Transfer-Encoding are both sent (RFC 9112 §6.1).');
+    if (head.httpVersion === '1.0') return doubtful('HTTP/1.0 has no transfer codings (RFC 9112 §6.1).');
+    if (length !== undefined) return doubtful('Content-Length and Transfer-Encoding are both sent (RFC 9112 §6.1).');
   }
-  if (length !== undefined && !/^[0-9]{1,15}$/.test(length)) return malformed('Content-Length is not a number.');
+  if (length !== undefined && !/^[0-9]{1,15}$/.test(length)) return doubtful('Content-Length is not a number.');
 
   const expect = headers.get('expect');
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') return deny('expectation_failed');
@@ -113,6 +117,11 @@ function parseTarget(target: string, method: string): { path: string; authority:
 
 const malformed = (message: string): Denial => deny('invalid_request', { message });
 
+/** Why a head is refused that two servers could understand in two ways (`Denial.why`): no honest client sends one. */
+export const FRAMING = 'framing';
+
+const doubtful = (message: string): Denial => deny('invalid_request', { message, why: FRAMING });
+
 const CREDENTIALS = new Set(['authorization', 'x-api-key']);
 const SINGLE = new Set([
   'host',
@@ -125,6 +134,7 @@ const SINGLE = new Set([
   'origin',
   'x-request-id',
 ]);
+const DECIDES_FRAMING = new Set(['host', 'content-length', 'transfer-encoding']);
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$/;
 const ABSOLUTE = /^https?:\/\/([^/?#@\\]+)([/?].*)?$/i;

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { parseApiKey } from '../../src/directory/api-key.ts';
 import { DEFAULT_SCOPES } from '../../src/directory/issue.ts';
 import { StoreUnavailable } from '../../src/directory/store.ts';
+import { deny } from '../../src/kernel/reasons.ts';
 import { createTestAdmin, type AdminAnswer, type AdminAsk } from '../support/admin.ts';
 
 const KEYS = '/api/v1/api-keys';
@@ -43,6 +44,7 @@ suite('creating an API key', () => {
       concurrency: null,
       budgetTokens: null,
       allowIp: [],
+      denyIp: [],
       grants: [],
       caps: {},
       owner: null,
@@ -417,6 +419,8 @@ suite('tenants', () => {
       models: ['a'],
       ...{ rpm: null, tpm: null, concurrency: null, budgetTokens: null },
       ...{ poolRpm: null, poolTpm: null, poolConcurrency: null, poolBudgetTokens: '500/day' },
+      allowIp: [],
+      denyIp: [],
       state: 'active',
       createdAt: '2030-01-01T00:00:00.000Z',
       version: 1,
@@ -428,11 +432,15 @@ suite('tenants', () => {
     );
     const edited = await admin.ask('PATCH /api/v1/tenants/acme', { body: { models: ['b'] } });
     assert.deepEqual([edited.json['models'], edited.json['poolBudgetTokens']], [['b'], '500/day']);
+    const moved = await admin.ask('PATCH /api/v1/tenants/acme', { body: { allowIp: ['10.0.0.0/8'], denyIp: ['::1'] } });
+    const { models, allowIp, denyIp } = moved.json;
+    assert.deepEqual([models, allowIp, denyIp], [['b'], ['10.0.0.0/8'], ['::1/128']]);
     assert.equal((await admin.ask('POST /api/v1/tenants/acme/disable')).json['state'], 'disabled');
     assert.equal((await admin.ask('POST /api/v1/tenants/acme/enable')).json['state'], 'active');
-    assert.equal((await admin.ask('GET /api/v1/tenants/acme')).headers.get('etag'), '"4"');
+    assert.equal((await admin.ask('GET /api/v1/tenants/acme')).headers.get('etag'), '"5"');
     assert.deepEqual(admin.log, [
       'socket tenants.create acme',
+      'socket tenants.edit acme',
       'socket tenants.edit acme',
       'socket tenants.disable acme',
       'socket tenants.enable acme',
@@ -473,6 +481,84 @@ suite('tenants', () => {
   });
 });
 
+suite('bans', () => {
+  const ban = (network: string) => ({
+    network,
+    reason: 'scan',
+    number: 2,
+    startedAtMs: Date.parse('2030-01-01T00:00:00Z'),
+    untilMs: Date.parse('2030-01-01T00:02:00Z'),
+  });
+  const setUp = (networks: readonly string[]) => {
+    const banned = new Map(networks.map((network) => [network, ban(network)]));
+    const lift = (network: string) => {
+      const one = banned.get(network);
+      banned.delete(network);
+      return one;
+    };
+    const add = (network: string, forMs: number) =>
+      network === '127.0.0.1' ? deny('conflict', { param: 'address' }) : { ...ban(network), number: forMs };
+    return createTestAdmin({ bans: { list: () => [...banned.values()], lift, add } });
+  };
+
+  test('are listed by address, page by page, also where one of a page was lifted meanwhile', async () => {
+    const admin = setUp(['192.0.2.9', '2001:db8:0:1::/64', '192.0.2.7']);
+    const first = await admin.ask('GET /api/v1/bans?limit=2');
+    assert.deepEqual(first.json['items'], [
+      {
+        address: '192.0.2.7',
+        reason: 'scan',
+        number: 2,
+        startedAt: '2030-01-01T00:00:00.000Z',
+        until: '2030-01-01T00:02:00.000Z',
+      },
+      { ...(first.json['items'] as object[])[0], address: '192.0.2.9' },
+    ]);
+    assert.equal(first.json['next'], '192.0.2.9');
+    await admin.ask('DELETE /api/v1/bans/192.0.2.9');
+    const second = await admin.ask('GET /api/v1/bans?limit=2&after=192.0.2.9');
+    assert.deepEqual(
+      (second.json['items'] as { address: string }[]).map(({ address }) => address),
+      ['2001:db8:0:1::/64'],
+    );
+    assert.equal(second.json['next'], null);
+  });
+
+  test('are lifted by any address of their network, once', async () => {
+    for (const id of ['2001:db8:0:1::77', '2001:db8:0:1::', '2001%3Adb8%3A0%3A1%3A%3A%2F64']) {
+      const admin = setUp(['2001:db8:0:1::/64']);
+      assert.equal((await admin.ask(`DELETE /api/v1/bans/${id}`)).status, 204, id);
+      assert.equal(refusal(await admin.ask(`DELETE /api/v1/bans/${id}`)), '404 unknown_object null');
+      assert.deepEqual(admin.log, ['socket bans.delete 2001:db8:0:1::/64']);
+    }
+    assert.equal(refusal(await setUp([]).ask('DELETE /api/v1/bans/office')), '404 unknown_object null');
+  });
+
+  test('are made by hand for an hour, or for as long as is said', async () => {
+    const admin = setUp([]);
+    const made = await admin.ask('POST /api/v1/bans', { body: { address: '::ffff:192.0.2.7' } });
+    assert.deepEqual(
+      [made.status, made.json['address'], made.json['number'], made.headers.get('location')],
+      [201, '192.0.2.7', 3_600_000, '/api/v1/bans/192.0.2.7'],
+    );
+    assert.equal(
+      (await admin.ask('POST /api/v1/bans', { body: { address: '::1', for: '2h' } })).json['number'],
+      7_200_000,
+    );
+    assert.deepEqual(admin.log, ['socket bans.create 192.0.2.7', 'socket bans.create 0:0:0:0::/64']);
+    for (const [body, said] of [
+      [{}, '400 invalid_field address'],
+      [{ address: 'office' }, '400 invalid_field address'],
+      [{ address: '192.0.2.0/24' }, '400 invalid_field address'],
+      [{ address: '192.0.2.7', for: '0s' }, '400 invalid_field for'],
+      [{ address: '192.0.2.7', for: '31d' }, '400 invalid_field for'],
+      [{ address: '127.0.0.1' }, '409 conflict address'],
+    ] as const) {
+      assert.equal(refusal(await admin.ask('POST /api/v1/bans', { body })), said, JSON.stringify(body));
+    }
+  });
+});
+
 suite('who may ask', () => {
   test('strangers get 401 with a challenge for every path, whether it exists or not', async () => {
     const admin = createTestAdmin();
@@ -493,6 +579,18 @@ suite('who may ask', () => {
     const made = await admin.ask(`POST ${KEYS}`, { as: ['admin:write'], body: { name: 'k' } });
     assert.equal(made.status, 201);
     assert.deepEqual(admin.log, [`key:Admin1 api-keys.create ${String(made.json['id'])}`]);
+  });
+
+  test('an address that may not ask is refused on every path before its credential is looked at, and the socket never', async () => {
+    const admin = createTestAdmin({
+      judgeAddress: (address) => (address === '192.0.2.1' ? deny('ip_denied') : undefined),
+    });
+    for (const path of [KEYS, '/metrics', '/nothing']) {
+      for (const as of [['admin:read', 'metrics:read'], 'nobody'] as const) {
+        assert.equal(refusal(await admin.ask(`GET ${path}`, { as })), '403 ip_denied null', path);
+      }
+    }
+    assert.equal((await admin.ask(`GET ${KEYS}`)).status, 200);
   });
 
   test('a web page of another site gets no CORS header and no preflight', async () => {

@@ -211,6 +211,8 @@ test('two tenants score the same text with different salts, one tenant with one'
     models: undefined,
     limits: {},
     pool: {},
+    allowIp: [],
+    denyIp: [],
     isDisabled: false,
     createdAtMs: Date.now(),
     version: 1,

@@ -44,6 +44,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     lastUses: [],
     tokenUses: [],
     permissionUses: [],
+    bans: [],
   });
   const log: string[] = [];
   const commits: RecordChange[] = [];
@@ -108,6 +109,8 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       endGrant: () => Promise.resolve(false),
     },
     signingKeys: { list: () => Promise.resolve([]), rotate: () => Promise.resolve() },
+    bans: emptyBans,
+    judgeAddress: () => undefined,
     keyring: { status: () => Promise.resolve(emptyKeyring), rotate: () => Promise.resolve(emptyKeyring) },
     metrics: () => '# TYPE up gauge\nup 1\n',
     prometheus: true,
@@ -155,6 +158,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
   };
 }
 
+const emptyBans = { list: () => [], lift: () => undefined, add: () => deny('overloaded') };
 const emptyKeyring = { source: 'auto', configured: 'auto', rootId: undefined, dataKeys: [], problem: undefined };
 
 const patternOf = (path: string): RegExp => new RegExp(`^/api/v1${path.replace('{id}', '[^/]+')}$`);

@@ -22,7 +22,8 @@ export interface ReadHead {
 
 /** Why a head cannot be read; `target` is what was made out of its request line, else empty. */
 export interface HeadFault {
-  readonly fault: 'malformed' | 'too-large' | 'connect';
+  /** `doubtful`: its lines could be taken for other ones, as smuggled requests are made. */
+  readonly fault: 'malformed' | 'doubtful' | 'too-large' | 'connect';
   readonly target: string;
 }
 
@@ -107,7 +108,7 @@ export class RequestReader {
     this.searched = this.at;
     const text = this.text(at, end);
     const read = readHead(text);
-    if (read === undefined) return this.faulty('malformed', targetOf(text));
+    if (typeof read === 'string') return this.faulty(read, targetOf(text));
     if (read.head.method === 'CONNECT') return this.faulty('connect', read.head.target);
     this.begin(read.framing);
     this.release();
@@ -248,12 +249,12 @@ function isHopeless(bytes: Buffer, at: number): boolean {
   return first < 0x21 || first > 0x7e;
 }
 
-/** Reads a head without its final empty line; undefined where anything in it is doubtful. */
-function readHead(text: string): ReadHead | undefined {
-  if (FORBIDDEN.test(text)) return undefined;
+/** Reads a head without its final empty line. What has no request line of ours is no HTTP; whatever else is wrong is doubtful. */
+function readHead(text: string): ReadHead | 'malformed' | 'doubtful' {
   let lineEnd = text.indexOf('\r\n');
   const requestLine = REQUEST_LINE.exec(lineEnd < 0 ? text : text.slice(0, lineEnd));
-  if (requestLine === null) return undefined;
+  if (requestLine === null) return 'malformed';
+  if (FORBIDDEN.test(text)) return 'doubtful';
   const [, method = '', target = '', minor] = requestLine;
   const rawHeaders: string[] = [];
   let length: string | undefined;
@@ -267,10 +268,10 @@ function readHead(text: string): ReadHead | undefined {
     lineEnd = text.indexOf('\r\n', from);
     const to = lineEnd < 0 ? text.length : lineEnd;
     const colon = text.indexOf(':', from);
-    if (colon <= from || colon >= to) return undefined;
+    if (colon <= from || colon >= to) return 'doubtful';
     const name = text.slice(from, colon);
     // A space before the colon, or one that folds the line before into this one (RFC 9112 §5.1, §5.2), is no token either.
-    if (!TOKEN.test(name)) return undefined;
+    if (!TOKEN.test(name)) return 'doubtful';
     const value = trimmed(text, colon + 1, to);
     rawHeaders.push(name, value);
     switch (name.length) {

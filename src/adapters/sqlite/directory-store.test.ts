@@ -29,3 +29,26 @@ test('subjects without number fill neither disk nor memory: those that were idle
     rmSync(dir, { recursive: true, force: true });
   }
 });
+
+test('bans are kept, one for each network; what was lifted or is long over is forgotten', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-bans-'));
+  const path = join(dir, 'sallyport.db');
+  const ban = (network: string, untilMs: number) => ({ network, reason: 'scan', number: 2, startedAtMs: 1, untilMs });
+  let store = openSqliteStore(path);
+  try {
+    await store.noteBans([ban('192.0.2.1', 50), ban('192.0.2.2', 200), ban('192.0.2.3', 300)], 40);
+    await store.noteBans([ban('192.0.2.2', 400), { ...ban('192.0.2.3', 0), number: 3 }], 50);
+    await store.close();
+    store = openSqliteStore(path);
+    assert.deepEqual((await store.readAll()).bans, [ban('192.0.2.1', 50), ban('192.0.2.2', 400)]);
+    await store.noteBans([ban('192.0.2.4', 500)], 51);
+    await store.write([]);
+    assert.deepEqual(
+      (await store.readAll()).bans.map(({ network }) => network),
+      ['192.0.2.2', '192.0.2.4'],
+    );
+  } finally {
+    await store.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});

@@ -1,18 +1,20 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CompiledQuery } from 'kysely';
-import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
+import type { BanRecord, LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 import { MAX_KEPT, type TokenUse } from '../../directory/token-uses.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import { sql } from './builder.ts';
 import { MIGRATIONS } from './migrations.ts';
 import {
   apiKeyFromRow,
+  banFromRow,
   clientFromRow,
   groupFromRow,
   policyFromRow,
   revocationFromRow,
   roleFromRow,
   rowFromApiKey,
+  rowFromBan,
   rowFromClient,
   rowFromNamed,
   rowFromRevocation,
@@ -39,6 +41,10 @@ const TABLES = {
 
 const FORGET_TOKEN_USES = `DELETE FROM token_uses WHERE rowid IN
   (SELECT rowid FROM token_uses ORDER BY last_used_at_ms DESC LIMIT -1 OFFSET ${MAX_KEPT})`;
+
+/** As many as memory has room for; what is longest over goes first. */
+const FORGET_BANS = `DELETE FROM bans WHERE until_ms < ? OR network IN
+  (SELECT network FROM bans ORDER BY until_ms DESC LIMIT -1 OFFSET 65536)`;
 
 function rowOf(change: RecordChange) {
   switch (change.kind) {
@@ -79,6 +85,8 @@ export function openSqliteStore(path: string): DirectoryStore {
   let lastUses = new Map<string, number>();
   let tokenUses: TokenUse[] = [];
   let permissionUses: PermissionUse[] = [];
+  let bans: BanRecord[] = [];
+  let forgetBansBeforeMs = 0;
   let isScheduled = false;
   let isClosed = false;
 
@@ -111,6 +119,8 @@ export function openSqliteStore(path: string): DirectoryStore {
     tokenUses = [];
     const usedPermissions = permissionUses;
     permissionUses = [];
+    const notedBans = bans;
+    bans = [];
     const refused: { readonly write: Waiting; readonly error: Error }[] = [];
     const done: Waiting[] = [];
     try {
@@ -157,6 +167,16 @@ export function openSqliteStore(path: string): DirectoryStore {
             .compile(),
         );
       }
+      for (const row of notedBans.map(rowFromBan)) {
+        exec(
+          sql
+            .insertInto('bans')
+            .values(row)
+            .onConflict((on) => on.column('network').doUpdateSet(row))
+            .compile(),
+        );
+      }
+      if (notedBans.length > 0) statement(FORGET_BANS).run(forgetBansBeforeMs);
       db.exec('COMMIT');
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK');
@@ -211,6 +231,7 @@ export function openSqliteStore(path: string): DirectoryStore {
           permissionUses: all(sql.selectFrom('permission_uses').selectAll().orderBy('at_ms').compile()).map(
             ({ holder, permission, at_ms: atMs }) => ({ holder, permission, atMs }),
           ),
+          bans: all(sql.selectFrom('bans').selectAll().orderBy('until_ms').compile()).map(banFromRow),
         };
       } catch (error) {
         throw unavailable(error);
@@ -232,6 +253,11 @@ export function openSqliteStore(path: string): DirectoryStore {
     },
     async notePermissionUses(uses) {
       permissionUses.push(...uses);
+      schedule();
+    },
+    async noteBans(noted, forgetBeforeMs) {
+      bans.push(...noted);
+      forgetBansBeforeMs = forgetBeforeMs;
       schedule();
     },
     async close() {

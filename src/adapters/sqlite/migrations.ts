@@ -171,4 +171,16 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (day, tenant, holder, model)
   ) STRICT;
   `,
+  `
+  ALTER TABLE tenants ADD COLUMN allow_ip TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE tenants ADD COLUMN deny_ip TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE api_keys ADD COLUMN deny_ip TEXT NOT NULL DEFAULT '[]';
+  CREATE TABLE bans (
+    network TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

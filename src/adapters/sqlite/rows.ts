@@ -1,5 +1,6 @@
 import type {
   ApiKeyRecord,
+  BanRecord,
   ClientGrant,
   ClientRecord,
   Conditions,
@@ -24,6 +25,8 @@ export function tenantFromRow(row: Tables['tenants']): TenantRecord {
     models: row.models === null ? undefined : textList(row.models),
     limits: limitsFrom(row.limits),
     pool: limitsFrom(row.pool),
+    allowIp: textList(row.allow_ip),
+    denyIp: textList(row.deny_ip),
     isDisabled: row.is_disabled !== 0,
     createdAtMs: row.created_at_ms,
     version: row.version,
@@ -37,6 +40,8 @@ export function rowFromTenant(record: TenantRecord): Tables['tenants'] {
     models: record.models === undefined ? null : JSON.stringify(record.models),
     limits: JSON.stringify(record.limits),
     pool: JSON.stringify(record.pool),
+    allow_ip: JSON.stringify(record.allowIp),
+    deny_ip: JSON.stringify(record.denyIp),
     is_disabled: record.isDisabled ? 1 : 0,
     created_at_ms: record.createdAtMs,
     version: record.version,
@@ -57,6 +62,7 @@ export function apiKeyFromRow(row: Tables['api_keys']): ApiKeyRecord {
     scopes: textList(row.scopes).filter(isScope),
     models: row.models === null ? undefined : textList(row.models),
     allowIp: textList(row.allow_ip),
+    denyIp: textList(row.deny_ip),
     limits: limitsFrom(row.limits),
     grants: textList(row.grants),
     caps: numbersByName(row.caps),
@@ -84,6 +90,7 @@ export function rowFromApiKey(record: ApiKeyRecord): Tables['api_keys'] {
     scopes: JSON.stringify(record.scopes),
     models: record.models === undefined ? null : JSON.stringify(record.models),
     allow_ip: JSON.stringify(record.allowIp),
+    deny_ip: JSON.stringify(record.denyIp),
     limits: JSON.stringify(record.limits),
     grants: JSON.stringify(record.grants),
     caps: JSON.stringify(record.caps),
@@ -258,6 +265,24 @@ export const rowFromTokenUse = (use: TokenUse): Tables['token_uses'] => ({
   last_used_at_ms: use.lastUsedAtMs,
   count: use.count,
   networks: JSON.stringify(use.networks),
+});
+
+/** A row of `bans`. */
+export const banFromRow = (row: Tables['bans']): BanRecord => ({
+  network: row.network,
+  reason: row.reason,
+  number: row.number,
+  startedAtMs: row.started_at_ms,
+  untilMs: row.until_ms,
+});
+
+/** A ban as a row of `bans`. */
+export const rowFromBan = (ban: BanRecord): Tables['bans'] => ({
+  network: ban.network,
+  reason: ban.reason,
+  number: ban.number,
+  started_at_ms: ban.startedAtMs,
+  until_ms: ban.untilMs,
 });
 
 const textList = (json: string): string[] => (JSON.parse(json) as unknown[]).map(String);

@@ -5,6 +5,8 @@ export interface Tables {
     models: string | null;
     limits: string;
     pool: string;
+    allow_ip: string;
+    deny_ip: string;
     is_disabled: number;
     created_at_ms: number;
     version: number;
@@ -19,6 +21,7 @@ export interface Tables {
     scopes: string;
     models: string | null;
     allow_ip: string;
+    deny_ip: string;
     limits: string;
     grants: string;
     caps: string;
@@ -99,6 +102,13 @@ export interface Tables {
     last_used_at_ms: number;
     count: number;
     networks: string;
+  };
+  bans: {
+    network: string;
+    reason: string;
+    number: number;
+    started_at_ms: number;
+    until_ms: number;
   };
   last_uses: {
     api_key: string;

@@ -33,6 +33,8 @@ const tenantEntry = z.strictObject({
   models: words.optional(),
   ...limits,
   ...pool,
+  allowIp: words.optional(),
+  denyIp: words.optional(),
   state: z.enum(['active', 'disabled'], { error: 'Give active or disabled.' }).optional(),
 });
 
@@ -45,6 +47,7 @@ const keyEntry = z.strictObject({
   ...limits,
   expires: z.string().optional(),
   allowIp: words.optional(),
+  denyIp: words.optional(),
   grant: words.optional(),
   cap: z.partialRecord(z.enum(CAP_NAMES as readonly [string, ...string[]]), z.int()).optional(),
   onBehalfOf: z.string().optional(),
@@ -116,6 +119,7 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
     ...limitsOf(entry),
     expires: entry.expires ?? null,
     allowIp: entry.allowIp ?? [],
+    denyIp: entry.denyIp ?? [],
     grants: entry.grant ?? [],
     caps: entry.cap ?? {},
     onBehalfOf: entry.onBehalfOf ?? null,
@@ -155,10 +159,12 @@ const bundleWishOf = (entry: z.output<typeof roleEntry>) => ({
   ...limitsOf(entry),
 });
 
-/** What a role, a group, a policy and a client of the file are to be, as the admin API takes them. */
+/** What a tenant, a role, a group, a policy and a client of the file are to be, as the admin API takes them. */
 export const wishes = {
-  tenant: (entry: z.output<typeof tenantEntry>) => ({
+  tenant: (entry: TenantEntry) => ({
     models: entry.models ?? ['*'],
+    allowIp: entry.allowIp ?? [],
+    denyIp: entry.denyIp ?? [],
     ...limitsOf(entry),
     ...poolOf(entry),
   }),
@@ -221,6 +227,8 @@ function mistakesOf({
 
 /** What an access file wants to be. */
 export type AccessFile = z.output<typeof accessFile>;
+/** A tenant of it. */
+export type TenantEntry = z.output<typeof tenantEntry>;
 /** A client of it. */
 export type ClientEntry = z.output<typeof clientEntry>;
 /** A key of it. */

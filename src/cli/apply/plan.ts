@@ -8,7 +8,15 @@ import { readScopes } from '../../admin/scopes.ts';
 import { cidr } from '../../kernel/option.ts';
 import { parseDurationMs } from '../../kernel/units.ts';
 import { CommandError } from '../command.ts';
-import { makingOf, wishes, wishOf, type AccessFile, type ClientEntry, type KeyEntry } from './access-file.ts';
+import {
+  makingOf,
+  wishes,
+  wishOf,
+  type AccessFile,
+  type ClientEntry,
+  type KeyEntry,
+  type TenantEntry,
+} from './access-file.ts';
 
 /** What is there. */
 export interface Access {
@@ -57,8 +65,6 @@ export function planOf(file: AccessFile, access: Access, nowMs: number): readonl
   return steps;
 }
 
-type TenantEntry = NonNullable<AccessFile['tenants']>[number];
-
 function tenantSteps(entry: TenantEntry, { tenants }: Access): Step[] {
   const { name, state = 'active' } = entry;
   const wish = wishes.tenant(entry);
@@ -101,7 +107,9 @@ function differences(wish: Readonly<Record<string, unknown>>, there: object): Re
   const is: Readonly<Record<string, unknown>> = { ...there };
   const wanted = (name: string): unknown =>
     name === 'scopes' ? fullScopes(wish[name] as readonly string[]) : wish[name];
-  return Object.fromEntries(Object.entries(wish).filter(([name]) => !isSame(is[name], wanted(name))));
+  return Object.fromEntries(
+    Object.entries(wish).filter(([name]) => !isSame(normal(name, is[name]), normal(name, wanted(name)))),
+  );
 }
 
 /** `inference:chat` and then `messages` are two scopes of one area. */
@@ -204,7 +212,8 @@ const scopesOf = (entry: KeyEntry): readonly string[] => fullScopes(wishOf(entry
 function normal(name: string, value: unknown): unknown {
   if (name === 'expires' && typeof value === 'string') return Date.parse(value);
   // As the record has it: of one network there are several spellings, and each would be a change each time.
-  if (name === 'allowIp') return (value as string[]).map((one) => cidr().safeParse(one).data ?? one);
+  if (name === 'allowIp' || name === 'denyIp')
+    return (value as string[]).map((one) => cidr().safeParse(one).data ?? one);
   if (name === 'onBehalfOf' && typeof value === 'string') return value.toLowerCase();
   return value;
 }

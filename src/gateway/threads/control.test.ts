@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBodyMemory } from '../../adapters/http-server/body-budget.ts';
+import { createBanMemory } from '../../adapters/memory/ban-cells.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createReplayMemory } from '../../adapters/memory/replay-set.ts';
 import { createUpstreamMemory } from '../../adapters/memory/upstream-states.ts';
@@ -18,6 +19,7 @@ const SHORT = {
 async function setUp(orders: readonly string[]) {
   const rows = orders.length + 1;
   const memory = {
+    bans: createBanMemory(8, 's', 0),
     counters: createCounterMemory(64, rows, 's'),
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
+import { reclaimBans } from '../../adapters/memory/ban-cells.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
@@ -168,6 +169,7 @@ export async function startWorkers(
     createSharedCounters(data.memory.counters, row).reclaim(row);
     createUpstreamStates(startOf(row).settings.upstreamMemory, row).reclaim(row);
     reclaimBodyBudget(data.memory.bodies, row);
+    reclaimBans(data.memory.bans, row);
     events.ended(row);
   }
 

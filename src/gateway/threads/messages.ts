@@ -1,4 +1,5 @@
 import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
+import type { BanMemory } from '../../adapters/memory/ban-cells.ts';
 import type { CounterMemory } from '../../adapters/memory/counters.ts';
 import type { ReplayMemory } from '../../adapters/memory/replay-set.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
@@ -87,6 +88,7 @@ export interface SharedMemory {
   readonly metrics: SharedArrayBuffer;
   /** Proofs that were used. */
   readonly replays: ReplayMemory;
+  readonly bans: BanMemory;
   /** The last heartbeat of each row: milliseconds of the process's uptime, int32. */
   readonly heartbeats: SharedArrayBuffer;
 }

@@ -82,6 +82,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
     noteLastUses: async (uses: readonly LastUse[]) => void (await ask({ kind: 'last-uses', uses })),
     notePermissionUses: async (uses) => void (await ask({ kind: 'permission-uses', uses })),
     noteTokenUses: async (uses) => void (await ask({ kind: 'token-uses', uses })),
+    noteBans: async (bans, forgetBeforeMs) => void (await ask({ kind: 'bans', bans, forgetBeforeMs })),
     artifacts: {
       put: async (...args) => void (await artifact({ name: 'put', args })),
       putAll: async (...args) => void (await artifact({ name: 'putAll', args })),

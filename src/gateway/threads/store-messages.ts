@@ -1,7 +1,7 @@
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { LedgerStore } from '../../limits/ledger.ts';
 import type { ArtifactStore } from '../../oauth/artifacts.ts';
-import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
+import type { BanRecord, LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 
 /** What the store thread starts with. */
 export interface StoreStart {
@@ -18,6 +18,7 @@ export type ToStore = { readonly id: number } & (
   | { readonly kind: 'last-uses'; readonly uses: readonly LastUse[] }
   | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'permission-uses'; readonly uses: readonly PermissionUse[] }
+  | { readonly kind: 'bans'; readonly bans: readonly BanRecord[]; readonly forgetBeforeMs: number }
   | { readonly kind: 'artifacts'; readonly call: ArtifactCall }
   | { readonly kind: 'ledger'; readonly call: LedgerCall }
   | { readonly kind: 'close' }

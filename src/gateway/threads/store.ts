@@ -50,6 +50,8 @@ async function main(): Promise<void> {
         return store.noteTokenUses(message.uses);
       case 'permission-uses':
         return store.notePermissionUses(message.uses);
+      case 'bans':
+        return store.noteBans(message.bans, message.forgetBeforeMs);
       case 'artifacts': {
         const { name, args } = message.call;
         return (artifacts[name] as (...given: typeof args) => Promise<unknown>)(...args);

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import { createPublicServer, type BrokenHead, type PublicServer } from '../../adapters/http-server/server.ts';
 import { createSocketOpener } from '../../adapters/web-socket/server-socket.ts';
+import { createBans } from '../../adapters/memory/bans.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createReplaySet } from '../../adapters/memory/replay-set.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
@@ -18,13 +19,15 @@ import type { Principal } from '../../kernel/exchange.ts';
 import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
 import type { Outcome } from '../../kernel/stage.ts';
+import { createBansObserver } from '../../observers/bans/observer.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
 import { createMetricsObserver } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { createPolicies, type Policies } from '../../policies/policies.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
-import { surfaceOfTarget } from '../../wire/request-head.ts';
+import { FRAMING, surfaceOfTarget } from '../../wire/request-head.ts';
+import { neverBanned } from '../bans.ts';
 import { createIssuerBook } from './issuer-book.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
@@ -90,6 +93,8 @@ let seq = start.seq;
 let isDraining = false;
 let connections = 0;
 
+const bans = createBans(memory.bans, row, () => settings.config.network.bans);
+
 const planeDeps = {
   usage,
   onBudget: (warning: BudgetWarning) => send({ kind: 'budget', warning }),
@@ -102,6 +107,7 @@ const planeDeps = {
   policies: () => policies,
   issuers,
   replays: createReplaySet(memory.replays),
+  bans,
   onTokenUse: ({ token }: Principal, network: string) => {
     if (token !== undefined) tokenUses.note(token, network, clock.nowMs());
   },
@@ -115,6 +121,11 @@ const planeDeps = {
 let plane: DataPlane = createDataPlane(settings, planeDeps);
 let front = createFrontOf(settings, plane);
 let isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
+let noteOffences = offenceObserverOf(settings);
+
+function offenceObserverOf({ config }: Settings): (x: LoggedExchange, outcome: Outcome) => void {
+  return createBansObserver({ bans, isNeverBanned: neverBanned(config), clock });
+}
 
 function createFrontOf(current: Settings, currentPlane: DataPlane) {
   const { listen } = current.config;
@@ -142,6 +153,7 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
 function observe(x: LoggedExchange, outcome: Outcome): void {
   lines.add(requestLine(x, outcome, start.logFormat));
   countMetrics(x, outcome);
+  noteOffences(x, outcome);
   notePermissions(x, outcome);
 }
 
@@ -182,6 +194,7 @@ function faultLine(requestId: string, error: unknown): string {
 
 const CODES: Record<BrokenHead, ReasonCode> = {
   malformed: 'invalid_request',
+  doubtful: 'invalid_request',
   'too-large': 'headers_too_large',
   timeout: 'request_timeout',
   connect: 'not_implemented',
@@ -228,7 +241,10 @@ const server: PublicServer = createPublicServer(
     brokenHead(kind, target, peerAddress) {
       const code = CODES[kind];
       const [requestId, nowMs] = [randomUUID(), clock.nowMs()];
-      observe(unreadExchange(requestId, nowMs, peerAddress), refusedAtOnce(code));
+      observe(
+        unreadExchange(requestId, nowMs, peerAddress),
+        refusedAtOnce(code, kind === 'doubtful' ? FRAMING : undefined),
+      );
       return brokenHeadResponse(code, {
         surface: surfaceOfTarget(target),
         requestId,
@@ -337,6 +353,7 @@ port.on('message', (message: ToWorker) => {
       plane = createDataPlane(settings, planeDeps);
       front = createFrontOf(settings, plane);
       isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
+      noteOffences = offenceObserverOf(settings);
       old.close();
       seq = message.seq;
       return send({ kind: 'confirmed', seq });

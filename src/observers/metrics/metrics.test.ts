@@ -23,6 +23,8 @@ function setUp(rows: number) {
     certificateExpiryMs: () => 5_000,
     workers: () => rows,
     droppedLines: () => 1,
+    bans: () => ({ begun: { scan: 3 }, inForce: 2, lost: 1 }),
+    budgets: () => new Map([['budget', 3]]),
     upstreams: () => [{ name: 'main', isUp: true, outstanding: 2 }],
   });
   const start = (row: number) => createMetricsObserver(memory, row, (index, labels) => page.name(row, index, labels));
@@ -37,6 +39,7 @@ test('the page sums up what all threads have counted', () => {
   const text = page.text();
   assert.match(text, /^sallyport_requests_total\{route="chat-completions",model="tiny",status="200",code=""\} 2$/m);
   assert.match(text, /^sallyport_tokens_total\{route="chat-completions",model="tiny",kind="prompt"\} 10$/m);
+  assert.match(text, /^sallyport_budget_warnings_total\{limit="budget"\} 3$/m);
   assert.match(text, /^sallyport_tokens_total\{route="chat-completions",model="tiny",kind="completion"\} 14$/m);
   assert.match(text, /_duration_seconds_bucket\{route="chat-completions",le="0.025"\} 0\n.*le="0.05"\} 2$/m);
   assert.match(text, /_duration_seconds_sum\{route="chat-completions"\} 0.06$/m);

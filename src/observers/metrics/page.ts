@@ -15,6 +15,14 @@ export interface PageFacts {
   /** Workers that are ready. */
   readonly workers: () => number;
   readonly droppedLines: () => number;
+  /** Bans that have begun since the start, by reason, those in force, and how often there was no room to remember an address. */
+  readonly bans: () => {
+    readonly begun: Readonly<Record<string, number>>;
+    readonly inForce: number;
+    readonly lost: number;
+  };
+  /** Budgets that came to four fifths since the start, by the name of their limit. */
+  readonly budgets: () => ReadonlyMap<string, number>;
   readonly upstreams: () => readonly { readonly name: string; readonly isUp: boolean; readonly outstanding: number }[];
 }
 
@@ -128,6 +136,19 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
       for (const { name, outstanding } of facts.upstreams()) {
         page.sample('sallyport_upstream_outstanding', { upstream: name }, outstanding);
       }
+      page.family(
+        'sallyport_budget_warnings_total',
+        'counter',
+        'Budgets of which four fifths were used, once in each window.',
+      );
+      for (const [limit, count] of facts.budgets()) page.sample('sallyport_budget_warnings_total', { limit }, count);
+      const { begun, inForce, lost } = facts.bans();
+      page.family('sallyport_bans_total', 'counter', 'Bans of addresses that have begun.');
+      for (const [reason, count] of Object.entries(begun)) page.sample('sallyport_bans_total', { reason }, count);
+      page.family('sallyport_banned_addresses', 'gauge', 'Addresses that are banned now.');
+      page.sample('sallyport_banned_addresses', {}, inForce);
+      page.family('sallyport_ban_memory_full_total', 'counter', 'Offences that found no room to be remembered.');
+      page.sample('sallyport_ban_memory_full_total', {}, lost);
       const expiryMs = facts.certificateExpiryMs();
       if (expiryMs !== undefined) {
         page.family('sallyport_certificate_expiry_timestamp_seconds', 'gauge', 'When the served certificate ends.');

@@ -22,6 +22,8 @@ export interface GateDeps {
   readonly byCertificate?: CertificateMethod;
   readonly counters: LocalCounters;
   readonly clock: Clock;
+  /** Told of each network from which a good credential came: before what it is for, which may take long. */
+  readonly onGood?: (network: string) => void;
 }
 
 /** What a request shows of its caller. */
@@ -35,7 +37,7 @@ export type Gate = (asked: CredentialAsk) => Principal | Denial | Promise<Princi
 
 /** Tries each method in turn, and counts what none of them lets in. */
 export function createGate(options: GateOptions, deps: GateDeps): Gate {
-  const { methods, byCertificate = () => undefined, counters, clock } = deps;
+  const { methods, byCertificate = () => undefined, counters, clock, onGood } = deps;
   const failures = createFailures(options.failuresPerMinute, counters, clock);
 
   /** Counts a failure; beyond the rate of its address it is refused with less said. A valid credential still passes. */
@@ -75,7 +77,9 @@ export function createGate(options: GateOptions, deps: GateDeps): Gate {
       return isGuess ? failed(peer, one) : one;
     }
     // Said only to who has shown both: which of the two principals counts would be a guess.
-    return bound === undefined || bound.keyId === one.keyId ? one : deny('ambiguous_credential');
+    if (bound !== undefined && bound.keyId !== one.keyId) return deny('ambiguous_credential');
+    onGood?.(peer.network);
+    return one;
   }
 
   return ({ authorization, xApiKey, ...asked }) => {

@@ -10,6 +10,7 @@ import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Claims } from './claims.ts';
 import type { IssuerRules } from './issuer-rules.ts';
 import type { Shown } from './methods/method.ts';
+import { createNetworkJudge, TENANT_DENIED } from './networks.ts';
 import type { SenderJudge } from './sender.ts';
 
 /** What a token that was found good says now: its principal, or why it may not be used any more or by this sender. */
@@ -36,6 +37,7 @@ export function createTokenJudge({
   onUse,
 }: TokenJudgeDeps): TokenJudge {
   const made = new WeakMap<Claims, Made>();
+  const mayUse = createNetworkJudge();
 
   function principal(claims: Claims, rules: IssuerRules): Made {
     const tenant = tenantOf(claims.tenant);
@@ -58,6 +60,10 @@ export function createTokenJudge({
     }
     const denial = judgeSender(claims, rules, shown);
     if (denial !== undefined) return denial;
+    // Last, so that nobody learns of the tenant's networks but who could use the token.
+    if (now.tenant !== undefined && !mayUse(now.tenant, shown.peer.address)) {
+      return deny('ip_denied', { message: TENANT_DENIED });
+    }
     onUse(now.principal, shown);
     return now.principal;
   };

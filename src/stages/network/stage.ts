@@ -4,8 +4,9 @@ import type { Downstream } from '../../kernel/transport.ts';
 import { deny } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import type { CounterKey, LocalCounters } from '../../limits/counters.ts';
+import { denyBanned, type Bans } from '../../limits/bans.ts';
 import { ratePerMinute } from '../../limits/gcra.ts';
-import { addressMatcher, clientAddress, countedNetwork } from '../../wire/address.ts';
+import { addressMatcher, clientAddress, countedNetwork, type AddressMatcher } from '../../wire/address.ts';
 
 /** Options of the stage, already read from the configuration. */
 export interface NetworkOptions {
@@ -18,10 +19,20 @@ export interface NetworkOptions {
   readonly requestsPerMinute: number | 'none';
 }
 
+/** What the stage works with. */
+export interface NetworkDeps {
+  readonly counters: LocalCounters;
+  readonly clock: Clock;
+  /** Who is banned; left out where nobody is. */
+  readonly bans?: Pick<Bans, 'find'> | undefined;
+  /** Addresses that no ban holds for. */
+  readonly isNeverBanned?: AddressMatcher;
+}
+
 /** Finds out who is calling and denies addresses that are shut out or send too fast, before any other work. */
 export function createNetwork(
   options: NetworkOptions,
-  { counters, clock }: { counters: LocalCounters; clock: Clock },
+  { counters, clock, bans, isNeverBanned = () => false }: NetworkDeps,
 ): Stage<'head', 'peer'> {
   const isTrusted = addressMatcher(options.trustedProxies);
   const isAllowed = options.allow.length === 0 ? () => true : addressMatcher(options.allow);
@@ -40,6 +51,7 @@ export function createNetwork(
     const entry = {
       peer: { address, network },
       isShutOut: !isAllowed(address) || isDenied(address),
+      canBeBanned: bans !== undefined && !isNeverBanned(address),
       counter: counters.keyOf(`address:${network}`),
     };
     // A simple bound: addresses are cheap to look up again, and an attacker brings many.
@@ -53,12 +65,15 @@ export function createNetwork(
     adds: ['peer'],
     decide(x) {
       const address = addressOf(x.downstream, x.head);
-      const { peer, isShutOut, counter } = lookUp(address);
+      const { peer, isShutOut, canBeBanned, counter } = lookUp(address);
       x.peer = peer;
       if (isShutOut) return deny('ip_denied');
+      const nowMs = clock.monotonicMs();
+      const ban = canBeBanned ? bans?.find(peer.network, nowMs) : undefined;
+      if (ban !== undefined) return denyBanned(ban, nowMs, clock.nowMs());
       if (rate === undefined) return undefined;
       if (x.isDryRun) return undefined;
-      const result = counters.spend([{ kind: 'rate', name: 'address', counter, rate }], clock.monotonicMs());
+      const result = counters.spend([{ kind: 'rate', name: 'address', counter, rate }], nowMs);
       return result.kind === 'refused' ? tooFast(result.retryAfterMs) : undefined;
     },
   };
@@ -73,6 +88,7 @@ const tooFast = (retryAfterMs: number) =>
 interface Known {
   readonly peer: { readonly address: string; readonly network: string };
   readonly isShutOut: boolean;
+  readonly canBeBanned: boolean;
   readonly counter: CounterKey;
 }
 

@@ -2,7 +2,7 @@ import { isOrphaned, type Credential } from '../../../directory/credentials.ts';
 import type { Clock } from '../../../kernel/clock.ts';
 import type { Peer, Principal } from '../../../kernel/exchange.ts';
 import { deny, type Denial } from '../../../kernel/reasons.ts';
-import { addressMatcher, type AddressMatcher } from '../../../wire/address.ts';
+import { createNetworkJudge, KEY_DENIED, TENANT_DENIED } from '../networks.ts';
 
 /** What an API key's state says to who has shown that it is theirs. */
 export type KeyJudge = (credential: Credential, peer: Peer) => Principal | Denial;
@@ -18,14 +18,7 @@ export interface KeyJudgeDeps {
 
 /** Judges the state of API keys, whichever way a caller has shown that it may use one. */
 export function createKeyJudge({ clock, onUse, ownerMaxAgeMs = 'none' }: KeyJudgeDeps): KeyJudge {
-  const matchers = new WeakMap<Credential, AddressMatcher>();
-
-  function isAllowedFrom(credential: Credential, address: string): boolean {
-    if (credential.record.allowIp.length === 0) return true;
-    let matcher = matchers.get(credential);
-    if (matcher === undefined) matchers.set(credential, (matcher = addressMatcher(credential.record.allowIp)));
-    return matcher(address);
-  }
+  const mayUse = createNetworkJudge();
 
   /** Somebody who has not signed in for long may have left, and nobody would notice that the key goes on. */
   function isOwnerAway({ owner }: Credential, nowMs: number): boolean {
@@ -40,8 +33,9 @@ export function createKeyJudge({ clock, onUse, ownerMaxAgeMs = 'none' }: KeyJudg
     if (isOrphaned(credential)) return deny('revoked_credential', { message: ORPHANED, why: 'owner' });
     if (record.expiresAtMs !== undefined && nowMs >= record.expiresAtMs) return deny('expired_credential');
     if (isOwnerAway(credential, nowMs)) return deny('revoked_credential', { message: AWAY, why: 'owner away' });
-    if (!isAllowedFrom(credential, peer.address)) {
-      return deny('ip_denied', { message: 'This API key may not be used from this address.' });
+    if (!mayUse(record, peer.address)) return deny('ip_denied', { message: KEY_DENIED });
+    if (credential.tenant !== undefined && !mayUse(credential.tenant, peer.address)) {
+      return deny('ip_denied', { message: TENANT_DENIED });
     }
     onUse(record.id, nowMs);
     return credential.principal;
