@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { parseRelease } from '../vllm/release.ts';
-import { choice, choiceSoFar, duration, group, later, list, text } from '../kernel/option.ts';
+import { choice, choiceSoFar, count, countOrNone, duration, group, list, text } from '../kernel/option.ts';
 
 /** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
 export const DEFAULT_API_KEY = '${env:VLLM_API_KEY:-}';
@@ -25,6 +25,15 @@ const timeouts = group({
     betweenChunksMs: betweenChunks,
     totalMs: total,
   }));
+
+/** Where requests wait for a place. Comes out with `deadlineMs`. */
+const queue = group({
+  size: count(0, 100_000).prefault(1024).describe('Most requests that wait; 0 refuses at once what finds no place.'),
+  // Below the time of the first keep-alive, so that a stream that got no place is still refused with a status.
+  deadline: duration('10ms', '1h').prefault('10s').describe('How long one may wait before it is refused.'),
+})
+  .prefault({})
+  .transform(({ size, deadline }) => ({ size, deadlineMs: deadline }));
 
 /** One vLLM server. */
 const upstream = group({
@@ -63,7 +72,10 @@ const upstream = group({
     .prefault([])
     .describe('What the server has that some patches need to know of: sallyport advisories names them.'),
   balance: choiceSoFar(['least'], ['affinity']).prefault('least'),
-  concurrency: later('none'),
+  concurrency: countOrNone(1, 100_000)
+    .prefault('none')
+    .describe('Most requests of this gateway that it gets at once; those above wait in its queue.'),
+  queue,
   tls: group({
     caFile: file('the certificates to trust'),
     serverName: text('Give the name in the certificate.').optional().describe('Name to expect in its certificate.'),

@@ -10,12 +10,13 @@ import { promptBytesOf } from '../vllm/fields/prompt-bytes.ts';
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
-import { chooseUpstream } from './balance.ts';
 import { maxEventBytes } from './event-bound.ts';
 import { GuardedListener } from './guard.ts';
 import { checkHeld, type JudgeOutput } from './stored/check.ts';
 import { denialOfHeld, unknownResponse } from './stored/refusal.ts';
 import { ownAnswer } from './own-answer.ts';
+import { findPlace } from './place.ts';
+import { priorityOf } from './queue/priority.ts';
 import { callersIds } from './stored/callers-ids.ts';
 import { inspectEvent } from './stream-event.ts';
 import type { AskingDeps, Target } from './targets.ts';
@@ -47,6 +48,8 @@ const NO_ROOM_RETRY_MS = 1000;
 /** More than one read brings: it takes an event that came in several, and may wait long for its peer. */
 const LARGE_BYTES = 64 * 1024;
 const DONE = '[DONE]';
+const NO_PLACE =
+  'The model servers have no room for this request now. Try again after the time that Retry-After names.';
 /**
  * Bytes of a prompt for each of its tokens, guessed for each try with a shorter output where the refusal does not name
  * the prompt: as a rule, then for dense texts. A refusal that names it ends the tries.
@@ -70,6 +73,8 @@ class Forwarding implements UpstreamListener {
   private body: string | Buffer;
   private readonly hasBody: boolean;
   private readonly startedMs: number;
+  /** When it got its place at upstream. */
+  private askedMs = 0;
   private readonly keepAlive: Timer | undefined;
   private readonly forget: () => void;
 
@@ -78,6 +83,8 @@ class Forwarding implements UpstreamListener {
   /** Answers that upstream had given to anybody when the wait for it began. */
   private answersBefore = 0;
   private call: UpstreamCall | undefined;
+  /** Leaves the line for a place at an upstream, while it stands there. */
+  private leave: (() => void) | undefined;
   private total: Timer | undefined;
 
   private status = 0;
@@ -141,13 +148,28 @@ class Forwarding implements UpstreamListener {
         this.tried.length > 0 ? deny('upstream_unreachable') : deny('unknown_model', { param: 'model' }),
       );
     }
-    const chosen = chooseUpstream(serving, deps.states, tieBreaker, deps.clock.nowMs());
-    const target = chosen === undefined ? undefined : deps.targets[chosen];
-    if (chosen === undefined || target === undefined) return this.refuse(deny('upstream_unreachable'));
+    const { tenant } = x.principal;
+    const wanted = { serving, tenant, priority: priorityOf(x.route.family), tieBreaker };
+    const leave = findPlace(deps, wanted, {
+      granted: (index) => this.begin(index),
+      refused: (retryAfterMs) => this.refuse(deny('overloaded', { retryAfterMs, message: NO_PLACE })),
+      failed: (error) => this.failed(error),
+      none: () => this.refuse(deny('upstream_unreachable')),
+    });
+    // Else it may stand in another line by now.
+    if (leave !== undefined) this.leave = leave;
+  }
+
+  /** Goes on with a place at an upstream. */
+  private begin(chosen: number): void {
+    const { deps, x } = this;
+    this.leave = undefined;
     this.target = chosen;
+    const target = deps.targets[chosen];
+    if (target === undefined) return this.refuse(deny('upstream_unreachable'));
     this.tried.push(chosen);
-    deps.states.begin(chosen);
     this.answersBefore = deps.states.answers(chosen);
+    this.askedMs = deps.clock.monotonicMs();
     this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
     const { held } = x.request;
     if (held === undefined || x.route.family === 'stored-response') this.send(target);
@@ -263,7 +285,7 @@ class Forwarding implements UpstreamListener {
 
   chunk(bytes: Buffer): boolean {
     if (this.isFinished) return true;
-    this.firstByteMs ??= this.deps.clock.monotonicMs() - this.startedMs;
+    if (this.firstByteMs === undefined) this.noteFirstByte();
     if (this.parser !== undefined) return this.streamChunk(this.parser, bytes);
     const isError = this.status !== 200;
     if (isError && this.partBytes + bytes.length > MAX_ERROR_BYTES) return true;
@@ -307,13 +329,25 @@ class Forwarding implements UpstreamListener {
     else deps.states.noteFault(this.target);
     if (fault === 'connect' && !this.isHeadSent) {
       // Nothing was sent, so asking another upstream cannot run the request twice.
-      deps.states.end(this.target);
-      this.target = -1;
+      this.giveBack();
       return this.start(0);
     }
     const code =
       fault === 'timeout' ? 'upstream_timeout' : fault === 'connect' ? 'upstream_unreachable' : 'upstream_error';
     this.refuse(deny(code), 'fault');
+  }
+
+  private noteFirstByte(): void {
+    const nowMs = this.deps.clock.monotonicMs();
+    this.firstByteMs = nowMs - this.startedMs;
+    // What comes in one piece tells only how long all of it took.
+    if (this.parser !== undefined) this.deps.states.noteFirstByte(this.target, nowMs - this.askedMs);
+  }
+
+  /** Upstream has done its part, or will not: its place is somebody else's, however long our peer takes to read. */
+  private giveBack(): void {
+    if (this.target >= 0) this.deps.states.end(this.target, this.x.principal.tenant);
+    this.target = -1;
   }
 
   private streamChunk(parser: SseParser, bytes: Buffer): boolean {
@@ -362,6 +396,7 @@ class Forwarding implements UpstreamListener {
   }
 
   private answerBody(): void {
+    this.giveBack();
     let value: JsonValue | undefined = ownAnswer(this.x) ?? parseAnswer(this.text());
     if (value === undefined || !isJsonObject(value)) return this.refuse(deny('upstream_error'), 'fault');
     for (const inspector of this.inspectors) {
@@ -444,7 +479,8 @@ class Forwarding implements UpstreamListener {
     this.total?.cancel();
     this.forget();
     const name = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
-    if (this.target >= 0) this.deps.states.end(this.target);
+    this.leave?.();
+    this.giveBack();
     this.done({ ...outcome, firstByteMs: this.firstByteMs, upstream: name });
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import type { RunningExchanges } from './running.ts';
+import type { Line } from './queue/line.ts';
 import type { UpstreamStates } from './upstream-states.ts';
 
 /** One upstream as it was configured, without the way to reach it. */
@@ -18,6 +19,7 @@ export interface AskingDeps<Reached> {
   /** Number of a route for the probe's sake. */
   readonly routeIndex: (routeId: string) => number;
   readonly states: UpstreamStates;
+  readonly line: Line;
   readonly running: RunningExchanges;
   /** Whether what a principal came with may still be used. */
   readonly isUsable: (principal: Principal) => boolean;

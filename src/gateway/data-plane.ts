@@ -3,7 +3,7 @@ import { createHttpMediaSource, resolveBySystem } from '../adapters/http-client/
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import { createUpstreamSockets } from '../adapters/web-socket/upstream-sockets.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
-import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import { createUpstreamStates, type SharedUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerOAuth } from '../forward/answer-oauth.ts';
@@ -11,6 +11,7 @@ import { createAnswerPreflight } from '../forward/answer-preflight.ts';
 import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
+import type { Line } from '../forward/queue/line.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -58,6 +59,10 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
   readonly running: RunningExchanges;
+  /** Where requests wait for a place; upstreams go by their numbers in shared memory. */
+  readonly line: Line;
+  /** Told when a place comes free at an upstream that somebody waits for, by its number. */
+  readonly onFreed: (upstream: number) => void;
   readonly policies: () => Policies;
   /** Whether the authorization server answers. */
   readonly isOAuthOn: () => boolean;
@@ -103,7 +108,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     }
     return opened;
   };
-  const states = createUpstreamStates(settings.upstreamMemory, deps.row);
+  const states = createUpstreamStates(settings.upstreamMemory, deps.row, deps.onFreed);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
   const aliases = new Map(Object.entries(config.models.aliases));
@@ -119,6 +124,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
     routeIndex: (id: string) => routes.findIndex((route) => route.id === id),
     states,
+    line: lineByIndex(deps.line, states),
     running: deps.running,
     isUsable: (principal: Principal) => isStillUsable(principal, config, deps),
     clock,
@@ -227,6 +233,19 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
   };
 }
+
+/** The line of all configurations as this one sees it: its upstreams by their indexes. */
+const lineByIndex = (line: Line, states: SharedUpstreamStates): Line => ({
+  wait: (asked, told) =>
+    line.wait(
+      { ...asked, upstreams: asked.upstreams.map((index) => states.numberOf(index)) },
+      {
+        granted: (number) => told.granted(states.indexOf(number)),
+        refused: (retryAfterMs) => told.refused(retryAfterMs),
+        failed: (error) => told.failed(error),
+      },
+    ),
+});
 
 /** The names by which callers may ask for a model beside its own. */
 const aliasesOf = (aliases: ReadonlyMap<string, string>, model: string | undefined): readonly string[] =>

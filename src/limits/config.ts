@@ -1,6 +1,6 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
-import { countOrNone, group, later, laterList, laterMap } from '../kernel/option.ts';
+import { count, countOrNone, group, later, laterList, laterMap, text } from '../kernel/option.ts';
 
 /** How much a caller may use. */
 export const limitsConfig = group({
@@ -16,7 +16,10 @@ export const limitsConfig = group({
   counting: later('estimate'),
   rules: laterList(),
   prices: laterMap(),
-  weights: laterMap(),
+  weights: z
+    .record(text('Give the name of a tenant.'), count(1, 1000), { error: 'Give a map of tenants and their weights.' })
+    .prefault({})
+    .describe('Shares of tenants where requests have to wait for an upstream; 1 for those not named.'),
   timeZone: later('UTC'),
   perIp: group({
     requestsPerMinute: countOrNone(1, 10_000_000).prefault(1200).describe('Requests per minute of an address.'),

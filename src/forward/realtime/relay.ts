@@ -17,8 +17,9 @@ import { readServerEvent } from '../../vllm/answers/realtime-event.ts';
 import { clientEventText, type ClientEvent } from '../../vllm/fields/realtime.ts';
 import { responseHeaders } from '../../wire/answer.ts';
 import { realtimeError } from '../../wire/openai-error.ts';
-import { chooseUpstream } from '../balance.ts';
 import { guardedSocket, guardedUpstreamSocket } from '../guard.ts';
+import { findPlace } from '../place.ts';
+import { priorityOf } from '../queue/priority.ts';
 import type { AskingDeps, Target } from '../targets.ts';
 import { denialOfUpstream } from '../upstream-refusal.ts';
 import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES, frameCost } from './bounds.ts';
@@ -66,6 +67,8 @@ class Relay implements SocketListener {
   private phase: Phase = 'unnamed';
   private socket: Socket | undefined;
   private upstream: Socket | undefined;
+  /** Leaves the line for a place at an upstream, while it stands there. */
+  private leave: (() => void) | undefined;
   private tried: number[] = [];
   private target = -1;
   /** Answers that upstream had given to anybody when it was asked. */
@@ -234,12 +237,26 @@ class Relay implements SocketListener {
       if (this.tried.length > 0) return this.refuse(deny('upstream_unreachable'), 'fault');
       return this.refuse(deny('unknown_model', { param: 'model' }));
     }
-    const chosen = chooseUpstream(serving, deps.states, this.tieBreaker, deps.clock.nowMs());
-    const target = chosen === undefined ? undefined : deps.targets[chosen];
-    if (chosen === undefined || target === undefined) return this.refuse(deny('upstream_unreachable'), 'fault');
+    const { tenant } = x.principal;
+    const wanted = { serving, tenant, priority: priorityOf(x.route.family), tieBreaker: this.tieBreaker };
+    const leave = findPlace(deps, wanted, {
+      granted: (index) => this.begin(index),
+      refused: (retryAfterMs) => this.refuse(deny('overloaded', { retryAfterMs })),
+      failed: this.failedHere,
+      none: () => this.refuse(deny('upstream_unreachable'), 'fault'),
+    });
+    // Else it may stand in another line by now.
+    if (leave !== undefined) this.leave = leave;
+  }
+
+  /** Goes on with a place at an upstream. */
+  private begin(chosen: number): void {
+    const { deps, x } = this;
+    this.leave = undefined;
     this.target = chosen;
+    const target = deps.targets[chosen];
+    if (target === undefined) return this.refuse(deny('upstream_unreachable'), 'fault');
     this.tried.push(chosen);
-    deps.states.begin(chosen);
     this.answersBefore = deps.states.answers(chosen);
     this.total ??= deps.clock.after(target.totalMs, () =>
       this.refuse(deny('request_timeout', { message: OLD }), 'cut'),
@@ -248,6 +265,11 @@ class Relay implements SocketListener {
     const headers = ['x-request-id', x.requestId];
     if (target.apiKey !== undefined) headers.push('authorization', `Bearer ${target.apiKey}`);
     this.upstream = target.sockets.open(x.route.path, headers, this.upstreamListener());
+  }
+
+  private giveBack(): void {
+    if (this.target >= 0) this.deps.states.end(this.target, this.x.principal.tenant);
+    this.target = -1;
   }
 
   private upstreamListener(): UpstreamSocketListener {
@@ -286,8 +308,7 @@ class Relay implements SocketListener {
     if (refusal.fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
     if (refusal.fault === 'connect') {
-      deps.states.end(this.target);
-      this.target = -1;
+      this.giveBack();
       return this.open();
     }
     this.refuse(deny(refusal.fault === 'timeout' ? 'upstream_timeout' : 'upstream_error'), 'fault');
@@ -395,7 +416,8 @@ class Relay implements SocketListener {
     this.unread?.cancel();
     this.forget();
     const upstream = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
-    if (this.target >= 0) this.deps.states.end(this.target);
+    this.leave?.();
+    this.giveBack();
     this.done({ ...outcome, status: 101, firstByteMs: this.firstByteMs, upstream });
   }
 }

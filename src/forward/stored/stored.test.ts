@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createUpstreamMemory, createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
+import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { settableClock } from '../../../test/support/clock.ts';
-import { alice, exchange, fakeDownstream, fakeUpstream } from '../../../test/support/exchange.ts';
+import { alice, exchange, fakeDownstream, fakeUpstream, noLine } from '../../../test/support/exchange.ts';
 import type { InferenceRequest, OpenRoute } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Outcome } from '../../kernel/stage.ts';
@@ -47,6 +48,7 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down, judgeOutput = j
     serving: () => serving,
     routeIndex: () => 0,
     states,
+    line: noLine,
     running: createRunningExchanges(),
     responseIds: ids,
     judgeOutput,

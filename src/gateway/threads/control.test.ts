@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createBodyMemory } from '../../adapters/http-server/body-budget.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createReplayMemory } from '../../adapters/memory/replay-set.ts';
-import { createUpstreamMemory } from '../../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
 import { createMetricsMemory } from '../../observers/metrics/series.ts';
 import { startWorkers, type Workers } from './control.ts';
 import type { WorkerStart } from './messages.ts';
@@ -39,6 +39,7 @@ async function setUp(orders: readonly string[]) {
       permissionUses: () => undefined,
       askIssuer: () => Promise.resolve(),
       series: () => undefined,
+      places: () => undefined,
       replaced: (row) => void replaced.push(row),
       ended: () => undefined,
     },

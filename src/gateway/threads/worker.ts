@@ -4,6 +4,7 @@ import { createPublicServer, type BrokenHead, type PublicServer } from '../../ad
 import { createSocketOpener } from '../../adapters/web-socket/server-socket.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createReplaySet } from '../../adapters/memory/replay-set.ts';
+import { createUpstreamPlaces } from '../../adapters/memory/upstream-places.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
@@ -22,6 +23,7 @@ import { createPolicies, type Policies } from '../../policies/policies.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { surfaceOfTarget } from '../../wire/request-head.ts';
+import { createWorkerLine } from './line.ts';
 import { createIssuerBook } from './issuer-book.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
@@ -81,6 +83,13 @@ function isOAuthOn(): boolean {
 let credentials: Credentials = createCredentials(start.access);
 let policies: Policies = createPolicies(start.access.policies);
 let seq = start.seq;
+/** Places go by the memory's own numbers, so those of an older configuration are given back all the same. */
+const onFreed = (upstream: number): void => send({ kind: 'freed', upstream });
+const line = createWorkerLine(send, (upstream, tenant) => {
+  const places = createUpstreamPlaces(settings.upstreamMemory);
+  places.giveBack(row, upstream, tenant);
+  if (places.waiting(upstream) > 0) onFreed(upstream);
+});
 let isDraining = false;
 let connections = 0;
 
@@ -101,6 +110,8 @@ const planeDeps = {
   tenantKey: tenantKeyOf(start.hmacKey),
   known: () => known,
   running,
+  line,
+  onFreed,
   onUse: (id: string, atMs: number) => void uses.set(id, atMs),
 };
 let plane: DataPlane = createDataPlane(settings, planeDeps);
@@ -340,6 +351,10 @@ port.on('message', (message: ToWorker) => {
     case 'issuer-asked':
       asked.get(message.issuer)?.();
       return void asked.delete(message.issuer);
+    case 'granted':
+      return line.granted(message.id, message.upstream, message.tenant);
+    case 'refused':
+      return line.refused(message.id, message.retryAfterMs);
     case 'drain':
       return void drain(message.graceMs);
   }
