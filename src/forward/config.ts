@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { parseRelease } from '../vllm/release.ts';
-import { choice, choiceSoFar, count, countOrNone, duration, group, list, text } from '../kernel/option.ts';
+import { choice, choiceSoFar, count, countOrNone, duration, flag, group, list, text } from '../kernel/option.ts';
 
 /** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
 export const DEFAULT_API_KEY = '${env:VLLM_API_KEY:-}';
@@ -31,9 +31,15 @@ const queue = group({
   size: count(0, 100_000).prefault(1024).describe('Most requests that wait; 0 refuses at once what finds no place.'),
   // Below the time of the first keep-alive, so that a stream that got no place is still refused with a status.
   deadline: duration('10ms', '1h').prefault('10s').describe('How long one may wait before it is refused.'),
+  adaptive: flag()
+    .prefault(true)
+    .describe('Holds requests back here while the server queues them itself, as its metrics tell.'),
+  reserve: count(0, 50)
+    .prefault(25)
+    .describe('Percent of the places that are kept for tenants that hold few, while more than one tenant asks.'),
 })
   .prefault({})
-  .transform(({ size, deadline }) => ({ size, deadlineMs: deadline }));
+  .transform(({ deadline, ...rest }) => ({ ...rest, deadlineMs: deadline }));
 
 /** One vLLM server. */
 const upstream = group({

@@ -59,6 +59,7 @@ import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart
 import { startStore } from './threads/store-client.ts';
 import { readUpstreamPems } from './upstream-pems.ts';
 import { USER_AGENT, VERSION } from './version.ts';
+import { watchLoads } from './load-watch.ts';
 import { startUpstreamQueue } from './upstream-queue.ts';
 import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
 
@@ -212,8 +213,7 @@ export async function startGateway({
     certificateExpiryMs: () => material?.notAfterMs,
     workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
     droppedLines: () => log.dropped(),
-    upstreams: () =>
-      upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
+    upstreams: () => upstreamViews().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
   });
 
   let oauth: RunningOAuth | undefined;
@@ -278,16 +278,23 @@ export async function startGateway({
 
   function startWatch(): UpstreamWatch {
     const { upstreamMemory, upstreamPems } = settings;
-    return watchUpstreams(config, {
-      upstreams: config.upstreams.map((upstream, index) =>
-        createHttpUpstream(
-          {
-            url: upstream.url,
-            tls: { ...(upstreamPems[index] ?? NO_PEMS), serverName: upstream.tls.serverName },
-          },
-          { ...upstream.timeouts, firstByteMs: 10_000, betweenChunksMs: 10_000 },
-        ),
+    const upstreams = config.upstreams.map((upstream, index) =>
+      createHttpUpstream(
+        {
+          url: upstream.url,
+          tls: { ...(upstreamPems[index] ?? NO_PEMS), serverName: upstream.tls.serverName },
+        },
+        { ...upstream.timeouts, firstByteMs: 10_000, betweenChunksMs: 10_000 },
       ),
+    );
+    const loads = watchLoads(config, {
+      upstreams,
+      userAgent: USER_AGENT,
+      isBusy: (index) => queue.isBusy(index),
+      onLoad: (index, load) => queue.loadSeen(index, load),
+    });
+    const own = watchUpstreams(config, {
+      upstreams,
       states: createUpstreamStates(upstreamMemory, ownRow),
       userAgent: USER_AGENT,
       everyMs: LOOK_EVERY_MS,
@@ -296,6 +303,13 @@ export async function startGateway({
         workers?.setUpstreams(news);
       },
     });
+    return {
+      ...own,
+      stop() {
+        loads.stop();
+        own.stop();
+      },
+    };
   }
 
   /** @param known what is known of them already, so that a reload forgets no key */
@@ -343,6 +357,7 @@ export async function startGateway({
           (seen?.models ?? []).flatMap(({ id, maxModelLen }) => (maxModelLen === undefined ? [] : [[id, maxModelLen]])),
         ),
         outstanding: states.outstanding(index),
+        ...queue.load(index),
         why: seen?.why,
       };
     });

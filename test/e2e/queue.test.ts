@@ -72,23 +72,44 @@ test('what finds the queue full is refused with the time to try again', async ()
   assert.deepEqual(statusesOf(await Promise.all(waiting)).sort(), [200, 503]);
 });
 
-test('a worker that dies gives back the places that it held, and those who wait in the others get them', async () => {
+test('workers that die give back the places that they held and those that they waited for', async () => {
   await using it = await behind({ concurrency: 3 }, { workers: 2 });
   const { key } = await it.issue();
   it.simulator.misbehave({ kind: 'hang', times: 3 });
-  const hanging = Array.from({ length: 3 }, () => ask(it, { key }).catch(() => undefined));
-  while (it.simulator.running() < 3) await new Promise((resolve) => setImmediate(resolve));
-  const [view] = it.gateway.admin.upstreams();
-  assert.equal(view?.outstanding, 3);
-  const waiting = Array.from({ length: 6 }, () =>
-    ask(it, { key }).then(
-      ({ status }) => status,
-      () => 0,
-    ),
-  );
+  const lost = Array.from({ length: 6 }, () => ask(it, { key }).catch(() => undefined));
+  const view = () => it.gateway.admin.upstreams()[0];
+  while (view()?.outstanding !== 3 || view()?.waiting !== 3) await new Promise((resolve) => setImmediate(resolve));
   for (const row of [0, 1]) it.gateway.testing.killWorker(row);
-  await Promise.all([...hanging, ...waiting]);
-  while (it.gateway.testing.readyWorkers() < 2) await new Promise((resolve) => setImmediate(resolve));
+  await Promise.all(lost);
+  const replaced = () => it.log.filter((line) => line.includes('worker_replaced')).length;
+  while (replaced() < 2 || it.gateway.testing.readyWorkers() < 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([view()?.outstanding, view()?.waiting], [0, 0]);
   assert.equal((await ask(it, { key })).status, 200);
-  assert.equal(it.gateway.admin.upstreams()[0]?.outstanding, 0);
+});
+
+test('an engine that queues is found out, its requests then wait here, and that is told', async () => {
+  await using it = await behind({}, { simulator: { maxNumSeqs: 2, prefillMs: 100, chunkIntervalMs: 20 } });
+  const { key } = await it.issue();
+  let isOver = false;
+  const callers = Array.from({ length: 12 }, async () => {
+    while (!isOver) assert.equal((await ask(it, { key, body: { ...CHAT, stream: true } })).status, 200);
+  });
+  // As many as the engine computes are let in, and the rest waits here.
+  for (;;) {
+    const [view] = it.gateway.admin.upstreams();
+    if (view?.limit !== undefined && view.waiting >= 8 && it.simulator.load().waiting === 0) break;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.match(it.gateway.admin.metrics(), /^sallyport_upstream_limit\{upstream="main"\} [234]$/m);
+  assert.equal(it.gateway.admin.upstreams()[0]?.engine !== undefined, true);
+  isOver = true;
+  await Promise.all(callers);
+});
+
+test('an upstream that is told not to adapt is asked for nothing and limited by nothing', async () => {
+  await using it = await behind({ queue: { adaptive: false } }, { simulator: { maxNumSeqs: 1, prefillMs: 300 } });
+  const { key } = await it.issue();
+  await Promise.all(Array.from({ length: 6 }, () => ask(it, { key })));
+  assert.equal(it.gateway.admin.upstreams()[0]?.limit, undefined);
+  assert.ok(it.simulator.received().every(({ path }) => path !== '/metrics'));
 });

@@ -15,7 +15,20 @@ export interface PageFacts {
   /** Workers that are ready. */
   readonly workers: () => number;
   readonly droppedLines: () => number;
-  readonly upstreams: () => readonly { readonly name: string; readonly isUp: boolean; readonly outstanding: number }[];
+  readonly upstreams: () => readonly UpstreamFacts[];
+}
+
+/** An upstream on the page. */
+export interface UpstreamFacts {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly outstanding: number;
+  /** Requests that wait here for a place. */
+  readonly waiting: number;
+  /** Most requests at once; undefined for no limit. */
+  readonly limit: number | undefined;
+  /** What the engine says of itself; undefined where it has not. */
+  readonly engine: { readonly running: number; readonly waiting: number } | undefined;
 }
 
 /** The metrics page over all threads. */
@@ -127,6 +140,20 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
       page.family('sallyport_upstream_outstanding', 'gauge', 'Requests that an upstream has not ended.');
       for (const { name, outstanding } of facts.upstreams()) {
         page.sample('sallyport_upstream_outstanding', { upstream: name }, outstanding);
+      }
+      page.family('sallyport_upstream_waiting', 'gauge', 'Requests that wait here for a place at an upstream.');
+      for (const { name, waiting } of facts.upstreams()) {
+        page.sample('sallyport_upstream_waiting', { upstream: name }, waiting);
+      }
+      page.family('sallyport_upstream_limit', 'gauge', 'Most requests at once, where there is a limit.');
+      for (const { name, limit } of facts.upstreams()) {
+        if (limit !== undefined) page.sample('sallyport_upstream_limit', { upstream: name }, limit);
+      }
+      page.family('sallyport_upstream_engine_requests', 'gauge', 'Requests in the engine, as it last said.');
+      for (const { name, engine } of facts.upstreams()) {
+        if (engine === undefined) continue;
+        page.sample('sallyport_upstream_engine_requests', { upstream: name, state: 'running' }, engine.running);
+        page.sample('sallyport_upstream_engine_requests', { upstream: name, state: 'waiting' }, engine.waiting);
       }
       const expiryMs = facts.certificateExpiryMs();
       if (expiryMs !== undefined) {
