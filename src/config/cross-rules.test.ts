@@ -226,7 +226,6 @@ for (const origin of [
 
 /** Each whole area that is not built, with a value that would need it. */
 for (const [path, overrides] of Object.entries({
-  'upstreams[0].balance': upstream({ balance: 'affinity' }),
   'network.bans.enabled': { network: { bans: { enabled: false } } },
   'limits.default.tokensPerMinute': { limits: { default: { tokensPerMinute: 1 } } },
   'limits.default.budget.tokens': { limits: { default: { budget: { tokens: 1 } } } },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { parseRelease } from '../vllm/release.ts';
-import { choice, choiceSoFar, count, countOrNone, duration, flag, group, list, text } from '../kernel/option.ts';
+import { choice, count, countOrNone, duration, flag, group, list, text } from '../kernel/option.ts';
 
 /** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
 export const DEFAULT_API_KEY = '${env:VLLM_API_KEY:-}';
@@ -77,7 +77,9 @@ const upstream = group({
   features: list(text('Give the name of a feature.', (value) => /^[a-z0-9-]{1,64}$/.test(value)))
     .prefault([])
     .describe('What the server has that some patches need to know of: sallyport advisories names them.'),
-  balance: choiceSoFar(['least'], ['affinity']).prefault('least'),
+  balance: choice('least', 'affinity')
+    .prefault('least')
+    .describe('affinity keeps a conversation to one server, where all that serve the model say so.'),
   concurrency: countOrNone(1, 100_000)
     .prefault('none')
     .describe('Most requests of this gateway that it gets at once; those above wait in its queue.'),

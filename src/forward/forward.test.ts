@@ -52,7 +52,13 @@ function setUp({
   const running = createRunningExchanges();
   const revoked = new Set<string>(revokedKeys);
   const forward = createForward({
-    targets: servers.map((upstream, i) => ({ name: `u${i}`, upstream, apiKey: 'upstream-key', totalMs: 60_000 })),
+    targets: servers.map((upstream, i) => ({
+      name: `u${i}`,
+      upstream,
+      apiKey: 'upstream-key',
+      totalMs: 60_000,
+      isAffine: false,
+    })),
     serving: () => servers.map((_, i) => i),
     routeIndex: () => 0,
     states,
@@ -63,6 +69,7 @@ function setUp({
     isUsable: ({ keyId }) => !revoked.has(keyId ?? ''),
     clock,
     sseKeepAliveMs: 15_000,
+    sessionKey: Buffer.alloc(32),
   });
   const peer = fakeDownstream();
   peer.isGone = isGone;

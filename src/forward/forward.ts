@@ -5,11 +5,13 @@ import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
 import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
 import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { beginningOf } from '../vllm/fields/conversation.ts';
 import { parseAnswer } from '../vllm/answers/parse-answer.ts';
 import { promptBytesOf } from '../vllm/fields/prompt-bytes.ts';
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
+import { sessionNumber } from './affinity.ts';
 import { maxEventBytes } from './event-bound.ts';
 import { GuardedListener } from './guard.ts';
 import { checkHeld, type JudgeOutput } from './stored/check.ts';
@@ -33,6 +35,8 @@ export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
   /** Judges what a model said in a response that is to be continued. */
   readonly judgeOutput: JudgeOutput;
   readonly sseKeepAliveMs: number;
+  /** Secret by which conversations are spread over servers. */
+  readonly sessionKey: Uint8Array;
 }
 
 type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
@@ -149,7 +153,8 @@ class Forwarding implements UpstreamListener {
       );
     }
     const { tenant } = x.principal;
-    const wanted = { serving, tenant, priority: priorityOf(x.route.family), tieBreaker };
+    const session = (): number | undefined => this.session();
+    const wanted = { serving, tenant, priority: priorityOf(x.route.family), tieBreaker, session };
     const leave = findPlace(deps, wanted, {
       granted: (index) => this.begin(index),
       refused: (retryAfterMs) => this.refuse(deny('overloaded', { retryAfterMs, message: NO_PLACE })),
@@ -158,6 +163,12 @@ class Forwarding implements UpstreamListener {
     });
     // Else it may stand in another line by now.
     if (leave !== undefined) this.leave = leave;
+  }
+
+  private session(): number | undefined {
+    const { route, principal, sentBody } = this.x;
+    const beginning = beginningOf(route.family, sentBody);
+    return beginning === undefined ? undefined : sessionNumber(this.deps.sessionKey, principal.tenant, beginning);
   }
 
   /** Goes on with a place at an upstream. */

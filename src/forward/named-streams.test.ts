@@ -38,7 +38,7 @@ function setUp(family: keyof typeof FORMS, body: JsonObject = {}) {
   const upstream = fakeUpstream();
   const running = createRunningExchanges();
   const forward = createForward({
-    targets: [{ name: 'u', upstream, apiKey: undefined, totalMs: 60_000 }],
+    targets: [{ name: 'u', upstream, apiKey: undefined, totalMs: 60_000, isAffine: false }],
     serving: () => [0],
     routeIndex: () => 0,
     states: createUpstreamStates(createUpstreamMemory(1, 1), 0),
@@ -49,6 +49,7 @@ function setUp(family: keyof typeof FORMS, body: JsonObject = {}) {
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
+    sessionKey: Buffer.alloc(32),
   });
   const peer = fakeDownstream();
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];

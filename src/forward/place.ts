@@ -1,13 +1,17 @@
 import type { Clock } from '../kernel/clock.ts';
+import { crc32 } from 'node:zlib';
+import { chooseByAffinity } from './affinity.ts';
 import { chooseUpstream } from './balance.ts';
 import type { Line, Told } from './queue/line.ts';
 import type { Priority } from './queue/fair-queue.ts';
+import type { Target } from './targets.ts';
 import type { UpstreamStates } from './upstream-states.ts';
 
 /** What finding a place works with. */
 export interface PlaceDeps {
   readonly states: UpstreamStates;
   readonly line: Line;
+  readonly targets: readonly Pick<Target, 'name' | 'isAffine'>[];
   readonly clock: Clock;
 }
 
@@ -19,6 +23,8 @@ export interface PlaceWanted {
   readonly priority: Priority;
   /** Any number; spreads requests over equal upstreams. */
   readonly tieBreaker: number;
+  /** A number for its conversation, asked for only where it decides; undefined where it has none. */
+  readonly session: () => number | undefined;
 }
 
 /** What comes of it: exactly one is called, once, unless the request leaves before. */
@@ -36,7 +42,8 @@ export function findPlace(deps: PlaceDeps, wanted: PlaceWanted, found: PlaceFoun
   const { states, line, clock } = deps;
   const { serving, tenant, priority, tieBreaker } = wanted;
   const nowMs = clock.nowMs();
-  const chosen = chooseUpstream(serving, states, tieBreaker, nowMs);
+  const own = ownUpstream(deps, wanted);
+  const chosen = own ?? chooseUpstream(serving, states, tieBreaker, nowMs);
   if (chosen === undefined) {
     found.none();
     return undefined;
@@ -45,6 +52,8 @@ export function findPlace(deps: PlaceDeps, wanted: PlaceWanted, found: PlaceFoun
     found.granted(chosen);
     return undefined;
   }
+  // A conversation waits for its own server: another one would compute all of it anew.
+  if (own !== undefined) return line.wait({ upstreams: [own], tenant, priority }, found);
   const others = serving.filter((index) => index !== chosen && states.isUp(index));
   const free = others.find((index) => states.begin(index, tenant, nowMs));
   if (free !== undefined) {
@@ -52,4 +61,13 @@ export function findPlace(deps: PlaceDeps, wanted: PlaceWanted, found: PlaceFoun
     return undefined;
   }
   return line.wait({ upstreams: [chosen, ...others], tenant, priority }, found);
+}
+
+/** The upstream that a conversation keeps to; undefined where it keeps to none. */
+function ownUpstream({ states, targets }: PlaceDeps, { serving, session }: PlaceWanted): number | undefined {
+  if (serving.length < 2 || !serving.every((index) => targets[index]?.isAffine === true)) return undefined;
+  const number = session();
+  if (number === undefined) return undefined;
+  const up = serving.filter((index) => states.isUp(index));
+  return chooseByAffinity(up, states, number, (index) => crc32(targets[index]?.name ?? ''));
 }

@@ -50,7 +50,13 @@ function setUp(limits: readonly number[], { size = 100, deadlineMs = DEADLINE_MS
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
   const faults: unknown[] = [];
   const forward = createForward({
-    targets: servers.map((upstream, i) => ({ name: `u${i}`, upstream, apiKey: undefined, totalMs: 60_000 })),
+    targets: servers.map((upstream, i) => ({
+      name: `u${i}`,
+      upstream,
+      apiKey: undefined,
+      totalMs: 60_000,
+      isAffine: false,
+    })),
     serving: () => servers.map((_, i) => i),
     routeIndex: () => 0,
     states,
@@ -61,6 +67,7 @@ function setUp(limits: readonly number[], { size = 100, deadlineMs = DEADLINE_MS
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 3_000,
+    sessionKey: Buffer.alloc(32),
   });
   const ask = (tenant = 'default', isStream = false): FakeDownstream => {
     const peer = fakeDownstream();

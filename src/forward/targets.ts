@@ -9,6 +9,8 @@ export interface Target {
   readonly name: string;
   readonly apiKey: string | undefined;
   readonly totalMs: number;
+  /** Conversations keep to one server, where all that serve the model say so. */
+  readonly isAffine: boolean;
 }
 
 /** What every end of a chain works with that asks an upstream, whichever way it reaches it. */

@@ -83,13 +83,14 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const { config } = settings;
   const { clock, counters } = deps;
   const targets = config.upstreams.map((upstream, index) => {
-    const { name, apiKey, timeouts } = upstream;
+    const { name, apiKey, timeouts, balance } = upstream;
     const { caPem, certPem, keyPem } = settings.upstreamPems[index] ?? NO_PEMS;
     const address = { url: upstream.url, tls: { caPem, certPem, keyPem, serverName: upstream.tls.serverName } };
     return {
       name,
       apiKey,
       totalMs: timeouts.totalMs,
+      isAffine: balance === 'affinity',
       upstream: createHttpUpstream(address, timeouts),
       sockets: createUpstreamSockets(address, timeouts, UPSTREAM_SOCKETS),
     };
@@ -186,6 +187,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       responseIds,
       judgeOutput: createHeldOutput(config.validation.controlTokens, config.models.controlTokens),
       sseKeepAliveMs: config.listen.sseKeepAliveMs,
+      sessionKey: deps.tenantKey,
     }),
     relay: createRelay({
       ...asking,

@@ -76,7 +76,13 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
   });
   const x = exchange(downstream, { route: ROUTE, principal });
   const relay = createRelay({
-    targets: upstreams.map((sockets, i) => ({ name: `gpu-${i}`, sockets, apiKey: 'upstream-key', totalMs: TOTAL_MS })),
+    targets: upstreams.map((sockets, i) => ({
+      name: `gpu-${i}`,
+      sockets,
+      apiKey: 'upstream-key',
+      totalMs: TOTAL_MS,
+      isAffine: false,
+    })),
     serving,
     routeIndex: () => 3,
     states,

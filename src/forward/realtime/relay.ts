@@ -238,7 +238,13 @@ class Relay implements SocketListener {
       return this.refuse(deny('unknown_model', { param: 'model' }));
     }
     const { tenant } = x.principal;
-    const wanted = { serving, tenant, priority: priorityOf(x.route.family), tieBreaker: this.tieBreaker };
+    const wanted = {
+      serving,
+      tenant,
+      priority: priorityOf(x.route.family),
+      tieBreaker: this.tieBreaker,
+      session: noSession,
+    };
     const leave = findPlace(deps, wanted, {
       granted: (index) => this.begin(index),
       refused: (retryAfterMs) => this.refuse(deny('overloaded', { retryAfterMs })),
@@ -422,6 +428,8 @@ class Relay implements SocketListener {
   }
 }
 
+/** A session of audio is one socket: there is nothing to come back to. */
+const noSession = (): undefined => undefined;
 const SILENT = `Neither side has sent anything for ${IDLE_MS / 1000} s. Open a new socket when there is audio.`;
 const OLD = 'The session has run for as long as one may. Open a new socket.';
 const NO_MODEL = deny('model_not_allowed', {

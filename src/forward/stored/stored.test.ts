@@ -44,7 +44,13 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down, judgeOutput = j
   const states = createUpstreamStates(createUpstreamMemory(3, 1), 0);
   if (down !== undefined) for (let i = 0; i < 3; i++) states.noteFault(down);
   const forward = createForward({
-    targets: servers.map((upstream, i) => ({ name: `u${i}`, upstream, apiKey: undefined, totalMs: 60_000 })),
+    targets: servers.map((upstream, i) => ({
+      name: `u${i}`,
+      upstream,
+      apiKey: undefined,
+      totalMs: 60_000,
+      isAffine: false,
+    })),
     serving: () => serving,
     routeIndex: () => 0,
     states,
@@ -55,6 +61,7 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down, judgeOutput = j
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
+    sessionKey: Buffer.alloc(32),
   });
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
   const faults: unknown[] = [];
