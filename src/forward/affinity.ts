@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import type { UpstreamStates } from './upstream-states.ts';
 
-/** A replica may have so much more than the mean of all. */
+/** A server may have so much more than the mean of all. */
 const OVER_MEAN = 1.25;
-/** So few requests are no load, whatever the mean is. */
-const LEAST_LOAD = 4;
+/** And so many more at least: where few run, chance alone makes more than a quarter. */
+const OVER_FEW = 4;
 
 /**
  * A number for each conversation, 32 bits. Keyed, so that nobody can make up conversations that all go to one server;
@@ -17,7 +17,7 @@ export function sessionNumber(key: Uint8Array, tenant: string, beginning: string
 /**
  * Chooses by rendezvous hashing (Thaler, Ravishankar 1998) with bounded loads (Mirrokni, Thorup, Zadimoghaddam 2018): a
  * session has its own order of the upstreams and keeps to the first one; where that has more than a quarter over the mean
- * the next one takes over. One that comes or goes moves only its own sessions.
+ * of all the next one takes over. One that comes or goes moves only its own sessions.
  *
  * @param up indexes of upstreams that are up
  * @param nameNumberOf a number for the name of an upstream, the same on every worker and after a reload
@@ -31,7 +31,8 @@ export function chooseByAffinity(
 ): number | undefined {
   const loadOf = (index: number): number => states.outstanding(index) + states.waiting(index);
   const total = up.reduce((sum, index) => sum + loadOf(index), 1);
-  const most = Math.max(LEAST_LOAD, Math.ceil((OVER_MEAN * total) / up.length));
+  const mean = total / up.length;
+  const most = Math.ceil(Math.max(mean * OVER_MEAN, mean + OVER_FEW));
   const order = up
     .map((index) => ({ index, rank: mixed(session ^ nameNumberOf(index)) }))
     .toSorted((a, b) => b.rank - a.rank);
