@@ -17,7 +17,7 @@ import { GuardedListener } from './guard.ts';
 import { checkHeld, type JudgeOutput } from './stored/check.ts';
 import { denialOfHeld, unknownResponse } from './stored/refusal.ts';
 import { ownAnswer } from './own-answer.ts';
-import { findPlace } from './place.ts';
+import { findPlace, giveBackPlace } from './place.ts';
 import { priorityOf } from './queue/priority.ts';
 import { callersIds } from './stored/callers-ids.ts';
 import { inspectEvent } from './stream-event.ts';
@@ -89,6 +89,8 @@ class Forwarding implements UpstreamListener {
   private call: UpstreamCall | undefined;
   /** Leaves the line for a place at an upstream, while it stands there. */
   private leave: (() => void) | undefined;
+  /** Something was sent whose answer has not ended. */
+  private isAtUpstream = false;
   private total: Timer | undefined;
 
   private status = 0;
@@ -223,6 +225,7 @@ class Forwarding implements UpstreamListener {
 
   private send(target: UpstreamTarget): void {
     const { x, hasBody } = this;
+    this.isAtUpstream = true;
     const { held, upload, isStream } = x.request;
     const contentType = hasBody ? (upload?.contentType ?? 'application/json') : undefined;
     this.call = target.upstream.send(
@@ -317,6 +320,7 @@ class Forwarding implements UpstreamListener {
 
   end(): void {
     if (this.isFinished) return;
+    this.isAtUpstream = false;
     if (this.status !== 200) {
       const text = this.text();
       if (this.retryShorter(text)) return;
@@ -338,6 +342,7 @@ class Forwarding implements UpstreamListener {
     const { deps } = this;
     if (fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
+    if (fault === 'connect') this.isAtUpstream = false;
     if (fault === 'connect' && !this.isHeadSent) {
       // Nothing was sent, so asking another upstream cannot run the request twice.
       this.giveBack();
@@ -357,7 +362,7 @@ class Forwarding implements UpstreamListener {
 
   /** Upstream has done its part, or will not: its place is somebody else's, however long our peer takes to read. */
   private giveBack(): void {
-    if (this.target >= 0) this.deps.states.end(this.target, this.x.principal.tenant);
+    if (this.target >= 0) giveBackPlace(this.deps, this.target, this.x.principal.tenant, this.isAtUpstream);
     this.target = -1;
   }
 
@@ -398,6 +403,7 @@ class Forwarding implements UpstreamListener {
     }
     const hasRoom = out === '' || this.x.downstream.write(out);
     if (this.sawDone) {
+      this.isAtUpstream = false;
       this.x.downstream.end();
       this.finish({ kind: 'answer', status: 200, code: undefined });
       return true;

@@ -63,6 +63,25 @@ export function findPlace(deps: PlaceDeps, wanted: PlaceWanted, found: PlaceFoun
   return line.wait({ upstreams: [chosen, ...others], tenant, priority }, found);
 }
 
+/** How long vLLM may take to notice that a connection was closed, and to stop. */
+const NOTICE_MS = 50;
+
+/**
+ * Gives a place back.
+ *
+ * @param isCut upstream was cut off before it had ended: it may go on for a moment, and must not have more than its limit
+ *   in that moment, however fast callers come and hang up
+ */
+export function giveBackPlace(
+  { states, clock }: Pick<PlaceDeps, 'states' | 'clock'>,
+  index: number,
+  tenant: string,
+  isCut: boolean,
+): void {
+  if (isCut && states.isLimited(index)) clock.after(NOTICE_MS, () => states.end(index, tenant));
+  else states.end(index, tenant);
+}
+
 /** The upstream that a conversation keeps to; undefined where it keeps to none. */
 function ownUpstream({ states, targets }: PlaceDeps, { serving, session }: PlaceWanted): number | undefined {
   if (serving.length < 2 || !serving.every((index) => targets[index]?.isAffine === true)) return undefined;

@@ -171,6 +171,19 @@ test('who goes away while it waits is not asked for any more', () => {
   assert.deepEqual([it.asked(), it.states.outstanding(0), it.running.count()], [[1], 0, 0]);
 });
 
+test('a place whose request was cut off is free only once upstream has had time to notice', () => {
+  const it = setUp([1]);
+  const first = it.ask('default', true);
+  it.ask();
+  it.call(0).listener.head({ status: 200, header: () => 'text/event-stream' });
+  first.disconnect();
+  assert.equal(it.call(0).isAborted, true);
+  it.clock.advance(49);
+  assert.deepEqual(it.asked(), [1]);
+  it.clock.advance(1);
+  assert.deepEqual([it.asked(), it.states.outstanding(0)], [[2], 1]);
+});
+
 test('what waits on a key that is revoked ends at once', () => {
   const it = setUp([1]);
   it.ask('a');
@@ -189,6 +202,7 @@ test('an upstream that is stuck keeps its places until its time-outs end them, a
   assert.deepEqual([late.status, it.states.outstanding(0)], [503, 2]);
   const next = it.ask();
   it.call(0).listener.fault('timeout');
+  it.clock.advance(50);
   assert.deepEqual([stuck[0]?.status, it.asked(), it.states.outstanding(0)], [504, [3], 2]);
   it.answer(it.call(2));
   assert.equal(next.status, 200);
@@ -232,6 +246,7 @@ test('what breaks at its turn is told, answered, and gives its place back', () =
     throw new Error('broken');
   };
   it.answer(it.call(0));
+  it.clock.advance(50);
   assert.deepEqual([second.status, it.faults.length, it.states.outstanding(0)], [502, 1, 0]);
 });
 

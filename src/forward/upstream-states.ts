@@ -7,6 +7,8 @@ export interface UpstreamStates {
   begin(index: number, tenant: string, nowMs: number): boolean;
   end(index: number, tenant: string): void;
   outstanding(index: number): number;
+  /** Whether there is a limit on how many requests it gets at once. */
+  isLimited(index: number): boolean;
   /** How many wait for a place. */
   waiting(index: number): number;
   isUp(index: number): boolean;

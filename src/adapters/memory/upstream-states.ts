@@ -54,6 +54,7 @@ export function createUpstreamStates(
     numberOf,
     indexOf: (number) => memory.numbers.indexOf(number),
     outstanding: (index) => Atomics.load(words, at(index, FIELD.OUTSTANDING)),
+    isLimited: (index) => places.limit(numberOf(index)) !== 'none',
     waiting: (index) => places.waiting(numberOf(index)),
     isUp: (index) => Atomics.load(words, at(index, FIELD.IS_DOWN)) === 0,
     mayTry(index, nowMs) {

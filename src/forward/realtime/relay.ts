@@ -18,7 +18,7 @@ import { clientEventText, type ClientEvent } from '../../vllm/fields/realtime.ts
 import { responseHeaders } from '../../wire/answer.ts';
 import { realtimeError } from '../../wire/openai-error.ts';
 import { guardedSocket, guardedUpstreamSocket } from '../guard.ts';
-import { findPlace } from '../place.ts';
+import { findPlace, giveBackPlace } from '../place.ts';
 import { priorityOf } from '../queue/priority.ts';
 import type { AskingDeps, Target } from '../targets.ts';
 import { denialOfUpstream } from '../upstream-refusal.ts';
@@ -274,7 +274,7 @@ class Relay implements SocketListener {
   }
 
   private giveBack(): void {
-    if (this.target >= 0) this.deps.states.end(this.target, this.x.principal.tenant);
+    if (this.target >= 0) giveBackPlace(this.deps, this.target, this.x.principal.tenant, this.upstream !== undefined);
     this.target = -1;
   }
 
@@ -357,6 +357,7 @@ class Relay implements SocketListener {
 
   private upstreamClosed(isClean: boolean): void {
     if (this.phase === 'over') return;
+    this.upstream = undefined;
     if (!isClean || this.isOwed || this.uncommitted > 0) return this.upstreamFailed();
     this.socket?.close(1000);
     this.finish({ kind: 'answer', code: undefined });
