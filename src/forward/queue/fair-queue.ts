@@ -60,8 +60,6 @@ export function createFairQueue<Item>(size: () => number, weightOf: (tenant: str
     let line = lines.get(tenant);
     if (line === undefined)
       lines.set(tenant, (line = { interactive: new Set(), batch: new Set(), turnAt: now, turns: 0 }));
-    // Who had nothing to ask has saved up no turns.
-    else if (lengthOf(line) === 0) line.turnAt = Math.max(line.turnAt, now);
     return line;
   }
 
@@ -104,6 +102,7 @@ export function createFairQueue<Item>(size: () => number, weightOf: (tenant: str
     now = Math.max(now, line.turnAt);
     line.turnAt += 1 / weightOf(tenant);
     line.turns = priority === 'batch' ? 0 : line.turns + 1;
+    // Who has nothing to ask saves up no turns; who has had turns just now does not come back as one that had none.
     for (const [name, other] of lines) if (lengthOf(other) === 0 && other.turnAt <= now) lines.delete(name);
   }
 
