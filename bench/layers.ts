@@ -216,7 +216,7 @@ function limited(rates: typeof rateOfKey, tokens: typeof tokensOfKey): void {
   void rates.decide?.(one);
   void tokens.decide?.(one);
   Object.assign(one.usage, { promptTokens: 40, completionTokens: 64 });
-  tokens.settle?.(one, { ...outcome, isAtWork: true });
+  tokens.settle?.(one, { ...outcome, mayHaveWorked: true });
   rates.settle?.(one, outcome);
 }
 const route = createRoute();

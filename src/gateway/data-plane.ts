@@ -3,7 +3,7 @@ import { createHttpMediaSource, resolveBySystem } from '../adapters/http-client/
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import { createUpstreamSockets } from '../adapters/web-socket/upstream-sockets.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
-import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import { createUpstreamStates, type SharedUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerOAuth } from '../forward/answer-oauth.ts';
@@ -12,6 +12,7 @@ import { createAnswerUsage } from '../forward/answer-usage.ts';
 import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
+import type { Line } from '../forward/queue/line.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import { createCalendar } from '../limits/calendar.ts';
 import type { BudgetWarning } from '../limits/budget-warnings.ts';
@@ -78,6 +79,10 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
   readonly running: RunningExchanges;
+  /** Where requests wait for a place; upstreams go by their numbers in shared memory. */
+  readonly line: Line;
+  /** Told when a place comes free at an upstream that somebody waits for, by its number. */
+  readonly onFreed: (upstream: number) => void;
   readonly policies: () => Policies;
   /** Whether the authorization server answers. */
   readonly isOAuthOn: () => boolean;
@@ -98,13 +103,14 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const { config } = settings;
   const { clock, counters } = deps;
   const targets = config.upstreams.map((upstream, index) => {
-    const { name, apiKey, timeouts } = upstream;
+    const { name, apiKey, timeouts, balance } = upstream;
     const { caPem, certPem, keyPem } = settings.upstreamPems[index] ?? NO_PEMS;
     const address = { url: upstream.url, tls: { caPem, certPem, keyPem, serverName: upstream.tls.serverName } };
     return {
       name,
       apiKey,
       totalMs: timeouts.totalMs,
+      isAffine: balance === 'affinity',
       upstream: createHttpUpstream(address, timeouts),
       sockets: createUpstreamSockets(address, timeouts, UPSTREAM_SOCKETS),
     };
@@ -123,7 +129,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     }
     return opened;
   };
-  const states = createUpstreamStates(settings.upstreamMemory, deps.row);
+  const states = createUpstreamStates(settings.upstreamMemory, deps.row, deps.onFreed);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
   const plan = createLimitPlan(planOptionsOf(config.limits), counters, createCalendar(config.limits.timeZone, clock));
@@ -141,6 +147,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
     routeIndex: (id: string) => routes.findIndex((route) => route.id === id),
     states,
+    line: lineByIndex(deps.line, states),
     running: deps.running,
     isUsable: (principal: Principal) => isStillUsable(principal, config, deps),
     clock,
@@ -222,6 +229,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       responseIds,
       judgeOutput: createHeldOutput(config.validation.controlTokens, config.models.controlTokens),
       sseKeepAliveMs: config.listen.sseKeepAliveMs,
+      sessionKey: deps.tenantKey,
     }),
     relay: createRelay({
       ...asking,
@@ -272,6 +280,19 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
   };
 }
+
+/** The line of all configurations as this one sees it: its upstreams by their indexes. */
+const lineByIndex = (line: Line, states: SharedUpstreamStates): Line => ({
+  wait: (asked, told) =>
+    line.wait(
+      { ...asked, upstreams: asked.upstreams.map((index) => states.numberOf(index)) },
+      {
+        granted: (number) => told.granted(states.indexOf(number)),
+        refused: (retryAfterMs) => told.refused(retryAfterMs),
+        failed: (error) => told.failed(error),
+      },
+    ),
+});
 
 /** The names by which callers may ask for a model beside its own. */
 const aliasesOf = (aliases: ReadonlyMap<string, string>, model: string | undefined): readonly string[] =>

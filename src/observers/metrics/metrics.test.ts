@@ -25,7 +25,16 @@ function setUp(rows: number) {
     droppedLines: () => 1,
     bans: () => ({ begun: { scan: 3 }, inForce: 2, lost: 1 }),
     budgets: () => new Map([['budget', 3]]),
-    upstreams: () => [{ name: 'main', isUp: true, outstanding: 2 }],
+    upstreams: () => [
+      {
+        name: 'main',
+        isUp: true,
+        outstanding: 2,
+        waiting: 5,
+        limit: 8,
+        engine: { running: 7, waiting: 1 },
+      },
+    ],
   });
   const start = (row: number) => createMetricsObserver(memory, row, (index, labels) => page.name(row, index, labels));
   return { memory, page, start };
@@ -46,6 +55,9 @@ test('the page sums up what all threads have counted', () => {
   assert.match(text, /_first_token_seconds_count\{route="chat-completions",model="tiny"\} 2$/m);
   assert.match(text, /^sallyport_certificate_expiry_timestamp_seconds 5$/m);
   assert.match(text, /^sallyport_upstream_outstanding\{upstream="main"\} 2$/m);
+  assert.match(text, /^sallyport_upstream_waiting\{upstream="main"\} 5$/m);
+  assert.match(text, /^sallyport_upstream_limit\{upstream="main"\} 8$/m);
+  assert.match(text, /^sallyport_upstream_engine_requests\{upstream="main",state="waiting"\} 1$/m);
 });
 
 test('a thread that ends takes nothing away: no counter ever goes back', () => {

@@ -133,7 +133,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const tokens = actualTokens(x.usage, kept.bid, outcome, (ms) => estimator.writtenIn(x.model, ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
-      if (outcome.isAtWork === true) note(x, tokens, costOf(kept.bid.price, tokens));
+      if (outcome.mayHaveWorked === true) note(x, tokens, costOf(kept.bid.price, tokens));
       if (outcome.kind === 'answer') learn(x, kept, outcome.durationMs);
     },
   };
