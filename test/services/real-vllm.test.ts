@@ -130,19 +130,63 @@ test('what is refused never reaches the real server: its own log shows nothing o
   assert.equal(arrived(), before);
 });
 
+/** Requests that the engine computes, as it says itself. */
+function running(): number {
+  const { stdout } = spawnSync('curl', ['-sS', `${VLLM_URL}/metrics`], { encoding: 'utf8' });
+  return Number(/^vllm:num_requests_running\{[^}]*\} ([0-9.]+)/m.exec(stdout)?.[1] ?? NaN);
+}
+
+function askAs(credential: string, body: object, onData: (text: string) => void = () => undefined) {
+  const to = { url: product.url, ca: readFileSync(product.caFile, 'utf8'), port: Number(new URL(product.url).port) };
+  return ask(to, { key: credential, body, onData });
+}
+
 test('the real server stops generating when the caller goes away', async () => {
   const ca = readFileSync(product.caFile, 'utf8');
   const to = { url: product.url, ca, port: Number(new URL(product.url).port) };
   const controller = new AbortController();
   const body = { ...CHAT, stream: true, max_tokens: 1900, temperature: 1 };
   await assert.rejects(ask(to, { key, body, signal: controller.signal, onData: () => controller.abort() }));
-  const running = (): number => {
-    const { stdout } = spawnSync('curl', ['-sS', `${VLLM_URL}/metrics`], { encoding: 'utf8' });
-    return Number(/^vllm:num_requests_running\{[^}]*\} ([0-9.]+)/m.exec(stdout)?.[1] ?? NaN);
-  };
   const deadline = Date.now() + 5_000;
   while (running() !== 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(running(), 0);
+});
+
+test('a running stream of the real server is ended where a budget ends, and the server stops with it', async () => {
+  // Bytes that the tokenizer takes one by one: the estimate sets too little aside.
+  const messages = [{ role: 'user', content: '\u{1F9EA}\u00fe\u00df'.repeat(60) }];
+  const whole = await askAs(key, { model: 'tiny', messages, max_tokens: 1 });
+  const { prompt_tokens: promptTokens = 0 } = (whole.json?.['usage'] ?? {}) as { prompt_tokens?: number };
+  const budget = `${promptTokens + 60}/day`;
+  const made = product.command(
+    'keys',
+    'create',
+    '--name',
+    'cut',
+    '--models',
+    'tiny',
+    '--budget-tokens',
+    budget,
+    '--json',
+  );
+  const { id, key: limited } = JSON.parse(made) as { id: string; key: string };
+  let endedMs = 0;
+  const { text } = await askAs(limited, { model: 'tiny', messages, max_tokens: 200, stream: true }, (part) => {
+    if (part.includes('budget_exhausted')) endedMs = performance.now();
+  });
+  let idleMs = NaN;
+  while (Number.isNaN(idleMs) && performance.now() - endedMs < 5_000) {
+    if (running() === 0) idleMs = performance.now() - endedMs;
+  }
+  assert.match(text, /"code":"budget_exhausted"/);
+  const shown = JSON.parse(product.command('limits', 'show', id, '--json')) as {
+    limits: readonly { name: string; used: number; limit: number }[];
+  };
+  const { used = NaN, limit = NaN } = shown.limits.find(({ name }) => name === 'budget') ?? {};
+  // At most one event of upstream is over, and an event of the real server holds one token.
+  assert.ok(used >= limit - 1 && used <= limit + 1, `${used} of ${limit}`);
+  console.log(`cut at ${used} of ${limit} tokens; the engine was idle ${idleMs.toFixed(0)} ms after the last event`);
+  assert.ok(!Number.isNaN(idleMs), 'the engine goes on');
 });
 
 test('the request log tells who, what and how it ended, and nothing that was said', () => {
