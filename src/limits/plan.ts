@@ -26,6 +26,8 @@ export interface Counted {
 export interface LimitPlan {
   /** Those that are asked before the body is read: requests and concurrency of everything that is known by then. */
   early(asking: Asking): readonly Counted[];
+  /** The asks of those, one unit of each. */
+  earlyAsks(asking: Asking): readonly Ask[];
   /** Those that are asked once the body is known: tokens and money, and requests by model or route. */
   late(asking: Asking): readonly Counted[];
   /** An ask for so many units of a limit. @param cost 1 <= cost <= limit.max; only read of tokens, money and daily requests */
@@ -62,8 +64,11 @@ export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Coun
   function work(asking: Asking): Split {
     const soon = [...ownLimits(asking.principal, defaults), ...early.flatMap((rule) => limitsOfRule(rule, asking))];
     const later = late.flatMap((rule) => limitsOfRule(rule, asking));
+    const first = inOrder(soon.filter(isAskedEarly).map(counted));
+    const asks = first.flatMap(({ once }) => (once === undefined ? [] : [once]));
     return {
-      early: inOrder(soon.filter(isAskedEarly).map(counted)),
+      early: first,
+      asks: asks.length === first.length ? asks : undefined,
       late: inOrder([...soon.filter((one) => !isAskedEarly(one)), ...later].map(counted)),
     };
   }
@@ -80,14 +85,21 @@ export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Coun
     return { kind: 'amount', name, counter, cost, bound: { kind: 'rate', limit: max, windowMs } };
   }
 
+  function ask({ limit, counter, once }: Counted, cost: number): Ask {
+    const { name, max, per = 'day' } = limit;
+    if (once === undefined) return { kind: 'amount', name, counter, cost, bound: boundOf(max, per, calendar) };
+    if (once.kind !== 'amount' || cost === 1) return once;
+    return { kind: 'amount', name, counter, cost, bound: once.bound };
+  }
+
   return {
     early: (asking) => splitOf(asking).early,
-    late: (asking) => splitOf(asking).late,
-    ask({ limit, counter, once }, cost) {
-      if (once !== undefined) return once.kind === 'amount' && cost !== 1 ? { ...once, cost } : once;
-      const { name, max, per = 'day' } = limit;
-      return { kind: 'amount', name, counter, cost, bound: boundOf(max, per, calendar) };
+    earlyAsks(asking) {
+      const { early: all, asks } = splitOf(asking);
+      return asks ?? all.map((one) => ask(one, 1));
     },
+    late: (asking) => splitOf(asking).late,
+    ask,
   };
 }
 
@@ -103,6 +115,8 @@ export function ownLimits({ id, limits, pools, member }: Principal, defaults: Ow
 
 interface Split {
   readonly early: readonly Counted[];
+  /** Undefined where a window is among them, which ends. */
+  readonly asks: readonly Ask[] | undefined;
   readonly late: readonly Counted[];
 }
 

@@ -110,16 +110,34 @@ export function createAmountCells(memory: CellMemory): AmountCells {
   }
 
   return {
-    reserve: (ask, nowMs) =>
-      locked(ask, nowMs, (cell) => {
-        const result = reserve(ask.bound, read(cell), ask.cost, nowMs);
-        const standing = amountStanding(ask, result.amount, nowMs);
-        if (!result.conforms) return { retryAfterMs: result.retryAfterMs, standing };
-        write(cell, result.amount, ask.bound, nowMs);
-        // Last: a thread that dies in between must not give back what others hold.
-        mine[cell] = (mine[cell] ?? 0) + ask.cost;
-        return { cell, standing };
-      }),
+    // Both without a function for each call: every request with a limit comes here twice.
+    reserve(ask, nowMs) {
+      for (;;) {
+        const cell = table.find(ask.counter, ask.name, nowMs);
+        lockWord(locks, cell, row);
+        try {
+          if (!table.isStillOf(cell, ask.counter)) continue;
+          const result = reserve(ask.bound, read(cell), ask.cost, nowMs);
+          const standing = amountStanding(ask, result.amount, nowMs);
+          if (!result.conforms) return { retryAfterMs: result.retryAfterMs, standing };
+          write(cell, result.amount, ask.bound, nowMs);
+          // Last: a thread that dies in between must not give back what others hold.
+          mine[cell] = (mine[cell] ?? 0) + ask.cost;
+          return { cell, standing };
+        } finally {
+          Atomics.store(locks, cell, 0);
+        }
+      }
+    },
+    settle(cell, ask, reserved, actual, nowMs) {
+      lockWord(locks, cell, row);
+      try {
+        mine[cell] = Math.max(0, (mine[cell] ?? 0) - reserved);
+        write(cell, settle(ask.bound, read(cell), reserved, actual, nowMs), ask.bound, nowMs);
+      } finally {
+        Atomics.store(locks, cell, 0);
+      }
+    },
     extend: (cell, ask, more, nowMs) =>
       lockedCell(cell, () => {
         const result = reserve(ask.bound, read(cell), more, nowMs);
@@ -127,11 +145,6 @@ export function createAmountCells(memory: CellMemory): AmountCells {
         write(cell, result.amount, ask.bound, nowMs);
         mine[cell] = (mine[cell] ?? 0) + more;
         return true;
-      }),
-    settle: (cell, ask, reserved, actual, nowMs) =>
-      lockedCell(cell, () => {
-        mine[cell] = Math.max(0, (mine[cell] ?? 0) - reserved);
-        write(cell, settle(ask.bound, read(cell), reserved, actual, nowMs), ask.bound, nowMs);
       }),
     standing: (ask, nowMs) =>
       locked(ask, nowMs, (cell) => amountStanding(ask, amountAt(ask.bound, read(cell), nowMs), nowMs)),

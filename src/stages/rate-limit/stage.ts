@@ -29,23 +29,19 @@ export function createRateLimit({
         x.requestLimits = { kind: 'spent', standings: [], holds: [] };
         return undefined;
       }
-      const limits = plan.early({ principal: x.principal, network: x.peer.network });
-      const result = counters.spend(
-        limits.map((one) => plan.ask(one, 1)),
-        clock.monotonicMs(),
-      );
+      const asks = plan.earlyAsks({ principal: x.principal, network: x.peer.network });
+      const result = counters.spend(asks, clock.monotonicMs());
       return result instanceof Promise ? result.then((r) => answer(x, r)) : answer(x, result);
     },
     settle(x) {
       // What was asked counts as one request, whatever came of it.
-      counters.settle(
-        x.requestLimits,
-        x.requestLimits.holds.map(() => 1),
-        clock.monotonicMs(),
-      );
+      counters.settle(x.requestLimits, ONE_EACH, clock.monotonicMs());
     },
   };
 }
+
+/** For more windows than anybody has. */
+const ONE_EACH: readonly number[] = Array<number>(1_024).fill(1);
 
 const CODES = { rate: 'rate_limited', concurrency: 'concurrency_limited', amount: 'budget_exhausted' } as const;
 

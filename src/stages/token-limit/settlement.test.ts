@@ -93,7 +93,15 @@ function endOf(stage: ReturnType<typeof bench>['stage'], x: Running, one: Reques
   const output = Math.floor(length * one.written) * one.n;
   const usage = { prompt_tokens: one.input, completion_tokens: output, total_tokens: one.input + output };
   const outcome = (kind: Outcome['kind'], mayHaveWorked: boolean): number => {
-    const end = { kind, status: 200, code: undefined, durationMs: 0, firstByteMs: undefined, upstream: 'u', mayHaveWorked };
+    const end = {
+      kind,
+      status: 200,
+      code: undefined,
+      durationMs: 0,
+      firstByteMs: undefined,
+      upstream: 'u',
+      mayHaveWorked,
+    };
     stage.settle?.(x, end);
     const { promptTokens, completionTokens } = x.usage;
     return promptTokens === undefined ? 0 : promptTokens + (completionTokens ?? 0);
