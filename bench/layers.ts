@@ -191,7 +191,13 @@ const everything = createLimitPlan(
 );
 const fullRate = createRateLimit({ plan: everything, counters, clock });
 const tokenOptions = { prices: { tiny: { input: 1, output: 2 } }, overCap: 'lower', maxOutputTokens: 65_536 } as const;
-const tokenDeps = { counters, clock, estimator: createEstimator(), usage: { add: () => undefined } };
+const tokenDeps = {
+  counters,
+  clock,
+  estimator: createEstimator(),
+  usage: { add: () => undefined },
+  onBudget: () => undefined,
+};
 const fullTokens = createTokenLimit(tokenOptions, { ...tokenDeps, plan: everything });
 const ofKey = createLimitPlan(
   {
@@ -210,7 +216,7 @@ function limited(rates: typeof rateOfKey, tokens: typeof tokensOfKey): void {
   void rates.decide?.(one);
   void tokens.decide?.(one);
   Object.assign(one.usage, { promptTokens: 40, completionTokens: 64 });
-  tokens.settle?.(one, { ...outcome, isAtWork: true });
+  tokens.settle?.(one, { ...outcome, mayHaveWorked: true });
   rates.settle?.(one, outcome);
 }
 const route = createRoute();
@@ -264,7 +270,7 @@ const pools = [{ name: 'tenant', subject: 'pool', limits: much }];
 const full = Object.assign(new AnyExchange('bench', 0, downstream, false), x, {
   principal: { ...x.principal, groups: ['staff'], pools },
 }) as Staged;
-const keyOnly = Object.assign(new AnyExchange('bench', 0, downstream, false), x) as Staged;
+const keyOnly = Object.assign(new AnyExchange('bench', 0, downstream, false), x);
 
 /** What a coding agent sends: 60 tools of some 3 KB each, the rest messages. */
 function agentBodyOf(bytes: number): Buffer {
