@@ -36,6 +36,15 @@ export interface UpstreamView {
   /** Context lengths in tokens, by model, of those that tell theirs. */
   readonly contexts: Readonly<Record<string, number>>;
   readonly outstanding: number;
+  /** Requests that wait here for a place. */
+  readonly waiting: number;
+  /** Most requests at once; undefined for no limit. */
+  readonly limit: number | undefined;
+  /** What the engine last said of its load. */
+  readonly engine:
+    | { readonly running: number; readonly waiting: number; readonly cacheUsage: number | undefined }
+    | undefined;
+  readonly firstByteMs: number | undefined;
   /** Why it is down or unknown, for the operator. */
   readonly why: string | undefined;
 }

@@ -11,7 +11,8 @@ export const upstreams: Command = {
   summary: 'state, version, models and load of the upstreams, and why one is down',
   help: `sallyport upstreams [--json]
 
-Shows the vLLM servers as the running gateway sees them.
+Shows the vLLM servers as the running gateway sees them. RUNNING is what each was sent and has not ended, with the most
+that it gets at once; WAITING is what waits here for a place; ENGINE is what vLLM last said: running and in its own queue.
 
 Example: sallyport upstreams --json`,
   async run(words, io) {
@@ -29,11 +30,13 @@ Example: sallyport upstreams --json`,
         one.name,
         one.state,
         one.version ?? '-',
-        String(one.outstanding),
+        one.limit === null ? String(one.outstanding) : `${one.outstanding}/${one.limit}`,
+        String(one.waiting),
+        one.engine === null ? '-' : `${one.engine.running}+${one.engine.waiting}`,
         one.models.join(',') || '-',
         one.url,
       ]);
-      io.out(table([['NAME', 'STATE', 'VERSION', 'RUNNING', 'MODELS', 'URL'], ...rows]));
+      io.out(table([['NAME', 'STATE', 'VERSION', 'RUNNING', 'WAITING', 'ENGINE', 'MODELS', 'URL'], ...rows]));
       for (const { name, why } of items) if (why !== null) io.out(`\n${name}: ${why}\n`);
     }
     return 0;

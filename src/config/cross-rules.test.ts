@@ -245,8 +245,6 @@ for (const origin of [
 
 /** Each whole area that is not built, with a value that would need it. */
 for (const [path, overrides] of Object.entries({
-  'upstreams[0].balance': upstream({ balance: 'affinity' }),
-  'upstreams[0].concurrency': upstream({ concurrency: 3 }),
   'guards.rules[0]': { guards: { rules: [{}] } },
   'dlp.rules[0]': { dlp: { rules: [{}] } },
   'auditLog.enabled': { auditLog: { enabled: false } },

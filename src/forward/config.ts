@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
 import { parseRelease } from '../vllm/release.ts';
-import { choice, choiceSoFar, duration, group, later, list, text } from '../kernel/option.ts';
+import { choice, count, countOrNone, duration, flag, group, list, text } from '../kernel/option.ts';
 
 /** The key that an upstream is asked with when none is configured; read like any other text of the configuration. */
 export const DEFAULT_API_KEY = '${env:VLLM_API_KEY:-}';
@@ -25,6 +25,21 @@ const timeouts = group({
     betweenChunksMs: betweenChunks,
     totalMs: total,
   }));
+
+/** Where requests wait for a place. Comes out with `deadlineMs`. */
+const queue = group({
+  size: count(0, 100_000).prefault(1024).describe('Most requests that wait; 0 refuses at once what finds no place.'),
+  // Below the time of the first keep-alive, so that a stream that got no place is still refused with a status.
+  deadline: duration('10ms', '1h').prefault('10s').describe('How long one may wait before it is refused.'),
+  adaptive: flag()
+    .prefault(true)
+    .describe('Holds requests back here while the server queues them itself, as its metrics tell.'),
+  reserve: count(0, 50)
+    .prefault(25)
+    .describe('Percent of the places that are kept for tenants that hold few, while more than one tenant asks.'),
+})
+  .prefault({})
+  .transform(({ deadline, ...rest }) => ({ ...rest, deadlineMs: deadline }));
 
 /** One vLLM server. */
 const upstream = group({
@@ -62,8 +77,13 @@ const upstream = group({
   features: list(text('Give the name of a feature.', (value) => /^[a-z0-9-]{1,64}$/.test(value)))
     .prefault([])
     .describe('What the server has that some patches need to know of: sallyport advisories names them.'),
-  balance: choiceSoFar(['least'], ['affinity']).prefault('least'),
-  concurrency: later('none'),
+  balance: choice('least', 'affinity')
+    .prefault('least')
+    .describe('affinity keeps a conversation to one server, where all that serve the model say so.'),
+  concurrency: countOrNone(1, 100_000)
+    .prefault('none')
+    .describe('Most requests of this gateway that it gets at once; those above wait in its queue.'),
+  queue,
   tls: group({
     caFile: file('the certificates to trust'),
     serverName: text('Give the name in the certificate.').optional().describe('Name to expect in its certificate.'),

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import type { InferenceRequest, Upload } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { Inspector, Outcome } from '../kernel/stage.ts';
-import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory } from '../adapters/memory/upstream-memory.ts';
+import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { settableClock } from '../../test/support/clock.ts';
-import { exchange, fakeDownstream, fakeUpstream, type FakeCall } from '../../test/support/exchange.ts';
+import { exchange, fakeDownstream, fakeUpstream, type FakeCall, noLine } from '../../test/support/exchange.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { createForward } from './forward.ts';
 import { createRunningExchanges } from './running.ts';
@@ -51,16 +52,24 @@ function setUp({
   const running = createRunningExchanges();
   const revoked = new Set<string>(revokedKeys);
   const forward = createForward({
-    targets: servers.map((upstream, i) => ({ name: `u${i}`, upstream, apiKey: 'upstream-key', totalMs: 60_000 })),
+    targets: servers.map((upstream, i) => ({
+      name: `u${i}`,
+      upstream,
+      apiKey: 'upstream-key',
+      totalMs: 60_000,
+      isAffine: false,
+    })),
     serving: () => servers.map((_, i) => i),
     routeIndex: () => 0,
     states,
+    line: noLine,
     running,
     responseIds: createResponseIds(Buffer.alloc(32, 1)),
     judgeOutput: () => undefined,
     isUsable: ({ keyId }) => !revoked.has(keyId ?? ''),
     clock,
     sseKeepAliveMs: 15_000,
+    sessionKey: Buffer.alloc(32),
   });
   const peer = fakeDownstream();
   peer.isGone = isGone;

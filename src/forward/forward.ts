@@ -5,17 +5,20 @@ import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { Forward, Inspector, Outcome } from '../kernel/stage.ts';
 import type { Upstream, UpstreamCall, UpstreamFault, UpstreamHead, UpstreamListener } from '../kernel/transport.ts';
 import { endStreamWith, responseHeaders, sendDenial, type Answerable } from '../wire/answer.ts';
+import { beginningOf } from '../vllm/fields/conversation.ts';
 import { parseAnswer } from '../vllm/answers/parse-answer.ts';
 import { promptBytesOf } from '../vllm/fields/prompt-bytes.ts';
 import { streamFormOf, type StreamForm } from '../vllm/answers/stream-form.ts';
 import type { ResponseIds } from '../wire/response-id.ts';
 import { createSseParser, type SseParser } from '../wire/sse.ts';
-import { chooseUpstream } from './balance.ts';
+import { sessionNumber } from './affinity.ts';
 import { maxEventBytes } from './event-bound.ts';
 import { GuardedListener } from './guard.ts';
 import { checkHeld, type JudgeOutput } from './stored/check.ts';
 import { denialOfHeld, unknownResponse } from './stored/refusal.ts';
 import { ownAnswer } from './own-answer.ts';
+import { findPlace, giveBackPlace } from './place.ts';
+import { priorityOf } from './queue/priority.ts';
 import { callersIds } from './stored/callers-ids.ts';
 import { inspectEvent } from './stream-event.ts';
 import type { AskingDeps, Target } from './targets.ts';
@@ -32,6 +35,8 @@ export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
   /** Judges what a model said in a response that is to be continued. */
   readonly judgeOutput: JudgeOutput;
   readonly sseKeepAliveMs: number;
+  /** Secret by which conversations are spread over servers. */
+  readonly sessionKey: Uint8Array;
 }
 
 type Needs =
@@ -56,6 +61,8 @@ const NO_ROOM_RETRY_MS = 1000;
 /** More than one read brings: it takes an event that came in several, and may wait long for its peer. */
 const LARGE_BYTES = 64 * 1024;
 const DONE = '[DONE]';
+const NO_PLACE =
+  'The model servers have no room for this request now. Try again after the time that Retry-After names.';
 /**
  * Bytes of a prompt for each of its tokens, guessed for each try with a shorter output where the refusal does not name
  * the prompt: as a rule, then for dense texts. A refusal that names it ends the tries.
@@ -79,6 +86,8 @@ class Forwarding implements UpstreamListener {
   private body: string | Buffer;
   private readonly hasBody: boolean;
   private readonly startedMs: number;
+  /** When it got its place at upstream. */
+  private askedMs = 0;
   private readonly keepAlive: Timer | undefined;
   private readonly forget: () => void;
 
@@ -87,12 +96,16 @@ class Forwarding implements UpstreamListener {
   /** Answers that upstream had given to anybody when the wait for it began. */
   private answersBefore = 0;
   private call: UpstreamCall | undefined;
+  /** Leaves the line for a place at an upstream, while it stands there. */
+  private leave: (() => void) | undefined;
+  /** Something was sent whose answer has not ended. */
+  private isAtUpstream = false;
   private total: Timer | undefined;
 
   private status = 0;
   private firstByteMs: number | undefined;
-  /** Upstream has the request, and has not refused it. */
-  private isAtWork = false;
+  /** Upstream has had the request, and has not refused it: what it did has to be paid. */
+  private mayHaveWorked = false;
   private isHeadSent = false;
   /** The whole answer is on its way to the peer. */
   private isAnswered = false;
@@ -153,13 +166,35 @@ class Forwarding implements UpstreamListener {
         this.tried.length > 0 ? deny('upstream_unreachable') : deny('unknown_model', { param: 'model' }),
       );
     }
-    const chosen = chooseUpstream(serving, deps.states, tieBreaker, deps.clock.nowMs());
-    const target = chosen === undefined ? undefined : deps.targets[chosen];
-    if (chosen === undefined || target === undefined) return this.refuse(deny('upstream_unreachable'));
+    const { tenant } = x.principal;
+    const session = (): number | undefined => this.session();
+    const wanted = { serving, tenant, priority: priorityOf(x.route.family), tieBreaker, session };
+    const leave = findPlace(deps, wanted, {
+      granted: (index) => this.begin(index),
+      refused: (retryAfterMs) => this.refuse(deny('overloaded', { retryAfterMs, message: NO_PLACE })),
+      failed: (error) => this.failed(error),
+      none: () => this.refuse(deny('upstream_unreachable')),
+    });
+    // Else it may stand in another line by now.
+    if (leave !== undefined) this.leave = leave;
+  }
+
+  private session(): number | undefined {
+    const { route, principal, sentBody } = this.x;
+    const beginning = beginningOf(route.family, sentBody);
+    return beginning === undefined ? undefined : sessionNumber(this.deps.sessionKey, principal.tenant, beginning);
+  }
+
+  /** Goes on with a place at an upstream. */
+  private begin(chosen: number): void {
+    const { deps, x } = this;
+    this.leave = undefined;
     this.target = chosen;
+    const target = deps.targets[chosen];
+    if (target === undefined) return this.refuse(deny('upstream_unreachable'));
     this.tried.push(chosen);
-    deps.states.begin(chosen);
     this.answersBefore = deps.states.answers(chosen);
+    this.askedMs = deps.clock.monotonicMs();
     this.total ??= deps.clock.after(target.totalMs, () => this.refuse(deny('upstream_timeout'), 'fault'));
     const { held } = x.request;
     if (held === undefined || x.route.family === 'stored-response') this.send(target);
@@ -210,8 +245,9 @@ class Forwarding implements UpstreamListener {
   }
 
   private send(target: UpstreamTarget): void {
-    this.isAtWork = true;
+    this.mayHaveWorked = true;
     const { x, hasBody } = this;
+    this.isAtUpstream = true;
     const { held, upload, isStream } = x.request;
     const contentType = hasBody ? (upload?.contentType ?? 'application/json') : undefined;
     this.call = target.upstream.send(
@@ -264,7 +300,7 @@ class Forwarding implements UpstreamListener {
   private begun(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
-    if (head.status !== 200) this.isAtWork = false;
+    if (head.status !== 200) this.mayHaveWorked = false;
     const sentBytes = x.request.isStream ? Buffer.byteLength(this.body) : 0;
     this.body = '';
     x.downstream.keepBody(0);
@@ -286,7 +322,7 @@ class Forwarding implements UpstreamListener {
 
   chunk(bytes: Buffer): boolean {
     if (this.isFinished) return true;
-    this.firstByteMs ??= this.deps.clock.monotonicMs() - this.startedMs;
+    if (this.firstByteMs === undefined) this.noteFirstByte();
     if (this.parser !== undefined) return this.streamChunk(this.parser, bytes);
     const isError = this.status !== 200;
     if (isError && this.partBytes + bytes.length > MAX_ERROR_BYTES) return true;
@@ -307,6 +343,7 @@ class Forwarding implements UpstreamListener {
 
   end(): void {
     if (this.isFinished) return;
+    this.isAtUpstream = false;
     if (this.status !== 200) {
       const text = this.text();
       if (this.retryShorter(text)) return;
@@ -328,16 +365,29 @@ class Forwarding implements UpstreamListener {
     const { deps } = this;
     if (fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
-    if (fault === 'connect') this.isAtWork = false;
+    if (fault === 'connect') this.mayHaveWorked = false;
+    if (fault === 'connect') this.isAtUpstream = false;
     if (fault === 'connect' && !this.isHeadSent) {
       // Nothing was sent, so asking another upstream cannot run the request twice.
-      deps.states.end(this.target);
-      this.target = -1;
+      this.giveBack();
       return this.start(0);
     }
     const code =
       fault === 'timeout' ? 'upstream_timeout' : fault === 'connect' ? 'upstream_unreachable' : 'upstream_error';
     this.refuse(deny(code), 'fault');
+  }
+
+  private noteFirstByte(): void {
+    const nowMs = this.deps.clock.monotonicMs();
+    this.firstByteMs = nowMs - this.startedMs;
+    // What comes in one piece tells only how long all of it took.
+    if (this.parser !== undefined) this.deps.states.noteFirstByte(this.target, nowMs - this.askedMs);
+  }
+
+  /** Upstream has done its part, or will not: its place is somebody else's, however long our peer takes to read. */
+  private giveBack(): void {
+    if (this.target >= 0) giveBackPlace(this.deps, this.target, this.x.principal.tenant, this.isAtUpstream);
+    this.target = -1;
   }
 
   private streamChunk(parser: SseParser, bytes: Buffer): boolean {
@@ -377,6 +427,7 @@ class Forwarding implements UpstreamListener {
     }
     const hasRoom = out === '' || this.x.downstream.write(out);
     if (this.sawDone) {
+      this.isAtUpstream = false;
       this.x.downstream.end();
       this.finish({ kind: 'answer', status: 200, code: undefined });
       return true;
@@ -386,6 +437,7 @@ class Forwarding implements UpstreamListener {
   }
 
   private answerBody(): void {
+    this.giveBack();
     let value: JsonValue | undefined = ownAnswer(this.x) ?? parseAnswer(this.text());
     if (value === undefined || !isJsonObject(value)) return this.refuse(deny('upstream_error'), 'fault');
     for (const inspector of this.inspectors) {
@@ -468,8 +520,9 @@ class Forwarding implements UpstreamListener {
     this.total?.cancel();
     this.forget();
     const name = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
-    if (this.target >= 0) this.deps.states.end(this.target);
-    this.done({ ...outcome, firstByteMs: this.firstByteMs, upstream: name, isAtWork: this.isAtWork });
+    this.leave?.();
+    this.giveBack();
+    this.done({ ...outcome, firstByteMs: this.firstByteMs, upstream: name, mayHaveWorked: this.mayHaveWorked });
   }
 
   private text(): string {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory } from '../adapters/memory/upstream-memory.ts';
+import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { settableClock } from '../../test/support/clock.ts';
-import { exchange, fakeDownstream, fakeUpstream } from '../../test/support/exchange.ts';
+import { exchange, fakeDownstream, fakeUpstream, noLine } from '../../test/support/exchange.ts';
 import type { RouteFamily, Surface } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -37,16 +38,18 @@ function setUp(family: keyof typeof FORMS, body: JsonObject = {}) {
   const upstream = fakeUpstream();
   const running = createRunningExchanges();
   const forward = createForward({
-    targets: [{ name: 'u', upstream, apiKey: undefined, totalMs: 60_000 }],
+    targets: [{ name: 'u', upstream, apiKey: undefined, totalMs: 60_000, isAffine: false }],
     serving: () => [0],
     routeIndex: () => 0,
     states: createUpstreamStates(createUpstreamMemory(1, 1), 0),
+    line: noLine,
     running,
     responseIds: createResponseIds(Buffer.alloc(32, 1)),
     judgeOutput: () => undefined,
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
+    sessionKey: Buffer.alloc(32),
   });
   const peer = fakeDownstream();
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];

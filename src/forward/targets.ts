@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import type { RunningExchanges } from './running.ts';
+import type { Line } from './queue/line.ts';
 import type { UpstreamStates } from './upstream-states.ts';
 
 /** One upstream as it was configured, without the way to reach it. */
@@ -8,6 +9,8 @@ export interface Target {
   readonly name: string;
   readonly apiKey: string | undefined;
   readonly totalMs: number;
+  /** Conversations keep to one server, where all that serve the model say so. */
+  readonly isAffine: boolean;
 }
 
 /** What every end of a chain works with that asks an upstream, whichever way it reaches it. */
@@ -18,6 +21,7 @@ export interface AskingDeps<Reached> {
   /** Number of a route for the probe's sake. */
   readonly routeIndex: (routeId: string) => number;
   readonly states: UpstreamStates;
+  readonly line: Line;
   readonly running: RunningExchanges;
   /** Whether what a principal came with may still be used. */
   readonly isUsable: (principal: Principal) => boolean;

@@ -1,9 +1,16 @@
 /** What all threads know together of the upstreams, by their index in the configuration. */
 export interface UpstreamStates {
-  /** Notes a request that begins; the caller ends it exactly once. */
-  begin(index: number): void;
-  end(index: number): void;
+  /**
+   * Takes a place for a request of a tenant; false where it has none free for it. The caller ends what it began exactly
+   * once.
+   */
+  begin(index: number, tenant: string, nowMs: number): boolean;
+  end(index: number, tenant: string): void;
   outstanding(index: number): number;
+  /** Whether there is a limit on how many requests it gets at once. */
+  isLimited(index: number): boolean;
+  /** How many wait for a place. */
+  waiting(index: number): number;
   isUp(index: number): boolean;
   /** Whether one request may try an upstream that is down: true at most once a second over all threads. */
   mayTry(index: number, nowMs: number): boolean;
@@ -18,6 +25,8 @@ export interface UpstreamStates {
    * @param answersBefore `answers` when the wait for this request began
    */
   noteTimeout(index: number, answersBefore: number): void;
+  /** How long the first byte of an answer took. */
+  noteFirstByte(index: number, ms: number): void;
   /** How many answers it has given so far, to anybody and of any status; wraps around. */
   answers(index: number): number;
   /**

@@ -3,7 +3,7 @@ import { createHttpMediaSource, resolveBySystem } from '../adapters/http-client/
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import { createUpstreamSockets } from '../adapters/web-socket/upstream-sockets.ts';
 import type { SharedCounters } from '../adapters/memory/counters.ts';
-import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import { createUpstreamStates, type SharedUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerOAuth } from '../forward/answer-oauth.ts';
@@ -12,8 +12,10 @@ import { createAnswerUsage } from '../forward/answer-usage.ts';
 import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
+import type { Line } from '../forward/queue/line.ts';
 import type { RunningExchanges } from '../forward/running.ts';
 import { createCalendar } from '../limits/calendar.ts';
+import type { BudgetWarning } from '../limits/budget-warnings.ts';
 import type { UsageBook } from '../limits/ledger.ts';
 import type { Estimator } from '../limits/estimator.ts';
 import { createLimitPlan } from '../limits/plan.ts';
@@ -45,6 +47,8 @@ import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { methodsOf, type AuthenticationDeps } from './authentication.ts';
+import { createCountPrompt } from './count-prompt.ts';
+import { USER_AGENT } from './version.ts';
 import { createLimitBook } from './limit-book.ts';
 import { neverBanned } from './bans.ts';
 import type { Pipelines } from './listeners.ts';
@@ -68,12 +72,17 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly estimator: Estimator;
   /** Takes what was used. */
   readonly usage: UsageBook;
+  readonly onBudget: (warning: BudgetWarning) => void;
   readonly bans: Bans;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
   readonly known: () => KnownUpstreams;
   readonly running: RunningExchanges;
+  /** Where requests wait for a place; upstreams go by their numbers in shared memory. */
+  readonly line: Line;
+  /** Told when a place comes free at an upstream that somebody waits for, by its number. */
+  readonly onFreed: (upstream: number) => void;
   readonly policies: () => Policies;
   /** Whether the authorization server answers. */
   readonly isOAuthOn: () => boolean;
@@ -94,13 +103,14 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const { config } = settings;
   const { clock, counters } = deps;
   const targets = config.upstreams.map((upstream, index) => {
-    const { name, apiKey, timeouts } = upstream;
+    const { name, apiKey, timeouts, balance } = upstream;
     const { caPem, certPem, keyPem } = settings.upstreamPems[index] ?? NO_PEMS;
     const address = { url: upstream.url, tls: { caPem, certPem, keyPem, serverName: upstream.tls.serverName } };
     return {
       name,
       apiKey,
       totalMs: timeouts.totalMs,
+      isAffine: balance === 'affinity',
       upstream: createHttpUpstream(address, timeouts),
       sockets: createUpstreamSockets(address, timeouts, UPSTREAM_SOCKETS),
     };
@@ -119,7 +129,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     }
     return opened;
   };
-  const states = createUpstreamStates(settings.upstreamMemory, deps.row);
+  const states = createUpstreamStates(settings.upstreamMemory, deps.row, deps.onFreed);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
   const plan = createLimitPlan(planOptionsOf(config.limits), counters, createCalendar(config.limits.timeZone, clock));
@@ -137,10 +147,18 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
     routeIndex: (id: string) => routes.findIndex((route) => route.id === id),
     states,
+    line: lineByIndex(deps.line, states),
     running: deps.running,
     isUsable: (principal: Principal) => isStillUsable(principal, config, deps),
     clock,
   };
+  const countPrompt = createCountPrompt({
+    targets,
+    serving: asking.serving,
+    isUp: (index) => states.isUp(index),
+    userAgent: USER_AGENT,
+    clock,
+  });
   const judge: Policies['judge'] = (situation) =>
     deps.policies().judge({ ...situation, aliases: aliasesOf(aliases, situation.model) });
   const judging = { policies: () => ({ judge }), clock };
@@ -200,7 +218,10 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     meter: createMeter(),
     tokenLimit: createTokenLimit(
       { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
-      { plan, counters, clock, estimator: deps.estimator, usage: deps.usage },
+      {
+        ...{ plan, counters, clock, estimator: deps.estimator, usage: deps.usage, onBudget: deps.onBudget },
+        countPrompt: config.limits.counting === 'upstream' ? countPrompt : undefined,
+      },
     ),
     sanitize: createSanitize(),
     forward: createForward({
@@ -208,6 +229,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       responseIds,
       judgeOutput: createHeldOutput(config.validation.controlTokens, config.models.controlTokens),
       sseKeepAliveMs: config.listen.sseKeepAliveMs,
+      sessionKey: deps.tenantKey,
     }),
     relay: createRelay({
       ...asking,
@@ -258,6 +280,19 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     },
   };
 }
+
+/** The line of all configurations as this one sees it: its upstreams by their indexes. */
+const lineByIndex = (line: Line, states: SharedUpstreamStates): Line => ({
+  wait: (asked, told) =>
+    line.wait(
+      { ...asked, upstreams: asked.upstreams.map((index) => states.numberOf(index)) },
+      {
+        granted: (number) => told.granted(states.indexOf(number)),
+        refused: (retryAfterMs) => told.refused(retryAfterMs),
+        failed: (error) => told.failed(error),
+      },
+    ),
+});
 
 /** The names by which callers may ask for a model beside its own. */
 const aliasesOf = (aliases: ReadonlyMap<string, string>, model: string | undefined): readonly string[] =>

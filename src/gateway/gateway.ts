@@ -17,7 +17,8 @@ import { createBanMemory } from '../adapters/memory/ban-cells.ts';
 import { createBans } from '../adapters/memory/bans.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import { createReplayMemory, createReplaySet } from '../adapters/memory/replay-set.ts';
-import { createUpstreamMemory, createUpstreamStates } from '../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory, renumbered, type UpstreamMemory } from '../adapters/memory/upstream-memory.ts';
+import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { reachableAround } from '../doctor/checks/around.ts';
 import { printableConfig } from '../config/print.ts';
@@ -32,6 +33,7 @@ import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
+import type { BudgetWarning } from '../limits/budget-warnings.ts';
 import { createUsageBook } from '../limits/ledger.ts';
 import { createEstimator } from '../limits/estimator.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -65,6 +67,8 @@ import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart
 import { startStore } from './threads/store-client.ts';
 import { readUpstreamPems } from './upstream-pems.ts';
 import { USER_AGENT, VERSION } from './version.ts';
+import { watchLoads } from './load-watch.ts';
+import { startUpstreamQueue } from './upstream-queue.ts';
 import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
 
 /** What a gateway starts with. */
@@ -106,6 +110,9 @@ const COUNTER_CELLS = 131_072;
 const AMOUNT_CELLS = 262_144;
 /** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
 const REPLAY_CELLS = 262_144;
+/** Budgets that are remembered as told of. */
+const MAX_WARNED = 10_000;
+const MAX_LABELS = 100;
 /** 4 MiB. */
 const BAN_CELLS = 65_536;
 const LOOK_EVERY_MS = 10_000;
@@ -211,19 +218,25 @@ export async function startGateway({
   // By a descriptor that stays open, for a path over 107 bytes cannot be dialled (unix(7)).
   const stateFd = openSync(stateDir.path, 'r');
   const oauthSocket = `/proc/self/fd/${stateFd}/${basename(stateDir.oauthSocket)}`;
-  let settings = settingsOf(config, rows, publicUrl, oauthSocket);
+  let settings = settingsOf(config, createUpstreamMemory(config.upstreams.length, rows), publicUrl, oauthSocket);
+  const queue = startUpstreamQueue(config, settings.upstreamMemory, {
+    tell: (row, message) => workers?.tellPlace(row, message),
+    clock,
+  });
   const issuers = createIssuerBook([], askIssuer, clock);
   let issuerWatch = watchIssuersOf();
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
   let watch = startWatch();
+  const warnedBudgets = new Set<string>();
+  const budgetWarnings = new Map<string, number>();
   const metrics = createMetricsPage(memory.metrics, rows, {
     version: VERSION,
     certificateExpiryMs: () => material?.notAfterMs,
     workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
     droppedLines: () => log.dropped(),
     bans: () => banKeeper.figures(),
-    upstreams: () =>
-      upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
+    budgets: () => budgetWarnings,
+    upstreams: () => upstreamViews().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
   });
 
   const counters = createSharedCounters(memory.counters, ownRow);
@@ -261,10 +274,15 @@ export async function startGateway({
     tokenUses: noteTokenUses,
     permissionUses: notePermissionUses,
     usage: (rows) => ledger.note(rows),
+    budget: noteBudget,
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
-    ended: (row) => metrics.takeOver(row),
+    places: (row, message) => queue.hear(row, message),
+    ended(row) {
+      metrics.takeOver(row);
+      queue.ended(row);
+    },
   });
   const live = workers;
   // What was learnt while they started had nobody to be told to.
@@ -272,6 +290,18 @@ export async function startGateway({
   if (material !== undefined) live.setTls(tlsOf(material));
   if (alpn.length > 0) await live.setAlpn(alpn);
   tellIssuers();
+
+  /** Each worker tells of a budget once. */
+  function noteBudget({ limit, tenant, holder, counter, endsAtMs }: BudgetWarning): void {
+    const key = `${counter} ${endsAtMs}`;
+    if (warnedBudgets.has(key)) return;
+    if (warnedBudgets.size >= MAX_WARNED) warnedBudgets.clear();
+    warnedBudgets.add(key);
+    // As labels of a metric their number is bounded.
+    const label = budgetWarnings.has(limit) || budgetWarnings.size < MAX_LABELS ? limit : 'other';
+    budgetWarnings.set(label, (budgetWarnings.get(label) ?? 0) + 1);
+    log.warn('budget', { limit, tenant, holder, used: '80 %', until: new Date(endsAtMs).toISOString() });
+  }
 
   function noteUses(uses: readonly LastUse[]): void {
     directory.noteUses(uses);
@@ -289,16 +319,23 @@ export async function startGateway({
 
   function startWatch(): UpstreamWatch {
     const { upstreamMemory, upstreamPems } = settings;
-    return watchUpstreams(config, {
-      upstreams: config.upstreams.map((upstream, index) =>
-        createHttpUpstream(
-          {
-            url: upstream.url,
-            tls: { ...(upstreamPems[index] ?? NO_PEMS), serverName: upstream.tls.serverName },
-          },
-          { ...upstream.timeouts, firstByteMs: 10_000, betweenChunksMs: 10_000 },
-        ),
+    const upstreams = config.upstreams.map((upstream, index) =>
+      createHttpUpstream(
+        {
+          url: upstream.url,
+          tls: { ...(upstreamPems[index] ?? NO_PEMS), serverName: upstream.tls.serverName },
+        },
+        { ...upstream.timeouts, firstByteMs: 10_000, betweenChunksMs: 10_000 },
       ),
+    );
+    const loads = watchLoads(config, {
+      upstreams,
+      userAgent: USER_AGENT,
+      isBusy: (index) => queue.isBusy(index),
+      onLoad: (index, load) => queue.loadSeen(index, load),
+    });
+    const own = watchUpstreams(config, {
+      upstreams,
       states: createUpstreamStates(upstreamMemory, ownRow),
       userAgent: USER_AGENT,
       everyMs: LOOK_EVERY_MS,
@@ -307,6 +344,13 @@ export async function startGateway({
         workers?.setUpstreams(news);
       },
     });
+    return {
+      ...own,
+      stop() {
+        loads.stop();
+        own.stop();
+      },
+    };
   }
 
   /** @param known what is known of them already, so that a reload forgets no key */
@@ -354,6 +398,7 @@ export async function startGateway({
           (seen?.models ?? []).flatMap(({ id, maxModelLen }) => (maxModelLen === undefined ? [] : [[id, maxModelLen]])),
         ),
         outstanding: states.outstanding(index),
+        ...queue.load(index),
         why: seen?.why,
       };
     });
@@ -455,12 +500,15 @@ export async function startGateway({
       const plane = createDataPlane(settings, {
         estimator: createEstimator(),
         usage: createUsageBook(),
+        onBudget: () => undefined,
         ...authenticating,
         row: ownRow,
         counters,
         tenantKey: tenantKeyOf(hmacKey),
         known: () => known,
         running: createRunningExchanges(),
+        line: { wait: () => () => undefined },
+        onFreed: () => undefined,
       });
       return explain(question, {
         find: (id) => credentials.find(id),
@@ -550,7 +598,9 @@ export async function startGateway({
       const nextCa = readClientCa(config); // the same file; what it holds may be new
       config = withFixed(next, config);
       const before = settings.config.upstreams;
-      settings = settingsOf(config, rows, publicUrl, oauthSocket);
+      const upstreamMemory = upstreamMemoryFor(before, config.upstreams, settings.upstreamMemory);
+      settings = settingsOf(config, upstreamMemory, publicUrl, oauthSocket);
+      queue.configure(config, upstreamMemory);
       known = config.upstreams.map(({ name, url }) => {
         const seen = watch.watched[before.findIndex((upstream) => upstream.name === name && upstream.url === url)];
         return { models: seen?.models, version: seen?.version };
@@ -583,6 +633,7 @@ export async function startGateway({
 
   async function stop(): Promise<void> {
     watch.stop();
+    queue.stop();
     issuerWatch.stop();
     tls?.stop();
     await runningAdmin.stop();
@@ -607,7 +658,17 @@ function readClientCa({ listen }: Config): string | undefined {
   return pem;
 }
 
-function settingsOf(config: Config, rows: number, publicUrl: string, oauthSocket: string): Settings {
+/** What runs at an upstream that stays goes on to count. */
+function upstreamMemoryFor(
+  before: Config['upstreams'],
+  after: Config['upstreams'],
+  memory: UpstreamMemory,
+): UpstreamMemory {
+  const names = (upstreams: Config['upstreams']) => upstreams.map(({ name, url }) => `${name} ${url}`);
+  return renumbered(memory, names(before), names(after)) ?? createUpstreamMemory(after.length, memory.rows);
+}
+
+function settingsOf(config: Config, upstreamMemory: UpstreamMemory, publicUrl: string, oauthSocket: string): Settings {
   return {
     config,
     oauthSocket,
@@ -615,7 +676,7 @@ function settingsOf(config: Config, rows: number, publicUrl: string, oauthSocket
     issuerPems: config.authentication.issuers.map(({ caFile }) =>
       caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
     ),
-    upstreamMemory: createUpstreamMemory(config.upstreams.length, rows),
+    upstreamMemory,
     upstreamPems: config.upstreams.map(({ tls }) => readUpstreamPems(tls)),
   };
 }

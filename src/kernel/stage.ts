@@ -17,7 +17,7 @@ export interface Outcome {
   /** Until the first byte of upstream's body; undefined where none came. */
   readonly firstByteMs: number | undefined;
   /** Upstream had the request, and neither refused it nor was it out of reach: it may have worked for it. */
-  readonly isAtWork?: boolean | undefined;
+  readonly mayHaveWorked?: boolean | undefined;
   /** Name of the upstream that was asked last. */
   readonly upstream: string | undefined;
 }

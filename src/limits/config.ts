@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { DeepReadonly } from '../kernel/deep-readonly.ts';
-import { choice, count, countOrNone, group, laterMap, list, text } from '../kernel/option.ts';
+import { choice, count, countOrNone, group, list, text } from '../kernel/option.ts';
 import { isTimeZone } from './calendar.ts';
 import { parseAmountPer } from './limit.ts';
 
@@ -82,7 +82,10 @@ export const limitsConfig = group({
     )
     .prefault({})
     .describe('Prices for a million tokens, by model; * for all others.'),
-  weights: laterMap(),
+  weights: z
+    .record(text('Give the name of a tenant.'), count(1, 1000), { error: 'Give a map of tenants and their weights.' })
+    .prefault({})
+    .describe('Shares of tenants where requests have to wait for an upstream; 1 for those not named.'),
   timeZone: text('Give a time zone such as UTC or Europe/Berlin.', isTimeZone)
     .prefault('UTC')
     .describe('Where days and months begin.'),

@@ -31,15 +31,29 @@ export function answerModels({ models, createdS, maxModelLen }: AnswerContext): 
   return jsonPlan(200, { object: 'list', data });
 }
 
+/** What the engine does, and what its prefix cache has done, in tokens. */
+export interface EngineLoad {
+  readonly running: number;
+  readonly waiting: number;
+  /** Most that ever ran and waited together. */
+  readonly peak: number;
+  readonly queries: number;
+  readonly hits: number;
+}
+
 /** Answers `GET /metrics` with a few of the recorded series. */
-export function answerMetrics({ models: [model = ''] }: AnswerContext, requests: number, running: number): AnswerPlan {
+export function answerMetrics(
+  { models: [model = ''] }: AnswerContext,
+  requests: number,
+  { running, waiting, queries, hits }: EngineLoad,
+): AnswerPlan {
   const labels = `{engine="0",model_name="${model}"}`;
   const series = [
     ['vllm:num_requests_running', 'gauge', 'Number of requests in model execution batches.', running],
-    ['vllm:num_requests_waiting', 'gauge', 'Number of requests waiting to be processed.', 0],
+    ['vllm:num_requests_waiting', 'gauge', 'Number of requests waiting to be processed.', waiting],
     ['vllm:kv_cache_usage_perc', 'gauge', 'KV-cache usage. 1 means 100 percent usage.', 0],
-    ['vllm:prefix_cache_queries_total', 'counter', 'Prefix cache queries, in number of queried tokens.', requests],
-    ['vllm:prefix_cache_hits_total', 'counter', 'Prefix cache hits, in number of cached tokens.', 0],
+    ['vllm:prefix_cache_queries_total', 'counter', 'Prefix cache queries, in number of queried tokens.', queries],
+    ['vllm:prefix_cache_hits_total', 'counter', 'Prefix cache hits, in number of cached tokens.', hits],
     ['vllm:request_success_total', 'counter', 'Count of successfully processed requests.', requests],
   ] as const;
   const text = series.map(

@@ -12,6 +12,14 @@ export interface SimulatorOptions {
   readonly version: string;
   /** With it `/v1`, `/v2`, `/inference` and `/cohere` want `Authorization: Bearer` and this value, as `--api-key` does. */
   readonly apiKey: string | undefined;
+  /**
+   * Most generating requests that are computed at once, the others waiting in order (`--max-num-seqs`). Undefined: all,
+   * and whole answers come at once.
+   */
+  readonly maxNumSeqs: number | undefined;
+  /** Milliseconds until the first token, and for each token of the prompt that the prefix cache does not have; with `maxNumSeqs`. */
+  readonly prefillMs: number;
+  readonly prefillMsPerToken: number;
   /** Stores responses, as `VLLM_ENABLE_RESPONSES_API_STORE=1` does. */
   readonly responseStore: boolean;
 }
@@ -24,6 +32,9 @@ export const defaultSimulatorOptions: SimulatorOptions = {
   maxModelLen: 2048,
   version: '0.32.0',
   apiKey: undefined,
+  maxNumSeqs: undefined,
+  prefillMs: 0,
+  prefillMsPerToken: 0,
   responseStore: true,
 };
 

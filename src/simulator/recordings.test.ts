@@ -5,6 +5,8 @@ import { defaultSimulatorOptions } from './options.ts';
 import { createResponseStore } from './response-store.ts';
 import { answerRequest } from './simulator.ts';
 
+const IDLE = { running: 0, waiting: 0, peak: 0, queries: 1, hits: 0 };
+
 /** A request that a real vLLM 0.32.0 was sent, and how closely the simulator must give the recorded answer. */
 interface Case {
   readonly name: string;
@@ -163,7 +165,7 @@ function answerCase(one: Case) {
       ...(one.maxModelLen === undefined ? {} : { maxModelLen: one.maxModelLen }),
       apiKey: one.apiKey,
     },
-    { serial: 1, running: 0, nowMs: 1_795_329_640_000, responses: createResponseStore() },
+    { serial: 1, load: IDLE, nowMs: 1_795_329_640_000, responses: createResponseStore() },
   );
   const text = Buffer.isBuffer(plan.body) ? plan.body.toString() : [...plan.body].join('');
   return { status: plan.status, headers: plan.headers, body: text };

@@ -11,7 +11,7 @@ import * as errors from './errors.ts';
 import { isWithoutKey } from './key-check.ts';
 import { isLaxObject, parseLaxJson, type LaxObject } from './lax-json.ts';
 import { answerLoadLora } from './lora.ts';
-import { answerMetrics, answerModels } from './metadata.ts';
+import { answerMetrics, answerModels, type EngineLoad } from './metadata.ts';
 import { answerCountTokens, answerMessages } from './messages.ts';
 import type { AnswerContext, SimulatorOptions } from './options.ts';
 import { emptyPlan, jsonPlan, type AnswerPlan, type SimulatedRequest } from './plan.ts';
@@ -28,7 +28,7 @@ import { answerDetokenize, answerTokenize } from './tokenizer.ts';
 export interface SimulatorState {
   /** Requests so far; makes the ids of answers. */
   readonly serial: number;
-  readonly running: number;
+  readonly load: EngineLoad;
   readonly nowMs: number;
   readonly responses: ResponseStore;
 }
@@ -117,7 +117,7 @@ function answerRoute(
     case '/load':
       return jsonPlan(200, { server_load: 0 });
     case '/metrics*':
-      return answerMetrics(context, state.serial, state.running);
+      return answerMetrics(context, state.serial, state.load);
     default:
       return canaryPlan(route.path);
   }

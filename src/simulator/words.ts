@@ -21,8 +21,13 @@ export function answerText(prompt: string, count: number, choice = 0): string {
 }
 
 /** Tokens of a text, roughly: its words. */
+export function wordsOf(text: string): readonly string[] {
+  return text.match(/\S+/g) ?? [];
+}
+
+/** How many tokens a text has, roughly. */
 export function countWords(text: string): number {
-  return text.match(/\S+/g)?.length ?? 0;
+  return wordsOf(text).length;
 }
 
 /** 32-bit FNV-1a of the text's UTF-16 units. */

@@ -758,6 +758,10 @@ suite('what is only read', () => {
         models: [],
         contexts: {},
         outstanding: 0,
+        waiting: 2,
+        limit: 4,
+        engine: { running: 4, waiting: 0, cacheUsage: null },
+        firstByteMs: 80,
         why: 'refused',
       },
     ]);

@@ -79,3 +79,22 @@ test('a stream whose prompt has more tokens than were set aside is ended where i
   const next = await ask(it, { key, body: { ...CHAT, max_tokens: 1 } });
   assert.equal(next.code, 'budget_exhausted');
 });
+
+test('with counting by upstream a prompt is set aside as /tokenize counts it, and the question says whose it is', async () => {
+  await using it = await startTestGateway({
+    plain: true,
+    config: { limits: { ...OPEN.limits, counting: 'upstream' } },
+  });
+  const messages = [{ role: 'user', content: 'a '.repeat(200) }];
+  const { key: unlimited } = await it.issue();
+  const whole = await ask(it, { key: unlimited, body: { model: 'tiny', messages, max_tokens: 1 } });
+  const exact = tokensOf(whole.json);
+  // An estimate would find room for it, and the answer would be ended in its midst.
+  const { key } = await it.issue({ limits: { budget: { tokens: exact + 8, per: 'day' } } });
+  await ask(it, { key, body: { ...CHAT, max_tokens: 1 } });
+  const refused = await ask(it, { key, body: { model: 'tiny', messages, max_tokens: 8 } });
+  assert.equal(refused.code, 'budget_exhausted');
+  const questions = it.simulator.received().filter(({ path }) => path === '/tokenize');
+  assert.equal(questions.length, 3);
+  for (const { headers } of questions) assert.match(String(new Map(headers).get('user-agent')), /^sallyport\//);
+});

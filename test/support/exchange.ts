@@ -1,3 +1,4 @@
+import type { Line } from '../../src/forward/queue/line.ts';
 import type { AccessRecords } from '../../src/directory/store.ts';
 import { AnyExchange, newUsage, type Facts, type Principal } from '../../src/kernel/exchange.ts';
 import { SCOPES } from '../../src/kernel/scope.ts';
@@ -179,3 +180,10 @@ export function exchange(downstream: Downstream, change: Partial<Facts>): AnyExc
   };
   return Object.assign(new AnyExchange('id-1', 0, downstream, false), facts);
 }
+
+/** Where nobody has to wait: every upstream has room. */
+export const noLine: Line = {
+  wait: () => {
+    throw new Error('nobody should have to wait');
+  },
+};

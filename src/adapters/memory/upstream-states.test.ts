@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createUpstreamMemory, createUpstreamStates } from './upstream-states.ts';
+import { createUpstreamMemory } from './upstream-memory.ts';
+import { createUpstreamStates } from './upstream-states.ts';
 
 test('one caller who provokes server errors does not take the upstream from the others', () => {
   const states = createUpstreamStates(createUpstreamMemory(1, 1), 0);
@@ -64,15 +65,4 @@ test('all threads together try a down upstream once a second', () => {
     [a.mayTry(0, 5_000), b.mayTry(0, 5_000), b.mayTry(0, 5_999), a.mayTry(0, 6_000)],
     [true, false, false, true],
   );
-});
-
-test('the outstanding requests of a dead thread are given back', () => {
-  const memory = createUpstreamMemory(2, 2);
-  const [dead, alive] = [createUpstreamStates(memory, 0), createUpstreamStates(memory, 1)];
-  dead.begin(1);
-  dead.begin(1);
-  alive.begin(1);
-  assert.equal(alive.outstanding(1), 3);
-  alive.reclaim(0);
-  assert.equal(alive.outstanding(1), 1);
 });

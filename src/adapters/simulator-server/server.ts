@@ -4,12 +4,14 @@ import type { AddressInfo, Socket } from 'node:net';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { urlHost } from '../../kernel/host.ts';
 import { createOrders, misbehaviourFrom, type MisbehaviourOrder } from '../../simulator/misbehaviour.ts';
+import type { EngineLoad } from '../../simulator/metadata.ts';
 import { defaultSimulatorOptions, type SimulatorOptions } from '../../simulator/options.ts';
 import { isWithoutKey } from '../../simulator/key-check.ts';
 import { createResponseStore } from '../../simulator/response-store.ts';
 import { createReceivedLog, type ReceivedRequest } from '../../simulator/received.ts';
 import { answerRequest } from '../../simulator/simulator.ts';
 import { pathOfTarget } from '../../simulator/target.ts';
+import { createCompute } from './compute.ts';
 import { CONTROL_PREFIX, control } from './control.ts';
 import { misbehave } from './misbehave.ts';
 import { createRealtimeServer, refuse } from './realtime.ts';
@@ -40,6 +42,8 @@ export interface RunningSimulator {
   clearReceived(): void;
   /** Requests whose answers have not ended. */
   running(): number;
+  /** What its engine does; with `maxNumSeqs`. */
+  load(): EngineLoad;
   /** Connections that are open. */
   connections(): number;
   misbehave(order: MisbehaviourOrder): void;
@@ -62,7 +66,10 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
   const orders = createOrders();
   const responses = createResponseStore();
   const sockets = new Set<Socket>();
+  const compute = options.maxNumSeqs === undefined ? undefined : createCompute(options.maxNumSeqs, options, clock);
   let serial = 0;
+  const loadNow = (): EngineLoad =>
+    compute?.load() ?? { running: log.running(), waiting: 0, peak: 0, queries: serial, hits: 0 };
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
     if (req.url?.startsWith(CONTROL_PREFIX) === true) {
@@ -81,16 +88,18 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
       socket.off('end', onPeerEnd);
       entry.end(!res.writableFinished);
     });
-    const order = orders.take(req.method ?? '', (req.url ?? '').split('?')[0] ?? '');
+    const path = (req.url ?? '').split('?')[0] ?? '';
+    const order = orders.take(req.method ?? '', path);
     if (order?.kind === 'no-read') return;
     readBody(req, (body) => {
       entry.body(body);
       const request = { method: req.method ?? '', target: req.url ?? '', headers: headersOf(req), body };
-      const state = { serial: ++serial, running: log.running(), nowMs: clock.nowMs(), responses };
+      const state = { serial: ++serial, load: loadNow(), nowMs: clock.nowMs(), responses };
       const plan = answerRequest(request, options, state);
       const sending = { clock, chunkIntervalMs: options.chunkIntervalMs, entry };
-      if (order === undefined) respond(res, plan, sending);
-      else misbehave(order, { res, socket, plan, sending });
+      if (order !== undefined) misbehave(order, { res, socket, plan, sending });
+      else if (compute === undefined || plan.status !== 200 || !GENERATING.has(path)) respond(res, plan, sending);
+      else compute.run(res, body, plan, (computed) => respond(res, computed, sending));
     });
   }
 
@@ -134,6 +143,7 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
     received: () => log.list(),
     clearReceived: () => log.clear(),
     running: () => log.running(),
+    load: loadNow,
     connections: () => sockets.size,
     misbehave: (order) => orders.add(misbehaviourFrom(order)),
     clearMisbehaviours: () => orders.clear(),
@@ -174,6 +184,9 @@ function listen(server: Server, { host, port, socketPath }: StartOptions): Promi
 function isInet(address: AddressInfo | string | null): address is AddressInfo {
   return typeof address === 'object' && address !== null;
 }
+
+/** The routes that the engine computes. */
+const GENERATING = new Set(['/v1/chat/completions', '/v1/completions', '/v1/messages', '/v1/responses']);
 
 /** As the recorded server: no time limit for a request, idle connections closed after 5 s, large heads taken. */
 const LIKE_UVICORN = {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { settableClock } from '../../../test/support/clock.ts';
-import { alice, exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import { alice, exchange, fakeDownstream, noLine } from '../../../test/support/exchange.ts';
 import { fakeSocket, fakeUpstreamSockets, type FakeSocket } from '../../../test/support/sockets.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
-import { createUpstreamMemory, createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
+import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import type { OpenRoute, Principal } from '../../kernel/exchange.ts';
 import { deny, type Denial, type ReasonCode } from '../../kernel/reasons.ts';
 import type { Outcome } from '../../kernel/stage.ts';
@@ -82,10 +83,17 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
   });
   const x = exchange(downstream, { route: ROUTE, principal });
   const relay = createRelay({
-    targets: upstreams.map((sockets, i) => ({ name: `gpu-${i}`, sockets, apiKey: 'upstream-key', totalMs: TOTAL_MS })),
+    targets: upstreams.map((sockets, i) => ({
+      name: `gpu-${i}`,
+      sockets,
+      apiKey: 'upstream-key',
+      totalMs: TOTAL_MS,
+      isAffine: false,
+    })),
     serving,
     routeIndex: () => 3,
     states,
+    line: noLine,
     running,
     isUsable: change.isUsable ?? (() => true),
     readEvent,

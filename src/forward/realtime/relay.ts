@@ -25,9 +25,10 @@ import { readServerEvent } from '../../vllm/answers/realtime-event.ts';
 import { clientEventText, type ClientEvent } from '../../vllm/fields/realtime.ts';
 import { responseHeaders } from '../../wire/answer.ts';
 import { realtimeError } from '../../wire/openai-error.ts';
-import { chooseUpstream } from '../balance.ts';
 import { guardedSocket, guardedUpstreamSocket } from '../guard.ts';
 import type { OpenTokens, TokenSession } from './token-session.ts';
+import { findPlace, giveBackPlace } from '../place.ts';
+import { priorityOf } from '../queue/priority.ts';
 import type { AskingDeps, Target } from '../targets.ts';
 import { denialOfUpstream } from '../upstream-refusal.ts';
 import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES, frameCost } from './bounds.ts';
@@ -76,6 +77,8 @@ class Relay implements SocketListener {
   private phase: Phase = 'unnamed';
   private socket: Socket | undefined;
   private upstream: Socket | undefined;
+  /** Leaves the line for a place at an upstream, while it stands there. */
+  private leave: (() => void) | undefined;
   private tried: number[] = [];
   private target = -1;
   /** Answers that upstream had given to anybody when it was asked. */
@@ -254,12 +257,32 @@ class Relay implements SocketListener {
       if (this.tried.length > 0) return this.refuse(deny('upstream_unreachable'), 'fault');
       return this.refuse(deny('unknown_model', { param: 'model' }));
     }
-    const chosen = chooseUpstream(serving, deps.states, this.tieBreaker, deps.clock.nowMs());
-    const target = chosen === undefined ? undefined : deps.targets[chosen];
-    if (chosen === undefined || target === undefined) return this.refuse(deny('upstream_unreachable'), 'fault');
+    const { tenant } = x.principal;
+    const wanted = {
+      serving,
+      tenant,
+      priority: priorityOf(x.route.family),
+      tieBreaker: this.tieBreaker,
+      session: noSession,
+    };
+    const leave = findPlace(deps, wanted, {
+      granted: (index) => this.begin(index),
+      refused: (retryAfterMs) => this.refuse(deny('overloaded', { retryAfterMs })),
+      failed: this.failedHere,
+      none: () => this.refuse(deny('upstream_unreachable'), 'fault'),
+    });
+    // Else it may stand in another line by now.
+    if (leave !== undefined) this.leave = leave;
+  }
+
+  /** Goes on with a place at an upstream. */
+  private begin(chosen: number): void {
+    const { deps, x } = this;
+    this.leave = undefined;
     this.target = chosen;
+    const target = deps.targets[chosen];
+    if (target === undefined) return this.refuse(deny('upstream_unreachable'), 'fault');
     this.tried.push(chosen);
-    deps.states.begin(chosen);
     this.answersBefore = deps.states.answers(chosen);
     this.total ??= deps.clock.after(target.totalMs, () =>
       this.refuse(deny('request_timeout', { message: OLD }), 'cut'),
@@ -268,6 +291,11 @@ class Relay implements SocketListener {
     const headers = ['x-request-id', x.requestId];
     if (target.apiKey !== undefined) headers.push('authorization', `Bearer ${target.apiKey}`);
     this.upstream = target.sockets.open(x.route.path, headers, this.upstreamListener());
+  }
+
+  private giveBack(): void {
+    if (this.target >= 0) giveBackPlace(this.deps, this.target, this.x.principal.tenant, this.upstream !== undefined);
+    this.target = -1;
   }
 
   private upstreamListener(): UpstreamSocketListener {
@@ -306,8 +334,7 @@ class Relay implements SocketListener {
     if (refusal.fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
     if (refusal.fault === 'connect') {
-      deps.states.end(this.target);
-      this.target = -1;
+      this.giveBack();
       return this.open();
     }
     this.refuse(deny(refusal.fault === 'timeout' ? 'upstream_timeout' : 'upstream_error'), 'fault');
@@ -351,6 +378,7 @@ class Relay implements SocketListener {
 
   private upstreamClosed(isClean: boolean): void {
     if (this.phase === 'over') return;
+    this.upstream = undefined;
     if (!isClean || this.isOwed || this.uncommitted > 0) return this.upstreamFailed();
     this.socket?.close(1000);
     this.finish({ kind: 'answer', code: undefined });
@@ -417,11 +445,14 @@ class Relay implements SocketListener {
     this.forget();
     this.tokens?.end(this.usage);
     const upstream = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
-    if (this.target >= 0) this.deps.states.end(this.target);
+    this.leave?.();
+    this.giveBack();
     this.done({ ...outcome, status: 101, firstByteMs: this.firstByteMs, upstream });
   }
 }
 
+/** A session of audio is one socket: there is nothing to come back to. */
+const noSession = (): undefined => undefined;
 const SILENT = `Neither side has sent anything for ${IDLE_MS / 1000} s. Open a new socket when there is audio.`;
 const OLD = 'The session has run for as long as one may. Open a new socket.';
 const NO_MODEL = deny('model_not_allowed', {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createUpstreamMemory, createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
+import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { settableClock } from '../../../test/support/clock.ts';
-import { alice, exchange, fakeDownstream, fakeUpstream } from '../../../test/support/exchange.ts';
+import { alice, exchange, fakeDownstream, fakeUpstream, noLine } from '../../../test/support/exchange.ts';
 import type { InferenceRequest, OpenRoute } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Outcome } from '../../kernel/stage.ts';
@@ -43,16 +44,24 @@ function setUp({ route, request = {}, serving = [0, 1, 2], down, judgeOutput = j
   const states = createUpstreamStates(createUpstreamMemory(3, 1), 0);
   if (down !== undefined) for (let i = 0; i < 3; i++) states.noteFault(down);
   const forward = createForward({
-    targets: servers.map((upstream, i) => ({ name: `u${i}`, upstream, apiKey: undefined, totalMs: 60_000 })),
+    targets: servers.map((upstream, i) => ({
+      name: `u${i}`,
+      upstream,
+      apiKey: undefined,
+      totalMs: 60_000,
+      isAffine: false,
+    })),
     serving: () => serving,
     routeIndex: () => 0,
     states,
+    line: noLine,
     running: createRunningExchanges(),
     responseIds: ids,
     judgeOutput,
     isUsable: () => true,
     clock,
     sseKeepAliveMs: 15_000,
+    sessionKey: Buffer.alloc(32),
   });
   const outcomes: Omit<Outcome, 'durationMs'>[] = [];
   const faults: unknown[] = [];

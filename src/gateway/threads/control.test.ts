@@ -4,7 +4,7 @@ import { createBodyMemory } from '../../adapters/http-server/body-budget.ts';
 import { createBanMemory } from '../../adapters/memory/ban-cells.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createReplayMemory } from '../../adapters/memory/replay-set.ts';
-import { createUpstreamMemory } from '../../adapters/memory/upstream-states.ts';
+import { createUpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
 import { createMetricsMemory } from '../../observers/metrics/series.ts';
 import { startWorkers, type Workers } from './control.ts';
 import type { WorkerStart } from './messages.ts';
@@ -38,10 +38,12 @@ async function setUp(orders: readonly string[]) {
       lines: () => undefined,
       uses: () => undefined,
       usage: () => undefined,
+      budget: () => undefined,
       tokenUses: () => undefined,
       permissionUses: () => undefined,
       askIssuer: () => Promise.resolve(),
       series: () => undefined,
+      places: () => undefined,
       replaced: (row) => void replaced.push(row),
       ended: () => undefined,
     },

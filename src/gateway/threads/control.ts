@@ -2,14 +2,24 @@ import { Worker } from 'node:worker_threads';
 import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
 import { reclaimBans } from '../../adapters/memory/ban-cells.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
-import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
+import { createUpstreamPlaces } from '../../adapters/memory/upstream-places.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
+import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { IssuerState } from '../issuer-watch.ts';
-import type { FromWorker, KnownUpstreams, Settings, TlsForWorkers, ToWorker, WorkerStart } from './messages.ts';
+import type {
+  AboutPlaces,
+  FromWorker,
+  KnownUpstreams,
+  PlaceTold,
+  Settings,
+  TlsForWorkers,
+  ToWorker,
+  WorkerStart,
+} from './messages.ts';
 
 /** What the control plane hears from its workers. */
 export interface WorkerEvents {
@@ -19,9 +29,12 @@ export interface WorkerEvents {
   tokenUses(uses: readonly TokenUse[]): void;
   permissionUses(uses: readonly PermissionUse[]): void;
   usage(rows: readonly UsageRow[]): void;
+  budget(warning: BudgetWarning): void;
   /** Has an issuer asked for keys that a worker does not know; what comes of it is sent to all with `setIssuers`. */
   askIssuer(issuer: string): Promise<void>;
   series(row: number, index: number, labels: SeriesLabels): void;
+  /** A worker speaks of places at upstreams. */
+  places(row: number, message: AboutPlaces): void;
   /** A worker was replaced; `why` for the log. */
   replaced(row: number, why: string): void;
   /** A worker that ended: its metrics are to be taken over before the row is used again. */
@@ -50,6 +63,8 @@ export interface Workers {
   setAlpn(certificates: readonly AlpnCertificate[]): Promise<Confirmed>;
   setUpstreams(upstreams: KnownUpstreams): void;
   setIssuers(issuers: readonly IssuerState[]): void;
+  /** Tells a worker what came of a request that waits for a place; a worker that has ended hears nothing. */
+  tellPlace(row: number, message: PlaceTold): void;
   /** Number of the last change. */
   seq(): number;
   /** State of each worker, for `instances`. */
@@ -165,7 +180,7 @@ export async function startWorkers(
   function reclaim(self: Live, data: WorkerStart): void {
     const row = self.row;
     createSharedCounters(data.memory.counters, row).reclaim(row);
-    createUpstreamStates(startOf(row).settings.upstreamMemory, row).reclaim(row);
+    createUpstreamPlaces(startOf(row).settings.upstreamMemory).reclaim(row);
     reclaimBodyBudget(data.memory.bodies, row);
     reclaimBans(data.memory.bans, row);
     events.ended(row);
@@ -191,12 +206,19 @@ export async function startWorkers(
         return events.permissionUses(message.uses);
       case 'usage':
         return events.usage(message.rows);
+      case 'budget':
+        return events.budget(message.warning);
       case 'ask-issuer': {
         const { issuer } = message;
         return void events.askIssuer(issuer).then(() => post(self, { kind: 'issuer-asked', issuer }));
       }
       case 'series':
         return events.series(self.row, message.index, message.labels);
+      case 'wait':
+      case 'leave':
+      case 'freed':
+        // What a worker has said last may be heard after its successor has begun.
+        return live.get(self.row) === self ? events.places(self.row, message) : undefined;
       case 'drained':
         return void self.worker.terminate();
     }
@@ -260,6 +282,10 @@ export async function startWorkers(
     setAlpn: (certificates) => broadcast((number) => ({ kind: 'alpn', seq: number, certificates })),
     setIssuers: (issuers) => live.forEach((self) => post(self, { kind: 'issuers', issuers })),
     setUpstreams: (upstreams) => live.forEach((self) => post(self, { kind: 'upstreams', upstreams })),
+    tellPlace(row, message) {
+      const self = live.get(row);
+      if (self !== undefined) post(self, message);
+    },
     seq: () => seq,
     states: () =>
       [...live.values()].map(({ row, worker, isReady, confirmedSeq }) => ({

@@ -2,12 +2,14 @@ import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01
 import type { BanMemory } from '../../adapters/memory/ban-cells.ts';
 import type { CounterMemory } from '../../adapters/memory/counters.ts';
 import type { ReplayMemory } from '../../adapters/memory/replay-set.ts';
-import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
+import type { UpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
 import type { Config } from '../../config/schema.ts';
 import type { LastUse, PermissionUse, RecordChange, RevocationRecord } from '../../directory/records.ts';
 import type { AccessRecords } from '../../directory/store.ts';
+import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
+import type { PlaceAsked } from '../../forward/queue/waiting-room.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { LogFormat } from '../../observers/log/observer.ts';
 import type { IssuerState } from '../issuer-watch.ts';
@@ -109,6 +111,7 @@ export type ToWorker =
   | { readonly kind: 'issuers'; readonly issuers: readonly IssuerState[] }
   /** The answer to `ask-issuer`: what came of it was sent before. */
   | { readonly kind: 'issuer-asked'; readonly issuer: string }
+  | PlaceTold
   | { readonly kind: 'drain'; readonly graceMs: number };
 
 /** From a worker to the control plane. */
@@ -122,7 +125,23 @@ export type FromWorker =
   | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'permission-uses'; readonly uses: readonly PermissionUse[] }
   | { readonly kind: 'usage'; readonly rows: readonly UsageRow[] }
+  | { readonly kind: 'budget'; readonly warning: BudgetWarning }
   /** A token of a key that is not known: the issuer may have a new one. */
   | { readonly kind: 'ask-issuer'; readonly issuer: string }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
+  | AboutPlaces
   | { readonly kind: 'drained' };
+
+/** What a worker says of places at upstreams, which go by their numbers in shared memory. */
+export type AboutPlaces =
+  /** A request found no place. */
+  | { readonly kind: 'wait'; readonly asked: PlaceAsked }
+  /** It waits no more. */
+  | { readonly kind: 'leave'; readonly id: number }
+  /** A place came free where somebody waits. */
+  | { readonly kind: 'freed'; readonly upstream: number };
+
+/** What came of a request that waits: a granted place is taken already. */
+export type PlaceTold =
+  | { readonly kind: 'granted'; readonly id: number; readonly upstream: number; readonly tenant: string }
+  | { readonly kind: 'refused'; readonly id: number; readonly retryAfterMs: number };

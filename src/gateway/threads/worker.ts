@@ -5,6 +5,7 @@ import { createSocketOpener } from '../../adapters/web-socket/server-socket.ts';
 import { createBans } from '../../adapters/memory/bans.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createReplaySet } from '../../adapters/memory/replay-set.ts';
+import { createUpstreamPlaces } from '../../adapters/memory/upstream-places.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
@@ -12,6 +13,7 @@ import { createRevocations, type Revocations } from '../../directory/revocations
 import { createPermissionUses } from '../../directory/permission-uses.ts';
 import { createTokenUses } from '../../directory/token-uses.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
+import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import { createUsageBook } from '../../limits/ledger.ts';
 import { createEstimator } from '../../limits/estimator.ts';
 import type { Principal } from '../../kernel/exchange.ts';
@@ -27,6 +29,7 @@ import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { FRAMING, surfaceOfTarget } from '../../wire/request-head.ts';
 import { neverBanned } from '../bans.ts';
+import { createWorkerLine } from './line.ts';
 import { createIssuerBook } from './issuer-book.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
@@ -89,6 +92,13 @@ function isOAuthOn(): boolean {
 let credentials: Credentials = createCredentials(start.access);
 let policies: Policies = createPolicies(start.access.policies);
 let seq = start.seq;
+/** Places go by the memory's own numbers, so those of an older configuration are given back all the same. */
+const onFreed = (upstream: number): void => send({ kind: 'freed', upstream });
+const line = createWorkerLine(send, (upstream, tenant) => {
+  const places = createUpstreamPlaces(settings.upstreamMemory);
+  places.giveBack(row, upstream, tenant);
+  if (places.waiting(upstream) > 0) onFreed(upstream);
+});
 let isDraining = false;
 let connections = 0;
 
@@ -96,6 +106,7 @@ const bans = createBans(memory.bans, row, () => settings.config.network.bans);
 
 const planeDeps = {
   usage,
+  onBudget: (warning: BudgetWarning) => send({ kind: 'budget', warning }),
   estimator: createEstimator(),
   row,
   clock,
@@ -114,6 +125,8 @@ const planeDeps = {
   tenantKey: tenantKeyOf(start.hmacKey),
   known: () => known,
   running,
+  line,
+  onFreed,
   onUse: (id: string, atMs: number) => void uses.set(id, atMs),
 };
 let plane: DataPlane = createDataPlane(settings, planeDeps);
@@ -370,6 +383,10 @@ port.on('message', (message: ToWorker) => {
     case 'issuer-asked':
       asked.get(message.issuer)?.();
       return void asked.delete(message.issuer);
+    case 'granted':
+      return line.granted(message.id, message.upstream, message.tenant);
+    case 'refused':
+      return line.refused(message.id, message.retryAfterMs);
     case 'drain':
       return void drain(message.graceMs);
   }

@@ -24,7 +24,17 @@ function setUp(rows: number) {
     workers: () => rows,
     droppedLines: () => 1,
     bans: () => ({ begun: { scan: 3 }, inForce: 2, lost: 1 }),
-    upstreams: () => [{ name: 'main', isUp: true, outstanding: 2 }],
+    budgets: () => new Map([['budget', 3]]),
+    upstreams: () => [
+      {
+        name: 'main',
+        isUp: true,
+        outstanding: 2,
+        waiting: 5,
+        limit: 8,
+        engine: { running: 7, waiting: 1 },
+      },
+    ],
   });
   const start = (row: number) => createMetricsObserver(memory, row, (index, labels) => page.name(row, index, labels));
   return { memory, page, start };
@@ -38,12 +48,16 @@ test('the page sums up what all threads have counted', () => {
   const text = page.text();
   assert.match(text, /^sallyport_requests_total\{route="chat-completions",model="tiny",status="200",code=""\} 2$/m);
   assert.match(text, /^sallyport_tokens_total\{route="chat-completions",model="tiny",kind="prompt"\} 10$/m);
+  assert.match(text, /^sallyport_budget_warnings_total\{limit="budget"\} 3$/m);
   assert.match(text, /^sallyport_tokens_total\{route="chat-completions",model="tiny",kind="completion"\} 14$/m);
   assert.match(text, /_duration_seconds_bucket\{route="chat-completions",le="0.025"\} 0\n.*le="0.05"\} 2$/m);
   assert.match(text, /_duration_seconds_sum\{route="chat-completions"\} 0.06$/m);
   assert.match(text, /_first_token_seconds_count\{route="chat-completions",model="tiny"\} 2$/m);
   assert.match(text, /^sallyport_certificate_expiry_timestamp_seconds 5$/m);
   assert.match(text, /^sallyport_upstream_outstanding\{upstream="main"\} 2$/m);
+  assert.match(text, /^sallyport_upstream_waiting\{upstream="main"\} 5$/m);
+  assert.match(text, /^sallyport_upstream_limit\{upstream="main"\} 8$/m);
+  assert.match(text, /^sallyport_upstream_engine_requests\{upstream="main",state="waiting"\} 1$/m);
 });
 
 test('a thread that ends takes nothing away: no counter ever goes back', () => {

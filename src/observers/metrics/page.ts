@@ -21,7 +21,22 @@ export interface PageFacts {
     readonly inForce: number;
     readonly lost: number;
   };
-  readonly upstreams: () => readonly { readonly name: string; readonly isUp: boolean; readonly outstanding: number }[];
+  /** Budgets that came to four fifths since the start, by the name of their limit. */
+  readonly budgets: () => ReadonlyMap<string, number>;
+  readonly upstreams: () => readonly UpstreamFacts[];
+}
+
+/** An upstream on the page. */
+export interface UpstreamFacts {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly outstanding: number;
+  /** Requests that wait here for a place. */
+  readonly waiting: number;
+  /** Most requests at once; undefined for no limit. */
+  readonly limit: number | undefined;
+  /** What the engine says of itself; undefined where it has not. */
+  readonly engine: { readonly running: number; readonly waiting: number } | undefined;
 }
 
 /** The metrics page over all threads. */
@@ -134,6 +149,12 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
       for (const { name, outstanding } of facts.upstreams()) {
         page.sample('sallyport_upstream_outstanding', { upstream: name }, outstanding);
       }
+      page.family(
+        'sallyport_budget_warnings_total',
+        'counter',
+        'Budgets of which four fifths were used, once in each window.',
+      );
+      for (const [limit, count] of facts.budgets()) page.sample('sallyport_budget_warnings_total', { limit }, count);
       const { begun, inForce, lost } = facts.bans();
       page.family('sallyport_bans_total', 'counter', 'Bans of addresses that have begun.');
       for (const [reason, count] of Object.entries(begun)) page.sample('sallyport_bans_total', { reason }, count);
@@ -141,6 +162,20 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
       page.sample('sallyport_banned_addresses', {}, inForce);
       page.family('sallyport_ban_memory_full_total', 'counter', 'Offences that found no room to be remembered.');
       page.sample('sallyport_ban_memory_full_total', {}, lost);
+      page.family('sallyport_upstream_waiting', 'gauge', 'Requests that wait here for a place at an upstream.');
+      for (const { name, waiting } of facts.upstreams()) {
+        page.sample('sallyport_upstream_waiting', { upstream: name }, waiting);
+      }
+      page.family('sallyport_upstream_limit', 'gauge', 'Most requests at once, where there is a limit.');
+      for (const { name, limit } of facts.upstreams()) {
+        if (limit !== undefined) page.sample('sallyport_upstream_limit', { upstream: name }, limit);
+      }
+      page.family('sallyport_upstream_engine_requests', 'gauge', 'Requests in the engine, as it last said.');
+      for (const { name, engine } of facts.upstreams()) {
+        if (engine === undefined) continue;
+        page.sample('sallyport_upstream_engine_requests', { upstream: name, state: 'running' }, engine.running);
+        page.sample('sallyport_upstream_engine_requests', { upstream: name, state: 'waiting' }, engine.waiting);
+      }
       const expiryMs = facts.certificateExpiryMs();
       if (expiryMs !== undefined) {
         page.family('sallyport_certificate_expiry_timestamp_seconds', 'gauge', 'When the served certificate ends.');

@@ -16,7 +16,7 @@ export function actualTokens(usage: Usage, bid: Bid, outcome: Outcome, writtenIn
   }
   if (deltas > 0) return { input: bid.input, cached: 0, output: deltas };
   const most = bid.choices * bid.each;
-  if (outcome.isAtWork !== true || outcome.kind === 'fault') return NOTHING;
+  if (outcome.mayHaveWorked !== true || outcome.kind === 'fault') return NOTHING;
   // An answer that says nothing of its tokens, such as one that goes on in the background.
   if (outcome.kind === 'answer') return { input: bid.input, cached: 0, output: most };
   const written = bid.choices * Math.min(bid.each, writtenIn(outcome.durationMs));

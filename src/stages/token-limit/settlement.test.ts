@@ -52,7 +52,7 @@ function bench() {
   const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
   const stage = createTokenLimit(
     { prices: {}, overCap: 'lower', maxOutputTokens: 500 },
-    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook() },
+    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook(), onBudget: () => undefined },
   );
   const used = (): number => {
     const [budget] = plan.late({ principal: alice, network: '' });
@@ -92,8 +92,8 @@ function endOf(stage: ReturnType<typeof bench>['stage'], x: Running, one: Reques
   const length = x.tokenLimits.outputTokens ?? one.maxTokens;
   const output = Math.floor(length * one.written) * one.n;
   const usage = { prompt_tokens: one.input, completion_tokens: output, total_tokens: one.input + output };
-  const outcome = (kind: Outcome['kind'], isAtWork: boolean): number => {
-    const end = { kind, status: 200, code: undefined, durationMs: 0, firstByteMs: undefined, upstream: 'u', isAtWork };
+  const outcome = (kind: Outcome['kind'], mayHaveWorked: boolean): number => {
+    const end = { kind, status: 200, code: undefined, durationMs: 0, firstByteMs: undefined, upstream: 'u', mayHaveWorked };
     stage.settle?.(x, end);
     const { promptTokens, completionTokens } = x.usage;
     return promptTokens === undefined ? 0 : promptTokens + (completionTokens ?? 0);
@@ -181,7 +181,7 @@ test('whoever hangs up has used the prompt and what can have been written until 
     durationMs: 1_000,
     firstByteMs: undefined,
     upstream: 'u',
-    isAtWork: true,
+    mayHaveWorked: true,
   });
   assert.equal(counters.reserved(), 0);
   // A hundred tokens a second, as long as nothing else is known, for each of two answers.
@@ -209,7 +209,7 @@ test('an answer that says nothing of its tokens has used all that was set aside'
     durationMs: 1,
     firstByteMs: 1,
     upstream: 'u',
-    isAtWork: true,
+    mayHaveWorked: true,
   });
   assert.equal(used(), reserved);
 });

@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Exchange, Has, Slots, Spent, TokenLimits } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
+import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { Ask, Counters, Refused, Soon } from '../../limits/counters.ts';
 import type { Estimator } from '../../limits/estimator.ts';
 import { createToday, type UsageBook } from '../../limits/ledger.ts';
@@ -31,6 +32,8 @@ export interface TokenLimitDeps {
   readonly estimator: Estimator;
   /** Takes what was used, for people. */
   readonly usage: Pick<UsageBook, 'add'>;
+  /** Told of each budget that has come to four fifths. */
+  readonly onBudget: (warning: BudgetWarning) => void;
   readonly clock: Clock;
   /** Has upstream count a prompt; undefined where it cannot say. Left out: prompts are estimated. */
   readonly countPrompt?: ((x: Asked) => Promise<number | undefined>) | undefined;
@@ -55,10 +58,10 @@ const MAX_TRIES = 8;
  */
 export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDeps): Stage<Needs, 'tokenLimits'> {
   const { plan, counters, clock, estimator } = deps;
-  const held = new WeakMap<TokenLimits, Held>();
   const meterOf = createMeterOf(counters, clock);
   const progress = createProgress(counters, clock);
   const today = createToday(clock);
+  const warnings = createBudgetWarnings(deps.onBudget);
 
   function bidOf(x: Asked, size: PromptSize, input: number): Bid {
     const { body, output } = x.request;
@@ -79,19 +82,22 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
-    const [asked, asks]: [Counted[], Ask[]] = [[], []];
+    const [asked, asks, costs]: [Counted[], Ask[], number[]] = [[], [], []];
     const tokens = tokensOf(bid);
     for (const one of wish.limits) {
       const units = unitsOf(one.limit, tokens, bid.price);
       if (!isHeld(one.limit) && units <= 0) continue;
       asked.push(one);
+      costs.push(units);
       asks.push(plan.ask(one, Math.min(units, one.limit.max)));
     }
     const result = counters.spend(asks, clock.monotonicMs());
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
         const limits = asked.flatMap(({ limit }, i) => (asks[i]?.kind === 'amount' ? [limit] : []));
-        return keep(x, wish, { bid, size: wish.size, limits }, spent);
+        warnings.look(x.principal, asked, spent.standings, costs, clock.nowMs());
+        x.tokenLimits = new Held(spent, bid, wish, limits, x.request.output !== undefined);
+        return undefined;
       }
       const limit = asked[asks.indexOf(spent.ask)]?.limit;
       const left = spent.standing.remaining;
@@ -99,13 +105,6 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       return shorter === undefined ? refusal(spent, limit) : attempt(x, wish, shorter, tries - 1);
     };
     return result instanceof Promise ? result.then(judge) : judge(result);
-  }
-
-  function keep(x: Here, { wanted }: Wish, kept: Held, spent: Spent): undefined {
-    const isShorter = kept.bid.each < wanted.each && x.request.output !== undefined;
-    x.tokenLimits = { spent, outputTokens: isShorter ? kept.bid.each : undefined };
-    held.set(x.tokenLimits, kept);
-    return undefined;
   }
 
   return {
@@ -122,19 +121,19 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       return deps.countPrompt(x).then((counted) => reserve(x, size, counted ?? estimate));
     },
     inspect(x) {
-      const kept = held.get(x.tokenLimits);
-      if (kept === undefined || kept.limits.length === 0) return undefined;
+      const kept = x.tokenLimits;
+      if (!(kept instanceof Held) || kept.limits.length === 0) return undefined;
       if (x.request.isStream) progress.begin(x.tokenLimits.spent, () => unitsSoFar(x.usage, kept.bid, kept.limits));
       return meterOf(x, kept.bid, kept.limits);
     },
     settle(x, outcome) {
-      const kept = held.get(x.tokenLimits);
-      if (kept === undefined) return;
+      const kept = x.tokenLimits;
+      if (!(kept instanceof Held)) return;
       progress.end(x.tokenLimits.spent);
       const tokens = actualTokens(x.usage, kept.bid, outcome, (ms) => estimator.writtenIn(x.model, ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
-      if (outcome.isAtWork === true) note(x, tokens, costOf(kept.bid.price, tokens));
+      if (outcome.mayHaveWorked === true) note(x, tokens, costOf(kept.bid.price, tokens));
       if (outcome.kind === 'answer') learn(x, kept, outcome.durationMs);
     },
   };
@@ -161,11 +160,21 @@ interface Wish {
   readonly wanted: Bid;
 }
 
-/** What was asked for a request and of which limits, in the order of its amounts. */
-interface Held {
+/** What was set aside for a request, and of which limits, in the order of its amounts. */
+class Held implements TokenLimits {
+  readonly spent: Spent;
+  readonly outputTokens: number | undefined;
   readonly bid: Bid;
   readonly size: PromptSize;
   readonly limits: readonly Limit[];
+
+  constructor(spent: Spent, bid: Bid, { wanted, size }: Wish, limits: readonly Limit[], hasLength: boolean) {
+    this.spent = spent;
+    this.outputTokens = hasLength && bid.each < wanted.each ? bid.each : undefined;
+    this.bid = bid;
+    this.size = size;
+    this.limits = limits;
+  }
 }
 
 const isHeld = ({ per }: Limit): boolean => per === undefined;

@@ -1,0 +1,125 @@
+import { crc32 } from 'node:zlib';
+import { BUCKETS, FIELD, layoutOf, type UpstreamMemory } from './upstream-memory.ts';
+
+/**
+ * The places at the upstreams, exact over all threads. An upstream goes by its number in the memory, for what waits or
+ * runs while the configuration changes keeps it.
+ */
+export interface UpstreamPlaces {
+  /**
+   * Takes a place for a tenant's request in a thread, where nobody waits for it or the tenant holds little; false where
+   * there is none for it. Given back exactly once.
+   */
+  take(row: number, upstream: number, tenant: string, nowMs: number): boolean;
+  /** The same for one who has waited and whose turn it is. */
+  takeInTurn(row: number, upstream: number, tenant: string): boolean;
+  giveBack(row: number, upstream: number, tenant: string): void;
+  waiting(upstream: number): number;
+  setWaiting(upstream: number, count: number): void;
+  limit(upstream: number): number | 'none';
+  /** @param reserve how many of the limit are kept for tenants that hold fewer than so many */
+  setLimit(upstream: number, limit: number | 'none', reserve: number): void;
+  outstanding(upstream: number): number;
+  /** Tenants that have asked since then, as far as they can be told apart. Counted only while there is a limit. */
+  tenantsSince(upstream: number, sinceMs: number): number;
+  /** Sum of the times to the first byte and how many there were, since the last call. */
+  firstBytes(upstream: number): { readonly sumMs: number; readonly count: number };
+  /** Gives back what a thread holds. Only once that thread has ended. */
+  reclaim(row: number): void;
+}
+
+/** @param memory of all upstreams, whatever their indexes in the configuration are */
+export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
+  const words = new Int32Array(memory.buffer);
+  const layout = layoutOf(memory);
+  const at = (upstream: number, field: number): number => layout.field(upstream, field);
+  const before = new Map<number, { sumMs: number; count: number }>();
+
+  /** Takes one while fewer than `most` are taken. */
+  function takeBelow(upstream: number, most: number): boolean {
+    const place = at(upstream, FIELD.OUTSTANDING);
+    for (;;) {
+      const taken = Atomics.load(words, place);
+      if (taken >= most) return false;
+      if (Atomics.compareExchange(words, place, taken, taken + 1) === taken) return true;
+    }
+  }
+
+  /** What a tenant holds there in all threads. */
+  function heldBy(upstream: number, bucket: number): number {
+    let sum = 0;
+    for (let row = 0; row < memory.rows; row++) sum += Atomics.load(words, layout.held(row, upstream, bucket));
+    return sum;
+  }
+
+  /** Takes within the limit, the last places only for a tenant that holds little. */
+  function takeWithin(upstream: number, bucket: number, limit: number, isOpen: boolean): boolean {
+    const reserve = Atomics.load(words, at(upstream, FIELD.RESERVE));
+    if (isOpen && takeBelow(upstream, limit - reserve)) return true;
+    return reserve > 0 && heldBy(upstream, bucket) < reserve && takeBelow(upstream, limit);
+  }
+
+  return {
+    take(row, upstream, tenant, nowMs) {
+      const bucket = bucketOf(tenant);
+      const limit = Atomics.load(words, at(upstream, FIELD.LIMIT));
+      if (limit === 0) Atomics.add(words, at(upstream, FIELD.OUTSTANDING), 1);
+      else {
+        Atomics.store(words, layout.seen(upstream, bucket), secondsOf(nowMs));
+        // Who comes anew must not overtake those who wait.
+        const isOpen = Atomics.load(words, at(upstream, FIELD.WAITING)) === 0;
+        if (!takeWithin(upstream, bucket, limit, isOpen)) return false;
+      }
+      Atomics.add(words, layout.held(row, upstream, bucket), 1);
+      return true;
+    },
+    takeInTurn(row, upstream, tenant) {
+      const bucket = bucketOf(tenant);
+      const limit = Atomics.load(words, at(upstream, FIELD.LIMIT));
+      if (!takeWithin(upstream, bucket, limit === 0 ? Infinity : limit, true)) return false;
+      Atomics.add(words, layout.held(row, upstream, bucket), 1);
+      return true;
+    },
+    giveBack(row, upstream, tenant) {
+      Atomics.sub(words, layout.held(row, upstream, bucketOf(tenant)), 1);
+      Atomics.sub(words, at(upstream, FIELD.OUTSTANDING), 1);
+    },
+    waiting: (upstream) => Atomics.load(words, at(upstream, FIELD.WAITING)),
+    setWaiting: (upstream, count) => void Atomics.store(words, at(upstream, FIELD.WAITING), count),
+    limit(upstream) {
+      const limit = Atomics.load(words, at(upstream, FIELD.LIMIT));
+      return limit === 0 ? 'none' : limit;
+    },
+    setLimit(upstream, limit, reserve) {
+      Atomics.store(words, at(upstream, FIELD.RESERVE), reserve);
+      Atomics.store(words, at(upstream, FIELD.LIMIT), limit === 'none' ? 0 : limit);
+    },
+    outstanding: (upstream) => Atomics.load(words, at(upstream, FIELD.OUTSTANDING)),
+    tenantsSince(upstream, sinceMs) {
+      let tenants = 0;
+      for (let bucket = 0; bucket < BUCKETS; bucket++) {
+        const seenS = Atomics.load(words, layout.seen(upstream, bucket));
+        if (seenS !== 0 && seenS >= secondsOf(sinceMs)) tenants++;
+      }
+      return tenants;
+    },
+    firstBytes(upstream) {
+      const sumMs = Atomics.load(words, at(upstream, FIELD.FIRST_BYTE_MS));
+      const count = Atomics.load(words, at(upstream, FIELD.FIRST_BYTES));
+      const last = before.get(upstream) ?? { sumMs: 0, count: 0 };
+      before.set(upstream, { sumMs, count });
+      return { sumMs: (sumMs - last.sumMs) | 0, count: (count - last.count) | 0 };
+    },
+    reclaim(row) {
+      for (let upstream = 0; upstream < memory.capacity; upstream++) {
+        for (let bucket = 0; bucket < BUCKETS; bucket++) {
+          const count = Atomics.exchange(words, layout.held(row, upstream, bucket), 0);
+          if (count !== 0) Atomics.sub(words, at(upstream, FIELD.OUTSTANDING), count);
+        }
+      }
+    },
+  };
+}
+
+const secondsOf = (ms: number): number => Math.floor(ms / 1000) & 0x7fffffff;
+const bucketOf = (tenant: string): number => crc32(tenant) % BUCKETS;

@@ -1,0 +1,51 @@
+import type { LimitStanding } from '../kernel/exchange.ts';
+import { isBudget } from './limit.ts';
+import type { Counted } from './plan.ts';
+
+/** A budget of which four fifths are used. */
+export interface BudgetWarning {
+  /** Name of the limit. */
+  readonly limit: string;
+  readonly tenant: string;
+  /** Whose request it was that came to it. */
+  readonly holder: string;
+  /** What is counted, and when its window ends in milliseconds since the epoch: a budget is told of once in each. */
+  readonly counter: string;
+  readonly endsAtMs: number;
+}
+
+/** Share of a budget from which on it is told of. */
+export const WARN_AT = 0.8;
+/** Budgets that are remembered as told of. */
+const MAX_KNOWN = 10_000;
+
+/** Finds the budgets that have come to four fifths, and tells of each once in its window. */
+export function createBudgetWarnings(tell: (warning: BudgetWarning) => void) {
+  const told = new Set<string>();
+  return {
+    /**
+     * @param standings of the limits that were just asked, in their order
+     * @param costs units that this request has set aside of each: they are not used yet
+     */
+    look(
+      who: { readonly tenant: string; readonly id: string },
+      asked: readonly Counted[],
+      standings: readonly LimitStanding[],
+      costs: readonly number[],
+      nowMs: number,
+    ): void {
+      for (const [i, { limit, counter }] of asked.entries()) {
+        const standing = standings[i];
+        if (standing === undefined || !isBudget(limit)) continue;
+        if (standing.limit - standing.remaining - (costs[i] ?? 0) < standing.limit * WARN_AT) continue;
+        // Rounded: the end of a window is told in milliseconds from now.
+        const endsAtMs = Math.round((nowMs + standing.resetMs) / 60_000) * 60_000;
+        const key = `${counter.name} ${endsAtMs}`;
+        if (told.has(key)) continue;
+        if (told.size >= MAX_KNOWN) told.clear();
+        told.add(key);
+        tell({ limit: limit.name, tenant: who.tenant, holder: who.id, counter: counter.name, endsAtMs });
+      }
+    },
+  };
+}
