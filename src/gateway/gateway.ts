@@ -223,6 +223,9 @@ export async function startGateway({
     tell: (row, message) => workers?.tellPlace(row, message),
     clock,
   });
+  // Before the issuers are watched: their news may come while the start still waits for something else.
+  let oauth: RunningOAuth | undefined;
+  let workers: Workers | undefined;
   const issuers = createIssuerBook([], askIssuer, clock);
   let issuerWatch = watchIssuersOf();
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
@@ -243,10 +246,8 @@ export async function startGateway({
   const ledger = await openLedger(store.ledger, counters, clock, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
-  let oauth: RunningOAuth | undefined;
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
-  let workers: Workers | undefined;
   let adminListener: RunningAdmin | undefined;
   const startOf = (row: number): WorkerStart => ({
     row,
