@@ -240,7 +240,6 @@ for (const [path, overrides] of Object.entries({
   'alerts.channels[0]': { alerts: { channels: [{}] } },
   'reviews.schedule': { reviews: { schedule: 'weekly' } },
   'storage.url': { storage: { url: 'postgres://x' } },
-  'counters.url': { counters: { url: 'redis://x' } },
   transport: { transport: 'lean' },
 }))
   test(`${path} is accepted with its default only`, () => {

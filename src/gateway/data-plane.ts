@@ -30,6 +30,7 @@ import { createUpgrade } from '../stages/upgrade/stage.ts';
 import { createClientEvents } from '../stages/validate/client-event.ts';
 import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
+import type { Counters } from '../limits/counters.ts';
 import type { Policies } from '../policies/policies.ts';
 import { isPublicAddress } from '../vllm/media/public-address.ts';
 import { routes } from '../vllm/routes/index.ts';
@@ -53,6 +54,8 @@ const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly row: number;
   readonly counters: SharedCounters;
+  /** Counters of what callers spend, wherever they are kept. */
+  readonly callers: Counters;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
@@ -76,7 +79,7 @@ const MEDIA_TIMEOUTS = { connectMs: 3_000, firstByteMs: 5_000, betweenChunksMs: 
 /** Wires stages, upstreams and the end of the chain for one thread. */
 export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPlane {
   const { config } = settings;
-  const { clock, counters } = deps;
+  const { clock, counters, callers: callerCounters } = deps;
   const targets = config.upstreams.map((upstream, index) => {
     const { name, apiKey, timeouts } = upstream;
     const { caPem, certPem, keyPem } = settings.upstreamPems[index] ?? NO_PEMS;
@@ -150,11 +153,11 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         clock,
       },
     ),
-    rateLimit: createRateLimit(config.limits.default, { counters, clock }),
+    rateLimit: createRateLimit(config.limits.default, { counters: callerCounters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
     upgrade: createUpgrade(
       { origins: new Set(config.listen.cors.origins), sockets: config.validation.caps.sockets },
-      { counters, clock },
+      { counters: callerCounters, clock },
     ),
     validate: createValidate(config.validation, {
       ...callers,
@@ -167,7 +170,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     routeConditions: createRouteConditions(judging),
     fetchMedia: createFetchMedia({
       source: createHttpMediaSource({ resolve: resolveBySystem, isPublicAddress, timeouts: MEDIA_TIMEOUTS }),
-      counters,
+      counters: callerCounters,
       clock,
       patchCheckOf: (model) => book().entry(model).patchCheck,
       isUsable: asking.isUsable,
@@ -192,7 +195,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         const situation = { principal: now, address: peer.address, scope: 'inference:realtime', model } as const;
         return denialOfModel(now, model, isServed) ?? judge({ ...situation, nowMs: clock.nowMs() });
       },
-      counters,
+      counters: callerCounters,
       writeMs: config.listen.timeouts.writeMs,
     }),
     answerOAuth: createAnswerOAuth({

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
@@ -155,6 +155,9 @@ export async function startGateway({
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
+  const instance = randomUUID();
+  /** Workers for which the server of the counters does not decide. */
+  const withoutCounters = new Set<number>();
   let ticketKeys = randomBytes(48);
   let clientCaPem = readClientCa(config);
   const sourceDeps: TlsSourceDeps = {
@@ -231,6 +234,7 @@ export async function startGateway({
     issuers: allIssuers(),
     hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
+    instance,
   });
 
   // What the upstreams serve is known before the first request where they answer quickly.
@@ -242,8 +246,12 @@ export async function startGateway({
     permissionUses: notePermissionUses,
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
+    counters: noteCounters,
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
-    ended: (row) => metrics.takeOver(row),
+    ended(row) {
+      withoutCounters.delete(row);
+      metrics.takeOver(row);
+    },
   });
   const live = workers;
   // What was learnt while they started had nobody to be told to.
@@ -251,6 +259,15 @@ export async function startGateway({
   if (material !== undefined) live.setTls(tlsOf(material));
   if (alpn.length > 0) await live.setAlpn(alpn);
   tellIssuers();
+
+  /** Said once for all workers. */
+  function noteCounters(row: number, isUp: boolean, why: string | undefined): void {
+    const before = withoutCounters.size;
+    if (isUp) withoutCounters.delete(row);
+    else withoutCounters.add(row);
+    if (before === 0 && !isUp) log.error('counters_down', { why, onFailure: config.counters.onFailure });
+    if (before > 0 && withoutCounters.size === 0) log.info('counters_up');
+  }
 
   function noteUses(uses: readonly LastUse[]): void {
     directory.noteUses(uses);
@@ -425,6 +442,8 @@ export async function startGateway({
         ...authenticating,
         row: ownRow,
         counters,
+        // Nothing is spent in a dry run.
+        callers: counters,
         tenantKey: tenantKeyOf(hmacKey),
         known: () => known,
         running: createRunningExchanges(),

@@ -39,6 +39,7 @@ async function setUp(orders: readonly string[]) {
       permissionUses: () => undefined,
       askIssuer: () => Promise.resolve(),
       series: () => undefined,
+      counters: () => undefined,
       replaced: (row) => void replaced.push(row),
       ended: () => undefined,
     },

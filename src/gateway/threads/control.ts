@@ -19,6 +19,8 @@ export interface WorkerEvents {
   /** Has an issuer asked for keys that a worker does not know; what comes of it is sent to all with `setIssuers`. */
   askIssuer(issuer: string): Promise<void>;
   series(row: number, index: number, labels: SeriesLabels): void;
+  /** Whether the counters of all instances decide for a worker, on each change. */
+  counters(row: number, isUp: boolean, why: string | undefined): void;
   /** A worker was replaced; `why` for the log. */
   replaced(row: number, why: string): void;
   /** A worker that ended: its metrics are to be taken over before the row is used again. */
@@ -191,6 +193,8 @@ export async function startWorkers(
       }
       case 'series':
         return events.series(self.row, message.index, message.labels);
+      case 'counters':
+        return events.counters(self.row, message.isUp, message.why);
       case 'drained':
         return void self.worker.terminate();
     }

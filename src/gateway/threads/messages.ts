@@ -76,6 +76,8 @@ export interface WorkerStart {
   /** Whether there is any client or user of the authorization server. */
   readonly hasOAuth: boolean;
   readonly memory: SharedMemory;
+  /** Names this process among the instances that count together. */
+  readonly instance: string;
 }
 
 /** The memory that all threads share. */
@@ -121,4 +123,6 @@ export type FromWorker =
   /** A token of a key that is not known: the issuer may have a new one. */
   | { readonly kind: 'ask-issuer'; readonly issuer: string }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
+  /** Whether the server of the counters decides. @see CallerCounters */
+  | { readonly kind: 'counters'; readonly isUp: boolean; readonly why: string | undefined }
   | { readonly kind: 'drained' };

@@ -23,6 +23,7 @@ import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { surfaceOfTarget } from '../../wire/request-head.ts';
 import { createIssuerBook } from './issuer-book.ts';
+import { openCallerCounters } from '../caller-counters.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
 import { challengeOfferOf } from '../resource-metadata.ts';
@@ -48,6 +49,15 @@ const MAX_WAITING_LINES = 8 * 1024 * 1024;
 
 const counters = createSharedCounters(memory.counters, row);
 const gauges = gaugesOf(memory.metrics, row);
+const callers = await openCallerCounters(start.settings.config.counters, {
+  clock,
+  own: counters,
+  instance: start.instance,
+  onChange(isUp, why) {
+    gauges[GAUGE.countersDown] = isUp ? 0 : 1;
+    send({ kind: 'counters', isUp, why });
+  },
+});
 const heartbeats = new Int32Array(memory.heartbeats);
 const running = createRunningExchanges();
 const lines = createLineBatch(MAX_WAITING_LINES);
@@ -88,6 +98,7 @@ const planeDeps = {
   row,
   clock,
   counters,
+  callers: callers.counters,
   credentials: () => credentials,
   revocations: () => revocations,
   policies: () => policies,
@@ -155,7 +166,13 @@ function healthBody(path: string): string {
     name,
     state: known[index]?.models === undefined ? 'unknown' : states.isUp(index) ? 'up' : 'down',
   }));
-  return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams });
+  const store = callers.isUp() === undefined ? {} : { counters: isCounting() ? 'up' : 'down' };
+  return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams, ...store });
+}
+
+/** Whether every worker counts with the other instances: who asks meets any of them. */
+function isCounting(): boolean {
+  return heartbeats.every((_, other) => gaugesOf(memory.metrics, other)[GAUGE.countersDown] !== 1);
 }
 
 /** Where our own code broke: the stack's places, never values. */
@@ -273,6 +290,7 @@ setInterval(() => {
   beat();
   gauges[GAUGE.openStreams] = running.count();
   gauges[GAUGE.droppedLines] = lines.dropped();
+  gauges[GAUGE.counterFailures] = callers.failures();
 }, BEAT_MS);
 
 setInterval(handOverLines, HAND_OVER_MS);
@@ -356,6 +374,7 @@ async function drain(graceMs: number): Promise<void> {
   await server.drain();
   grace.cancel();
   farewell?.cancel();
+  await callers.close();
   handOverLines();
   handOverUses();
   send({ kind: 'drained' });
