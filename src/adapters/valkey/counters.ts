@@ -85,7 +85,11 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   const memory = createMemoryOfServer(REMEMBERED);
   const leases = createLeases();
   const session = createSession({ ...deps, ledger, memory });
-  const share = createShare(own, (one, nowMs) => memory.spentOf(one, nowMs), () => session.fleet().instances);
+  const share = createShare(
+    own,
+    (one, nowMs) => memory.spentOf(one, nowMs),
+    () => session.fleet().instances,
+  );
   let failures = 0;
   let isFlushDue = false;
   let isClosed = false;
