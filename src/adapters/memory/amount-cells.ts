@@ -32,6 +32,8 @@ export interface AmountCells {
   extend(cell: number, ask: AmountAsk, more: number, nowMs: number): boolean;
   settle(cell: number, ask: AmountAsk, reserved: number, actual: number, nowMs: number): void;
   standing(ask: AmountAsk, nowMs: number): LimitStanding;
+  /** Counts units that were used elsewhere, up to the whole limit. */
+  charge(ask: AmountAsk, units: number, nowMs: number): void;
   /** Where less was used, as if that much had been. */
   raise(ask: AmountAsk, used: number, nowMs: number): void;
   /** Units that are reserved in all, over all counters. */
@@ -126,6 +128,12 @@ export function createAmountCells(memory: CellMemory): AmountCells {
       }),
     standing: (ask, nowMs) =>
       locked(ask, nowMs, (cell) => amountStanding(ask, amountAt(ask.bound, read(cell), nowMs), nowMs)),
+    charge: (ask, units, nowMs) =>
+      locked(ask, nowMs, (cell) => {
+        const now = amountAt(ask.bound, read(cell), nowMs);
+        const used = Math.max(now.used, Math.min(now.used + units, ask.bound.limit));
+        write(cell, { ...now, used }, ask.bound, nowMs);
+      }),
     raise: (ask, used, nowMs) =>
       locked(ask, nowMs, (cell) => {
         const now = amountAt(ask.bound, read(cell), nowMs);

@@ -50,6 +50,8 @@ export interface SharedCounters extends LocalCounters {
    * @param spent of a rate milliseconds until the whole of it is there again, of an amount units
    */
   raise(ask: RateAsk | AmountAsk, spent: number, nowMs: number): void;
+  /** Counts units that were let in elsewhere, up to the whole limit. */
+  charge(ask: RateAsk | AmountAsk, units: number, nowMs: number): void;
   /** Budgets that were written to since this was asked last. */
   takeChangedBudgets(): BudgetSpend[];
   /** Puts back a budget that was kept elsewhere; before anybody spends. @param windowEndsAtMs monotonic */
@@ -145,6 +147,11 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     },
     held: () => rates.held(),
     reserved: () => amounts.reserved(),
+    charge(ask, units, atMs) {
+      const nowMs = Math.floor(atMs);
+      if (ask.kind === 'rate') rates.charge(ask, units, nowMs);
+      else amounts.charge(ask, units, nowMs);
+    },
     raise(ask, spent, atMs) {
       const nowMs = Math.floor(atMs);
       if (ask.kind === 'rate') rates.raise(ask, spent, nowMs);

@@ -12,6 +12,8 @@ export const rateCellBytes = (cells: number, rows: number): number =>
 export interface RateCells {
   spendRate(ask: RateAsk, nowMs: number): { readonly cell: number; readonly result: Spend };
   unspendRate(cell: number, ask: RateAsk): void;
+  /** Counts units that were let in elsewhere, up to the whole burst. */
+  charge(ask: RateAsk, units: number, nowMs: number): void;
   /** Where less was spent, as if that much had been: until the whole rate is there again. */
   raise(ask: RateAsk, resetMs: number, nowMs: number): void;
   /** Whether a rate has room for so many units. */
@@ -78,6 +80,15 @@ export function createRateCells(memory: CellMemory): RateCells {
       }
     },
     unspendRate: (cell, { rate, cost = 1 }) => add(cell, -rate.intervalMs * cost),
+    charge({ rate: { intervalMs, burst }, counter, name }, units, nowMs) {
+      const cell = table.find(counter, name, nowMs);
+      for (;;) {
+        const before = Atomics.load(times, cell);
+        const start = Math.max(timeOf(before), nowMs);
+        const next = Math.max(start, Math.min(start + units * intervalMs, nowMs + burst * intervalMs));
+        if (Atomics.compareExchange(times, cell, before, bitsOf(next)) === before) return;
+      }
+    },
     raise(ask, resetMs, nowMs) {
       const cell = table.find(ask.counter, ask.name, nowMs);
       for (;;) {

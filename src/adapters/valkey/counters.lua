@@ -6,6 +6,8 @@ local PREFIX = '{sallyport}:'
 local SINCE_MS = 1767225600000
 -- A session that was not heard of for so long is dead, and what it holds comes back.
 local DEAD_MS = 5000
+-- How soon a new one has to give its first sign.
+local FIRST_BEAT_MS = 3000
 -- How long what is held is remembered without a word of its session, which tells everything anew far sooner.
 local HOLD_TTL_MS = 3600000
 -- After all was lost: the time in which every session can tell what it knows, before anything is let in.
@@ -15,6 +17,8 @@ local BUDGET_SLACK_MS = 300000
 local ENDED_TTL_S = 120
 -- What is left has to be more than that many leases of every session.
 local LEASE_SHARE = 8
+-- Fewer units of a rate are not worth a lease: what drains of it while it waits would be most of it.
+local LEAST_LEASE = 4
 local MOST_UNITS = 9007199254740991
 local WORDS = 6
 
@@ -148,6 +152,7 @@ local function take(cell, item, now, members)
     if allowed > now then return { text(0), text(start - now), text(allowed - now), '0' }, false, 0 end
     local remaining = math.floor((now - allowed) / item.p1)
     local granted = math.min(item.second, math.floor(remaining / (LEASE_SHARE * members)))
+    if granted < LEAST_LEASE then granted = 0 end
     cell.tat, cell.changed = next + granted * item.p1, true
     return { text(remaining), text(next - now), '0', text(granted) }, true, 0
   end
@@ -160,6 +165,7 @@ local function take(cell, item, now, members)
   local room = room_in(cell, item)
   if item.first > room then return { text(cell.used), text(cell.since), text(cell.reserved), '0' }, false, 0 end
   local granted = math.min(item.second, math.floor((room - item.first) / (LEASE_SHARE * members)))
+  if granted < item.first then granted = 0 end
   local reserved = cell.reserved + item.first
   cell.reserved = reserved + granted
   keep_amount(cell, item, now)
@@ -169,8 +175,8 @@ end
 -- Ends what was taken, or counts what was taken elsewhere; never refused.
 local function settle(cell, item, now, held_key)
   if item.kind == 'r' then
-    if item.second > 0 then cell.tat = start_of_rate(cell, item, now) + item.second * item.p1
-    elseif cell.tat then cell.tat = cell.tat + item.second * item.p1
+    if item.second > 0 then cell.tat = start_of_rate(cell, item, now) + item.second
+    elseif cell.tat then cell.tat = cell.tat + item.second
     else return end
     cell.changed = true
     return
@@ -229,9 +235,9 @@ local function reclaim(session)
   return seq
 end
 
--- Notes that a session lives, and takes one dead one away at most: no call may take long.
-local function beat(session, instance, now)
-  redis.call('ZADD', KEYS_[1], text(now), session)
+-- Notes that a session lives, and takes one dead one away at most: no call may take long. Tells how many have said so since
+-- a time, and so have told what they spent without the server.
+local function beat(session, instance, now, since)
   redis.call('ZADD', KEYS_[2], text(now), instance)
   redis.call('PEXPIRE', KEYS_[4], HOLD_TTL_MS)
   redis.call('ZREMRANGEBYSCORE', KEYS_[2], '-inf', text(now - DEAD_MS))
@@ -240,7 +246,8 @@ local function beat(session, instance, now)
   for i = 1, 3 do redis.call('PEXPIRE', KEYS_[i], HOLD_TTL_MS) end
   local opens = tonumber(redis.call('GET', KEYS_[3]) or now)
   local members, instances = redis.call('ZCARD', KEYS_[1]), redis.call('ZCARD', KEYS_[2])
-  return { 'ok', text(members), text(instances), text(math.max(0, opens - now)) }
+  local heard = redis.call('ZCOUNT', KEYS_[1], text(since), '+inf')
+  return { 'ok', text(members), text(instances), text(math.max(0, opens - now)), text(heard) }
 end
 
 -- ARGV: session, instance, number of sessions before, these, then pairs of what is held and how much.
@@ -265,8 +272,10 @@ local function join(session, now)
       redis.call('SET', key, used .. ' ' .. since .. ' ' .. text(reserved + units), 'PX', string.format('%.0f', ttl))
     end
   end
-  local reply = beat(session, instance, now)
-  reply[5] = text(seq)
+  -- Not heard of yet: what it spent without the server comes behind this.
+  redis.call('ZADD', KEYS_[1], text(now - DEAD_MS + FIRST_BEAT_MS), session)
+  local reply = beat(session, instance, now, now)
+  reply[6], reply[7] = text(seq), text(now)
   return reply
 end
 
@@ -356,7 +365,10 @@ local function run(keys, args)
   local op, session, now = args[1], args[2], now_ms()
   if op == 'join' then return join(session, now) end
   if not redis.call('ZSCORE', keys[1], session) then return { 'gone' } end
-  if op == 'beat' then return beat(session, args[3], now) end
+  if op == 'beat' then
+    redis.call('ZADD', keys[1], text(now), session)
+    return beat(session, args[3], now, tonumber(args[4]))
+  end
   if op == 'settle' then return settle_all(now) end
   if op == 'recall' then return recall_all(now) end
   if op == 'extend' then return extend(now) end

@@ -48,8 +48,8 @@ export interface ValkeyCounters extends Counters {
 
 /** Counters that a thread remembers for a server that loses them. */
 const REMEMBERED = 16_384;
-const SWEEP_MS = 200;
-const LEASE_MS = 400;
+const SWEEP_MS = 100;
+const LEASE_MS = 200;
 const READY_LOOK_MS = 20;
 const RETRY_MS = 1_000;
 const NO_LIMIT = 2 ** 31 - 1;
@@ -106,7 +106,8 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   }
 
   function giveBackUnits(ask: Ask, units: number): void {
-    if (ask.kind === 'rate') ledger.charge(itemOf(ask), -units);
+    // In parts of a millisecond that stay exact (rateOf), rounded so that none too many come back.
+    if (ask.kind === 'rate') ledger.charge(itemOf(ask), -Math.floor(units * ask.rate.intervalMs * 16_384) / 16_384);
     else ledger.release(itemOf(ask), units, 0);
   }
 
@@ -158,6 +159,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     if (one.kind === 'rate') {
       const [remaining, resetMs] = [Number(words[0]), Number(words[1])];
       memory.seeRate(one, resetMs + granted * one.rate.intervalMs, nowMs);
+      share.note(one, costOf(one), nowMs);
       return rateStanding(one, remaining, resetMs);
     }
     const item = itemOf(one);
@@ -197,7 +199,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     const spent = share.spend(asks, clock.monotonicMs());
     if (spent.kind === 'refused') return spent;
     for (const one of asks) {
-      if (one.kind === 'rate') ledger.charge(itemOf(one), costOf(one));
+      if (one.kind === 'rate') ledger.charge(itemOf(one), costOf(one) * one.rate.intervalMs);
       else ledger.holdUntold(itemOf(one), costOf(one));
     }
     return { ...spent, holds: [...asks.map((one) => new Hold(one, undefined)), new OwnPart(spent)] };
@@ -244,8 +246,9 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     return refusal;
   }
 
-  function settleOne(hold: Hold, used: number): void {
+  function settleOne(hold: Hold, used: number, isOwn: boolean): void {
     const item = itemOf(hold.ask);
+    if (hold.ask.kind === 'amount' && !isOwn) share.note(hold.ask, used, clock.monotonicMs());
     if (hold.cell !== undefined) own.giveBack(hold.cell);
     if (hold.ask.kind === 'concurrency') ledger.release(item, 1, 0);
     else if (hold.ask.kind === 'amount') ledger.release(item, hold.reserved, Math.max(0, used));
@@ -259,6 +262,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       if (!session.isUp()) return spendWithout(asks);
       const standings = leases.spend(asks, nowMs);
       if (standings === undefined) return ask(asks);
+      for (const one of asks) if (one.kind === 'rate') share.note(one, costOf(one), nowMs);
       return { kind: 'spent', standings, holds: asks.map((one) => new Hold(one, undefined)) };
     },
 
@@ -278,10 +282,12 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     },
 
     settle(spent, actuals, nowMs) {
+      const ownPart = spent.holds.find((hold) => hold instanceof OwnPart);
+      if (ownPart !== undefined) own.settle(ownPart.spent, actuals, nowMs);
       let index = 0;
       for (const hold of spent.holds) {
-        if (hold instanceof OwnPart) own.settle(hold.spent, actuals, nowMs);
-        else if (hold instanceof Hold) settleOne(hold, hold.ask.kind === 'amount' ? (actuals[index++] ?? 0) : 0);
+        if (!(hold instanceof Hold)) continue;
+        settleOne(hold, hold.ask.kind === 'amount' ? (actuals[index++] ?? 0) : 0, ownPart !== undefined);
       }
       flushSoon();
     },

@@ -117,7 +117,7 @@ export function createLeases(): Leases {
         if (nowMs - lease.sinceMs < ms) continue;
         leases.delete(field);
         drain(lease, nowMs);
-        const units = Math.floor(lease.units);
+        const { units } = lease;
         if (units > 0) old.push({ ask: lease.ask, units });
       }
       return old;

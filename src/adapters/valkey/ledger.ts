@@ -5,7 +5,7 @@ export interface Entry {
   readonly item: Item;
   /** Units to give back; below 0 they were taken without asking. */
   back: number;
-  /** Units that were used; of a rate, below 0, units that were not. */
+  /** Units that were used. Of a rate milliseconds of it, so that parts of units can be given back; below 0 they were not. */
   delta: number;
 }
 
@@ -26,8 +26,8 @@ export interface Ledger {
   holdUntold(item: Item, units: number): void;
   /** Ends a hold. @param used units that it really cost */
   release(item: Item, units: number, used: number): void;
-  /** Counts what was spent without asking, or below 0 takes it back. */
-  charge(item: Item, units: number): void;
+  /** Counts what was spent of a rate without asking, or below 0 takes it back. @param ms units times their interval */
+  charge(item: Item, ms: number): void;
   /** The next settlement, of at most 200 counters; undefined where there is nothing to tell. */
   take(): Batch | undefined;
   told(seq: number): void;
@@ -89,7 +89,7 @@ export function createLedger(): Ledger {
       add(item, -units);
       note(item, units, used);
     },
-    charge: (item, units) => note(item, 0, units),
+    charge: (item, ms) => note(item, 0, ms),
     take() {
       if (untold.size === 0) return undefined;
       const entries: Entry[] = [];

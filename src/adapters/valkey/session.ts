@@ -30,7 +30,7 @@ export interface Fleet {
 }
 
 /**
- * This thread as a member of the fleet. It says every second that it lives; what a member holds that was not heard of for
+ * This thread as a member of the fleet. It says twice a second that it lives; what a member holds that was not heard of for
  * 5 s, others give back. Each way back to the server is a new session, which takes the place of the one before: it announces
  * all that the thread holds and what it has last seen, so that neither an answer that was lost nor a server that has lost its
  * data leaves a wrong count.
@@ -49,7 +49,7 @@ export interface Session {
 
 const ANSWER_MS = 250;
 const LOOK_MS = 50;
-const BEAT_MS = 1_000;
+const BEAT_MS = 500;
 const RETRY_MS = 250;
 /** How long a new session may take: what waits before it may be much. */
 const JOIN_MS = 2_000;
@@ -57,6 +57,12 @@ const RECALL = 100;
 /** Holds are remembered for an hour without a word. */
 const TOUCH_MS = 600_000;
 const LEAVE_MS = 500;
+/**
+ * Whoever comes back waits until all that it knew have come back, too, and have told what they spent meanwhile: so often it
+ * looks, and so long at most, for by then those that do not come are dead.
+ */
+const RETURN_LOOK_MS = 100;
+const RETURN_MS = 5_500;
 
 /** Begins at once, and goes on trying. */
 export function createSession(deps: SessionDeps): Session {
@@ -68,12 +74,17 @@ export function createSession(deps: SessionDeps): Session {
   let before: string[] = [];
   let state: 'down' | 'joining' | 'joined' | 'closed' = 'down';
   let opensAtMs = 0;
+  /** Members without which nothing is let in yet. */
+  let awaited = 0;
+  let awaitedUntilMs = 0;
+  /** Time of the server when this session began. */
+  let joinedAt = '0';
   let fleet: Fleet = { members: 1, instances: 1 };
   let wasUp = false;
   let look: Timer | undefined;
   let touchAtMs = clock.monotonicMs() + TOUCH_MS;
 
-  const isUp = (): boolean => state === 'joined' && clock.monotonicMs() >= opensAtMs;
+  const isUp = (): boolean => state === 'joined' && awaited === 0 && clock.monotonicMs() >= opensAtMs;
 
   function say(why?: string): void {
     const now = isUp();
@@ -161,11 +172,9 @@ export function createSession(deps: SessionDeps): Session {
       await join(connection);
       if (stop.signal.aborted) throw new Unanswered('slow');
       state = 'joined';
-      flush();
-      say();
       const waitMs = opensAtMs - clock.monotonicMs();
-      if (waitMs > 0) clock.after(waitMs + 1, () => say());
-      clock.after(BEAT_MS, () => void beat());
+      if (waitMs > 0) clock.after(waitMs + 1, begin);
+      else begin();
     } catch {
       drop();
       if (isClosed()) return;
@@ -174,6 +183,13 @@ export function createSession(deps: SessionDeps): Session {
     } finally {
       late.cancel();
     }
+  }
+
+  /** What was spent meanwhile is told first, then that it was. */
+  function begin(): void {
+    flush();
+    say();
+    void beat();
   }
 
   const isClosed = (): boolean => state === 'closed';
@@ -197,8 +213,11 @@ export function createSession(deps: SessionDeps): Session {
     const sentAtMs = clock.monotonicMs();
     const reply = await ask(on, 'join', session, [], [deps.instance, String(old.length), ...old, ...held]);
     if (reply[0] !== 'ok') throw new Unanswered(reply[0]);
+    awaited = old.length > 0 ? fleet.members : 0;
+    awaitedUntilMs = clock.monotonicMs() + RETURN_MS;
+    joinedAt = reply[6] ?? '0';
     note(reply, clock.monotonicMs());
-    ledger.rejoined(Number(reply[4]));
+    ledger.rejoined(Number(reply[5]));
     const recalled = memory.recalled(sentAtMs);
     const calls: Promise<Reply>[] = [];
     for (let at = 0; at < recalled.length; at += RECALL) {
@@ -219,22 +238,28 @@ export function createSession(deps: SessionDeps): Session {
     id = session;
   }
 
-  function note([, members, instances, opensInMs]: Reply, nowMs: number): void {
-    fleet = { members: Math.max(1, Number(members)), instances: Math.max(1, Number(instances)) };
+  function note([, members, instances, opensInMs, heard]: Reply, nowMs: number): void {
     opensAtMs = nowMs + Number(opensInMs);
+    if (Number(heard) >= awaited || nowMs >= awaitedUntilMs) awaited = 0;
+    // Until all are back it is not known that there are fewer.
+    const least = awaited === 0 ? { members: 1, instances: 1 } : fleet;
+    fleet = {
+      members: Math.max(least.members, Number(members)),
+      instances: Math.max(least.instances, Number(instances)),
+    };
   }
 
   async function beat(): Promise<void> {
     if (state !== 'joined') return;
     try {
-      const reply = await timed('beat', [], [deps.instance]);
+      const reply = await timed('beat', [], [deps.instance, joinedAt]);
       note(reply, clock.monotonicMs());
       say();
       if (clock.monotonicMs() >= touchAtMs) await touch();
     } catch {
       return;
     }
-    clock.after(BEAT_MS, () => void beat());
+    clock.after(awaited === 0 ? BEAT_MS : RETURN_LOOK_MS, () => void beat());
   }
 
   async function touch(): Promise<void> {
@@ -250,7 +275,8 @@ export function createSession(deps: SessionDeps): Session {
   }
 
   function flush(): void {
-    while (state === 'joined') {
+    // A server that has lost its data hears first what all have seen, then what is to be added to that.
+    while (state === 'joined' && clock.monotonicMs() >= opensAtMs) {
       const batch = ledger.take();
       if (batch === undefined) return;
       const words = batch.entries.flatMap(({ item, back, delta }) => wordsOf(item, back, delta));

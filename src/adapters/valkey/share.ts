@@ -7,12 +7,18 @@ import { costOf } from './items.ts';
 /** Counters in this process, which can be told what was spent elsewhere. */
 export interface ShareCounters extends LocalCounters {
   raise(ask: RateAsk | AmountAsk, spent: number, nowMs: number): void;
+  charge(ask: RateAsk | AmountAsk, units: number, nowMs: number): void;
 }
 
-/** What of a limit is this instance's own while nobody can be asked: one of so many parts of what is left of it. */
+/**
+ * What of a limit is this instance's own while nobody can be asked: one of so many parts of it, less what went through here,
+ * and no more than such a part of what was left when it was heard of last.
+ */
 export interface Share {
   spend(asks: readonly Ask[], nowMs: number): Spent | Refused;
   standing(ask: Ask, nowMs: number): LimitStanding;
+  /** Counts against the share what the server has let in. */
+  note(ask: RateAsk | AmountAsk, units: number, nowMs: number): void;
 }
 
 const RETRY_MS = 1_000;
@@ -48,6 +54,10 @@ export function createShare(
       return { ...result, ask: asks[parts.indexOf(result.ask)] ?? result.ask };
     },
     standing: (ask, nowMs) => counters.standing(part(ask, nowMs), nowMs),
+    note(ask, units, nowMs) {
+      const own = partOf(ask, instances());
+      if (own.kind !== 'concurrency') counters.charge(own, units, nowMs);
+    },
   };
 }
 
