@@ -40,7 +40,7 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
     limit,
   });
   const kinds = async (it: OpenCounters, asks: readonly Ask[], count: number): Promise<string[]> => {
-    const all = Array.from({ length: count }, () => it.counters.spend(asks, it.nowMs()));
+    const all = Array.from({ length: count }, async () => it.counters.spend(asks, it.nowMs()));
     return (await Promise.all(all)).map(({ kind }) => kind);
   };
 
@@ -136,7 +136,7 @@ async function run(
   switch (now.do) {
     case 'spend': {
       const [real, model] = await Promise.all(
-        both.map((counters) =>
+        both.map(async (counters) =>
           counters.spend(
             now.asks.map((ask) => askOf(counters, ask, nowMs)),
             nowMs,
@@ -164,13 +164,15 @@ async function run(
       const pair = spends[now.pick % Math.max(1, spends.length)];
       if (pair === undefined) return;
       const [real, model] = await Promise.all(
-        both.map((counters, i) => counters.extend(pair[i === 0 ? 0 : 1], [now.total, now.total, now.total], nowMs)),
+        both.map(async (counters, i) =>
+          counters.extend(pair[i === 0 ? 0 : 1], [now.total, now.total, now.total], nowMs),
+        ),
       );
       return assert.deepEqual([real?.ask.name, real?.standing], [model?.ask.name, model?.standing]);
     }
     case 'standing': {
       const [real, model] = await Promise.all(
-        both.map((counters) => counters.standing(askOf(counters, now.one, nowMs), nowMs)),
+        both.map(async (counters) => counters.standing(askOf(counters, now.one, nowMs), nowMs)),
       );
       return assert.deepEqual(real, model);
     }

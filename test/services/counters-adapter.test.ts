@@ -101,7 +101,7 @@ test('busy threads reserve ahead, and no budget is ever overdrawn, of which they
   const thread = async (counters: ValkeyCounters): Promise<void> => {
     const ask = budget(counters, 'team', limit, 100);
     while (refusals < 400) {
-      const spends = Array.from({ length: 8 }, () => counters.spend([ask], nowMs()));
+      const spends = Array.from({ length: 8 }, async () => counters.spend([ask], nowMs()));
       for (const result of await Promise.all(spends)) {
         if (result.kind === 'spent') {
           counters.settle(result, [60], nowMs());

@@ -92,7 +92,9 @@ export function createLeases(): Leases {
       const demand = demandOf(fieldOf(itemOf(ask)), costOf(ask), nowMs);
       if (demand.isAsked || demand.lately === 0) return 0;
       demand.isAsked = true;
-      return demand.lately;
+      // What will have drained until then is not there to be spent.
+      const drained = ask.kind === 'rate' ? Math.ceil(SPAN_MS / ask.rate.intervalMs) : 0;
+      return demand.lately + drained;
     },
     granted(ask, units, standing, sentAtMs, nowMs) {
       if (ask.kind === 'concurrency') return;
