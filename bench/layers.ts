@@ -2,6 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { createTokenLimit } from '../src/stages/token-limit/stage.ts';
+import { createEstimator } from '../src/limits/estimator.ts';
+import { createCalendar } from '../src/limits/calendar.ts';
+import { createLimitPlan } from '../src/limits/plan.ts';
 import { createCounterMemory, createSharedCounters } from '../src/adapters/memory/counters.ts';
 import { loadConfig, renderMistakes } from '../src/config/load.ts';
 import { createCredentials } from '../src/directory/credentials.ts';
@@ -9,7 +13,7 @@ import { defaultTenant, issueApiKey, plainWish } from '../src/directory/issue.ts
 import { createPermissionUses } from '../src/directory/permission-uses.ts';
 import type { PolicyRecord, PolicyTarget } from '../src/directory/records.ts';
 import { inspectEvent } from '../src/forward/stream-event.ts';
-import { AnyExchange, type Facts, type Has, type Slots } from '../src/kernel/exchange.ts';
+import { AnyExchange, newUsage, type Facts, type Has, type Slots } from '../src/kernel/exchange.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { isJsonObject, type JsonObject } from '../src/kernel/json.ts';
 import type { Inspector, Outcome } from '../src/kernel/stage.ts';
@@ -163,7 +167,52 @@ function policyAbout(target: Partial<PolicyTarget>, index: number): PolicyRecord
   };
 }
 
-const rateLimit = createRateLimit({ requestsPerMinute: high, concurrency: high }, { counters, clock });
+const plan = createLimitPlan(
+  { defaults: { requestsPerMinute: high, concurrency: high }, rules: [] },
+  counters,
+  createCalendar('UTC', clock),
+);
+const rateLimit = createRateLimit({ plan, counters, clock });
+/** Every limit that a key can have at once, far from being reached. */
+const money = 1_000_000_000;
+const much = { requestsPerMinute: high, tokensPerMinute: money, concurrency: high } as const;
+const everything = createLimitPlan(
+  {
+    defaults: { ...much, budget: { tokens: money, per: 'day' } },
+    rules: [
+      { name: 'group', per: ['group', 'member'], tokens: { amount: money, per: 'month' }, concurrency: high },
+      { name: 'model', per: ['model', 'tenant'], outputTokens: { amount: money, per: 'min' }, streams: high },
+      { name: 'address', per: ['address'], requests: { amount: high, per: 'h' } },
+      { name: 'money', per: ['tenant'], cost: { amount: money, per: 'day' } },
+    ],
+  },
+  counters,
+  createCalendar('Europe/Berlin', clock),
+);
+const fullRate = createRateLimit({ plan: everything, counters, clock });
+const tokenOptions = { prices: { tiny: { input: 1, output: 2 } }, overCap: 'lower', maxOutputTokens: 65_536 } as const;
+const tokenDeps = { counters, clock, estimator: createEstimator(), usage: { add: () => undefined } };
+const fullTokens = createTokenLimit(tokenOptions, { ...tokenDeps, plan: everything });
+const ofKey = createLimitPlan(
+  {
+    defaults: { ...much, budget: { tokens: money, per: 'day' } },
+    rules: [{ name: 'money', per: ['key'], cost: { amount: money, per: 'day' } }],
+  },
+  counters,
+  createCalendar('Europe/Berlin', clock),
+);
+const rateOfKey = createRateLimit({ plan: ofKey, counters, clock });
+const tokensOfKey = createTokenLimit(tokenOptions, { ...tokenDeps, plan: ofKey });
+
+function limited(rates: typeof rateOfKey, tokens: typeof tokensOfKey): void {
+  const one = rates === rateOfKey ? keyOnly : full;
+  one.usage = newUsage();
+  void rates.decide?.(one);
+  void tokens.decide?.(one);
+  Object.assign(one.usage, { promptTokens: 40, completionTokens: 64 });
+  tokens.settle?.(one, { ...outcome, isAtWork: true });
+  rates.settle?.(one, outcome);
+}
 const route = createRoute();
 const meter = createMeter();
 const sanitize = createSanitize();
@@ -211,6 +260,11 @@ function checkedBody(bytes: Buffer) {
   return request;
 }
 Object.assign(x, { request: checkedBody(bodyOf(300)), model: 'tiny' });
+const pools = [{ name: 'tenant', subject: 'pool', limits: much }];
+const full = Object.assign(new AnyExchange('bench', 0, downstream, false), x, {
+  principal: { ...x.principal, groups: ['staff'], pools },
+}) as Staged;
+const keyOnly = Object.assign(new AnyExchange('bench', 0, downstream, false), x);
 
 /** What a coding agent sends: 60 tools of some 3 KB each, the rest messages. */
 function agentBodyOf(bytes: number): Buffer {
@@ -288,6 +342,15 @@ const layers: readonly Layer[] = [
       rateLimit.settle?.(x, outcome);
     },
     budgetUs: 5,
+  },
+  {
+    name: 'limits of a key with all of its own: requests, concurrency, tokens, budget, money; settled',
+    run: () => limited(rateOfKey, tokensOfKey),
+    budgetUs: 5,
+  },
+  {
+    name: 'the same with those of tenant, group, address and model: 12 limits',
+    run: () => limited(fullRate, fullTokens),
   },
   { name: 'route: catalogue and scope', run: () => route.decide?.(x) },
   ...bodies,

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import type { ApiKeyRecord, OwnLimit, OwnLimits } from '../directory/records.ts';
-import { cidr, countOrNone, duration, list, text } from '../kernel/option.ts';
+import type { ApiKeyRecord } from '../directory/records.ts';
+import { cidr, duration, list, text } from '../kernel/option.ts';
 import { parseDurationMs } from '../kernel/units.ts';
 import { CAP_NAMES } from '../vllm/fields/caps.ts';
 import { GRANTS } from '../vllm/fields/field.ts';
+import { limitFields, limitsShown, showLimits } from './limit-schema.ts';
 import { pageOf } from './page.ts';
 import { readScopes } from './scopes.ts';
 
@@ -90,8 +91,7 @@ export const fields = {
     .min(1, { error: 'Give at least one model, or leave it out for all that the tenant may use.' })
     .max(256, { error: 'Give at most 256 models.' })
     .describe('Models that it may use; `*` are all that its tenant may use.'),
-  rpm: countOrNone(1, 10_000_000).nullable().describe('Requests per minute; null: the configured default.'),
-  concurrency: countOrNone(1, 1_000_000).nullable().describe('Requests at once; null: the configured default.'),
+  ...limitFields,
   allowIp: list(cidr())
     .max(256, { error: 'Give at most 256 networks.' })
     .describe('Networks from which it may be used; empty: from everywhere.'),
@@ -110,15 +110,6 @@ export const fields = {
   expires: expires.nullable().describe('A duration from now, or a time; null: never.'),
 };
 
-/** Limits with what was given changed: null takes one away, what is left out stays. */
-export const limitsFrom = (
-  given: { readonly rpm?: OwnLimit | null; readonly concurrency?: OwnLimit | null },
-  before: OwnLimits = { requestsPerMinute: undefined, concurrency: undefined },
-): OwnLimits => ({
-  requestsPerMinute: given.rpm === undefined ? before.requestsPerMinute : (given.rpm ?? undefined),
-  concurrency: given.concurrency === undefined ? before.concurrency : (given.concurrency ?? undefined),
-});
-
 /** What a new API key is to be. */
 export const apiKeyWish = z.strictObject({
   name: fields.name,
@@ -129,8 +120,7 @@ export const apiKeyWish = z.strictObject({
       'Left out: the inference scopes of this version and `models:read`, with roles or groups none but theirs.',
     ),
   models: anyModels.optional().describe('Left out: all that the tenant may use, with roles or groups none but theirs.'),
-  rpm: fields.rpm.optional(),
-  concurrency: fields.concurrency.optional(),
+  ...limitFields,
   allowIp: fields.allowIp.optional(),
   grants: fields.grants.optional(),
   caps: fields.caps.optional(),
@@ -169,8 +159,7 @@ export const apiKeyShown = z.strictObject({
   tenant: z.string(),
   scopes: z.array(z.string()),
   models: z.array(z.string()).describe('`*` are all that its tenant may use.'),
-  rpm: z.union([z.int(), z.literal('none')]).nullable(),
-  concurrency: z.union([z.int(), z.literal('none')]).nullable(),
+  ...limitsShown,
   allowIp: z.array(z.string()),
   grants: z.array(z.string()),
   caps: z.record(z.string(), z.int()),
@@ -213,8 +202,7 @@ export function showApiKey(
     tenant: record.tenant,
     scopes: [...record.scopes],
     models: [...(record.models ?? ['*'])],
-    rpm: record.limits.requestsPerMinute ?? null,
-    concurrency: record.limits.concurrency ?? null,
+    ...showLimits(record.limits),
     allowIp: [...record.allowIp],
     grants: [...record.grants],
     caps: { ...record.caps },
@@ -242,8 +230,7 @@ export const exampleApiKey: ApiKeyShown = {
   tenant: 'default',
   scopes: ['inference:chat', 'models:read'],
   models: ['*'],
-  rpm: 120,
-  concurrency: null,
+  ...showLimits({ requestsPerMinute: 120, budget: { tokens: 1_000_000, per: 'day' } }),
   allowIp: ['10.0.0.0/8'],
   grants: ['fields:beam-search'],
   caps: { n: 8 },

@@ -19,10 +19,10 @@ import {
   apiKeyWish,
   apiKeyWithValue,
   exampleApiKey,
-  limitsFrom,
   rotation,
   showApiKey,
 } from './api-key-schema.ts';
+import { limitsFrom } from './limit-schema.ts';
 import {
   disabledTenant,
   expiryFrom,

@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import type { Bundle } from '../directory/records.ts';
-import { anyModels, anyScopes, fields, limitsFrom } from './api-key-schema.ts';
+import { anyModels, anyScopes, fields } from './api-key-schema.ts';
+import { limitFields, limitsFrom, limitsShown, showLimits } from './limit-schema.ts';
 
 /** What a role or group gives. */
 export const bundleFields = {
   scopes: anyScopes.optional().describe('What its holders may do.'),
   models: anyModels.optional().describe('Models that they may use; `*` are all that their tenant may use.'),
   grants: fields.grants.optional(),
-  rpm: fields.rpm.optional().describe('Requests per minute of each holder that has no number of its own; null: none.'),
-  concurrency: fields.concurrency.optional().describe('Requests at once, likewise.'),
+  // Of each holder that has no number of its own.
+  ...limitFields,
 };
 
 /** The same as the admin API shows it. */
@@ -16,8 +17,7 @@ export const bundleShown = {
   scopes: z.array(z.string()),
   models: z.array(z.string()),
   grants: z.array(z.string()),
-  rpm: z.union([z.int(), z.literal('none')]).nullable(),
-  concurrency: z.union([z.int(), z.literal('none')]).nullable(),
+  ...limitsShown,
 };
 
 const bundleWish = z.strictObject(bundleFields);
@@ -27,8 +27,7 @@ export const showBundle = ({ scopes: own, models, grants, limits }: Bundle) => (
   scopes: [...own],
   models: [...models],
   grants: [...grants],
-  rpm: limits.requestsPerMinute ?? null,
-  concurrency: limits.concurrency ?? null,
+  ...showLimits(limits),
 });
 
 /** A bundle with what was given changed. */

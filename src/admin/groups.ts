@@ -5,6 +5,7 @@ import { text } from '../kernel/option.ts';
 import { unknownBundle, unknownTenant } from './api-key-rules.ts';
 import { names } from './api-key-schema.ts';
 import { bundleFields, bundleFrom, bundleShown, showBundle } from './bundle-schema.ts';
+import { poolFields, poolFrom, poolShown, showLimits, showPool } from './limit-schema.ts';
 import { namedOperations } from './named.ts';
 import type { Operation, Resource } from './operation.ts';
 import { pageOf } from './page.ts';
@@ -21,6 +22,7 @@ const more = {
     .optional()
     .describe('The tenant whose members alone it counts for; null: all of them.'),
   roles: names('role').optional().describe('Roles that its members have.'),
+  ...poolFields,
 };
 
 /** What a new group is to be. */
@@ -34,6 +36,7 @@ export const groupShown = z.strictObject({
   tenant: z.string().nullable(),
   roles: z.array(z.string()),
   ...bundleShown,
+  ...poolShown,
   createdAt: z.iso.datetime(),
   version: z.int(),
 });
@@ -63,14 +66,15 @@ function groupOperations(deps: AdminDeps): readonly Operation[] {
     given: Omit<z.output<typeof groupWish>, 'name'>,
     before?: GroupRecord,
   ):
-    | Pick<GroupRecord, 'tenant' | 'roles' | 'scopes' | 'models' | 'grants' | 'limits'>
+    | Pick<GroupRecord, 'tenant' | 'roles' | 'scopes' | 'models' | 'grants' | 'limits' | 'pool'>
     | ReturnType<typeof unknownTenant> {
     const tenant = given.tenant === undefined ? before?.tenant : (given.tenant ?? undefined);
     if (tenant !== undefined && !directory.tenants.has(tenant)) {
       return unknownTenant(tenant, [...directory.tenants.keys()]);
     }
     const refused = unknownBundle({ roles: given.roles }, directory);
-    return refused ?? { tenant, roles: given.roles ?? before?.roles ?? [], ...bundleFrom(given, before) };
+    const pool = poolFrom(given, before?.pool);
+    return refused ?? { tenant, roles: given.roles ?? before?.roles ?? [], pool, ...bundleFrom(given, before) };
   }
 
   return namedOperations(
@@ -91,8 +95,8 @@ function groupOperations(deps: AdminDeps): readonly Operation[] {
         scopes: [],
         models: [],
         grants: [],
-        rpm: null,
-        concurrency: null,
+        ...showLimits({}),
+        ...showPool({}),
         createdAt: '2030-01-01T00:00:00.000Z',
         version: 1,
       },
@@ -102,6 +106,7 @@ function groupOperations(deps: AdminDeps): readonly Operation[] {
         tenant: record.tenant ?? null,
         roles: [...record.roles],
         ...showBundle(record),
+        ...showPool(record.pool),
         createdAt: new Date(record.createdAtMs).toISOString(),
         version: record.version,
       }),

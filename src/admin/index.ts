@@ -6,6 +6,7 @@ import { grants } from './grants.ts';
 import { groups } from './groups.ts';
 import { instances } from './instances.ts';
 import { keyring } from './keyring.ts';
+import { limits } from './limits.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { policies } from './policies.ts';
@@ -16,6 +17,7 @@ import { signingKeys } from './signing-keys.ts';
 import { tenants } from './tenants.ts';
 import { tokens } from './tokens.ts';
 import { upstreams } from './upstreams.ts';
+import { usage } from './usage.ts';
 import { users } from './users.ts';
 
 /** Every resource of the admin API. */
@@ -36,6 +38,8 @@ export const resources: readonly Resource[] = [
   configResource,
   instances,
   upstreams,
+  limits,
+  usage,
   advisories,
   explain,
 ];

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { ClientRecord } from '../directory/records.ts';
 import { isLoopbackHost } from '../kernel/host.ts';
-import { choice, countOrNone, duration, flag, list, text } from '../kernel/option.ts';
+import { choice, duration, flag, list, text } from '../kernel/option.ts';
 import { fields, names } from './api-key-schema.ts';
+import { limitFields, limitsShown, showLimits } from './limit-schema.ts';
 import { pageOf } from './page.ts';
 
 const REDIRECT =
@@ -53,8 +54,7 @@ const wish = {
     ),
   jwks: jwks.optional().describe('Its public keys, for private_key_jwt.'),
   certificateName: certificateName.optional().describe('The name of its certificate, for tls_client_auth.'),
-  rpm: countOrNone(1, 10_000_000).nullable().optional(),
-  concurrency: countOrNone(1, 1_000_000).nullable().optional(),
+  ...limitFields,
   accessTokenTtl: duration('1m', '1h')
     .optional()
     .describe('Life of its access tokens, never beyond the configured one.'),
@@ -87,8 +87,7 @@ export const clientShown = z.strictObject({
   authMethod: z.string(),
   certificateName: z.string().nullable(),
   jwks: z.record(z.string(), z.unknown()).nullable().describe('Its public keys.'),
-  rpm: z.union([z.int(), z.literal('none')]).nullable(),
-  concurrency: z.union([z.int(), z.literal('none')]).nullable(),
+  ...limitsShown,
   accessTokenTtlS: z.int().nullable(),
   dpopRequired: z.boolean(),
   parRequired: z.boolean(),
@@ -125,8 +124,7 @@ export function showClient(record: ClientRecord, unused: readonly string[], nowM
     authMethod: record.authMethod,
     jwks: record.jwks ?? null,
     certificateName: name === undefined ? null : `${name.kind}:${name.value}`,
-    rpm: limits.requestsPerMinute ?? null,
-    concurrency: limits.concurrency ?? null,
+    ...showLimits(limits),
     accessTokenTtlS: record.accessTokenTtlMs === undefined ? null : record.accessTokenTtlMs / 1000,
     dpopRequired: record.isDpopRequired,
     parRequired: record.isParRequired,
@@ -154,8 +152,7 @@ export const exampleClient: ClientShown = {
   authMethod: 'client_secret_basic',
   certificateName: null,
   jwks: null,
-  rpm: null,
-  concurrency: null,
+  ...showLimits({}),
   accessTokenTtlS: null,
   dpopRequired: false,
   parRequired: false,

@@ -5,7 +5,8 @@ import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.t
 import type { JsonObject } from '../kernel/json.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import { disabledTenant, foreignModel, unknownBundle, unknownTenant } from './api-key-rules.ts';
-import { limitsFrom, rotation } from './api-key-schema.ts';
+import { rotation } from './api-key-schema.ts';
+import { limitsFrom } from './limit-schema.ts';
 import {
   clientEdit,
   clientPage,

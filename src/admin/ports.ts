@@ -9,6 +9,8 @@ import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Sealer } from '../kernel/sealer.ts';
+import type { UsageQuery, UsageRow } from '../limits/ledger.ts';
+import type { LimitView } from '../limits/standing.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { PatchRow } from '../vllm/patches/patch.ts';
 import type { Release } from '../vllm/release.ts';
@@ -165,6 +167,10 @@ export interface AdminDeps {
   /** State of this process and its threads. */
   readonly instances: () => readonly unknown[];
   readonly upstreams: () => readonly UpstreamView[];
+  /** How the limits of an API key stand. */
+  readonly limitsOf: (keyId: string) => Promise<readonly LimitView[]>;
+  /** What was used; @throws StoreUnavailable */
+  readonly usage: (query: UsageQuery) => Promise<readonly UsageRow[]>;
   readonly tokenUses: () => readonly TokenUse[];
   /**
    * When a holder has used a permission last, milliseconds since the epoch; undefined: never. `model:*` asks for any model.

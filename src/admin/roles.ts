@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { RoleRecord } from '../directory/records.ts';
 import { bundleFields, bundleFrom, bundleShown, showBundle } from './bundle-schema.ts';
 import { groupTokenEnds } from './groups.ts';
+import { showLimits } from './limit-schema.ts';
 import { namedOperations } from './named.ts';
 import type { Operation, Resource } from './operation.ts';
 import { pageOf } from './page.ts';
@@ -56,8 +57,7 @@ function roleOperations(deps: AdminDeps): readonly Operation[] {
         scopes: ['inference:chat', 'models:read'],
         models: ['tiny'],
         grants: [],
-        rpm: 60,
-        concurrency: null,
+        ...showLimits({ requestsPerMinute: 60 }),
         createdAt: '2030-01-01T00:00:00.000Z',
         version: 1,
       },

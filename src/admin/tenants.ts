@@ -4,6 +4,16 @@ import { markOf, OWN_ISSUER, revocationChange } from '../directory/revocations.t
 import { VersionConflict } from '../directory/store.ts';
 import { list, text } from '../kernel/option.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
+import {
+  limitFields,
+  limitsFrom,
+  limitsShown,
+  poolFields,
+  poolFrom,
+  poolShown,
+  showLimits,
+  showPool,
+} from './limit-schema.ts';
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageOf, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
@@ -20,14 +30,18 @@ const models = list(text('Give the name of a model.', (name) => name.length <= 2
 export const tenantWish = z.strictObject({
   name: z.string({ error: NAME }).regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: NAME }),
   models: models.optional(),
+  ...limitFields,
+  ...poolFields,
 });
-const tenantEdit = z.strictObject({ models }).partial();
+const tenantEdit = z.strictObject({ models, ...limitFields, ...poolFields }).partial();
 
 /** A tenant as the admin API shows it. */
 export const tenantShown = z.strictObject({
   id: z.string().describe('The name.'),
   name: z.string(),
   models: z.array(z.string()),
+  ...limitsShown,
+  ...poolShown,
   state: z.enum(['active', 'disabled']),
   createdAt: z.iso.datetime(),
   version: z.int(),
@@ -50,6 +64,8 @@ const example: TenantShown = {
   id: 'acme',
   name: 'acme',
   models: ['*'],
+  ...showLimits({}),
+  ...showPool({}),
   state: 'active',
   createdAt: '2030-01-01T00:00:00.000Z',
   version: 1,
@@ -115,6 +131,8 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
         const record: TenantRecord = {
           id: body.name,
           models: body.models,
+          limits: limitsFrom(body),
+          pool: poolFrom(body),
           isDisabled: false,
           createdAtMs: deps.clock.nowMs(),
           version: 1,
@@ -150,17 +168,13 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
       method: 'PATCH',
       path: '/tenants/{id}',
       scope: 'admin:write',
-      summary: 'Change the models that the keys of a tenant may use.',
+      summary: 'Change the models that the keys of a tenant may use, or its limits.',
       status: 200,
       body: tenantEdit,
       response: tenantShown,
       example,
       handle: (asked) =>
-        change(asked, 'edit', (record) =>
-          asked.body.models === undefined
-            ? record
-            : { ...record, models: asked.body.models, version: record.version + 1 },
-        ),
+        change(asked, 'edit', (record) => (Object.keys(asked.body).length === 0 ? record : edited(record, asked.body))),
     }),
     ...(
       [
@@ -186,11 +200,21 @@ function tenantOperations(deps: AdminDeps): readonly Operation[] {
   ];
 }
 
+const edited = (record: TenantRecord, given: z.output<typeof tenantEdit>): TenantRecord => ({
+  ...record,
+  models: given.models ?? record.models,
+  limits: limitsFrom(given, record.limits),
+  pool: poolFrom(given, record.pool),
+  version: record.version + 1,
+});
+
 function show(record: TenantRecord): TenantShown {
   return {
     id: record.id,
     name: record.id,
     models: [...(record.models ?? ['*'])],
+    ...showLimits(record.limits),
+    ...showPool(record.pool),
     state: record.isDisabled ? 'disabled' : 'active',
     createdAt: new Date(record.createdAtMs).toISOString(),
     version: record.version,

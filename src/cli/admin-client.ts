@@ -9,10 +9,12 @@ import { createPasswordHasher } from '../directory/password.ts';
 import { revocationChange } from '../directory/revocations.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { createPermissionUses } from '../directory/permission-uses.ts';
-import { createDirectoryState } from '../directory/state.ts';
+import { createCredentials } from '../directory/credentials.ts';
+import { accessRecordsOf, createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
+import { createLimitBook, restoredCounters } from '../gateway/limit-book.ts';
 import { lazyKeyring } from '../gateway/keyring.ts';
 import { accessBook, artifactDigest, openOAuthKeys, signingKeyBook } from '../gateway/oauth-keys.ts';
 import { StateLocked, startStore, type Store } from '../gateway/threads/store-client.ts';
@@ -142,6 +144,13 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     config: () => ({}),
     instances: () => [],
     upstreams: () => [],
+    async limitsOf(id) {
+      const principal = createCredentials(accessRecordsOf(directory)).find(id)?.principal;
+      if (principal === undefined) return [];
+      const counters = await restoredCounters(store.ledger, openHmacKey(stateDir), systemClock);
+      return createLimitBook(configOf(flags, env).config.limits, counters, systemClock)(principal, '');
+    },
+    usage: (query) => store.ledger.readUsage(query),
     tokenUses: () => stored.tokenUses,
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: () => undefined,

@@ -4,8 +4,9 @@ import { clientPage, clientShown, clientWithSecret, type ClientShown } from '../
 import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { LIMIT_FLAGS, limitFieldsOf } from './limit-flags.ts';
 import { allPages } from './pages.ts';
-import { json, limitOf, listOf, pairs, table, timeText } from './text.ts';
+import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
 /** OAuth clients. */
@@ -13,7 +14,7 @@ export const clients: Command = {
   name: 'clients',
   summary: 'create, list, show, revoke, disable, enable, rotate and delete OAuth clients',
   help: `sallyport clients create --name NAME --grants client_credentials,authorization_code,device_code --scopes a,b
-                         [--models m1,m2] [--groups g1,g2] [--redirect-uri URI…] [--tenant T] [--rpm N|none] [--concurrency N|none]
+                         [--models m1,m2] [--groups g1,g2] [--redirect-uri URI…] [--tenant T] [--rpm N|none] [--tpm N|none] [--concurrency N|none] [--budget-tokens N/day|none]
                          [--auth client_secret_basic|private_key_jwt|tls_client_auth|none] [--jwks FILE]
                          [--certificate-name dns:NAME] [--access-token-ttl 10m] [--require-dpop] [--require-par] [--json]
 sallyport clients list [--tenant T] [--json]
@@ -39,8 +40,7 @@ const CREATE: FlagKinds = {
   auth: 'text',
   jwks: 'text',
   'certificate-name': 'text',
-  rpm: 'text',
-  concurrency: 'text',
+  ...LIMIT_FLAGS,
   'access-token-ttl': 'text',
   'require-dpop': 'flag',
   'require-par': 'flag',
@@ -103,8 +103,7 @@ function wishOf(flags: Flags): object {
     authMethod: flags.text('auth'),
     jwks: keySetOf(flags.text('jwks')),
     certificateName: flags.text('certificate-name'),
-    rpm: limitOf(flags, 'rpm'),
-    concurrency: limitOf(flags, 'concurrency'),
+    ...limitFieldsOf(flags),
     accessTokenTtl: flags.text('access-token-ttl'),
     ...(flags.has('require-dpop') ? { dpopRequired: true } : {}),
     ...(flags.has('require-par') ? { parRequired: true } : {}),

@@ -22,6 +22,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   keyring: async () => (await import('./keyring.ts')).keyring,
   apply: async () => (await import('./apply.ts')).apply,
   connect: async () => (await import('./connect.ts')).connect,
+  usage: async () => (await import('./usage.ts')).usage,
+  limits: async () => (await import('./limits.ts')).limits,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
   advisories: async () => (await import('./advisories.ts')).advisories,
   explain: async () => (await import('./explain.ts')).explain,

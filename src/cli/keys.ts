@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { apiKeyPage, apiKeyShown, apiKeyWithValue, type ApiKeyShown } from '../admin/api-key-schema.ts';
 import { parseApiKey } from '../directory/api-key.ts';
-import { NOT_IN_THIS_VERSION } from '../kernel/option.ts';
 import { isNetwork } from '../wire/address.ts';
 import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { LIMIT_FLAGS, limitFacts, limitFieldsOf } from './limit-flags.ts';
 import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
-import { json, limitOf, listOf, pairs, table, timeText } from './text.ts';
+import { json, listOf, pairs, table, timeText } from './text.ts';
 import { userIdOf } from './users.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
@@ -17,13 +17,15 @@ export const keys: Command = {
   name: 'keys',
   summary: 'create, import, list, show, revoke, disable, enable, rotate and delete API keys',
   help: `sallyport keys create --name NAME [--tenant T] [--scopes a,b] [--models m1,m2] [--rpm N|none]
-                      [--concurrency N|none] [--expires 30d] [--allow-ip CIDR…]
+                      [--tpm N|none] [--concurrency N|none] [--budget-tokens N/day|none] [--expires 30d] [--allow-ip CIDR…]
                       [--grant fields:beam-search…] [--cap n=8…] [--on-behalf-of header:NAME]
                       [--owner USER] [--roles r1,r2] [--groups g1,g2] [--json]
 sallyport keys import --name NAME --value-stdin [the flags of create] [--json]
 sallyport keys list [--tenant T] [--json]
 sallyport keys show|revoke|disable|enable|delete ID [--json]
 sallyport keys rotate ID [--overlap 24h] [--json]
+
+--tpm limits tokens per minute, --budget-tokens tokens of an hour, a day or a month (1000000/day); see limits show.
 
 Works with the gateway running and without it; a change holds from the next request on. The value of a key is shown
 once. Without --scopes a key has inference:chat,completions,responses,messages,embeddings and models:read; without
@@ -39,16 +41,11 @@ Example: sallyport keys create --name team-chat --models tiny --rpm 120 --expire
   run: (words, io) => runVerb('keys', VERBS, [], words, io),
 };
 
-/** Flags of parts that are not built yet. */
-const LATER = ['tpm', 'budget-tokens'];
-
 const CREATE: FlagKinds = {
   name: 'text',
   tenant: 'text',
   scopes: 'list',
   models: 'list',
-  rpm: 'text',
-  concurrency: 'text',
   expires: 'text',
   'allow-ip': 'list',
   cap: 'list',
@@ -57,7 +54,7 @@ const CREATE: FlagKinds = {
   owner: 'text',
   roles: 'list',
   groups: 'list',
-  ...Object.fromEntries(LATER.map((name) => [name, 'list'])),
+  ...LIMIT_FLAGS,
 };
 
 const VERBS: readonly Verb[] = [
@@ -109,8 +106,6 @@ function sayModels(made: ApiKeyShown, flags: Flags, io: CommandIo): void {
 
 /** What the flags say of a new key. @throws UsageError */
 function wishOf(flags: Flags): object {
-  const later = LATER.find((name) => flags.list(name).length > 0);
-  if (later !== undefined) throw new UsageError(`--${later} is ${NOT_IN_THIS_VERSION}.`);
   const name = flags.text('name');
   if (name === undefined) throw new UsageError('--name is missing: give the key a name, such as --name team-chat');
   return {
@@ -118,8 +113,7 @@ function wishOf(flags: Flags): object {
     ...given('tenant', flags.text('tenant')),
     ...given('scopes', listOf(flags, 'scopes')),
     ...given('models', listOf(flags, 'models')),
-    ...given('rpm', limitOf(flags, 'rpm')),
-    ...given('concurrency', limitOf(flags, 'concurrency')),
+    ...limitFieldsOf(flags),
     ...given('expires', flags.text('expires')),
     ...given('allowIp', networksOf(flags)),
     ...given('grants', listOf(flags, 'grant')),
@@ -216,8 +210,7 @@ function facts(one: ApiKeyShown): [string, string][] {
     ['state', stateText(one)],
     ['scopes', one.scopes.join(',')],
     ['models', one.models.includes('*') ? 'all of the tenant' : one.models.join(',')],
-    ['rpm', String(one.rpm ?? 'default')],
-    ['concurrency', String(one.concurrency ?? 'default')],
+    ...limitFacts(one),
     ...(one.onBehalfOf === null ? [] : [['on behalf of', one.onBehalfOf] satisfies [string, string]]),
     ...(one.legacy ? [['legacy', 'imported: to be replaced'] satisfies [string, string]] : []),
     ...(one.owner === null ? [] : [['owner', one.owner] satisfies [string, string]]),

@@ -3,8 +3,9 @@ import { nearest } from '../kernel/nearest.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
+import { LIMIT_FLAGS, limitFacts, limitFieldsOf } from './limit-flags.ts';
 import { allPages } from './pages.ts';
-import { json, limitOf, listOf, pairs, table } from './text.ts';
+import { json, listOf, pairs, table } from './text.ts';
 import type { Verb } from './verbs.ts';
 
 /** A kind of object whose id is its name: roles, groups, policies. */
@@ -117,8 +118,7 @@ export const BUNDLE_FLAGS: FlagKinds = {
   scopes: 'list',
   models: 'list',
   grant: 'list',
-  rpm: 'text',
-  concurrency: 'text',
+  ...LIMIT_FLAGS,
 };
 
 /** The fields that they give. @throws UsageError */
@@ -127,8 +127,7 @@ export const bundleFieldsOf = (flags: Flags): object =>
     scopes: listOf(flags, 'scopes'),
     models: listOf(flags, 'models'),
     grants: listOf(flags, 'grant'),
-    rpm: limitOf(flags, 'rpm'),
-    concurrency: limitOf(flags, 'concurrency'),
+    ...limitFieldsOf(flags),
   });
 
 /** Without what was not given. */
@@ -141,13 +140,14 @@ export function bundleFacts(one: {
   readonly models: readonly string[];
   readonly grants: readonly string[];
   readonly rpm: number | 'none' | null;
+  readonly tpm: number | 'none' | null;
   readonly concurrency: number | 'none' | null;
+  readonly budgetTokens: string | null;
 }): (readonly [string, string])[] {
   return [
     ['scopes', one.scopes.join(',') || 'none'],
     ['models', one.models.includes('*') ? 'all of the tenant' : one.models.join(',') || 'none'],
     ['grants', one.grants.join(',') || 'none'],
-    ['rpm', String(one.rpm ?? 'default')],
-    ['concurrency', String(one.concurrency ?? 'default')],
+    ...limitFacts(one),
   ];
 }

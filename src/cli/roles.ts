@@ -9,7 +9,7 @@ export const roles: Command = {
   name: 'roles',
   summary: 'create, list, show, edit and delete roles: rights under one name',
   help: `sallyport roles create|edit NAME [--scopes a,b] [--models m1,m2] [--grant fields:beam-search…] [--rpm N|none]
-                            [--concurrency N|none] [--json]
+                            [--tpm N|none] [--concurrency N|none] [--budget-tokens N/day|none] [--json]
 sallyport roles list [--json]
 sallyport roles show|delete NAME [--json]
 

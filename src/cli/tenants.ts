@@ -2,7 +2,8 @@ import { tenantPage, tenantShown, type TenantShown } from '../admin/tenants.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { UnknownObject, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
-import type { Flags } from './flags.ts';
+import type { FlagKinds, Flags } from './flags.ts';
+import { LIMIT_FLAGS, limitFacts, limitFieldsOf, POOL_FLAGS, poolFacts, poolFieldsOf } from './limit-flags.ts';
 import { allPages } from './pages.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
@@ -10,20 +11,31 @@ import { runVerb, type Verb } from './verbs.ts';
 /** Tenants. */
 export const tenants: Command = {
   name: 'tenants',
-  summary: 'create, list, show, disable and enable tenants',
-  help: `sallyport tenants create NAME [--models m1,m2] [--json]
+  summary: 'create, edit, list, show, disable and enable tenants',
+  help: `sallyport tenants create|edit NAME [--models m1,m2] [--rpm N|none] [--tpm N|none] [--concurrency N|none]
+                              [--budget-tokens N/day|none] [--pool-rpm N] [--pool-tpm N] [--pool-concurrency N]
+                              [--pool-budget-tokens N/day] [--json]
 sallyport tenants list [--json]
 sallyport tenants show|disable|enable NAME [--json]
 
 A tenant keeps keys and their requests apart from others'; "default" exists from the start. With --models its keys may
-be granted these models only. disable stops all its keys and ends what runs on them.
+be granted these models only. --rpm, --tpm, --concurrency and --budget-tokens hold for each of its keys that has none of
+its own, those with --pool for all of them together. disable stops all its keys and ends what runs on them.
 
 Example: sallyport tenants create acme --models tiny`,
   run: (words, io) => runVerb('tenants', VERBS, ['delete', 'revoke', 'rotate'], words, io),
 };
 
+const EDIT: FlagKinds = { models: 'list', ...LIMIT_FLAGS, ...POOL_FLAGS };
+
 const VERBS: readonly Verb[] = [
-  { name: 'create', kinds: { name: 'text', models: 'list' }, words: 'any', run: create },
+  { name: 'create', kinds: { name: 'text', ...EDIT }, words: 'any', run: create },
+  {
+    name: 'edit',
+    kinds: EDIT,
+    words: ['NAME'],
+    run: (flags, io) => onOne(flags, io, 'PATCH', '', 'changed', wishOf(flags)),
+  },
   { name: 'list', kinds: {}, words: [], run: list },
   { name: 'show', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'GET', '', 'show') },
   { name: 'disable', kinds: {}, words: ['NAME'], run: (flags, io) => onOne(flags, io, 'POST', '/disable', 'disabled') },
@@ -32,13 +44,17 @@ const VERBS: readonly Verb[] = [
 
 async function create(flags: Flags, io: CommandIo): Promise<number> {
   const name = nameOf(flags, 'create');
-  const models = listOf(flags, 'models');
-  const body = { name, ...(models === undefined ? {} : { models }) };
+  const body = { name, ...wishOf(flags) };
   const made = await withAdmin(flags, io, (client) =>
     client.ask({ method: 'POST', path: '/tenants', body }, tenantShown),
   );
   io.out(flags.has('json') ? json(made) : `created ${made.id}\n`);
   return 0;
+}
+
+function wishOf(flags: Flags): object {
+  const models = listOf(flags, 'models');
+  return { ...(models === undefined ? {} : { models }), ...limitFieldsOf(flags), ...poolFieldsOf(flags) };
 }
 
 async function list(flags: Flags, io: CommandIo): Promise<number> {
@@ -54,15 +70,16 @@ async function list(flags: Flags, io: CommandIo): Promise<number> {
 async function onOne(
   flags: Flags,
   io: CommandIo,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PATCH',
   action: string,
   done: string,
+  body?: object,
 ): Promise<number> {
   const name = flags.words[0] ?? '';
   const path = `/tenants/${encodeURIComponent(name)}${action}`;
   const one = await withAdmin(flags, io, async (client) => {
     try {
-      return await client.ask({ method, path }, tenantShown);
+      return await client.ask({ method, path, ...(body === undefined ? {} : { body }) }, tenantShown);
     } catch (error) {
       if (!(error instanceof UnknownObject)) throw error;
       const near = nearest(
@@ -74,7 +91,7 @@ async function onOne(
     }
   });
   if (flags.has('json')) io.out(json(one));
-  else if (method === 'POST') io.out(`${done} ${one.id}\n`);
+  else if (method !== 'GET') io.out(`${done} ${one.id}\n`);
   else io.out(pairs(facts(one)));
   return 0;
 }
@@ -96,6 +113,8 @@ function facts(one: TenantShown): [string, string][] {
     ['name', one.id],
     ['state', one.state],
     ['models', one.models.includes('*') ? 'all' : one.models.join(',')],
+    ...limitFacts(one),
+    ...poolFacts(one),
     ['created', timeText(one.createdAt, '')],
   ];
 }

@@ -46,6 +46,6 @@ export function countOf(flags: Flags, name: string, min: number, max: number): n
 export function limitOf(flags: Flags, name: string): number | 'none' | undefined {
   const word = flags.text(name);
   if (word === undefined || word === 'none') return word;
-  if (!/^\d{1,9}$/.test(word)) throw new UsageError(`--${name} is a whole number, or none.`);
+  if (!/^\d{1,13}$/.test(word)) throw new UsageError(`--${name} is a whole number, or none.`);
   return Number(word);
 }

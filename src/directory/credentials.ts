@@ -1,4 +1,5 @@
-import type { Principal } from '../kernel/exchange.ts';
+import type { Pool, Principal } from '../kernel/exchange.ts';
+import { inherited, saysSomething } from '../kernel/own-limits.ts';
 import type { ApiKeyRecord, RecordChange, TenantRecord } from './records.ts';
 import { createRights, type Rights } from './rights.ts';
 import type { AccessRecords, Owner } from './store.ts';
@@ -132,14 +133,20 @@ export function principalOf(record: ApiKeyRecord, tenant: TenantRecord | undefin
     groups: held.groups,
     scopes: new Set([...record.scopes, ...held.scopes]),
     models: new Set(grantedModels(withMore(record.models, held.models), tenant?.models)),
-    requestsPerMinute: record.limits.requestsPerMinute ?? held.limits.requestsPerMinute,
-    concurrency: record.limits.concurrency ?? held.limits.concurrency,
+    limits: inherited(record.limits, held.limits, tenant?.limits ?? {}),
+    pools: [...tenantPool(tenant), ...held.pools],
     grants: new Set([...record.grants, ...held.grants]),
     caps: record.caps,
     onBehalfOf: record.onBehalfOf,
     member: undefined,
   };
 }
+
+/** What all of a tenant share. */
+export const tenantPool = (tenant: TenantRecord | undefined): readonly Pool[] =>
+  tenant !== undefined && saysSomething(tenant.pool)
+    ? [{ name: 'tenant', subject: JSON.stringify(['tenant', tenant.id]), limits: tenant.pool }]
+    : [];
 
 /** Models of somebody's own and of what they hold; undefined are all that the tenant may use. */
 export const withMore = (own: readonly string[] | undefined, more: readonly string[]): readonly string[] | undefined =>

@@ -1,6 +1,7 @@
 import type { Scope } from '../kernel/scope.ts';
 import { apiKeyFor, createApiKey, digestOf, type ParsedApiKey } from './api-key.ts';
-import type { ApiKeyRecord, OwnLimits, TenantRecord } from './records.ts';
+import type { OwnLimits } from '../kernel/own-limits.ts';
+import type { ApiKeyRecord, TenantRecord } from './records.ts';
 
 /** What an API key is to be. */
 export interface ApiKeyWish {
@@ -50,7 +51,7 @@ export const plainWish = (name: string): ApiKeyWish => ({
   scopes: DEFAULT_SCOPES,
   models: undefined,
   allowIp: [],
-  limits: { requestsPerMinute: undefined, concurrency: undefined },
+  limits: {},
   grants: [],
   caps: {},
   onBehalfOf: undefined,
@@ -115,6 +116,8 @@ export function rotateApiKey(record: ApiKeyRecord, overlapMs: number, issuer: Is
 export const defaultTenant = (nowMs: number): TenantRecord => ({
   id: 'default',
   models: undefined,
+  limits: {},
+  pool: {},
   isDisabled: false,
   createdAtMs: nowMs,
   version: 1,

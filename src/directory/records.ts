@@ -1,14 +1,6 @@
 import type { JsonObject } from '../kernel/json.ts';
+import type { OwnLimits } from '../kernel/own-limits.ts';
 import type { Scope } from '../kernel/scope.ts';
-
-/** A number, or `none` for not limited; undefined where the configured default holds. */
-export type OwnLimit = number | 'none' | undefined;
-
-/** Limits that an API key carries itself. */
-export interface OwnLimits {
-  readonly requestsPerMinute: OwnLimit;
-  readonly concurrency: OwnLimit;
-}
 
 /** Rights that are given together: what a role or a group adds to whoever has it. */
 export interface Bundle {
@@ -37,6 +29,8 @@ export interface GroupRecord extends Bundle {
   /** The tenant whose members alone it counts for; undefined: all of them. */
   readonly tenant: string | undefined;
   readonly roles: readonly string[];
+  /** Limits that all its members share. */
+  readonly pool: OwnLimits;
   readonly createdAtMs: number;
   readonly state: 'active' | 'deleted';
   readonly version: number;
@@ -96,6 +90,10 @@ export interface TenantRecord {
   readonly id: string;
   /** Models that its keys may be granted; undefined: all. */
   readonly models: readonly string[] | undefined;
+  /** Of each key and token of it that has none of its own, nor by a group or role. */
+  readonly limits: OwnLimits;
+  /** Limits that all of it share. */
+  readonly pool: OwnLimits;
   readonly isDisabled: boolean;
   readonly createdAtMs: number;
   /** Grows by one with each change, from 1. */

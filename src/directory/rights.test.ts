@@ -3,12 +3,11 @@ import { test } from 'node:test';
 import { NO_RECORDS } from '../../test/support/exchange.ts';
 import { createCredentials, isUsable } from './credentials.ts';
 import { defaultTenant, issueApiKey, plainWish, type ApiKeyWish } from './issue.ts';
-import type { GroupRecord, OwnLimits, RoleRecord } from './records.ts';
+import type { GroupRecord, RoleRecord } from './records.ts';
 import { createRights } from './rights.ts';
 
-const NO_LIMITS: OwnLimits = { requestsPerMinute: undefined, concurrency: undefined };
 const role = (id: string, more: Partial<RoleRecord> = {}): RoleRecord => ({
-  ...{ id, scopes: [], models: [], grants: [], limits: NO_LIMITS },
+  ...{ id, scopes: [], models: [], grants: [], limits: {} },
   ...{ createdAtMs: 0, state: 'active', version: 1 },
   ...more,
 });
@@ -16,6 +15,7 @@ const group = (id: string, more: Partial<GroupRecord> = {}): GroupRecord => ({
   ...role(id),
   tenant: undefined,
   roles: [],
+  pool: {},
   ...more,
 });
 
@@ -52,7 +52,7 @@ test('a group of one tenant gives nothing to others, nor do deleted roles and gr
 
 test('of the limits of several the lowest counts; none only where nobody has a number', () => {
   const limited = (requestsPerMinute: number | 'none' | undefined, id: string) =>
-    role(id, { limits: { requestsPerMinute, concurrency: undefined } });
+    role(id, { limits: { requestsPerMinute } });
   const rights = createRights([limited(60, 'a'), limited(5, 'b'), limited('none', 'c'), limited(undefined, 'd')], []);
   const rpm = (...roles: string[]) => rights.of({ roles, groups: [] }, 'default').limits.requestsPerMinute;
   assert.deepEqual([rpm('a', 'b', 'c'), rpm('c', 'd'), rpm('d'), rpm()], [5, 'none', undefined, undefined]);
@@ -71,12 +71,12 @@ test('a key has what its roles and groups give now; its own limit goes before th
     models: ['m'],
     limits: { requestsPerMinute: 9, concurrency: 3 },
   });
-  const wish = { scopes: [], models: [], groups: ['staff'], limits: { ...NO_LIMITS, concurrency: 5 } };
+  const wish = { scopes: [], models: [], groups: ['staff'], limits: { concurrency: 5 } };
   const { credentials, now } = credentialWith(wish, { groups: [staff] });
   const principal = now()?.principal;
   assert.deepEqual([...(principal?.scopes ?? [])], ['inference:chat']);
   assert.deepEqual([...(principal?.models ?? [])], ['m']);
-  assert.deepEqual([principal?.requestsPerMinute, principal?.concurrency], [9, 5]);
+  assert.deepEqual([principal?.limits.requestsPerMinute, principal?.limits.concurrency], [9, 5]);
   credentials.apply([{ kind: 'group', record: { ...staff, state: 'deleted', version: 2 }, expectedVersion: 1 }]);
   assert.deepEqual([...(now()?.principal.scopes ?? ['?'])], []);
 });

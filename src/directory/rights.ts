@@ -1,5 +1,7 @@
 import type { Scope } from '../kernel/scope.ts';
-import type { Bundle, GroupRecord, OwnLimit, RecordChange, RoleRecord } from './records.ts';
+import { saysSomething, strictest } from '../kernel/own-limits.ts';
+import type { Pool } from '../kernel/exchange.ts';
+import type { Bundle, GroupRecord, RecordChange, RoleRecord } from './records.ts';
 
 /** Roles and groups by name, as one thread knows them. */
 export interface Rights {
@@ -23,6 +25,8 @@ export interface HeldRights extends Bundle {
    * same: a policy that denies them must not end with them.
    */
   readonly groups: readonly string[];
+  /** What the groups' members share. */
+  readonly pools: readonly Pool[];
 }
 
 /** @param roles, groups the snapshot to start from */
@@ -72,10 +76,8 @@ export function rightsOf(
     scopes: unique(bundles.flatMap(({ scopes }): readonly Scope[] => scopes)),
     models: unique(bundles.flatMap(({ models }) => models)),
     grants: unique(bundles.flatMap(({ grants }) => grants)),
-    limits: {
-      requestsPerMinute: strictest(bundles.map(({ limits }) => limits.requestsPerMinute)),
-      concurrency: strictest(bundles.map(({ limits }) => limits.concurrency)),
-    },
+    limits: strictest(bundles.map(({ limits }) => limits)),
+    pools: groups.flatMap((group) => poolOf(group, tenant)),
   };
 }
 
@@ -86,14 +88,15 @@ export const NO_RIGHTS: HeldRights = {
   scopes: [],
   models: [],
   grants: [],
-  limits: { requestsPerMinute: undefined, concurrency: undefined },
+  limits: {},
+  pools: [],
 };
 
 const unique = <One>(all: readonly One[]): readonly One[] => [...new Set(all)];
 
-/** The lowest number; `none` only where no bundle has a number. */
-function strictest(limits: readonly OwnLimit[]): OwnLimit {
-  const numbers = limits.filter((limit) => typeof limit === 'number');
-  if (numbers.length > 0) return Math.min(...numbers);
-  return limits.includes('none') ? 'none' : undefined;
+/** What the members of a group share; those of each tenant for themselves, so that none can use up another's. */
+function poolOf({ id, pool }: GroupRecord, tenant: string): readonly Pool[] {
+  return saysSomething(pool)
+    ? [{ name: `group.${id}`, subject: JSON.stringify(['group', tenant, id]), limits: pool }]
+    : [];
 }

@@ -34,7 +34,16 @@ export interface ForwardDeps extends AskingDeps<UpstreamTarget> {
   readonly sseKeepAliveMs: number;
 }
 
-type Needs = 'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits';
+type Needs =
+  | 'head'
+  | 'principal'
+  | 'route'
+  | 'request'
+  | 'sentBody'
+  | 'model'
+  | 'usage'
+  | 'requestLimits'
+  | 'tokenLimits';
 /** What it takes away again, once nothing is asked anew. */
 type Spends = 'request' | 'sentBody';
 type Sent = Exchange & Has<Needs> & Slots<Spends>;
@@ -82,6 +91,8 @@ class Forwarding implements UpstreamListener {
 
   private status = 0;
   private firstByteMs: number | undefined;
+  /** Upstream has the request, and has not refused it. */
+  private isAtWork = false;
   private isHeadSent = false;
   /** The whole answer is on its way to the peer. */
   private isAnswered = false;
@@ -112,6 +123,7 @@ class Forwarding implements UpstreamListener {
     this.guarded = new GuardedListener(this, (error) => this.failed(error));
     this.form = streamFormOf(x.route.family);
     this.adjusted = x.request.adjusted;
+    this.shortenTo(x.tokenLimits.outputTokens);
     // What was validated is what is sent: the checked value, serialised anew.
     const { upload } = x.request;
     this.hasBody = x.route.family !== 'stored-response';
@@ -188,7 +200,17 @@ class Forwarding implements UpstreamListener {
     return isAble ? [index] : undefined;
   }
 
+  /** Sends a shorter output length than the body names, and says so. */
+  private shortenTo(tokens: number | undefined): void {
+    const { output } = this.x.request;
+    if (tokens === undefined || output === undefined) return;
+    const prefix = `${output.name}=`;
+    this.x.sentBody = { ...this.x.sentBody, [output.name]: tokens };
+    this.adjusted = [...this.adjusted.filter((note) => !note.startsWith(prefix)), `${prefix}${tokens}`];
+  }
+
   private send(target: UpstreamTarget): void {
+    this.isAtWork = true;
     const { x, hasBody } = this;
     const { held, upload, isStream } = x.request;
     const contentType = hasBody ? (upload?.contentType ?? 'application/json') : undefined;
@@ -242,6 +264,7 @@ class Forwarding implements UpstreamListener {
   private begun(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
+    if (head.status !== 200) this.isAtWork = false;
     const sentBytes = x.request.isStream ? Buffer.byteLength(this.body) : 0;
     this.body = '';
     x.downstream.keepBody(0);
@@ -305,6 +328,7 @@ class Forwarding implements UpstreamListener {
     const { deps } = this;
     if (fault === 'timeout') deps.states.noteTimeout(this.target, this.answersBefore);
     else deps.states.noteFault(this.target);
+    if (fault === 'connect') this.isAtWork = false;
     if (fault === 'connect' && !this.isHeadSent) {
       // Nothing was sent, so asking another upstream cannot run the request twice.
       deps.states.end(this.target);
@@ -445,7 +469,7 @@ class Forwarding implements UpstreamListener {
     this.forget();
     const name = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
     if (this.target >= 0) this.deps.states.end(this.target);
-    this.done({ ...outcome, firstByteMs: this.firstByteMs, upstream: name });
+    this.done({ ...outcome, firstByteMs: this.firstByteMs, upstream: name, isAtWork: this.isAtWork });
   }
 
   private text(): string {

@@ -8,10 +8,16 @@ import { isUsable } from '../directory/credentials.ts';
 import { createAnswerModels } from '../forward/answer-models.ts';
 import { createAnswerOAuth } from '../forward/answer-oauth.ts';
 import { createAnswerPreflight } from '../forward/answer-preflight.ts';
+import { createAnswerUsage } from '../forward/answer-usage.ts';
 import { createAnswerWellKnown } from '../forward/answer-well-known.ts';
 import { createForward } from '../forward/forward.ts';
 import { createRelay } from '../forward/realtime/relay.ts';
 import type { RunningExchanges } from '../forward/running.ts';
+import { createCalendar } from '../limits/calendar.ts';
+import type { UsageBook } from '../limits/ledger.ts';
+import type { Estimator } from '../limits/estimator.ts';
+import { createLimitPlan } from '../limits/plan.ts';
+import { planOptionsOf } from '../limits/plan-options.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { COOKIES_HEADER, ORIGIN_HEADER, originText } from '../oauth/origin.ts';
@@ -25,6 +31,8 @@ import { createMeter } from '../stages/meter/stage.ts';
 import { createNetwork } from '../stages/network/stage.ts';
 import { createRateLimit } from '../stages/rate-limit/stage.ts';
 import { createRoute } from '../stages/route/stage.ts';
+import { createTokenSessions } from '../stages/token-limit/session.ts';
+import { createTokenLimit } from '../stages/token-limit/stage.ts';
 import { createSanitize } from '../stages/sanitize/stage.ts';
 import { createUpgrade } from '../stages/upgrade/stage.ts';
 import { createClientEvents } from '../stages/validate/client-event.ts';
@@ -37,8 +45,11 @@ import { routes } from '../vllm/routes/index.ts';
 import { openedRoutes } from '../vllm/routes/opened.ts';
 import { createResponseIds } from '../wire/response-id.ts';
 import { methodsOf, type AuthenticationDeps } from './authentication.ts';
+import { createCountPrompt } from './count-prompt.ts';
+import { USER_AGENT } from './version.ts';
+import { createLimitBook } from './limit-book.ts';
 import type { Pipelines } from './listeners.ts';
-import { inference, models, oauth, preflight, realtime, wellKnown, type Stages } from './pipeline.ts';
+import { inference, models, oauth, preflight, realtime, usage, wellKnown, type Stages } from './pipeline.ts';
 import { createModelBook, type ModelBook } from './model-book.ts';
 import { RESOURCE_METADATA_PATH, resourceMetadataOf } from './resource-metadata.ts';
 import type { KnownUpstreams, Settings, UpstreamPems } from './threads/messages.ts';
@@ -56,6 +67,10 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly counters: SharedCounters;
   /** Counters of what callers spend, wherever they are kept. */
   readonly callers: Counters;
+  /** Outlives settings: what was learnt about prompts stays. */
+  readonly estimator: Estimator;
+  /** Takes what was used. */
+  readonly usage: UsageBook;
   /** Secret that keeps the tenants' caches and responses apart upstream. */
   readonly tenantKey: Uint8Array;
   /** What the upstreams have told; another object where that has changed. */
@@ -109,6 +124,12 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const states = createUpstreamStates(settings.upstreamMemory, deps.row);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
+  const plan = createLimitPlan(
+    planOptionsOf(config.limits),
+    callerCounters,
+    createCalendar(config.limits.timeZone, clock),
+  );
+  const limitBook = createLimitBook(config.limits, callerCounters, clock);
   const aliases = new Map(Object.entries(config.models.aliases));
   const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
   // An alias is taken, too: an adapter of that name would never be asked for.
@@ -126,6 +147,13 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     isUsable: (principal: Principal) => isStillUsable(principal, config, deps),
     clock,
   };
+  const countPrompt = createCountPrompt({
+    targets,
+    serving: asking.serving,
+    isUp: (index) => states.isUp(index),
+    userAgent: USER_AGENT,
+    clock,
+  });
   const judge: Policies['judge'] = (situation) =>
     deps.policies().judge({ ...situation, aliases: aliasesOf(aliases, situation.model) });
   const judging = { policies: () => ({ judge }), clock };
@@ -153,7 +181,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         clock,
       },
     ),
-    rateLimit: createRateLimit(config.limits.default, { counters: callerCounters, clock }),
+    rateLimit: createRateLimit({ plan, counters: callerCounters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
     upgrade: createUpgrade(
       { origins: new Set(config.listen.cors.origins), sockets: config.validation.caps.sockets },
@@ -177,6 +205,13 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
       onRevoked: ({ marks }, cut) => deps.running.add(marks, cut),
     }),
     meter: createMeter(),
+    tokenLimit: createTokenLimit(
+      { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
+      {
+        ...{ plan, counters: callerCounters, clock, estimator: deps.estimator, usage: deps.usage },
+        countPrompt: config.limits.counting === 'upstream' ? countPrompt : undefined,
+      },
+    ),
     sanitize: createSanitize(),
     forward: createForward({
       ...asking,
@@ -196,8 +231,15 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         return denialOfModel(now, model, isServed) ?? judge({ ...situation, nowMs: clock.nowMs() });
       },
       counters: callerCounters,
+      openTokens: createTokenSessions(config.limits.prices, {
+        plan,
+        counters: callerCounters,
+        clock,
+        usage: deps.usage,
+      }),
       writeMs: config.listen.timeouts.writeMs,
     }),
+    answerUsage: createAnswerUsage(({ principal, peer }) => limitBook(principal, peer.network)),
     answerOAuth: createAnswerOAuth({
       server: oauthServer,
       originHeader: ORIGIN_HEADER,
@@ -219,6 +261,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     pipelines: {
       inference: inference(stages),
       models: models(stages),
+      usage: usage(stages),
       realtime: realtime(stages),
       wellKnown: wellKnown(stages),
       oauth: oauth(stages),

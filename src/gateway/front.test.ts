@@ -30,6 +30,7 @@ function send(
     pipelines: {
       inference: pipeline('inference'),
       models: pipeline('models'),
+      usage: pipeline('usage'),
       realtime: pipeline('realtime'),
       wellKnown: pipeline('wellKnown'),
       oauth: pipeline('oauth'),

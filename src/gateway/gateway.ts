@@ -30,16 +30,21 @@ import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
+import { createUsageBook } from '../limits/ledger.ts';
+import { createEstimator } from '../limits/estimator.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
+import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
+import { counterSeed, createLimitBook } from './limit-book.ts';
+import { openLedger } from './ledger.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
@@ -93,7 +98,10 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-const COUNTER_CELLS = 65_536;
+/** For requests, connections and failures; 12 bytes each, and four for each thread. */
+const COUNTER_CELLS = 131_072;
+/** For tokens and money; 56 bytes each, and eight for each thread. */
+const AMOUNT_CELLS = 262_144;
 /** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
 const REPLAY_CELLS = 262_144;
 const LOOK_EVERY_MS = 10_000;
@@ -149,7 +157,7 @@ export async function startGateway({
   const rows = workerCount + 1;
   const ownRow = workerCount;
   const memory = {
-    counters: createCounterMemory(COUNTER_CELLS, rows, randomBytes(16).toString('hex')),
+    counters: createCounterMemory(COUNTER_CELLS, rows, counterSeed(hmacKey), AMOUNT_CELLS),
     bodies: createBodyMemory(rows),
     metrics: createMetricsMemory(rows),
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
@@ -213,6 +221,14 @@ export async function startGateway({
       upstreamViews().map(({ name, state, outstanding }) => ({ name, isUp: state === 'up', outstanding })),
   });
 
+  const counters = createSharedCounters(memory.counters, ownRow);
+  let callers: Promise<CallerCounters> | undefined;
+  /** Where callers are counted, opened when somebody asks how they stand. */
+  const callersHere = (): Promise<CallerCounters> =>
+    (callers ??= openCallerCounters(config.counters, { clock, own: counters, instance, onChange: () => undefined }));
+  const ledger = await openLedger(store.ledger, counters, clock, (error) =>
+    log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
+  );
   let oauth: RunningOAuth | undefined;
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
@@ -244,6 +260,7 @@ export async function startGateway({
     uses: noteUses,
     tokenUses: noteTokenUses,
     permissionUses: notePermissionUses,
+    usage: (rows) => ledger.note(rows),
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     counters: noteCounters,
@@ -355,7 +372,6 @@ export async function startGateway({
     });
   }
 
-  const counters = createSharedCounters(memory.counters, ownRow);
   const credentials = createCredentials(accessRecordsOf(directory));
   const policies = createPolicies([...directory.policies.values()]);
   const revocations = createRevocations([...directory.revocations.values()]);
@@ -413,6 +429,15 @@ export async function startGateway({
       },
     ],
     upstreams: upstreamViews,
+    async limitsOf(id) {
+      const principal = credentials.find(id)?.principal;
+      if (principal === undefined) return [];
+      return createLimitBook(config.limits, (await callersHere()).counters, clock)(principal, '');
+    },
+    async usage(query) {
+      await ledger.flush();
+      return store.ledger.readUsage(query);
+    },
     keyring,
     tokenUses: () => tokenUses.list(),
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
@@ -439,6 +464,8 @@ export async function startGateway({
     explain(question) {
       // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
       const plane = createDataPlane(settings, {
+        estimator: createEstimator(),
+        usage: createUsageBook(),
         ...authenticating,
         row: ownRow,
         counters,
@@ -570,8 +597,10 @@ export async function startGateway({
     tls?.stop();
     await runningAdmin.stop();
     await live.drain(config.shutdown.graceMs);
+    await (await callers)?.close();
     await oauth?.stop();
     closeSync(stateFd);
+    await ledger.close();
     await store.close();
     log.flush();
   }

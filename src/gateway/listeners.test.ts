@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Pipeline } from '../kernel/stage.ts';
 import { publicPipelineOf, type Pipelines } from './listeners.ts';
 
-const names = ['inference', 'models', 'realtime', 'wellKnown', 'oauth', 'preflight'] as const;
+const names = ['inference', 'models', 'usage', 'realtime', 'wellKnown', 'oauth', 'preflight'] as const;
 const pipelines = Object.fromEntries(names.map((name) => [name, { name }])) as unknown as Pipelines;
 const takes = (path: string, isOAuthOn = true): string =>
   (publicPipelineOf(pipelines, path, isOAuthOn) as Pipeline & { name: string }).name;

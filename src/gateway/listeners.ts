@@ -4,6 +4,7 @@ import type { Pipeline } from '../kernel/stage.ts';
 export interface Pipelines {
   readonly inference: Pipeline;
   readonly models: Pipeline;
+  readonly usage: Pipeline;
   readonly realtime: Pipeline;
   readonly wellKnown: Pipeline;
   readonly oauth: Pipeline;
@@ -26,5 +27,6 @@ export function publicPipelineOf(pipelines: Pipelines, path: string, isOAuthOn: 
   if (isOAuthOn && OAUTH_PATH.test(path)) return pipelines.oauth;
   if (path.startsWith('/.well-known/')) return pipelines.wellKnown;
   if (path === '/v1/realtime') return pipelines.realtime;
+  if (path === '/v1/usage') return pipelines.usage;
   return path === '/v1/models' ? pipelines.models : pipelines.inference;
 }

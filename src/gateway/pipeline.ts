@@ -4,7 +4,7 @@ import { chain, type Forward, type Pipeline, type Stage } from '../kernel/stage.
 export interface Stages {
   readonly network: Stage<'head', 'peer'>;
   readonly authenticate: Stage<'head' | 'peer', 'principal'>;
-  readonly rateLimit: Stage<'principal', 'requestLimits'>;
+  readonly rateLimit: Stage<'peer' | 'principal', 'requestLimits'>;
   readonly route: Stage<'head' | 'principal', 'route'>;
   readonly upgrade: Stage<'head' | 'principal', 'upgrade'>;
   readonly validate: Stage<'head' | 'principal' | 'route', 'request'>;
@@ -13,12 +13,14 @@ export interface Stages {
   readonly routeConditions: Stage<'peer' | 'principal' | 'route'>;
   readonly fetchMedia: Stage<'principal' | 'route' | 'request' | 'model', 'sentBody'>;
   readonly meter: Stage<'request' | 'route', 'usage'>;
+  readonly tokenLimit: Stage<'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage', 'tokenLimits'>;
   readonly sanitize: Stage<'route' | 'request'>;
   readonly forward: Forward<
-    'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits'
+    'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits' | 'tokenLimits'
   >;
   readonly relay: Forward<'head' | 'peer' | 'principal' | 'route' | 'upgrade' | 'requestLimits', 'model' | 'usage'>;
   readonly answerModels: Forward<'head' | 'peer' | 'principal' | 'route' | 'requestLimits'>;
+  readonly answerUsage: Forward<'head' | 'peer' | 'principal' | 'requestLimits'>;
   readonly answerOAuth: Forward<'head' | 'peer'>;
   readonly answerWellKnown: Forward<'head' | 'peer'>;
   readonly answerPreflight: Forward<'head' | 'peer'>;
@@ -34,8 +36,9 @@ export const inference = (s: Stages): Pipeline =>
     .add(s.validate) //     the body is read and parsed here, once
     .add(s.authorize) //    needs the model that the body names
     .add(s.conditions) //   some policies are about the model
-    .add(s.fetchMedia) //   nobody without the model makes us fetch; upstream gets what was fetched, never a URL
     .add(s.meter) //        counts what upstream says, before anything is taken from it
+    .add(s.tokenLimit) //   needs the output length that validate settled; metered by what was counted
+    .add(s.fetchMedia) //   nobody without the model or the tokens makes us fetch; upstream gets what was fetched, never a URL
     .add(s.sanitize) //     looks only at the answer: what vLLM says too much
     .end(s.forward);
 
@@ -48,6 +51,14 @@ export const models = (s: Stages): Pipeline =>
     .add(s.route) //
     .add(s.routeConditions) // policies about models take them from the list
     .end(s.answerModels);
+
+/** The way of a caller that asks how its own limits stand: whatever it may do otherwise. */
+export const usage = (s: Stages): Pipeline =>
+  chain<'head'>()
+    .add(s.network) //      as above
+    .add(s.authenticate) //
+    .add(s.rateLimit) //
+    .end(s.answerUsage);
 
 /** The way of a WebSocket: frames come only once all of it has said yes, and the end of it judges each. */
 export const realtime = (s: Stages): Pipeline =>

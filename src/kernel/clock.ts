@@ -16,14 +16,14 @@ export interface Clock {
   after(ms: number, run: () => void): Timer;
 }
 
+/** When this thread began, on the machine's monotonic clock. */
+const THREAD_STARTED_MS = Number(process.hrtime.bigint()) / 1_000_000 - performance.now();
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs() {
-    // Of the machine, while `performance.now` begins with its thread.
-    const [seconds, nanoseconds] = process.hrtime();
-    return seconds * 1_000 + nanoseconds / 1_000_000;
-  },
+  // Of the machine, while `performance.now` begins with its thread.
+  monotonicMs: () => THREAD_STARTED_MS + performance.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms).unref();
     return {

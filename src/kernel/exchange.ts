@@ -1,3 +1,4 @@
+import type { OwnLimits } from './own-limits.ts';
 import type { Scope } from './scope.ts';
 import type { Downstream, Handshake } from './transport.ts';
 import type { JsonObject } from './json.ts';
@@ -49,6 +50,15 @@ export interface TokenFacts {
   readonly sessionId: string | undefined;
 }
 
+/** Limits that several callers use up together. */
+export interface Pool {
+  /** How refusals name it: `tenant`, `group.staff`. */
+  readonly name: string;
+  /** What is counted. */
+  readonly subject: string;
+  readonly limits: OwnLimits;
+}
+
 /** The authenticated caller. Immutable and shared by its requests. */
 export interface Principal {
   /** `key:` and the public id of the API key, or `token:` with issuer and subject of an access token. */
@@ -68,9 +78,10 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** Granted model names; `*` grants every name. */
   readonly models: ReadonlySet<string>;
-  /** Undefined: the configured default. `none`: not limited. */
-  readonly requestsPerMinute: number | 'none' | undefined;
-  readonly concurrency: number | 'none' | undefined;
+  /** Its own, those of its groups and roles, or its tenant's; undefined: the configured default. */
+  readonly limits: OwnLimits;
+  /** Limits that it shares with others. */
+  readonly pools: readonly Pool[];
   /** Closed things that are open to it: `fields:beam-search`. */
   readonly grants: ReadonlySet<string>;
   /** Numbers that raise or lower the configured caps, by their names: `n`. */
@@ -220,7 +231,26 @@ export interface InferenceRequest {
 /** Tokens that the model counted; undefined until upstream has told. */
 export interface Usage {
   promptTokens: number | undefined;
+  /** Of them those that upstream had already: a lower price. */
+  cachedTokens: number | undefined;
   completionTokens: number | undefined;
+  /** Events of a stream that brought something of the answer since upstream told its tokens last: each holds one at least. */
+  deltas: number;
+}
+
+/** Nothing counted yet. */
+export const newUsage = (): Usage => ({
+  promptTokens: undefined,
+  cachedTokens: undefined,
+  completionTokens: undefined,
+  deltas: 0,
+});
+
+/** What was set aside for a request's tokens. */
+export interface TokenLimits {
+  readonly spent: Spent;
+  /** The output length that the limits leave; undefined where the body's own fits, or has none. */
+  readonly outputTokens: number | undefined;
 }
 
 /** A switch to WebSocket that may be made. */
@@ -244,6 +274,7 @@ export interface Facts {
   /** The name that was granted and that upstream is asked for. */
   model: string;
   usage: Usage;
+  tokenLimits: TokenLimits;
 }
 
 /** Facts that are there. */
@@ -294,6 +325,7 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   model: string | undefined = undefined;
   sentBody: JsonObject | undefined = undefined;
   usage: Usage | undefined = undefined;
+  tokenLimits: TokenLimits | undefined = undefined;
 
   constructor(requestId: string, startedAtMs: number, downstream: Downstream, isDryRun: boolean) {
     this.requestId = requestId;

@@ -193,6 +193,20 @@ export const reasons = {
     'after',
     'Too many requests at once. Wait for a running one to end.',
   ),
+  token_limited: row(
+    429,
+    'rate_limit_error',
+    'temporarily_unavailable',
+    'after',
+    'Too many tokens in this time. Wait as long as Retry-After says, or ask for a shorter answer.',
+  ),
+  budget_exhausted: row(
+    429,
+    'rate_limit_error',
+    'temporarily_unavailable',
+    'never',
+    'The budget is used up. It comes back when Retry-After has passed; ask the operator for a larger one.',
+  ),
   too_many_failures: row(
     429,
     'rate_limit_error',

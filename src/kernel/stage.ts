@@ -16,6 +16,8 @@ export interface Outcome {
   readonly durationMs: number;
   /** Until the first byte of upstream's body; undefined where none came. */
   readonly firstByteMs: number | undefined;
+  /** Upstream had the request, and neither refused it nor was it out of reach: it may have worked for it. */
+  readonly isAtWork?: boolean | undefined;
   /** Name of the upstream that was asked last. */
   readonly upstream: string | undefined;
 }

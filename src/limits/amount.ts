@@ -66,11 +66,15 @@ export function reserve(bound: Bound, amount: Amount, cost: number, nowMs: numbe
   return { conforms: false, amount: now, retryAfterMs: comesBackAfterMs(bound, over, nowMs) };
 }
 
-/** Ends a reservation: what was reserved is given back, what was really used is counted. */
+/**
+ * Ends a reservation, or a part of it: what was reserved is given back, what was really used is counted.
+ *
+ * @param actual below 0 where more was counted already than was used
+ */
 export function settle(bound: Bound, amount: Amount, reserved: number, actual: number, nowMs: number): Amount {
   const now = amountAt(bound, amount, nowMs);
   return {
-    used: Math.min(now.used + Math.max(0, actual), MOST_UNITS),
+    used: Math.max(0, Math.min(now.used + actual, MOST_UNITS)),
     sinceMs: now.sinceMs,
     reserved: Math.max(0, now.reserved - reserved),
   };

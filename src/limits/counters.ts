@@ -69,6 +69,13 @@ export interface Counters {
    */
   extend(spent: Spent, totals: readonly number[], nowMs: number): Soon<Refused | undefined>;
   /**
+   * Counts what a running request has used until now, out of what it has reserved, so that a thread that dies takes no more
+   * with it than what was used since. Never waits.
+   *
+   * @param actuals units until now for each amount of the spend, in the order of its asks; never less than the time before
+   */
+  progress(spent: Spent, actuals: readonly number[], nowMs: number): void;
+  /**
    * Ends a spend: gives back its concurrency and what it reserved, and counts what it really cost. Exactly once for each
    * `Spent`. Never waits.
    *

@@ -22,25 +22,21 @@ test('a cost of nothing or above the burst is a bug of the caller', () => {
 
 test('an idle caller of N per minute gets exactly N at once, and one more every 60/N s', () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 5_000 }),
-      fc.integer({ min: 0, max: 2 ** 38 }),
-      (count, nowMs) => {
-        const rate = ratePerMinute(count);
-        let tatMs: number | undefined;
-        for (let i = 0; i < count; i++) {
-          const result = spend(rate, tatMs, 1, nowMs);
-          assert.equal(result.conforms, true, `request ${i + 1} of ${count}`);
-          tatMs = result.tatMs;
-        }
-        const more = spend(rate, tatMs, 1, nowMs);
-        assert.equal(more.conforms, false);
-        if (more.conforms) return;
-        assert.ok(Math.abs(more.retryAfterMs - rate.intervalMs) < 0.05);
-        assert.equal(spend(rate, tatMs, 1, nowMs + more.retryAfterMs).conforms, true);
-        assert.equal(spend(rate, tatMs, 1, nowMs + more.retryAfterMs - 0.1).conforms, false);
-      },
-    ),
+    fc.property(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 0, max: 2 ** 38 }), (count, nowMs) => {
+      const rate = ratePerMinute(count);
+      let tatMs: number | undefined;
+      for (let i = 0; i < count; i++) {
+        const result = spend(rate, tatMs, 1, nowMs);
+        assert.equal(result.conforms, true, `request ${i + 1} of ${count}`);
+        tatMs = result.tatMs;
+      }
+      const more = spend(rate, tatMs, 1, nowMs);
+      assert.equal(more.conforms, false);
+      if (more.conforms) return;
+      assert.ok(Math.abs(more.retryAfterMs - rate.intervalMs) < 0.05);
+      assert.equal(spend(rate, tatMs, 1, nowMs + more.retryAfterMs).conforms, true);
+      assert.equal(spend(rate, tatMs, 1, nowMs + more.retryAfterMs - 0.1).conforms, false);
+    }),
   );
 });
 

@@ -1,45 +1,42 @@
-import type { LimitStanding } from '../kernel/exchange.ts';
-import { comesBackAfterMs, roomIn, type Amount } from './amount.ts';
-import type { AmountAsk, Ask, ConcurrencyAsk, RateAsk, Refused } from './counters.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Counters } from './counters.ts';
+import { MILLIONTHS, type Limit } from './limit.ts';
+import type { LimitPlan } from './plan.ts';
+import type { Asking } from './rules.ts';
 
-/** How a caller stands with a rate. @param resetMs until the whole rate is there again */
-export function rateStanding(ask: RateAsk, remaining: number, resetMs: number): LimitStanding {
-  const { burst, intervalMs } = ask.rate;
-  return { name: ask.name, limit: burst, remaining, windowS: Math.round((intervalMs * burst) / 1000), resetMs };
+/** A limit as it stands for a caller. */
+export interface LimitView {
+  readonly limit: Limit;
+  /** In the limit's own units; money in units of the prices. */
+  readonly max: number;
+  /** With what running requests have set aside. */
+  readonly used: number;
+  readonly remaining: number;
+  /** When all of it is there again, milliseconds since the epoch; undefined where nothing of it is used, or where it is held. */
+  readonly resetsAtMs: number | undefined;
 }
 
-/** The same for what may run at once. */
-export const concurrencyStanding = ({ name, limit }: ConcurrencyAsk, remaining: number): LimitStanding => ({
-  name,
-  limit,
-  remaining,
-  windowS: 0,
-  resetMs: 0,
-});
-
-/** The same for units. @param amount as it is now */
-export function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs: number): LimitStanding {
-  const lengthMs = bound.kind === 'rate' ? bound.windowMs : bound.window.endMs - bound.window.startMs;
-  return {
-    name,
-    limit: bound.limit,
-    remaining: roomIn(bound, amount),
-    windowS: Math.round(lengthMs / 1000),
-    resetMs: amount.used === 0 ? 0 : comesBackAfterMs(bound, amount.used, nowMs),
-  };
+/** How each limit of a caller stands that does not depend on what it asks for. */
+export async function limitViews(
+  asking: Asking,
+  plan: LimitPlan,
+  counters: Counters,
+  clock: Clock,
+): Promise<readonly LimitView[]> {
+  const all = [...plan.early(asking), ...plan.late(asking)];
+  // In turn: those on Valkey are pipelined by the connection, and the order is that of the headers.
+  const standings = await Promise.all(all.map(async (one) => counters.standing(plan.ask(one, 1), clock.monotonicMs())));
+  return standings.map(({ remaining, resetMs }, i) => {
+    const limit = all[i]?.limit;
+    if (limit === undefined) throw new RangeError('a standing of no limit');
+    const scale = limit.unit === 'cost' ? MILLIONTHS : 1;
+    const isTouched = limit.per !== undefined && remaining < limit.max;
+    return {
+      limit,
+      max: limit.max / scale,
+      used: Math.max(0, limit.max - remaining) / scale,
+      remaining: remaining / scale,
+      resetsAtMs: isTouched ? clock.nowMs() + resetMs : undefined,
+    };
+  });
 }
-
-/** Running requests end at any moment. */
-const FULL_RETRY_MS = 1000;
-
-/** What refuses an ask. */
-export const refused = (ask: Ask, retryAfterMs: number, standing: LimitStanding): Refused => ({
-  kind: 'refused',
-  ask,
-  retryAfterMs,
-  standing,
-});
-
-/** What refuses one more of those that run at once. */
-export const refusedFull = (ask: ConcurrencyAsk): Refused =>
-  refused(ask, FULL_RETRY_MS, { ...concurrencyStanding(ask, 0), resetMs: FULL_RETRY_MS });

@@ -1,5 +1,7 @@
 import type { ClientRecord, UserRecord } from '../directory/records.ts';
+import { limitsClaim } from '../directory/limits-claim.ts';
 import type { JsonObject } from '../kernel/json.ts';
+import { saysSomething } from '../kernel/own-limits.ts';
 import { isScope, SCOPES, type Scope } from '../kernel/scope.ts';
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { browserOf, browserTag } from './interactions/browser-cookie.ts';
@@ -198,13 +200,7 @@ export function createProvider(library: OidcLibrary, options: ProviderOptions, d
       if (groups.length > 0) claims['groups'] = [...groups];
       const grants = deps.entitlements.grants(client, user);
       if (grants.length > 0) claims['grants'] = [...grants];
-      const { requestsPerMinute, concurrency } = client.limits;
-      if (requestsPerMinute !== undefined || concurrency !== undefined) {
-        claims['limits'] = {
-          ...(requestsPerMinute === undefined ? {} : { rpm: requestsPerMinute }),
-          ...(concurrency === undefined ? {} : { concurrency }),
-        };
-      }
+      if (saysSomething(client.limits)) claims['limits'] = limitsClaim(client.limits);
       if (grantId !== undefined) claims['grant_id'] = deps.digest('Grant', grantId);
       if (sessionUid !== undefined) claims['sid'] = deps.digest('Session uid', sessionUid);
       // How the person signed in when this began (RFC 9470 §6): a refresh does not make it any newer.

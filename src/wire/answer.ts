@@ -1,12 +1,15 @@
-import type { Exchange, LimitStanding, Spent } from '../kernel/exchange.ts';
+import type { Exchange, LimitStanding, Spent, TokenLimits } from '../kernel/exchange.ts';
 import type { Denial } from '../kernel/reasons.ts';
 import { renderDenial, renderStreamError } from './render.ts';
 
 /** An exchange that can be answered, as far as it came. */
-export type Answerable = Exchange & { readonly requestLimits: Spent | undefined };
+export type Answerable = Exchange & {
+  readonly requestLimits: Spent | undefined;
+  readonly tokenLimits?: TokenLimits | undefined;
+};
 
 /** Headers that every answer on the public listener carries, names and values in turn. */
-export function responseHeaders(x: Answerable, standings = x.requestLimits?.standings): string[] {
+export function responseHeaders(x: Answerable, standings = standingsOf(x)): string[] {
   const headers = [
     'x-request-id',
     x.requestId,
@@ -28,17 +31,24 @@ export function responseHeaders(x: Answerable, standings = x.requestLimits?.stan
       'x-request-id, retry-after, x-sallyport-adjusted, www-authenticate, dpop-nonce',
     );
   }
-  if (standings !== undefined && standings.length > 0) {
+  if (standings.length > 0) {
     pushLimitHeaders(headers, standings);
     if (x.surface === 'anthropic') pushAnthropicLimits(headers, standings, x.startedAtMs);
   }
   return headers;
 }
 
+function standingsOf({ requestLimits, tokenLimits }: Answerable): readonly LimitStanding[] {
+  const requests = requestLimits?.standings ?? [];
+  return tokenLimits === undefined ? requests : [...requests, ...tokenLimits.spent.standings];
+}
+
 /** Answers with a refusal in the form of its surface. */
 export function sendDenial(x: Answerable, denial: Denial, close = false): void {
   const { status, headers, body } = renderDenial(denial, x.surface, x.requestId, x.offer);
-  const all = responseHeaders(x, denial.standings ?? x.requestLimits?.standings);
+  const refused = denial.standings ?? [];
+  const others = standingsOf(x).filter(({ name }) => refused.every((one) => one.name !== name));
+  const all = responseHeaders(x, [...refused, ...others]);
   for (const part of headers) all.push(part);
   x.downstream.answer(status, all, body, close);
 }
@@ -61,13 +71,13 @@ function pushLimitHeaders(headers: string[], standings: readonly LimitStanding[]
     const separator = policy === '' ? '' : ', ';
     policy += `${separator}"${name}";q=${limit}${windowS > 0 ? `;w=${windowS}` : ''}`;
     state += `${separator}"${name}";r=${remaining}${windowS > 0 ? `;t=${Math.ceil(resetMs / 1000)}` : ''}`;
-    if (name === 'requests') {
+    if (name === 'requests' || name === 'tokens') {
       headers.push(
-        'x-ratelimit-limit-requests',
+        `x-ratelimit-limit-${name}`,
         String(limit),
-        'x-ratelimit-remaining-requests',
+        `x-ratelimit-remaining-${name}`,
         String(remaining),
-        'x-ratelimit-reset-requests',
+        `x-ratelimit-reset-${name}`,
         resetText(resetMs),
       );
     }
@@ -78,13 +88,13 @@ function pushLimitHeaders(headers: string[], standings: readonly LimitStanding[]
 /** The names that Anthropic's SDK users know; a reset is a time there (RFC 3339). */
 function pushAnthropicLimits(headers: string[], standings: readonly LimitStanding[], nowMs: number): void {
   for (const { name, limit, remaining, resetMs } of standings) {
-    if (name !== 'requests') continue;
+    if (name !== 'requests' && name !== 'tokens') continue;
     headers.push(
-      'anthropic-ratelimit-requests-limit',
+      `anthropic-ratelimit-${name}-limit`,
       String(limit),
-      'anthropic-ratelimit-requests-remaining',
+      `anthropic-ratelimit-${name}-remaining`,
       String(remaining),
-      'anthropic-ratelimit-requests-reset',
+      `anthropic-ratelimit-${name}-reset`,
       new Date(Math.ceil((nowMs + resetMs) / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
     );
   }

@@ -88,7 +88,10 @@ for (const code of CODES) {
   test(`${code} carries Retry-After exactly when it says so`, () => {
     const headers = headersOf(renderDenial(deny(code), 'openai', ID).headers);
     assert.equal(headers.get('retry-after'), row.retry === 'after' || row.status === 429 ? '1' : undefined);
-    assert.equal(headers.get('x-should-retry'), code === 'too_many_failures' ? 'false' : undefined);
+    assert.equal(
+      headers.get('x-should-retry'),
+      code === 'too_many_failures' || code === 'budget_exhausted' ? 'false' : undefined,
+    );
   });
 }
 

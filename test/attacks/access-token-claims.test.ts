@@ -166,7 +166,7 @@ test('JW-12 a groups claim that cannot be read, or lies elsewhere, is no way out
 test('JW-18 a scope claim that cannot be read gives nothing, not what the groups have', async () => {
   const staff: GroupRecord = {
     ...{ id: 'staff', tenant: undefined, roles: [], scopes: ['admin:write'], models: [], grants: [] },
-    ...{ limits: { requestsPerMinute: undefined, concurrency: undefined } },
+    ...{ limits: {}, pool: {} },
     ...{ createdAtMs: 0, state: 'active', version: 1 },
   };
   const it = tokenBench({ rules: { groupsClaim: 'groups' }, groups: [staff] });
@@ -199,10 +199,15 @@ test('claims by other names, and by paths to them', async () => {
 });
 
 for (const [name, limits, expected] of [
-  ['both', { rpm: 5, concurrency: 2 }, { requestsPerMinute: 5, concurrency: 2 }],
-  ['none of it', { rpm: 'none' }, { requestsPerMinute: 'none', concurrency: undefined }],
-  ['nothing said', {}, { requestsPerMinute: undefined, concurrency: undefined }],
-  ['no claim', undefined, { requestsPerMinute: undefined, concurrency: undefined }],
+  ['two of them', { rpm: 5, concurrency: 2 }, [5, undefined, 2, undefined]],
+  ['all', { rpm: 5, tpm: 6, concurrency: 2, budgetTokens: '9/day' }, [5, 6, 2, { tokens: 9, per: 'day' }]],
+  ['none of it', { rpm: 'none', budgetTokens: 'none' }, ['none', undefined, undefined, 'none']],
+  ['nothing said', {}, [undefined, undefined, undefined, undefined]],
+  ['no claim', undefined, [undefined, undefined, undefined, undefined]],
+  ['a budget of nothing', { budgetTokens: '0/day' }, undefined],
+  ['a budget for no time', { budgetTokens: '5' }, undefined],
+  ['a budget that is a number', { budgetTokens: 5 }, undefined],
+  ['tokens as a text', { tpm: '5' }, undefined],
   ['zero', { rpm: 0 }, undefined],
   ['negative', { concurrency: -1 }, undefined],
   ['a fraction', { rpm: 1.5 }, undefined],
@@ -216,8 +221,8 @@ for (const [name, limits, expected] of [
     const it = tokenBench({ rules: { limitsClaim: 'limits' } });
     const token = it.token({ limits });
     if (expected === undefined) return assert.equal(await it.outcome(token), `${INVALID}: limits`);
-    const { requestsPerMinute, concurrency } = await it.principal(token);
-    assert.deepEqual({ requestsPerMinute, concurrency }, expected);
+    const { requestsPerMinute, tokensPerMinute, concurrency, budget } = (await it.principal(token)).limits;
+    assert.deepEqual([requestsPerMinute, tokensPerMinute, concurrency, budget], expected);
   });
 }
 

@@ -23,7 +23,7 @@ before(async () => {
       listen: { cors: { origins: ['https://app.example'] } },
       validation: { maxBodyBytes: '128KiB' },
       limits: {
-        default: { requestsPerMinute: 'none', concurrency: 'none' },
+        default: { requestsPerMinute: 'none', concurrency: 'none', tokensPerMinute: 'none' },
         perIp: { requestsPerMinute: 'none', failuresPerMinute: 'none', connections: 'none' },
       },
     },

@@ -31,7 +31,7 @@ const tenant = (id: string) =>
   it.gateway.admin.commit([
     {
       kind: 'tenant',
-      record: { id, models: undefined, isDisabled: false, createdAtMs: 0, version: 1 },
+      record: { id, models: undefined, limits: {}, pool: {}, isDisabled: false, createdAtMs: 0, version: 1 },
       expectedVersion: 0,
     },
   ]);

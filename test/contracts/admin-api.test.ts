@@ -39,7 +39,9 @@ suite('creating an API key', () => {
       scopes: DEFAULT_SCOPES,
       models: ['*'],
       rpm: null,
+      tpm: null,
       concurrency: null,
+      budgetTokens: null,
       allowIp: [],
       grants: [],
       caps: {},
@@ -108,7 +110,9 @@ suite('creating an API key', () => {
     ['with the hour 24', { name: 'k', expires: '2031-02-01T24:00:00Z' }, '400 invalid_field expires'],
     ['with a time that is over', { name: 'k', expires: '2029-12-31T23:59:59Z' }, '400 value_out_of_range expires'],
     ['with an unknown field', { name: 'k', scope: ['models:read'] }, '400 unknown_field scope'],
-    ['with a field of a later version', { name: 'k', tpm: 5 }, '400 unknown_field tpm'],
+    ['with a budget for no time', { name: 'k', budgetTokens: '5' }, '400 invalid_field budgetTokens'],
+    ['with a budget of nothing', { name: 'k', budgetTokens: '0/day' }, '400 invalid_field budgetTokens'],
+    ['with more tokens than there are', { name: 'k', tpm: 1e13 }, '400 value_out_of_range tpm'],
     ['as a list', [], '400 invalid_field null'],
     ['as a text', '"k"', '400 invalid_field null'],
   ];
@@ -403,12 +407,16 @@ suite('lists', () => {
 suite('tenants', () => {
   test('are created, listed, changed, disabled and enabled', async () => {
     const admin = createTestAdmin();
-    const made = await admin.ask('POST /api/v1/tenants', { body: { name: 'acme', models: ['a'] } });
+    const made = await admin.ask('POST /api/v1/tenants', {
+      body: { name: 'acme', models: ['a'], poolBudgetTokens: '500/day' },
+    });
     assert.deepEqual([made.status, made.headers.get('location')], [201, '/api/v1/tenants/acme']);
     assert.deepEqual(made.json, {
       id: 'acme',
       name: 'acme',
       models: ['a'],
+      ...{ rpm: null, tpm: null, concurrency: null, budgetTokens: null },
+      ...{ poolRpm: null, poolTpm: null, poolConcurrency: null, poolBudgetTokens: '500/day' },
       state: 'active',
       createdAt: '2030-01-01T00:00:00.000Z',
       version: 1,
@@ -419,7 +427,7 @@ suite('tenants', () => {
       ['acme', 'default'],
     );
     const edited = await admin.ask('PATCH /api/v1/tenants/acme', { body: { models: ['b'] } });
-    assert.deepEqual(edited.json['models'], ['b']);
+    assert.deepEqual([edited.json['models'], edited.json['poolBudgetTokens']], [['b'], '500/day']);
     assert.equal((await admin.ask('POST /api/v1/tenants/acme/disable')).json['state'], 'disabled');
     assert.equal((await admin.ask('POST /api/v1/tenants/acme/enable')).json['state'], 'active');
     assert.equal((await admin.ask('GET /api/v1/tenants/acme')).headers.get('etag'), '"4"');

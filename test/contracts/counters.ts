@@ -104,6 +104,7 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('extend'), pick: fc.nat(), total: fc.integer({ min: 1, max: 40 }) }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('progress'), pick: fc.nat(), used: fc.nat(30) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('standing'), one: limited }) },
   // Nobody is busy enough for units to be spent ahead.
   { weight: 2, arbitrary: fc.record({ do: fc.constant('advance'), ms: fc.integer({ min: 250, max: 5_000 }) }) },
@@ -112,6 +113,7 @@ type Limited = { who: number; kind: string; cost: number };
 type Step =
   | { do: 'spend'; asks: Limited[] }
   | { do: 'settle'; pick: number; used: number }
+  | { do: 'progress'; pick: number; used: number }
   | { do: 'extend'; pick: number; total: number }
   | { do: 'standing'; one: Limited }
   | { do: 'advance'; ms: number };
@@ -158,6 +160,12 @@ async function run(
       const [pair] = spends.splice(now.pick % Math.max(1, spends.length), 1);
       for (const [i, spent] of (pair ?? []).entries())
         both[i === 0 ? 0 : 1].settle(spent, [now.used, now.used, now.used], nowMs);
+      return;
+    }
+    case 'progress': {
+      const pair = spends[now.pick % Math.max(1, spends.length)] ?? [];
+      for (const [i, spent] of pair.entries())
+        both[i === 0 ? 0 : 1].progress(spent, [now.used, now.used, now.used], nowMs);
       return;
     }
     case 'extend': {

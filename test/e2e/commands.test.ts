@@ -108,7 +108,12 @@ suite('keys', () => {
     ['keys create --name x --allow-ip home', 2, /^--allow-ip: /],
     ['keys create --name x --expires soon', 2, /^--expires: /],
     ['keys create --name x y', 2, /"y" is one word too many/],
-    ['keys create --name x --tpm 5', 2, /^--tpm is not in this version/],
+    ['keys create --name x --tpm five', 2, /^--tpm is a whole number, or none/],
+    [
+      'keys create --name x --budget-tokens 5',
+      2,
+      /^--budget-tokens is a number of tokens in a time, such as 1000000\/day/,
+    ],
     ['keys create --name x --cap n', 2, /^--cap n: give a cap with its number, such as --cap n=8/],
     ['keys create --name x --cap m=8', 2, /^--cap/],
     ['keys create --name x --grant fields:all', 2, /^--grant/],

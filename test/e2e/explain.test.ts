@@ -44,8 +44,9 @@ test('a good request is allowed by every stage, and what upstream would get is s
       'validate allow',
       'authorize allow',
       'conditions allow',
-      'fetch-media allow',
       'meter allow',
+      'token-limit allow',
+      'fetch-media allow',
       'sanitize allow',
     ],
   );

@@ -11,7 +11,7 @@ import { assertEnds, openStreams, REVOCATIONS, run } from '../support/revocation
 const OPEN = {
   listen: { publicUrl: PUBLIC_URL },
   limits: {
-    default: { requestsPerMinute: 'none', concurrency: 'none' },
+    default: { requestsPerMinute: 'none', concurrency: 'none', tokensPerMinute: 'none' },
     perIp: { requestsPerMinute: 'none', connections: 'none', failuresPerMinute: 'none' },
   },
 };

@@ -206,7 +206,15 @@ for (const path of ['/score', '/rerank']) {
 }
 
 test('two tenants score the same text with different salts, one tenant with one', async () => {
-  const record = { id: 'other', models: undefined, isDisabled: false, createdAtMs: Date.now(), version: 1 };
+  const record = {
+    id: 'other',
+    models: undefined,
+    limits: {},
+    pool: {},
+    isDisabled: false,
+    createdAtMs: Date.now(),
+    version: 1,
+  };
   await open.gateway.admin.commit([{ kind: 'tenant', record, expectedVersion: 0 }]);
   const salt = async (tenant: string): Promise<unknown> => {
     const { key: own } = await open.issue({ tenant, scopes: ['inference:rerank'] });

@@ -149,7 +149,10 @@ const openai = {
   use_beam_search: granted('fields:beam-search', bool),
   length_penalty: granted('fields:beam-search', num(-10, 10)),
 };
-const streamed = { stream: bool, stream_options: object({ 'include_usage!': word(true) }) };
+const streamed = {
+  stream: bool,
+  stream_options: object({ 'include_usage!': word(true), 'continuous_usage_stats!': word(true) }),
+};
 const chat = {
   ...openai,
   max_completion_tokens: int(1, 'outputTokens'),

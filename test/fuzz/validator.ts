@@ -58,6 +58,7 @@ const fetchMedia = createFetchMedia({
     spend: () => ({ kind: 'spent', standings: [], holds: [] }),
     settle: () => undefined,
     extend: () => undefined,
+    progress: () => undefined,
     standing: () => ({ name: '', limit: 1, remaining: 1, windowS: 0, resetMs: 0 }),
   },
   clock: settableClock(),

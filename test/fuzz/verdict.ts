@@ -67,7 +67,12 @@ async function wrongAgain(setting: Setting, { body }: InferenceRequest, text: st
   const caller = { ...setting.caller, caps: { ...setting.caller.caps, textBytes: 1 << 20 } };
   // Upstream's own id is nobody's: a caller has another one for it.
   const isContinued = body['previous_response_id'] !== undefined;
-  const asked = isContinued ? { ...body, previous_response_id: ownId(setting.caller) } : body;
+  const asked = {
+    ...body,
+    ...(isContinued ? { previous_response_id: ownId(setting.caller) } : {}),
+    // What usage is told in is the gateway's to say.
+    ...(body['stream_options'] === undefined ? {} : { stream_options: { include_usage: true } }),
+  };
   const again = await validate({ ...setting, caller, contextTokens: undefined }, Buffer.from(JSON.stringify(asked)));
   if (!isSent(again)) return `refuses what it sent: ${again.code} ${again.param ?? ''}`;
   return plain(body) === plain(again.body) ? undefined : 'sends another body the second time';

@@ -14,7 +14,7 @@ before(async () => {
     config: {
       listen: { publicUrl: PUBLIC_URL },
       limits: {
-        default: { requestsPerMinute: 'none', concurrency: 'none' },
+        default: { requestsPerMinute: 'none', concurrency: 'none', tokensPerMinute: 'none' },
         perIp: { requestsPerMinute: 'none', connections: 'none', failuresPerMinute: 'none' },
       },
     },

@@ -1,5 +1,5 @@
 import type { AccessRecords } from '../../src/directory/store.ts';
-import { AnyExchange, type Facts, type Principal } from '../../src/kernel/exchange.ts';
+import { AnyExchange, newUsage, type Facts, type Principal } from '../../src/kernel/exchange.ts';
 import { SCOPES } from '../../src/kernel/scope.ts';
 import type { Downstream, Upstream, UpstreamListener, UpstreamRequest } from '../../src/kernel/transport.ts';
 
@@ -137,8 +137,8 @@ export const alice: Principal = {
   groups: [],
   scopes: new Set(SCOPES),
   models: new Set(['*']),
-  requestsPerMinute: undefined,
-  concurrency: undefined,
+  limits: {},
+  pools: [],
   grants: new Set(),
   caps: {},
   onBehalfOf: undefined,
@@ -173,7 +173,8 @@ export function exchange(downstream: Downstream, change: Partial<Facts>): AnyExc
     },
     model: 'tiny',
     sentBody: change.request?.body ?? { model: 'tiny' },
-    usage: { promptTokens: undefined, completionTokens: undefined },
+    usage: newUsage(),
+    tokenLimits: { spent: { kind: 'spent', standings: [], holds: [] }, outputTokens: undefined },
     ...change,
   };
   return Object.assign(new AnyExchange('id-1', 0, downstream, false), facts);

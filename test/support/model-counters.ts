@@ -2,7 +2,13 @@ import type { LimitStanding, Spent } from '../../src/kernel/exchange.ts';
 import { amountAt, NOTHING, reserve, settle, type Amount } from '../../src/limits/amount.ts';
 import type { Ask, Counters, Refused } from '../../src/limits/counters.ts';
 import { spend } from '../../src/limits/gcra.ts';
-import { amountStanding, concurrencyStanding, rateStanding, refused, refusedFull } from '../../src/limits/standing.ts';
+import {
+  amountStanding,
+  concurrencyStanding,
+  rateStanding,
+  refused,
+  refusedFull,
+} from '../../src/limits/ask-standing.ts';
 
 /** What every adapter of the counters must come to: the pure rules over maps. */
 export function createModelCounters(): Counters {
@@ -10,6 +16,7 @@ export function createModelCounters(): Counters {
   let running = new Map<string, number>();
   let amounts = new Map<string, Amount>();
   const reserved = new WeakMap<Spent, number[]>();
+  const counted = new WeakMap<Spent, number[]>();
   const asksOf = new WeakMap<Spent, readonly Ask[]>();
 
   function take(ask: Ask, nowMs: number): LimitStanding | Refused {
@@ -61,7 +68,7 @@ export function createModelCounters(): Counters {
       let index = 0;
       for (const [i, ask] of (asksOf.get(spent) ?? []).entries()) {
         if (ask.kind !== 'amount') continue;
-        const more = (totals[index++] ?? 0) - (held[i] ?? 0);
+        const more = (totals[index++] ?? 0) - (held[i] ?? 0) - (counted.get(spent)?.[i] ?? 0);
         if (more <= 0) continue;
         const amount = amounts.get(ask.counter.name) ?? NOTHING;
         const result = reserve(ask.bound, amount, more, nowMs);
@@ -72,6 +79,21 @@ export function createModelCounters(): Counters {
       }
       return refusal;
     },
+    progress(spent, actuals, nowMs) {
+      const [held, done] = [reserved.get(spent) ?? [], counted.get(spent) ?? []];
+      counted.set(spent, done);
+      let index = 0;
+      for (const [i, ask] of (asksOf.get(spent) ?? []).entries()) {
+        if (ask.kind !== 'amount') continue;
+        const more = (actuals[index++] ?? 0) - (done[i] ?? 0);
+        if (more <= 0) continue;
+        const given = Math.min(more, held[i] ?? 0);
+        const amount = amounts.get(ask.counter.name) ?? NOTHING;
+        amounts.set(ask.counter.name, settle(ask.bound, amount, given, more, nowMs));
+        held[i] = (held[i] ?? 0) - given;
+        done[i] = (done[i] ?? 0) + more;
+      }
+    },
     settle(spent, actuals, nowMs) {
       const held = reserved.get(spent) ?? [];
       let index = 0;
@@ -80,7 +102,10 @@ export function createModelCounters(): Counters {
         if (ask.kind === 'concurrency') running.set(name, (running.get(name) ?? 0) - 1);
         if (ask.kind !== 'amount') continue;
         const amount = amounts.get(name) ?? NOTHING;
-        amounts.set(name, settle(ask.bound, amount, held[i] ?? 0, actuals[index++] ?? 0, nowMs));
+        amounts.set(
+          name,
+          settle(ask.bound, amount, held[i] ?? 0, (actuals[index++] ?? 0) - (counted.get(spent)?.[i] ?? 0), nowMs),
+        );
       }
     },
     standing(ask, nowMs) {

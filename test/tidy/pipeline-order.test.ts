@@ -26,7 +26,7 @@ function compile(orders: readonly string[]): boolean[] {
 
 test('a wrong order of the stages does not compile', () => {
   const right =
-    '.add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).add(s.validate).add(s.authorize).add(s.fetchMedia).add(s.meter).add(s.sanitize).end(s.forward)';
+    '.add(s.network).add(s.authenticate).add(s.rateLimit).add(s.route).add(s.validate).add(s.authorize).add(s.meter).add(s.tokenLimit).add(s.fetchMedia).add(s.sanitize).end(s.forward)';
   const wrong = [
     '.add(s.authenticate).add(s.network)', // authenticate counts failures per address
     '.add(s.network).add(s.rateLimit)', // limits nobody
@@ -36,7 +36,11 @@ test('a wrong order of the stages does not compile', () => {
     right.replace('.add(s.authorize)', ''), // upstream without the model's grant
     right.replace('.add(s.rateLimit)', ''), // upstream without limits
     right.replace('.add(s.fetchMedia)', ''), // upstream without a body
-    right.replace('.add(s.authorize).add(s.fetchMedia)', '.add(s.fetchMedia).add(s.authorize)'), // whoever has no model
+    right
+      .replace('.add(s.authorize).add(s.meter)', '.add(s.meter)')
+      .replace('.add(s.fetchMedia)', '.add(s.fetchMedia).add(s.authorize)'), // whoever has no model
+    right.replace('.add(s.tokenLimit)', ''), // upstream without tokens set aside
+    right.replace('.add(s.meter).add(s.tokenLimit)', '.add(s.tokenLimit).add(s.meter)'), // nothing to settle with
     right.replace('.add(s.meter)', ''), // upstream without a count
   ];
   assert.deepEqual(compile([right, ...wrong]), [true, ...wrong.map(() => false)]);

@@ -1,7 +1,7 @@
 import type { LimitStanding } from '../../kernel/exchange.ts';
 import { amountAt, inForceUntilMs, MOST_UNITS, reserve, settle, type Amount, type Bound } from '../../limits/amount.ts';
 import type { AmountAsk } from '../../limits/counters.ts';
-import { amountStanding } from '../../limits/standing.ts';
+import { amountStanding } from '../../limits/ask-standing.ts';
 import { allCells, cellTableBytes, createCellTable, lockWord, type CellMemory } from './cell-table.ts';
 
 /** Words of eight bytes that a cell has: used, since, reserved, in force until. */
@@ -17,6 +17,8 @@ export interface BudgetSpend {
   readonly lo: number;
   /** Start of its window, milliseconds since the epoch. */
   readonly windowStartMs: number;
+  /** End of its window, monotonic milliseconds. */
+  readonly endsAtMs: number;
   readonly used: number;
 }
 
@@ -42,7 +44,7 @@ export interface AmountCells {
   /** Budgets that were written to since this was asked last. */
   takeChanged(): BudgetSpend[];
   /** Puts back what was kept elsewhere; before anybody spends. */
-  restore(spend: BudgetSpend, windowEndsAtMs: number): void;
+  restore(spend: BudgetSpend): void;
 }
 
 /** Amounts over memory that all threads share, `amountCellBytes` long. */
@@ -162,14 +164,14 @@ export function createAmountCells(memory: CellMemory): AmountCells {
       for (let cell = 0; cell < cells; cell++) {
         if (Atomics.load(changed, cell) === 0 || Atomics.exchange(changed, cell, 0) === 0) continue;
         const key = table.keyAt(cell);
-        const { used, sinceMs } = lockedCell(cell, () => read(cell));
-        if (key !== undefined) taken.push({ ...key, windowStartMs: sinceMs, used });
+        const { used, sinceMs, endsAtMs } = lockedCell(cell, () => ({ ...read(cell), endsAtMs: untilMs(cell) }));
+        if (key !== undefined) taken.push({ ...key, windowStartMs: sinceMs, endsAtMs, used });
       }
       return taken;
     },
-    restore({ hi, lo, windowStartMs, used }, windowEndsAtMs) {
+    restore({ hi, lo, windowStartMs, endsAtMs, used }) {
       const cell = table.find({ hi, lo, name: '' }, 'restored', 0);
-      words.set([Math.min(used, MOST_UNITS), windowStartMs, 0, windowEndsAtMs], cell * WORDS);
+      words.set([Math.min(used, MOST_UNITS), windowStartMs, 0, endsAtMs], cell * WORDS);
     },
   };
 }

@@ -68,7 +68,7 @@ test('where all cells are in use new counters share one that refuses more rather
   for (let i = 0; i < 8; i++) assert.equal(counters.spend([holdAsk(counters, `busy${i}`, 2)], NOW).kind, 'spent');
 });
 
-test('an idle cell is taken over where a bucket is full, the one idle longest first', () => {
+test('an idle cell is taken over where a bucket is full', () => {
   const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
   for (let i = 0; i < 8; i++) void counters.spend([rateAsk(counters, `k${i}`, 1)], NOW + i);
   const fresh = counters.spend([rateAsk(counters, 'new', 1)], NOW + 120_000);
@@ -148,4 +148,86 @@ test('threads that spend at the same moment are let in exactly as often as the r
     7 * 100,
   );
   assert.equal(createSharedCounters(memory, 3).held(), 0);
+});
+
+/** Reserves in a thread of its own and settles what it got, half of it; resolves with what was used. */
+function reserveInThread(memory: CounterMemory, row: number): Promise<number> {
+  const source = `
+    import { parentPort, workerData } from 'node:worker_threads';
+    const { createSharedCounters } = await import(workerData.counters);
+    const counters = createSharedCounters(workerData.memory, workerData.row);
+    const window = { startMs: 0, endMs: 1e9, endsAtMs: 1e9 };
+    const ask = { kind: 'amount', name: 'budget', counter: counters.keyOf('all'), cost: 10, bound: { kind: 'budget', limit: 50_000, window } };
+    let used = 0;
+    for (let i = 0; i < 6_000; i++) {
+      const spent = counters.spend([ask], 1_000);
+      if (spent.kind !== 'spent') continue;
+      counters.progress(spent, [2], 1_000);
+      counters.settle(spent, [5], 1_000);
+      used += 5;
+    }
+    parentPort.postMessage(used);`;
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
+      workerData: { memory, row, counters: new URL('./counters.ts', import.meta.url).href },
+    });
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+}
+
+test('threads that reserve at the same moment use a budget to its end and never beyond', async () => {
+  const memory = createCounterMemory(64, 4, 's');
+  const used = await Promise.all([0, 1, 2].map((row) => reserveInThread(memory, row)));
+  const sum = used.reduce((all, one) => all + one, 0);
+  assert.ok(sum <= 50_000 && sum > 49_900, `${sum}`);
+  const counters = createSharedCounters(memory, 3);
+  assert.equal(counters.reserved(), 0);
+  const [kept] = counters.takeChangedBudgets();
+  assert.equal(kept?.used, sum);
+});
+
+test('a thread that dies gives back what it has set aside, and what it had counted stays', () => {
+  const memory = createCounterMemory(64, 2, 's');
+  const [dead, alive] = [createSharedCounters(memory, 0), createSharedCounters(memory, 1)];
+  const window = { startMs: 0, endMs: 1e9, endsAtMs: 1e9 };
+  const ask = (cost: number): Ask => ({
+    ...{ kind: 'amount', name: 'budget', counter: alive.keyOf('a'), cost },
+    bound: { kind: 'budget', limit: 100, window },
+  });
+  const lost = dead.spend([ask(60)], 1_000);
+  assert.ok(lost.kind === 'spent');
+  dead.progress(lost, [20], 1_000);
+  assert.equal(alive.spend([ask(50)], 1_000).kind, 'refused');
+  alive.reclaim(0);
+  assert.equal(alive.reserved(), 0);
+  assert.equal(alive.spend([ask(81)], 1_000).kind, 'refused');
+  assert.equal(alive.spend([ask(80)], 1_000).kind, 'spent');
+});
+
+test('a million subjects fit into 64 MiB, and who is limited among them stays limited', () => {
+  const memory = createCounterMemory(131_072, 5, 's', 262_144);
+  assert.ok(memory.buffer.byteLength <= 64 * 1024 * 1024, `${memory.buffer.byteLength} bytes`);
+  const counters = createSharedCounters(memory, 0);
+  const limited = Array.from({ length: 100 }, (_, i) => rateAsk(counters, `limited ${i}`, 1));
+  for (const ask of limited) assert.equal(counters.spend([ask], NOW).kind, 'spent');
+  for (let i = 0; i < 1_000_000; i++) {
+    const counter = { hi: Math.imul(i, 0x9e3779b1), lo: Math.imul(i, 0x85ebca6b) | 1, name: '' };
+    counters.spend([{ kind: 'rate', name: 'requests', counter, rate: ratePerMinute(1_000) }], NOW + i / 50);
+  }
+  for (const ask of limited) assert.equal(counters.spend([ask], NOW + 20_000).kind, 'refused');
+});
+
+test('where a table is full of limits in force new subjects share one, and those who have one neither lose nor lend it', () => {
+  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const known = Array.from({ length: 20 }, (_, i) => rateAsk(counters, `known ${i}`, 2));
+  for (const ask of known) assert.equal(counters.spend([ask], NOW).kind, 'spent');
+  let passed = 0;
+  for (let i = 0; i < 1_000; i++)
+    if (counters.spend([rateAsk(counters, `new ${i}`, 2)], NOW).kind === 'spent') passed++;
+  assert.ok(passed <= 64 + 2, `${passed}`);
+  for (const ask of known) {
+    assert.equal(counters.spend([ask], NOW).kind, 'spent');
+    assert.equal(counters.spend([ask], NOW).kind, 'refused');
+  }
 });

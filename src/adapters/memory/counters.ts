@@ -9,7 +9,7 @@ import type {
   RateAsk,
   Refused,
 } from '../../limits/counters.ts';
-import { concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/standing.ts';
+import { concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
 import { amountCellBytes, createAmountCells, type BudgetSpend } from './amount-cells.ts';
 import { createRateCells, rateCellBytes } from './rate-cells.ts';
 
@@ -54,8 +54,8 @@ export interface SharedCounters extends LocalCounters {
   charge(ask: RateAsk | AmountAsk, units: number, nowMs: number): void;
   /** Budgets that were written to since this was asked last. */
   takeChangedBudgets(): BudgetSpend[];
-  /** Puts back a budget that was kept elsewhere; before anybody spends. @param windowEndsAtMs monotonic */
-  restoreBudget(spend: BudgetSpend, windowEndsAtMs: number): void;
+  /** Puts back a budget that was kept elsewhere; before anybody spends. */
+  restoreBudget(spend: BudgetSpend): void;
 }
 
 /** @param row index of this thread, 0 <= row < memory.rows */
@@ -115,12 +115,26 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       let index = 0;
       for (const hold of spent.holds) {
         if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
-        const more = (totals[index++] ?? 0) - hold.reserved;
+        const more = (totals[index++] ?? 0) - hold.reserved - hold.counted;
         if (more <= 0) continue;
         if (amounts.extend(hold.cell, hold.ask, more, nowMs)) hold.reserved += more;
         else refusal ??= refused(hold.ask, 0, amounts.standing(hold.ask, nowMs));
       }
       return refusal;
+    },
+
+    progress(spent, actuals, atMs) {
+      const nowMs = Math.floor(atMs);
+      let index = 0;
+      for (const hold of spent.holds) {
+        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
+        const more = (actuals[index++] ?? 0) - hold.counted;
+        if (more <= 0) continue;
+        const given = Math.min(more, hold.reserved);
+        amounts.settle(hold.cell, hold.ask, given, more, nowMs);
+        hold.reserved -= given;
+        hold.counted += more;
+      }
     },
 
     settle(spent, actuals, atMs) {
@@ -130,7 +144,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
         if (!(hold instanceof Hold)) continue;
         if (hold.ask.kind === 'concurrency') rates.giveBack(hold.cell);
         else if (hold.ask.kind === 'amount') {
-          amounts.settle(hold.cell, hold.ask, hold.reserved, actuals[index++] ?? 0, nowMs);
+          amounts.settle(hold.cell, hold.ask, hold.reserved, (actuals[index++] ?? 0) - hold.counted, nowMs);
         }
       }
     },
@@ -158,7 +172,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       else amounts.raise(ask, spent, nowMs);
     },
     takeChangedBudgets: () => amounts.takeChanged(),
-    restoreBudget: (spend, windowEndsAtMs) => amounts.restore(spend, windowEndsAtMs),
+    restoreBudget: (spend) => amounts.restore(spend),
   };
 }
 
@@ -166,8 +180,9 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
 class Hold {
   readonly ask: RateAsk | ConcurrencyAsk | AmountAsk;
   readonly cell: number;
-  /** Units of an amount. */
+  /** Units of an amount that are set aside, and those that are counted as used already. */
   reserved: number;
+  counted = 0;
 
   constructor(ask: Ask, cell: number) {
     this.ask = ask;

@@ -1,7 +1,7 @@
 import type { LimitStanding } from '../../kernel/exchange.ts';
 import type { ConcurrencyAsk, CounterKey, RateAsk } from '../../limits/counters.ts';
 import { spend, type Rate, type Spend } from '../../limits/gcra.ts';
-import { rateStanding } from '../../limits/standing.ts';
+import { rateStanding } from '../../limits/ask-standing.ts';
 import { allCells, cellTableBytes, createCellTable, type CellMemory } from './cell-table.ts';
 
 /** Bytes for that many cells and threads. */

@@ -145,4 +145,30 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (holder, permission)
   ) STRICT;
   `,
+  `
+  ALTER TABLE tenants ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE tenants ADD COLUMN pool TEXT NOT NULL DEFAULT '{}';
+  `,
+  `
+  CREATE TABLE budgets (
+    hi INTEGER NOT NULL,
+    lo INTEGER NOT NULL,
+    window_start_ms INTEGER NOT NULL,
+    window_end_ms INTEGER NOT NULL,
+    used REAL NOT NULL,
+    PRIMARY KEY (hi, lo)
+  ) STRICT;
+  CREATE TABLE usage (
+    day TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    model TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    PRIMARY KEY (day, tenant, holder, model)
+  ) STRICT;
+  `,
 ];

@@ -4,8 +4,6 @@ import type {
   ClientRecord,
   Conditions,
   GroupRecord,
-  OwnLimit,
-  OwnLimits,
   PolicyRecord,
   PolicyTarget,
   RevocationRecord,
@@ -15,6 +13,7 @@ import type {
 } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { JsonObject } from '../../kernel/json.ts';
+import { formatBudget, parseBudget, type OwnLimit, type OwnLimits } from '../../kernel/own-limits.ts';
 import { isScope } from '../../kernel/scope.ts';
 import type { NamedContent, Tables } from './tables.ts';
 
@@ -23,6 +22,8 @@ export function tenantFromRow(row: Tables['tenants']): TenantRecord {
   return {
     id: row.id,
     models: row.models === null ? undefined : textList(row.models),
+    limits: limitsFrom(row.limits),
+    pool: limitsFrom(row.pool),
     isDisabled: row.is_disabled !== 0,
     createdAtMs: row.created_at_ms,
     version: row.version,
@@ -34,6 +35,8 @@ export function rowFromTenant(record: TenantRecord): Tables['tenants'] {
   return {
     id: record.id,
     models: record.models === undefined ? null : JSON.stringify(record.models),
+    limits: JSON.stringify(record.limits),
+    pool: JSON.stringify(record.pool),
     is_disabled: record.isDisabled ? 1 : 0,
     created_at_ms: record.createdAtMs,
     version: record.version,
@@ -186,7 +189,7 @@ export const roleFromRow = (row: NamedContent): RoleRecord => ({ ...namedFrom(ro
 export const groupFromRow = (row: NamedContent): GroupRecord => {
   const content = contentOf(row) as Partial<GroupRecord>;
   const { tenant, roles = [] } = content;
-  return { ...namedFrom(row), ...bundleFrom(content), tenant, roles };
+  return { ...namedFrom(row), ...bundleFrom(content), tenant, roles, pool: ownLimitsFrom(content.pool ?? {}) };
 };
 
 /** A row of `policies` as a record. */
@@ -266,11 +269,13 @@ const numbersByName = (json: string): Record<string, number> =>
     ),
   );
 
-const limitsFrom = (json: string): OwnLimits => ownLimitsFrom(JSON.parse(json) as Partial<OwnLimits>);
+const limitsFrom = (json: string): OwnLimits => ownLimitsFrom(JSON.parse(json) as OwnLimits);
 
-const ownLimitsFrom = ({ requestsPerMinute, concurrency }: Partial<OwnLimits>): OwnLimits => ({
+const ownLimitsFrom = ({ requestsPerMinute, tokensPerMinute, concurrency, budget }: OwnLimits): OwnLimits => ({
   requestsPerMinute: ownLimit(requestsPerMinute),
+  tokensPerMinute: ownLimit(tokensPerMinute),
   concurrency: ownLimit(concurrency),
+  budget: budget === 'none' || budget === undefined ? budget : parseBudget(formatBudget(budget)),
 });
 
 const isClientGrant = (text: string): text is ClientGrant =>

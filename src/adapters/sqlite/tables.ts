@@ -3,6 +3,8 @@ export interface Tables {
   tenants: {
     id: string;
     models: string | null;
+    limits: string;
+    pool: string;
     is_disabled: number;
     created_at_ms: number;
     version: number;

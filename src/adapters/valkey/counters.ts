@@ -3,7 +3,7 @@ import type { LimitStanding, Spent } from '../../kernel/exchange.ts';
 import { reserve } from '../../limits/amount.ts';
 import { CountersUnavailable } from '../../limits/counters.ts';
 import type { AmountAsk, Ask, CounterKey, Counters, Refused } from '../../limits/counters.ts';
-import { amountStanding, concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/standing.ts';
+import { amountStanding, concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
 import type { Connect, Reply } from './connection.ts';
 import { costOf, HashedKey, itemOf, wordsOf } from './items.ts';
 import { createLeases } from './leases.ts';
@@ -57,8 +57,9 @@ const NO_LIMIT = 2 ** 31 - 1;
 /** What a spend holds for one ask. */
 class Hold {
   readonly ask: Ask;
-  /** Units of an amount. */
+  /** Units of an amount that are set aside, and those that are counted as used already. */
   reserved: number;
+  counted = 0;
   /** Cell that counts it among what runs here. */
   readonly cell: number | undefined;
 
@@ -248,7 +249,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
 
   function settleOne(hold: Hold, used: number, isOwn: boolean): void {
     const item = itemOf(hold.ask);
-    if (hold.ask.kind === 'amount' && !isOwn) share.note(hold.ask, used, clock.monotonicMs());
+    if (hold.ask.kind === 'amount' && !isOwn && used > 0) share.note(hold.ask, used, clock.monotonicMs());
     if (hold.cell !== undefined) own.giveBack(hold.cell);
     if (hold.ask.kind === 'concurrency') ledger.release(item, 1, 0);
     else if (hold.ask.kind === 'amount') ledger.release(item, hold.reserved, Math.max(0, used));
@@ -272,7 +273,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       let index = 0;
       for (const hold of spent.holds) {
         if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
-        const units = (totals[index++] ?? 0) - hold.reserved;
+        const units = (totals[index++] ?? 0) - hold.reserved - hold.counted;
         if (units <= 0) continue;
         holds.push(hold);
         more.push(units);
@@ -281,13 +282,30 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       return session.isUp() ? extendThere(holds, more) : extendWithout(holds, more);
     },
 
+    progress(spent, actuals, nowMs) {
+      const ownPart = spent.holds.find((hold) => hold instanceof OwnPart);
+      if (ownPart !== undefined) own.progress(ownPart.spent, actuals, nowMs);
+      let index = 0;
+      for (const hold of spent.holds) {
+        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
+        const more = (actuals[index++] ?? 0) - hold.counted;
+        if (more <= 0) continue;
+        const given = Math.min(more, hold.reserved);
+        if (ownPart === undefined) share.note(hold.ask, more, clock.monotonicMs());
+        ledger.release(itemOf(hold.ask), given, more);
+        hold.reserved -= given;
+        hold.counted += more;
+      }
+      flushSoon();
+    },
+
     settle(spent, actuals, nowMs) {
       const ownPart = spent.holds.find((hold) => hold instanceof OwnPart);
       if (ownPart !== undefined) own.settle(ownPart.spent, actuals, nowMs);
       let index = 0;
       for (const hold of spent.holds) {
         if (!(hold instanceof Hold)) continue;
-        settleOne(hold, hold.ask.kind === 'amount' ? (actuals[index++] ?? 0) : 0, ownPart !== undefined);
+        settleOne(hold, hold.ask.kind === 'amount' ? (actuals[index++] ?? 0) - hold.counted : 0, ownPart !== undefined);
       }
       flushSoon();
     },

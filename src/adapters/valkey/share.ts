@@ -1,7 +1,7 @@
 import type { Ask, LocalCounters } from '../../limits/counters.ts';
 import type { AmountAsk, RateAsk, Refused } from '../../limits/counters.ts';
 import type { LimitStanding, Spent } from '../../kernel/exchange.ts';
-import { refused } from '../../limits/standing.ts';
+import { refused } from '../../limits/ask-standing.ts';
 import { costOf } from './items.ts';
 
 /** Counters in this process, which can be told what was spent elsewhere. */

@@ -4,6 +4,7 @@ import { groupWish } from '../../admin/groups.ts';
 import { clientWish } from '../../admin/oauth-client-schema.ts';
 import { policyWish } from '../../admin/policies.ts';
 import { roleWish } from '../../admin/roles.ts';
+import { formatBudget, parseBudget } from '../../kernel/own-limits.ts';
 import { tenantWish } from '../../admin/tenants.ts';
 import { DEFAULT_SCOPES } from '../../directory/issue.ts';
 import { CAP_NAMES } from '../../vllm/fields/caps.ts';
@@ -14,9 +15,24 @@ const words = z.array(z.string(), { error: 'Give a list of texts.' });
 const limit = z.union([z.int(), z.literal('none')], { error: 'Give a whole number, or none.' });
 const state = z.enum(['active', 'disabled', 'revoked'], { error: 'Give active, disabled or revoked.' });
 
+const limits = {
+  rpm: limit.optional(),
+  tpm: limit.optional(),
+  concurrency: limit.optional(),
+  budgetTokens: z.string().optional(),
+};
+const pool = {
+  poolRpm: limit.optional(),
+  poolTpm: limit.optional(),
+  poolConcurrency: limit.optional(),
+  poolBudgetTokens: z.string().optional(),
+};
+
 const tenantEntry = z.strictObject({
   name: z.string(),
   models: words.optional(),
+  ...limits,
+  ...pool,
   state: z.enum(['active', 'disabled'], { error: 'Give active or disabled.' }).optional(),
 });
 
@@ -26,8 +42,7 @@ const keyEntry = z.strictObject({
   tenant: z.string().optional(),
   scopes: words.optional(),
   models: words.optional(),
-  rpm: limit.optional(),
-  concurrency: limit.optional(),
+  ...limits,
   expires: z.string().optional(),
   allowIp: words.optional(),
   grant: words.optional(),
@@ -44,8 +59,7 @@ const bundle = {
   scopes: words.optional(),
   models: words.optional(),
   grant: words.optional(),
-  rpm: limit.optional(),
-  concurrency: limit.optional(),
+  ...limits,
 };
 const roleEntry = z.strictObject({ name: z.string(), ...bundle });
 const groupEntry = z.strictObject({
@@ -53,6 +67,7 @@ const groupEntry = z.strictObject({
   tenant: z.string().optional(),
   roles: words.optional(),
   ...bundle,
+  ...pool,
 });
 
 /** As the admin API has them. */
@@ -75,8 +90,7 @@ const clientEntry = z.strictObject({
   auth: z.string().optional(),
   jwks: z.record(z.string(), z.unknown()).optional(),
   certificateName: z.string().optional(),
-  rpm: limit.optional(),
-  concurrency: limit.optional(),
+  ...limits,
   accessTokenTtl: z.string().optional(),
   requireDpop: z.boolean().optional(),
   requirePar: z.boolean().optional(),
@@ -99,8 +113,7 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
   return {
     scopes: scopeWords(entry.scopes) ?? (isBare ? DEFAULT_SCOPES : []),
     models: entry.models ?? (isBare ? ['*'] : []),
-    rpm: entry.rpm ?? null,
-    concurrency: entry.concurrency ?? null,
+    ...limitsOf(entry),
     expires: entry.expires ?? null,
     allowIp: entry.allowIp ?? [],
     grants: entry.grant ?? [],
@@ -112,23 +125,49 @@ export function wishOf(entry: KeyEntry): Record<string, unknown> {
   };
 }
 
+/** In the spelling in which it is shown; what is wrong in it is told later. */
+function normalBudget(text: string | undefined): string | null {
+  const read = text === undefined ? undefined : parseBudget(text);
+  return read === undefined ? (text ?? null) : formatBudget(read);
+}
+
+/** All four, so that what is left out is taken away. */
+const limitsOf = ({ rpm, tpm, concurrency, budgetTokens }: z.output<z.ZodObject<typeof limits>>) => ({
+  rpm: rpm ?? null,
+  tpm: tpm ?? null,
+  concurrency: concurrency ?? null,
+  budgetTokens: normalBudget(budgetTokens),
+});
+
+const poolOf = ({ poolRpm, poolTpm, poolConcurrency, poolBudgetTokens }: z.output<z.ZodObject<typeof pool>>) => ({
+  poolRpm: poolRpm ?? null,
+  poolTpm: poolTpm ?? null,
+  poolConcurrency: poolConcurrency ?? null,
+  poolBudgetTokens: normalBudget(poolBudgetTokens),
+});
+
 const scopeWords = (scopes: readonly string[] | undefined) => scopes?.flatMap((word) => word.split(','));
 
 const bundleWishOf = (entry: z.output<typeof roleEntry>) => ({
   scopes: scopeWords(entry.scopes) ?? [],
   models: entry.models ?? [],
   grants: entry.grant ?? [],
-  rpm: entry.rpm ?? null,
-  concurrency: entry.concurrency ?? null,
+  ...limitsOf(entry),
 });
 
 /** What a role, a group, a policy and a client of the file are to be, as the admin API takes them. */
 export const wishes = {
+  tenant: (entry: z.output<typeof tenantEntry>) => ({
+    models: entry.models ?? ['*'],
+    ...limitsOf(entry),
+    ...poolOf(entry),
+  }),
   role: bundleWishOf,
   group: ({ tenant, roles, ...rest }: z.output<typeof groupEntry>) => ({
     tenant: tenant ?? null,
     roles: roles ?? [],
     ...bundleWishOf(rest),
+    ...poolOf(rest),
   }),
   policy: ({ effect, target = {}, conditions = {} }: z.output<typeof policyEntry>) => ({ effect, target, conditions }),
   client: (entry: ClientEntry) => ({
@@ -137,8 +176,7 @@ export const wishes = {
     models: entry.models ?? ['*'],
     groups: entry.groups ?? [],
     redirectUris: entry.redirectUri ?? [],
-    rpm: entry.rpm ?? null,
-    concurrency: entry.concurrency ?? null,
+    ...limitsOf(entry),
     dpopRequired: entry.requireDpop ?? false,
     parRequired: entry.requirePar ?? false,
     ...(entry.accessTokenTtl === undefined ? {} : { accessTokenTtl: entry.accessTokenTtl }),
@@ -166,7 +204,9 @@ function mistakesOf({
   const of = (list: string, index: number, { error }: { readonly error?: z.ZodError | undefined }): string[] =>
     (error?.issues ?? []).map(({ path, message }) => `${[list, index, ...path].map(String).join('.')}: ${message}`);
   return [
-    ...tenants.flatMap(({ name, models = ['*'] }, i) => of('tenants', i, tenantWish.safeParse({ name, models }))),
+    ...tenants.flatMap((entry, i) =>
+      of('tenants', i, tenantWish.safeParse({ name: entry.name, ...wishes.tenant(entry) })),
+    ),
     ...roles.flatMap((entry, i) => of('roles', i, roleWish.safeParse({ name: entry.name, ...wishes.role(entry) }))),
     ...groups.flatMap((entry, i) => of('groups', i, groupWish.safeParse({ name: entry.name, ...wishes.group(entry) }))),
     ...policies.flatMap((entry, i) =>

@@ -59,17 +59,19 @@ export function planOf(file: AccessFile, access: Access, nowMs: number): readonl
 
 type TenantEntry = NonNullable<AccessFile['tenants']>[number];
 
-function tenantSteps({ name, models = ['*'], state = 'active' }: TenantEntry, { tenants }: Access): Step[] {
+function tenantSteps(entry: TenantEntry, { tenants }: Access): Step[] {
+  const { name, state = 'active' } = entry;
+  const wish = wishes.tenant(entry);
   const there = tenants.find((tenant) => tenant.id === name);
   const steps: Step[] = [];
   const step = (action: Step['action'], more: Partial<Step>): void => {
     const base = { action, kind: 'tenant', name, body: undefined, fields: [] } as const;
     steps.push({ ...base, method: 'POST', path: `/tenants/${name}/${action}`, ...more });
   };
-  if (there === undefined) step('create', { path: '/tenants', body: { name, models } });
-  else if (!isSame(there.models, models)) {
-    step('change', { method: 'PATCH', path: `/tenants/${name}`, body: { models }, fields: ['models'] });
-  }
+  const body = there === undefined ? {} : differences(wish, there);
+  const fields = Object.keys(body);
+  if (there === undefined) step('create', { path: '/tenants', body: { name, ...wish } });
+  else if (fields.length > 0) step('change', { method: 'PATCH', path: `/tenants/${name}`, body, fields });
   if (state !== (there?.state ?? 'active')) step(state === 'disabled' ? 'disable' : 'enable', {});
   return steps;
 }

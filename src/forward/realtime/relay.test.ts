@@ -16,6 +16,11 @@ import { Refusal } from '../../vllm/fields/refusal.ts';
 import { context } from '../../vllm/fields/testing.fixture.ts';
 import { createRunningExchanges } from '../running.ts';
 import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES } from './bounds.ts';
+import type { OwnLimits } from '../../kernel/own-limits.ts';
+import { createCalendar } from '../../limits/calendar.ts';
+import { createUsageBook } from '../../limits/ledger.ts';
+import { createLimitPlan } from '../../limits/plan.ts';
+import { createTokenSessions } from '../../stages/token-limit/session.ts';
 import { createRelay } from './relay.ts';
 
 const ROUTE: OpenRoute = {
@@ -50,6 +55,8 @@ function readEvent(frame: Buffer): ClientEvent | Denial {
 interface Change {
   readonly principal?: Principal;
   readonly counters?: Counters;
+  /** Limits of everybody. */
+  readonly defaults?: OwnLimits;
   readonly targets?: number;
   /** Indexes of the upstreams of a model. */
   readonly serving?: (model: string) => readonly number[];
@@ -85,6 +92,15 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
     denialOfModel: ({ principal: { models } }, model) =>
       models.has('*') || models.has(model) ? undefined : deny('model_not_allowed', { param: 'model' }),
     counters,
+    openTokens: createTokenSessions(
+      {},
+      {
+        plan: createLimitPlan({ defaults: change.defaults ?? {}, rules: [] }, counters, createCalendar('UTC', clock)),
+        counters,
+        usage: createUsageBook(),
+        clock,
+      },
+    ),
     clock,
     writeMs: WRITE_MS,
   });
@@ -191,8 +207,28 @@ test('events go up as they were checked, answers come down as they were built', 
   assert.equal(upstream.isDestroyed, true);
   isOver(session, undefined, 'answer');
   assert.equal(session.x.model, 'tiny');
-  assert.deepEqual(session.x.usage, { promptTokens: 4, completionTokens: 1 });
+  assert.deepEqual([session.x.usage?.promptTokens, session.x.usage?.completionTokens], [4, 1]);
   assert.equal(session.outcomes[0]?.upstream, 'gpu-0');
+});
+
+test('a session whose budget is used up ends with budget_exhausted when it asks for more, and one without any does not begin', () => {
+  const defaults: OwnLimits = { budget: { tokens: 10, per: 'day' } };
+  const counters = createSharedCounters(createCounterMemory(64, 1, 'seed'), 0);
+  const session = begin({ defaults, counters });
+  session.frame(UPDATE);
+  session.upstream().listener.opened();
+  session.frame(append(4));
+  session.frame(FINAL);
+  session.says({ type: 'transcription.done', text: 'a', usage: { prompt_tokens: 6, completion_tokens: 4 } });
+  assert.equal(session.outcomes.length, 0);
+  session.frame(append(4));
+  session.frame(FINAL);
+  isOver(session, 'budget_exhausted', 'cut');
+  assert.equal(counters.reserved(), 0);
+  const next = begin({ defaults, counters });
+  next.frame(UPDATE);
+  isOver(next, 'budget_exhausted', 'cut');
+  assert.equal(next.upstreams[0]?.opened.length, 0);
 });
 
 test('usage of several transcriptions is counted together', () => {

@@ -1,6 +1,14 @@
 import { assertNever } from '../../kernel/assert-never.ts';
 import type { Timer } from '../../kernel/clock.ts';
-import type { Exchange, Has, Principal, Slots, Spent, Usage } from '../../kernel/exchange.ts';
+import {
+  newUsage,
+  type Exchange,
+  type Has,
+  type Principal,
+  type Slots,
+  type Spent,
+  type Usage,
+} from '../../kernel/exchange.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Forward, Outcome } from '../../kernel/stage.ts';
@@ -19,6 +27,7 @@ import { responseHeaders } from '../../wire/answer.ts';
 import { realtimeError } from '../../wire/openai-error.ts';
 import { chooseUpstream } from '../balance.ts';
 import { guardedSocket, guardedUpstreamSocket } from '../guard.ts';
+import type { OpenTokens, TokenSession } from './token-session.ts';
 import type { AskingDeps, Target } from '../targets.ts';
 import { denialOfUpstream } from '../upstream-refusal.ts';
 import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES, frameCost } from './bounds.ts';
@@ -34,6 +43,7 @@ export interface RelayDeps extends AskingDeps<SocketTarget> {
   /** Why a caller may not, by now, ask for a model. */
   readonly denialOfModel: (x: Has<'peer' | 'principal'>, model: string) => Denial | undefined;
   readonly counters: Counters;
+  readonly openTokens: OpenTokens;
   /** How long a caller may leave written bytes unread. */
   readonly writeMs: number;
 }
@@ -61,7 +71,7 @@ class Relay implements SocketListener {
   private readonly tieBreaker: number;
   private readonly startedMs: number;
   private readonly audio: Extract<Ask, { kind: 'rate' }>;
-  private readonly usage: Usage = { promptTokens: undefined, completionTokens: undefined };
+  private readonly usage: Usage = newUsage();
 
   private phase: Phase = 'unnamed';
   private socket: Socket | undefined;
@@ -74,6 +84,7 @@ class Relay implements SocketListener {
   private waiting: string[] = [];
   /** Frames that wait for a counter's answer. */
   private held: Buffer[] | undefined;
+  private tokens: TokenSession | undefined;
   private isUpstreamFull = false;
   private uncommitted = 0;
   /** A commit was sent and no transcription has ended since. */
@@ -185,6 +196,8 @@ class Relay implements SocketListener {
       case 'input_audio_buffer.commit':
         if (this.phase === 'unnamed') return this.refuse(NO_MODEL);
         this.uncommitted = 0;
+        this.tokens?.more();
+        if (this.isOver()) return;
         this.isOwed = true;
         return this.ask(event);
       default:
@@ -198,12 +211,19 @@ class Relay implements SocketListener {
     if (denial !== undefined) return this.refuse(denial);
     if (this.phase === 'unnamed') {
       x.model = model;
+      this.tokens = deps.openTokens(x, model, (full) => this.refuse(full));
+      if (this.isOver()) return;
       this.ask(event);
       return this.open();
     }
     // The socket is one to the server of the first model.
     if (!deps.serving(model, x.route.family).includes(this.target)) return this.refuse(OTHER_MODEL);
     this.ask(event);
+  }
+
+  /** Asked where something that was called may have ended it. */
+  private isOver(): boolean {
+    return this.phase === 'over';
   }
 
   /** Sends a checked event to upstream, or keeps it until the socket stands. */
@@ -309,6 +329,7 @@ class Relay implements SocketListener {
       case 'done':
         this.isOwed = false;
         this.count(answer.event['usage']);
+        this.tokens?.used(this.usage);
         return this.send(answer.event);
       case 'delta':
         return this.send(answer.event);
@@ -394,6 +415,7 @@ class Relay implements SocketListener {
     this.total?.cancel();
     this.unread?.cancel();
     this.forget();
+    this.tokens?.end(this.usage);
     const upstream = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
     if (this.target >= 0) this.deps.states.end(this.target);
     this.done({ ...outcome, status: 101, firstByteMs: this.firstByteMs, upstream });

@@ -35,6 +35,7 @@ async function setUp(orders: readonly string[]) {
     {
       lines: () => undefined,
       uses: () => undefined,
+      usage: () => undefined,
       tokenUses: () => undefined,
       permissionUses: () => undefined,
       askIssuer: () => Promise.resolve(),

@@ -5,6 +5,7 @@ import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
+import type { UsageRow } from '../../limits/ledger.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { IssuerState } from '../issuer-watch.ts';
 import type { FromWorker, KnownUpstreams, Settings, TlsForWorkers, ToWorker, WorkerStart } from './messages.ts';
@@ -16,6 +17,7 @@ export interface WorkerEvents {
   uses(uses: readonly LastUse[]): void;
   tokenUses(uses: readonly TokenUse[]): void;
   permissionUses(uses: readonly PermissionUse[]): void;
+  usage(rows: readonly UsageRow[]): void;
   /** Has an issuer asked for keys that a worker does not know; what comes of it is sent to all with `setIssuers`. */
   askIssuer(issuer: string): Promise<void>;
   series(row: number, index: number, labels: SeriesLabels): void;
@@ -187,6 +189,8 @@ export async function startWorkers(
         return events.tokenUses(message.uses);
       case 'permission-uses':
         return events.permissionUses(message.uses);
+      case 'usage':
+        return events.usage(message.rows);
       case 'ask-issuer': {
         const { issuer } = message;
         return void events.askIssuer(issuer).then(() => post(self, { kind: 'issuer-asked', issuer }));

@@ -5,6 +5,7 @@ import type { UpstreamMemory } from '../../adapters/memory/upstream-states.ts';
 import type { Config } from '../../config/schema.ts';
 import type { LastUse, PermissionUse, RecordChange, RevocationRecord } from '../../directory/records.ts';
 import type { AccessRecords } from '../../directory/store.ts';
+import type { UsageRow } from '../../limits/ledger.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { LogFormat } from '../../observers/log/observer.ts';
@@ -120,6 +121,7 @@ export type FromWorker =
   | { readonly kind: 'uses'; readonly uses: readonly LastUse[] }
   | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'permission-uses'; readonly uses: readonly PermissionUse[] }
+  | { readonly kind: 'usage'; readonly rows: readonly UsageRow[] }
   /** A token of a key that is not known: the issuer may have a new one. */
   | { readonly kind: 'ask-issuer'; readonly issuer: string }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
+import type { KeptBudget, LedgerStore, UsageRow } from '../../limits/ledger.ts';
 import type { Artifact, ArtifactStore } from '../../oauth/artifacts.ts';
-import type { ArtifactCall, FromStore, StoreStart, ToStore } from './store-messages.ts';
+import type { ArtifactCall, FromStore, LedgerCall, StoreStart, ToStore } from './store-messages.ts';
 
 /** Another process works on the state directory. */
 export class StateLocked extends Error {
@@ -16,6 +17,7 @@ type Ask = ToStore extends infer M ? (M extends { id: number } ? Omit<M, 'id'> :
 /** What the store thread keeps. */
 export interface Store extends DirectoryStore {
   readonly artifacts: ArtifactStore;
+  readonly ledger: LedgerStore;
 }
 
 /**
@@ -66,6 +68,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
     });
 
   const artifact = async (call: ArtifactCall) => ask({ kind: 'artifacts', call });
+  const entry = async (call: LedgerCall) => ask({ kind: 'ledger', call });
 
   try {
     await opened;
@@ -92,6 +95,12 @@ export async function startStore(start: StoreStart): Promise<Store> {
       removeAccount: async (...args) => void (await artifact({ name: 'removeAccount', args })),
       list: async (...args) => (await artifact({ name: 'list', args })) as Artifact[],
       sweep: async (...args) => void (await artifact({ name: 'sweep', args })),
+    },
+    ledger: {
+      readBudgets: async (...args) => (await entry({ name: 'readBudgets', args })) as KeptBudget[],
+      writeBudgets: async (...args) => void (await entry({ name: 'writeBudgets', args })),
+      addUsage: async (...args) => void (await entry({ name: 'addUsage', args })),
+      readUsage: async (...args) => (await entry({ name: 'readUsage', args })) as UsageRow[],
     },
     async close() {
       if (ended !== undefined) return;

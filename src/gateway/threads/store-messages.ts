@@ -1,4 +1,5 @@
 import type { TokenUse } from '../../directory/token-uses.ts';
+import type { LedgerStore } from '../../limits/ledger.ts';
 import type { ArtifactStore } from '../../oauth/artifacts.ts';
 import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 
@@ -18,6 +19,7 @@ export type ToStore = { readonly id: number } & (
   | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'permission-uses'; readonly uses: readonly PermissionUse[] }
   | { readonly kind: 'artifacts'; readonly call: ArtifactCall }
+  | { readonly kind: 'ledger'; readonly call: LedgerCall }
   | { readonly kind: 'close' }
 );
 
@@ -25,6 +27,11 @@ export type ToStore = { readonly id: number } & (
 export type ArtifactCall = {
   [Name in keyof ArtifactStore]: { readonly name: Name; readonly args: Parameters<ArtifactStore[Name]> };
 }[keyof ArtifactStore];
+
+/** A call of the port `LedgerStore`. */
+export type LedgerCall = {
+  [Name in keyof LedgerStore]: { readonly name: Name; readonly args: Parameters<LedgerStore[Name]> };
+}[keyof LedgerStore];
 
 /** From the store to the control plane. */
 export type FromStore =

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSqliteArtifacts } from '../../adapters/sqlite/artifact-store.ts';
 import { openSqliteStore } from '../../adapters/sqlite/directory-store.ts';
+import { openSqliteLedger } from '../../adapters/sqlite/ledger-store.ts';
 import { takeStateLock } from '../../adapters/sqlite/lock.ts';
 import { StoreUnavailable, VersionConflict } from '../../directory/store.ts';
 import type { FromStore, StoreStart, ToStore } from './store-messages.ts';
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   if (lock === undefined) return send({ kind: 'locked' });
   const store = openSqliteStore(start.databasePath);
   const artifacts = openSqliteArtifacts(start.databasePath);
+  const ledger = openSqliteLedger(start.databasePath);
   port.on('message', (message: ToStore) => {
     void answer(message).then(
       (value) => send({ kind: 'answer', id: message.id, value }),
@@ -52,8 +54,13 @@ async function main(): Promise<void> {
         const { name, args } = message.call;
         return (artifacts[name] as (...given: typeof args) => Promise<unknown>)(...args);
       }
+      case 'ledger': {
+        const { name, args } = message.call;
+        return (ledger[name] as (...given: typeof args) => Promise<unknown>)(...args);
+      }
       case 'close':
         artifacts.close();
+        ledger.close();
         await store.close();
         lock?.release();
         setImmediate(() => port.close());

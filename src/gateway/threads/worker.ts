@@ -11,6 +11,8 @@ import { createRevocations, type Revocations } from '../../directory/revocations
 import { createPermissionUses } from '../../directory/permission-uses.ts';
 import { createTokenUses } from '../../directory/token-uses.ts';
 import { createRunningExchanges } from '../../forward/running.ts';
+import { createUsageBook } from '../../limits/ledger.ts';
+import { createEstimator } from '../../limits/estimator.ts';
 import type { Principal } from '../../kernel/exchange.ts';
 import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
@@ -40,6 +42,8 @@ const clock = systemClock;
 
 const BEAT_MS = 500;
 const HAND_OVER_MS = 50;
+/** What was used is written by the second. */
+const HAND_OVER_USAGE_MS = 500;
 const HAND_OVER_USES_MS = 5_000;
 /** Largest frame of a caller: a second and a half of audio as base64. */
 const SOCKETS = { maxFrameBytes: 64 * 1024, closeMs: 2_000 };
@@ -64,6 +68,7 @@ const lines = createLineBatch(MAX_WAITING_LINES);
 const uses = new Map<string, number>();
 const tokenUses = createTokenUses();
 const permissionUses = createPermissionUses();
+const usage = createUsageBook();
 const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) =>
   send({ kind: 'series', index, labels }),
 );
@@ -95,6 +100,8 @@ let isDraining = false;
 let connections = 0;
 
 const planeDeps = {
+  usage,
+  estimator: createEstimator(),
   row,
   clock,
   counters,
@@ -294,12 +301,18 @@ setInterval(() => {
 }, BEAT_MS);
 
 setInterval(handOverLines, HAND_OVER_MS);
+setInterval(handOverUsage, HAND_OVER_USAGE_MS);
 // Each note of a last use is a commit of the store: not one for each request.
 setInterval(handOverUses, HAND_OVER_USES_MS);
 
 function handOverLines(): void {
   const taken = lines.take();
   if (taken !== undefined) port.postMessage({ kind: 'lines', lines: taken } satisfies FromWorker, [taken.buffer]);
+}
+
+function handOverUsage(): void {
+  const rows = usage.take();
+  if (rows.length > 0) send({ kind: 'usage', rows });
 }
 
 function handOverUses(): void {
@@ -377,6 +390,7 @@ async function drain(graceMs: number): Promise<void> {
   await callers.close();
   handOverLines();
   handOverUses();
+  handOverUsage();
   send({ kind: 'drained' });
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { newUsage } from '../../kernel/exchange.ts';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { createMetricsObserver } from './observer.ts';
@@ -27,7 +28,8 @@ function setUp(rows: number) {
   const start = (row: number) => createMetricsObserver(memory, row, (index, labels) => page.name(row, index, labels));
   return { memory, page, start };
 }
-const asked = (model: string) => exchange(fakeDownstream(), { model, usage: { promptTokens: 5, completionTokens: 7 } });
+const asked = (model: string) =>
+  exchange(fakeDownstream(), { model, usage: { ...newUsage(), promptTokens: 5, completionTokens: 7 } });
 
 test('the page sums up what all threads have counted', () => {
   const { page, start } = setUp(2);

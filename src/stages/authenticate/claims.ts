@@ -1,6 +1,8 @@
+import { limitsFromClaim } from '../../directory/limits-claim.ts';
 import { tokenHashOf } from '../../directory/revocations.ts';
 import type { TokenFacts } from '../../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
+import type { OwnLimits } from '../../kernel/own-limits.ts';
 import { isScope, type Scope } from '../../kernel/scope.ts';
 import type { IssuerRules } from './issuer-rules.ts';
 
@@ -15,8 +17,7 @@ export interface Claims {
   readonly groups: readonly string[];
   /** Closed things that are open to it, of our own server alone: other issuers give them by groups. */
   readonly grants: readonly string[];
-  readonly requestsPerMinute: number | 'none' | undefined;
-  readonly concurrency: number | 'none' | undefined;
+  readonly limits: OwnLimits;
   /** Thumbprint of the key that must prove each request (RFC 9449 §6). */
   readonly jkt: string | undefined;
   /** SHA-256 of the certificate that must be on the connection (RFC 8705 §3), base64url. */
@@ -74,7 +75,7 @@ export function judgeClaims(
   // Read as none they would take the token out of the policies that deny its groups.
   const groups = groupsOf(payload, rules.groupsClaim);
   if (groups === undefined) return refused('groups');
-  const limits = limitsOf(rules.limitsClaim === undefined ? undefined : claimAt(payload, rules.limitsClaim));
+  const limits = limitsFromClaim(rules.limitsClaim === undefined ? undefined : claimAt(payload, rules.limitsClaim));
   if (limits === undefined) return refused('limits');
   // Last, so that only a token that would otherwise be good is called expired.
   if (nowMs >= exp * 1000 + rules.clockToleranceMs) return { isExpired: true, why: 'exp' };
@@ -99,7 +100,7 @@ export function judgeClaims(
     models,
     groups,
     grants: rules.isOwn === true ? (wordsOf(payload['grants']) ?? []) : [],
-    ...limits,
+    limits,
     ...binding,
   };
 }
@@ -146,18 +147,6 @@ function groupsOf(payload: JsonObject, name: string | undefined): readonly strin
   const elsewhere = payload['_claim_names'];
   return isJsonObject(elsewhere) && Object.hasOwn(elsewhere, name) ? undefined : [];
 }
-
-function limitsOf(claim: JsonValue | undefined): Pick<Claims, 'requestsPerMinute' | 'concurrency'> | undefined {
-  if (claim === undefined) return { requestsPerMinute: undefined, concurrency: undefined };
-  if (!isJsonObject(claim)) return undefined;
-  const { rpm, concurrency } = claim;
-  // What is no limit must not be read as none.
-  if (!isOwnLimit(rpm) || !isOwnLimit(concurrency)) return undefined;
-  return { requestsPerMinute: rpm, concurrency };
-}
-
-const isOwnLimit = (value: JsonValue | undefined): value is number | 'none' | undefined =>
-  value === undefined || value === 'none' || (typeof value === 'number' && Number.isInteger(value) && value > 0);
 
 /** A claim by its name, or by the path to it (`realm_access.roles`) where no claim has that very name. */
 function claimAt(payload: JsonObject, name: string): JsonValue | undefined {

@@ -1,9 +1,10 @@
-import { grantedModels } from '../../directory/credentials.ts';
+import { grantedModels, tenantPool } from '../../directory/credentials.ts';
 import type { TenantRecord } from '../../directory/records.ts';
 import { marksOf, OWN_ISSUER, type Revocations } from '../../directory/revocations.ts';
 import type { HeldRights, Rights } from '../../directory/rights.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Principal } from '../../kernel/exchange.ts';
+import { inherited } from '../../kernel/own-limits.ts';
 import type { Scope } from '../../kernel/scope.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Claims } from './claims.ts';
@@ -87,8 +88,8 @@ function principalOf(claims: Claims, tenant: TenantRecord | undefined, rules: Is
     groups: held.groups,
     scopes: scopesOf(claims, held, isOwn),
     models: new Set(grantedModels(models, tenant?.models)),
-    requestsPerMinute: claims.requestsPerMinute ?? held.limits.requestsPerMinute,
-    concurrency: claims.concurrency ?? held.limits.concurrency,
+    limits: inherited(claims.limits, held.limits, tenant?.limits ?? {}),
+    pools: [...tenantPool(tenant), ...held.pools],
     // Our own server has cut them to what the client has, too; a person's groups open nothing to whoever acts for them.
     grants: new Set(isOwn ? claims.grants : held.grants),
     caps: NO_CAPS,

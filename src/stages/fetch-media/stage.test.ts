@@ -72,6 +72,7 @@ function setUp(body: JsonObject, change: Change = {}) {
     },
     settle: () => void held--,
     extend: () => undefined,
+    progress: () => undefined,
     standing: () => assert.fail(),
   };
   const stage = createFetchMedia({

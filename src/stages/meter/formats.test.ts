@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
 import { inspectEvent } from '../../forward/stream-event.ts';
-import type { Usage } from '../../kernel/exchange.ts';
+import { newUsage, type Usage } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { createMeter } from './stage.ts';
 
 /** What is counted of an answer: of a body, or of events in turn. */
 function counted(answer: JsonObject | readonly JsonObject[]): Usage {
-  const usage: Usage = { promptTokens: undefined, completionTokens: undefined };
+  const usage: Usage = newUsage();
   const head = { status: 200, header: () => undefined };
   const inspector = createMeter().inspect?.(exchange(fakeDownstream(), { usage }), head) ?? assert.fail();
   if (!Array.isArray(answer)) assert.equal(inspector.body?.(answer as JsonObject), answer, 'nothing is changed');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import { newUsage } from '../../kernel/exchange.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { createMeter } from './stage.ts';
 
@@ -28,11 +29,11 @@ for (const { name, answer, prompt, completion } of [
   completion: number | undefined;
 }[]) {
   test(`of an answer of ${name} the tokens are ${String(prompt)} and ${String(completion)}`, () => {
-    const usage = { promptTokens: undefined, completionTokens: undefined };
+    const usage = newUsage();
     const x = exchange(fakeDownstream(), { usage });
     const inspector = createMeter().inspect?.(x, { status: 200, header: () => undefined });
     assert.equal(inspector?.body?.(answer), answer);
-    assert.deepEqual(usage, { promptTokens: prompt, completionTokens: completion });
+    assert.deepEqual([usage.promptTokens, usage.completionTokens], [prompt, completion]);
   });
 }
 

@@ -1,6 +1,6 @@
-import type { Usage } from '../../kernel/exchange.ts';
+import { newUsage, type RouteFamily, type Usage } from '../../kernel/exchange.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import type { Stage } from '../../kernel/stage.ts';
+import type { Stage, StreamEvent } from '../../kernel/stage.ts';
 
 /** Notes the tokens that upstream counted; they are read from the answer, never from the caller. */
 export function createMeter(): Stage<'request' | 'route', 'usage'> {
@@ -8,16 +8,20 @@ export function createMeter(): Stage<'request' | 'route', 'usage'> {
     name: 'meter',
     adds: ['usage'],
     decide(x) {
-      x.usage = { promptTokens: undefined, completionTokens: undefined };
+      x.usage = newUsage();
       return undefined;
     },
     inspect(x) {
       // A stored response says what it has cost each time that it is read: counting it again would make up tokens.
       if (x.route.family === 'stored-response') return undefined;
+      const { family } = x.route;
+      const choices = new Map<number, number>();
       return {
         event(event) {
           // Usage stands in one of many events: the text is searched before anything is parsed for it.
-          if (event.data.includes('"usage"')) note(x.usage, event.json());
+          const told = event.data.includes('"usage"') && noteEvent(x.usage, event.json(), choices);
+          if (told) x.usage.deltas = 0;
+          else if (isDelta(family, event)) x.usage.deltas += 1;
           return 'pass';
         },
         body(value) {
@@ -29,11 +33,43 @@ export function createMeter(): Stage<'request' | 'route', 'usage'> {
   };
 }
 
+/** Whether an event brings something of the answer; of some families it says so itself. */
+function isDelta(family: RouteFamily, { type }: StreamEvent): boolean {
+  if (family === 'messages') return type === 'content_block_delta';
+  return family === 'responses' ? type.endsWith('.delta') : true;
+}
+
+/**
+ * Notes what an event says of the answer's tokens until now. In events of a choice it is that choice's, in the last one that of
+ * all. Gives whether it says it.
+ */
+function noteEvent(usage: Usage, event: JsonObject | undefined, choices: Map<number, number>): boolean {
+  const [first] = Array.isArray(event?.['choices']) ? event['choices'] : [];
+  const before = usage.completionTokens;
+  usage.completionTokens = undefined;
+  note(usage, event);
+  const told = usage.completionTokens;
+  if (told === undefined) {
+    usage.completionTokens = before;
+    return false;
+  }
+  if (isJsonObject(first)) {
+    choices.set(count(first['index']) ?? 0, told);
+    usage.completionTokens = choices.values().reduce((sum, tokens) => sum + tokens, 0);
+  }
+  return true;
+}
+
 function note(usage: Usage, answer: JsonObject | undefined): void {
   // Events of Anthropic's and of the Responses API hold the whole answer in a member.
   for (const whole of [answer, answer?.['message'], answer?.['response']]) {
     const counted = isJsonObject(whole) ? (whole['usage'] ?? billedUnits(whole)) : undefined;
     if (!isJsonObject(counted)) continue;
+    const details = counted['prompt_tokens_details'] ?? counted['input_tokens_details'];
+    usage.cachedTokens =
+      (isJsonObject(details) ? count(details['cached_tokens']) : undefined) ??
+      count(counted['cache_read_input_tokens']) ??
+      usage.cachedTokens;
     usage.promptTokens = count(counted['prompt_tokens']) ?? count(counted['input_tokens']) ?? usage.promptTokens;
     usage.completionTokens =
       count(counted['completion_tokens']) ?? count(counted['output_tokens']) ?? usage.completionTokens;

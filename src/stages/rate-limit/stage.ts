@@ -1,67 +1,26 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { Principal, Slots, Spent } from '../../kernel/exchange.ts';
+import type { Slots, Spent } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
-import type { Ask, Counters, Refused } from '../../limits/counters.ts';
-import { ratePerMinute } from '../../limits/gcra.ts';
+import type { Counters, Refused } from '../../limits/counters.ts';
+import type { LimitPlan } from '../../limits/plan.ts';
 
-/** Limits of a principal that has none of its own. */
-export interface RateLimitOptions {
-  readonly requestsPerMinute: number | 'none';
-  readonly concurrency: number | 'none';
+/** What the stage works with. */
+export interface RateLimitDeps {
+  readonly plan: LimitPlan;
+  readonly counters: Counters;
+  readonly clock: Clock;
 }
 
-/** Denies a principal that sends faster than its rate or more at once than its concurrency, before a body is read. */
-export function createRateLimit(
-  defaults: RateLimitOptions,
-  { counters, clock }: { counters: Counters; clock: Clock },
-): Stage<'principal', 'requestLimits'> {
-  const asksByPrincipal = new WeakMap<Principal, readonly Ask[]>();
-
-  function asksOf(principal: Principal): readonly Ask[] {
-    let asks = asksByPrincipal.get(principal);
-    if (asks === undefined) asksByPrincipal.set(principal, (asks = createAsks(principal)));
-    return asks;
-  }
-
-  function createAsks(principal: Principal): readonly Ask[] {
-    const asks: Ask[] = [];
-    const concurrency = principal.concurrency ?? defaults.concurrency;
-    const requests = principal.requestsPerMinute ?? defaults.requestsPerMinute;
-    // Concurrency first: a request that it refuses must not have cost a unit of the rate.
-    if (concurrency !== 'none') {
-      const counter = counters.keyOf(`concurrency:${principal.id}`);
-      asks.push({ kind: 'concurrency', name: 'concurrency', counter, limit: concurrency });
-    }
-    if (requests !== 'none') {
-      const counter = counters.keyOf(`requests:${principal.id}`);
-      asks.push({ kind: 'rate', name: 'requests', counter, rate: ratePerMinute(requests) });
-    }
-    if (principal.member !== undefined) asks.push(...memberAsks(principal));
-    return asks;
-  }
-
-  /** A person behind a shared page has the default limits besides those of the page's key, which hold for all together. */
-  function memberAsks({ id, member }: Principal): Ask[] {
-    const { concurrency, requestsPerMinute } = defaults;
-    // As JSON, so that no two pairs are one text.
-    const counter = (kind: string) => counters.keyOf(`member-${kind}:${JSON.stringify([id, member])}`);
-    const asks: Ask[] = [];
-    if (concurrency !== 'none') {
-      asks.push({
-        kind: 'concurrency',
-        name: 'member.concurrency',
-        counter: counter('concurrency'),
-        limit: concurrency,
-      });
-    }
-    if (requestsPerMinute !== 'none') {
-      const rate = ratePerMinute(requestsPerMinute);
-      asks.push({ kind: 'rate', name: 'member.requests', counter: counter('requests'), rate });
-    }
-    return asks;
-  }
-
+/**
+ * Denies a caller that sends faster than its rates or more at once than its concurrency, before a body is read: with 429
+ * `rate_limited`, `concurrency_limited`, and `budget_exhausted` where the requests of a day or month are used up.
+ */
+export function createRateLimit({
+  plan,
+  counters,
+  clock,
+}: RateLimitDeps): Stage<'peer' | 'principal', 'requestLimits'> {
   return {
     name: 'rate-limit',
     adds: ['requestLimits'],
@@ -70,20 +29,38 @@ export function createRateLimit(
         x.requestLimits = { kind: 'spent', standings: [], holds: [] };
         return undefined;
       }
-      const result = counters.spend(asksOf(x.principal), clock.monotonicMs());
+      const limits = plan.early({ principal: x.principal, network: x.peer.network });
+      const result = counters.spend(
+        limits.map((one) => plan.ask(one, 1)),
+        clock.monotonicMs(),
+      );
       return result instanceof Promise ? result.then((r) => answer(x, r)) : answer(x, result);
     },
     settle(x) {
-      counters.settle(x.requestLimits, [], clock.monotonicMs());
+      // What was asked counts as one request, whatever came of it.
+      counters.settle(
+        x.requestLimits,
+        x.requestLimits.holds.map(() => 1),
+        clock.monotonicMs(),
+      );
     },
   };
 }
 
+const CODES = { rate: 'rate_limited', concurrency: 'concurrency_limited', amount: 'budget_exhausted' } as const;
+
 function answer(x: Slots<'requestLimits'>, result: Spent | Refused): Denial | undefined {
   if (result.kind === 'refused') {
-    const code = result.ask.kind === 'rate' ? 'rate_limited' : 'concurrency_limited';
-    return deny(code, { retryAfterMs: result.retryAfterMs, standings: [result.standing] });
+    const { ask, retryAfterMs, standing } = result;
+    const code = CODES[ask.kind];
+    return deny(code, { retryAfterMs, standings: [standing], message: `${MESSAGES[code]} The limit is ${ask.name}.` });
   }
   x.requestLimits = result;
   return undefined;
 }
+
+const MESSAGES = {
+  rate_limited: 'Too many requests. Wait as long as Retry-After says.',
+  concurrency_limited: 'Too many requests at once. Wait for a running one to end.',
+  budget_exhausted: 'The requests of this day or month are used up. They come back when Retry-After has passed.',
+} as const;

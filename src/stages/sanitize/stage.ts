@@ -43,7 +43,8 @@ function unnamed(event: StreamEvent, shape: AnswerShapes, wantsUsage: boolean, a
   const isUsageEvent = value['choices'].length === 0;
   if (isUsageEvent && !wantsUsage) return 'drop';
   const kept = keepFields(value, shape.event);
-  if (!wantsUsage) delete kept['usage'];
+  // It is asked for in every event, so that a limit ends an answer where it ends; callers know it of the last one.
+  if (!isUsageEvent) delete kept['usage'];
   showAlias(kept, alias);
   event.replace(kept);
   return 'pass';

@@ -267,7 +267,7 @@ test('a stream asks upstream for usage, and remembers whether the caller did', (
     const request = passes('chat', { stream: true, ...fields });
     assert.equal(request.isStream, true);
     assert.equal(request.wantsUsage, wantsUsage);
-    assert.deepEqual(request.body['stream_options'], { include_usage: true });
+    assert.deepEqual(request.body['stream_options'], { include_usage: true, continuous_usage_stats: true });
   }
 });
 

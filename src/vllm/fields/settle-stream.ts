@@ -18,7 +18,8 @@ export function settleStream(kind: BodyKind, sent: JsonObject): boolean | Refusa
     if (options === undefined) return false;
     return invalid('Leave it out, or set stream to true.', 'stream_options');
   }
-  sent['stream_options'] = { include_usage: true };
+  // In every event: a limit may end in the middle of the answer.
+  sent['stream_options'] = { include_usage: true, continuous_usage_stats: true };
   return isJsonObject(options) && options['include_usage'] === true;
 }
 

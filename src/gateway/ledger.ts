@@ -1,0 +1,78 @@
+import type { SharedCounters } from '../adapters/memory/counters.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { restoreBudgets } from './limit-book.ts';
+import type { KeptBudget, LedgerStore, UsageRow } from '../limits/ledger.ts';
+
+/** Writes what was used, once a second: a kill forgives no more than what was used since. */
+export interface Ledger {
+  /** Takes over what a worker has seen used. */
+  note(rows: readonly UsageRow[]): void;
+  /** Writes what waits. */
+  flush(): Promise<void>;
+  /** Writes what waits for the last time. */
+  close(): Promise<void>;
+}
+
+const EVERY_MS = 1_000;
+
+/** Puts budgets back into the counters as they were before the restart, and keeps them from then on. */
+export async function openLedger(
+  store: LedgerStore,
+  counters: SharedCounters,
+  clock: Clock,
+  onProblem: (error: unknown) => void,
+): Promise<Ledger> {
+  await restoreBudgets(store, counters, clock);
+  /** What could not be written yet, the newest of each counter. */
+  const budgets = new Map<string, KeptBudget>();
+  let usage: UsageRow[] = [];
+  let writing: Promise<void> | undefined;
+  let isFailing = false;
+
+  function collect(): void {
+    const untilMs = clock.nowMs() - clock.monotonicMs();
+    for (const { endsAtMs, ...budget } of counters.takeChangedBudgets()) {
+      budgets.set(`${budget.hi} ${budget.lo}`, { ...budget, windowEndMs: Math.round(endsAtMs + untilMs) });
+    }
+  }
+
+  async function write(): Promise<void> {
+    collect();
+    const [changed, rows] = [[...budgets], usage];
+    usage = [];
+    try {
+      if (changed.length > 0)
+        await store.writeBudgets(
+          changed.map(([, budget]) => budget),
+          clock.nowMs(),
+        );
+      for (const [key, budget] of changed) if (budgets.get(key) === budget) budgets.delete(key);
+      if (rows.length > 0) await store.addUsage(rows);
+      isFailing = false;
+    } catch (error) {
+      // Both stay in memory, and are written once the store can be.
+      usage = [...rows, ...usage].slice(-MAX_WAITING);
+      if (!isFailing) onProblem(error);
+      isFailing = true;
+    }
+  }
+
+  function flush(): Promise<void> {
+    writing ??= write().finally(() => (writing = undefined));
+    return writing;
+  }
+
+  const timer = setInterval(() => void flush(), EVERY_MS).unref();
+  return {
+    note: (rows) => void usage.push(...rows),
+    flush,
+    async close() {
+      clearInterval(timer);
+      await writing;
+      await flush();
+    },
+  };
+}
+
+/** Rows of usage that wait for a store that cannot be written; older ones are dropped. */
+const MAX_WAITING = 100_000;

@@ -1,0 +1,127 @@
+import type { Principal } from '../kernel/exchange.ts';
+import { inherited, type OwnLimits } from '../kernel/own-limits.ts';
+import type { Bound } from './amount.ts';
+import type { Calendar, CalendarPeriod } from './calendar.ts';
+import type { Ask, CounterKey, Counters } from './counters.ts';
+import { rateOf } from './gcra.ts';
+import { isBudget, LENGTH_MS, limitsFrom, type Limit, type Per } from './limit.ts';
+import { isEarly, limitsOfRule, type Asking, type Rule } from './rules.ts';
+
+/** Limits of the configuration. */
+export interface PlanOptions {
+  /** Of whoever has none. */
+  readonly defaults: OwnLimits;
+  readonly rules: readonly Rule[];
+}
+
+/** A limit with its counter. */
+export interface Counted {
+  readonly limit: Limit;
+  readonly counter: CounterKey;
+  /** The ask for one unit; undefined of a budget, whose window ends. */
+  readonly once: Ask | undefined;
+}
+
+/** Which limits hold for whom. */
+export interface LimitPlan {
+  /** Those that are asked before the body is read: requests and concurrency of everything that is known by then. */
+  early(asking: Asking): readonly Counted[];
+  /** Those that are asked once the body is known: tokens and money, and requests by model or route. */
+  late(asking: Asking): readonly Counted[];
+  /** An ask for so many units of a limit. @param cost 1 <= cost <= limit.max; only read of tokens, money and daily requests */
+  ask(counted: Counted, cost: number): Ask;
+}
+
+/** Places, models and routes that are remembered of each caller; its limits for others are worked out anew. */
+const MAX_PLACES = 64;
+
+/** Works out the limits of callers, once for each caller, address, model and route. */
+export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Counters, calendar: Calendar): LimitPlan {
+  const known = new WeakMap<Principal, Map<string, Split>>();
+  const early = rules.filter(isEarly);
+  const late = rules.filter((rule) => !isEarly(rule));
+  const hasAddress = rules.some(({ per }) => per.includes('address'));
+
+  /** What of a request its limits depend on besides the caller. */
+  const placeOf = ({ network, model = '', route = '' }: Asking): string =>
+    rules.length === 0 ? '' : `${hasAddress ? network : ''} ${late.length === 0 ? '' : `${route} ${model}`}`;
+
+  function splitOf(asking: Asking): Split {
+    let places = known.get(asking.principal);
+    if (places === undefined) known.set(asking.principal, (places = new Map<string, Split>()));
+    const place = placeOf(asking);
+    let split = places.get(place);
+    if (split === undefined) {
+      // Whoever comes from ever new addresses must not grow memory.
+      if (places.size >= MAX_PLACES) places.clear();
+      places.set(place, (split = work(asking)));
+    }
+    return split;
+  }
+
+  function work(asking: Asking): Split {
+    const soon = [...ownLimits(asking.principal, defaults), ...early.flatMap((rule) => limitsOfRule(rule, asking))];
+    const later = late.flatMap((rule) => limitsOfRule(rule, asking));
+    return {
+      early: inOrder(soon.filter(isAskedEarly).map(counted)),
+      late: inOrder([...soon.filter((one) => !isAskedEarly(one)), ...later].map(counted)),
+    };
+  }
+
+  function counted(limit: Limit): Counted {
+    const counter = counters.keyOf(`${limit.name}:${limit.subject}`);
+    return { limit, counter, once: isBudget(limit) ? undefined : askOf(limit, counter, 1) };
+  }
+
+  function askOf({ name, unit, max, per }: Limit, counter: CounterKey, cost: number): Ask {
+    if (per === undefined) return { kind: 'concurrency', name, counter, limit: max };
+    const windowMs = LENGTH_MS[per as keyof typeof LENGTH_MS];
+    if (unit === 'requests') return { kind: 'rate', name, counter, rate: rateOf(max, windowMs) };
+    return { kind: 'amount', name, counter, cost, bound: { kind: 'rate', limit: max, windowMs } };
+  }
+
+  return {
+    early: (asking) => splitOf(asking).early,
+    late: (asking) => splitOf(asking).late,
+    ask({ limit, counter, once }, cost) {
+      if (once !== undefined) return once.kind === 'amount' && cost !== 1 ? { ...once, cost } : once;
+      const { name, max, per = 'day' } = limit;
+      return { kind: 'amount', name, counter, cost, bound: boundOf(max, per, calendar) };
+    },
+  };
+}
+
+/** The caller's own limits, those that it shares, and those of the person it asks for. */
+export function ownLimits({ id, limits, pools, member }: Principal, defaults: OwnLimits): readonly Limit[] {
+  return [
+    ...limitsFrom(inherited(limits, defaults), id),
+    // A person behind a shared page has the default limits besides those of the page's key, which hold for all together.
+    ...(member === undefined ? [] : limitsFrom(defaults, JSON.stringify([id, member]), 'member.')),
+    ...pools.flatMap((pool) => limitsFrom(pool.limits, pool.subject, `${encodeURI(pool.name)}.`)),
+  ];
+}
+
+interface Split {
+  readonly early: readonly Counted[];
+  readonly late: readonly Counted[];
+}
+
+const isAskedEarly = ({ unit }: Limit): boolean => unit === 'requests' || unit === 'concurrency';
+
+/** What is held first: a request that it refuses must not have cost a unit of a rate. */
+const inOrder = (all: readonly Counted[]): readonly Counted[] =>
+  all.toSorted((a, b) => Number(a.limit.per !== undefined) - Number(b.limit.per !== undefined));
+
+const PERIODS: Readonly<Record<Per, CalendarPeriod>> = {
+  s: 'second',
+  min: 'minute',
+  h: 'hour',
+  day: 'day',
+  month: 'month',
+};
+
+const boundOf = (limit: number, per: Per, calendar: Calendar): Bound => ({
+  kind: 'budget',
+  limit,
+  window: calendar.window(PERIODS[per]),
+});

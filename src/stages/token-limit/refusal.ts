@@ -1,0 +1,34 @@
+import { deny, type Denial } from '../../kernel/reasons.ts';
+import type { Refused } from '../../limits/counters.ts';
+import { isBudget, type Limit } from '../../limits/limit.ts';
+
+/** What a caller is told where a limit has no room. */
+export function refusal({ ask, retryAfterMs, standing }: Refused, limit: Limit | undefined): Denial {
+  const code = codeOf(ask.kind, limit);
+  return deny(code, { retryAfterMs, standings: [standing], message: `${MESSAGES[code]} The limit is ${ask.name}.` });
+}
+
+/** What a caller is told whose answer was ended by a limit. */
+export function cut({ ask, standing }: Refused, limits: readonly Limit[]): Denial {
+  const code = codeOf(
+    ask.kind,
+    limits.find(({ name }) => name === ask.name),
+  );
+  return deny(code, { standings: [standing], message: `The answer was ended: its limit ${ask.name} is used up.` });
+}
+
+/** Class of a route, by the scope that it needs: `inference:chat` → `chat`. */
+export const classOf = (scope: string): string => scope.slice(scope.indexOf(':') + 1);
+
+function codeOf(kind: Refused['ask']['kind'], limit: Limit | undefined): keyof typeof MESSAGES {
+  if (kind === 'concurrency') return 'concurrency_limited';
+  if (limit !== undefined && isBudget(limit)) return 'budget_exhausted';
+  return kind === 'rate' ? 'rate_limited' : 'token_limited';
+}
+
+const MESSAGES = {
+  concurrency_limited: 'Too many at once. Wait for a running one to end.',
+  rate_limited: 'Too many requests. Wait as long as Retry-After says.',
+  token_limited: 'Too many tokens in this time. Wait as long as Retry-After says, or ask for a shorter answer.',
+  budget_exhausted: 'What is left of the budget has no room for this. It comes back when Retry-After has passed.',
+} as const;

@@ -1,0 +1,76 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { newUsage, type Exchange, type Has, type Spent, type Usage } from '../../kernel/exchange.ts';
+import type { Denial } from '../../kernel/reasons.ts';
+import type { Counters, Refused, Soon } from '../../limits/counters.ts';
+import { createToday, type UsageBook } from '../../limits/ledger.ts';
+import type { LimitPlan } from '../../limits/plan.ts';
+import { costOf, priceOf, type Prices } from '../../limits/prices.ts';
+import { classOf, refusal } from './refusal.ts';
+import { unitsSoFar, type Bid } from './reservation.ts';
+
+/** What counting for sessions works with. */
+export interface TokenSessionDeps {
+  readonly plan: LimitPlan;
+  readonly counters: Counters;
+  readonly usage: Pick<UsageBook, 'add'>;
+  readonly clock: Clock;
+}
+
+type Asked = Exchange & Has<'peer' | 'principal' | 'route'>;
+
+/**
+ * Counts the tokens of WebSocket sessions. Nobody knows how long one lasts, so nothing is set aside for it but one unit of each
+ * limit; what it uses is counted as upstream tells it, and the session ends where a limit is used up.
+ */
+export function createTokenSessions(prices: Prices, { plan, counters, usage, clock }: TokenSessionDeps) {
+  const today = createToday(clock);
+  return (x: Asked, model: string, onFull: (denial: Denial) => void) => {
+    const { principal, peer, route } = x;
+    const all = plan.late({ principal, network: peer.network, model, route: classOf(route.scope) });
+    const limits = all.map(({ limit }) => limit);
+    const asks = all.map((one) => plan.ask(one, 1));
+    const amounts = limits.filter((_, i) => asks[i]?.kind === 'amount');
+    const bid: Bid = { input: 0, choices: 1, each: 0, price: priceOf(prices, model) };
+    let spent: Spent | undefined;
+    let last: Usage = newUsage();
+    let isOver = false;
+    const units = (): number[] => unitsSoFar(last, bid, amounts);
+    const end = (taken: Spent): void => counters.settle(taken, units(), clock.monotonicMs());
+
+    function begun(result: Spent | Refused): void {
+      if (result.kind === 'refused') onFull(refusal(result, limits[asks.indexOf(result.ask)]));
+      // The session may have ended while the counters were asked.
+      else if (isOver) end(result);
+      else spent = result;
+    }
+
+    function soon<Value>(value: Soon<Value>, then: (value: Value) => void): void {
+      if (value instanceof Promise) void value.then(then, () => undefined);
+      else then(value);
+    }
+
+    if (asks.length > 0) soon(counters.spend(asks, clock.monotonicMs()), begun);
+    return {
+      more(): void {
+        if (spent === undefined) return;
+        const wanted = units().map((used) => used + 1);
+        soon(counters.extend(spent, wanted, clock.monotonicMs()), (refused) => {
+          if (refused !== undefined && !isOver) onFull(refusal(refused, limits[asks.indexOf(refused.ask)]));
+        });
+      },
+      used(now: Usage): void {
+        last = { ...now };
+        if (spent !== undefined) counters.progress(spent, units(), clock.monotonicMs());
+      },
+      end(now: Usage): void {
+        last = { ...now };
+        isOver = true;
+        if (spent !== undefined) end(spent);
+        const { promptTokens: inputTokens = 0, completionTokens: outputTokens = 0, cachedTokens = 0 } = last;
+        const cost = costOf(bid.price, { input: inputTokens, cached: cachedTokens, output: outputTokens });
+        const sums = { requests: 1, inputTokens, cachedTokens, outputTokens, cost };
+        usage.add({ day: today(), tenant: principal.tenant, holder: principal.id, model, ...sums });
+      },
+    };
+  };
+}

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { settableClock } from '../../../test/support/clock.ts';
+import { alice, exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
+import { newUsage, type Exchange, type Facts, type Has } from '../../kernel/exchange.ts';
+import type { Outcome } from '../../kernel/stage.ts';
+import { createCalendar } from '../../limits/calendar.ts';
+import { createUsageBook } from '../../limits/ledger.ts';
+import { createEstimator } from '../../limits/estimator.ts';
+import { createLimitPlan } from '../../limits/plan.ts';
+import { inspectEvent } from '../../forward/stream-event.ts';
+import { createMeter } from '../meter/stage.ts';
+import { createTokenLimit } from './stage.ts';
+
+const LIMIT = 4_000;
+const HISTORIES = 100_000;
+
+/** How a request goes and ends. */
+const ENDS = [
+  'answer',
+  'stream',
+  'refused',
+  'unreachable',
+  'hung-up',
+  'stream-hung-up',
+  'fault',
+  'denied-later',
+] as const;
+const request = fc.record({
+  prompt: fc.nat(600),
+  /** Tokens that the prompt really has: also far more than its bytes let expect. */
+  input: fc.integer({ min: 1, max: 900 }),
+  maxTokens: fc.integer({ min: 1, max: 900 }),
+  isOurs: fc.boolean(),
+  n: fc.integer({ min: 1, max: 3 }),
+  /** Part of the length that is written. */
+  written: fc.double({ min: 0, max: 1, noNaN: true }),
+  end: fc.constantFrom(...ENDS),
+  /** Requests that begin before this one ends. */
+  overlap: fc.nat(2),
+});
+
+type Request = typeof request extends fc.Arbitrary<infer One> ? One : never;
+type Running = Exchange & Has<keyof Facts>;
+
+function bench() {
+  const clock = settableClock();
+  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const defaults = { budget: { tokens: LIMIT, per: 'month' } } as const;
+  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
+  const stage = createTokenLimit(
+    { prices: {}, overCap: 'lower', maxOutputTokens: 500 },
+    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook() },
+  );
+  const used = (): number => {
+    const [budget] = plan.late({ principal: alice, network: '' });
+    assert.ok(budget !== undefined);
+    return LIMIT - counters.standing(plan.ask(budget, 1), clock.monotonicMs()).remaining;
+  };
+  return { counters, stage, used };
+}
+
+/** Runs one request up to its end; what it has really used, or undefined where it was refused. */
+function begin(stage: ReturnType<typeof bench>['stage'], one: Request) {
+  const isStream = one.end.startsWith('stream');
+  const body = {
+    model: 'tiny',
+    messages: [{ role: 'user', content: 'x'.repeat(one.prompt) }],
+    max_tokens: one.maxTokens,
+    n: one.n,
+  };
+  const x = exchange(fakeDownstream(), {
+    request: {
+      model: 'tiny',
+      body,
+      isStream,
+      wantsUsage: false,
+      adjusted: [],
+      output: { name: 'max_tokens', isOurs: one.isOurs },
+    },
+    usage: newUsage(),
+  }) as Running;
+  const denial = stage.decide?.(x);
+  assert.ok(!(denial instanceof Promise));
+  return denial === undefined ? { x, end: () => endOf(stage, x, one) } : undefined;
+}
+
+/** What upstream and the caller do; the tokens that are to be counted. */
+function endOf(stage: ReturnType<typeof bench>['stage'], x: Running, one: Request): number {
+  const length = x.tokenLimits.outputTokens ?? one.maxTokens;
+  const output = Math.floor(length * one.written) * one.n;
+  const usage = { prompt_tokens: one.input, completion_tokens: output, total_tokens: one.input + output };
+  const outcome = (kind: Outcome['kind'], isAtWork: boolean): number => {
+    const end = { kind, status: 200, code: undefined, durationMs: 0, firstByteMs: undefined, upstream: 'u', isAtWork };
+    stage.settle?.(x, end);
+    const { promptTokens, completionTokens } = x.usage;
+    return promptTokens === undefined ? 0 : promptTokens + (completionTokens ?? 0);
+  };
+  const meter = createMeter().inspect?.(x, { status: 200, header: () => undefined });
+  const limit = stage.inspect?.(x, { status: 200, header: () => undefined });
+  switch (one.end) {
+    case 'answer':
+      meter?.body?.({ usage });
+      return outcome('answer', true);
+    case 'stream':
+    case 'stream-hung-up': {
+      const events = one.end === 'stream' ? output : Math.floor(output / 2);
+      for (let i = 0; i <= Math.min(events, 40); i++) {
+        const sofar = { ...usage, completion_tokens: i };
+        const data = JSON.stringify({ choices: [{ index: 0, delta: { content: 'x' } }], usage: sofar });
+        const shown = inspectEvent(
+          { type: '', data },
+          [meter, limit].filter((each) => each !== undefined),
+        );
+        if (typeof shown !== 'string') return outcome('cut', true);
+      }
+      if (one.end === 'stream-hung-up') return outcome('abort', true);
+      inspectEvent(
+        { type: '', data: JSON.stringify({ choices: [], usage }) },
+        [meter].filter((each) => each !== undefined),
+      );
+      return outcome('answer', true);
+    }
+    case 'refused':
+      return outcome('denial', false);
+    case 'unreachable':
+      return outcome('fault', false);
+    case 'fault':
+      return outcome('fault', true);
+    case 'denied-later':
+      return outcome('denial', false);
+    case 'hung-up':
+      // It has run for no time at all: what is charged is the prompt, as it was estimated.
+      return -1;
+  }
+}
+
+test(`after any history of requests nothing is reserved and what is used is the sum of real usage (${HISTORIES} histories)`, () => {
+  const history = fc.array(request, { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(history, (requests) => {
+      const { counters, stage, used } = bench();
+      const running: (() => number)[] = [];
+      let sum = 0;
+      for (const one of requests) {
+        const began = begin(stage, one.end === 'hung-up' ? { ...one, end: 'fault' } : one);
+        if (began !== undefined) running.push(began.end);
+        assert.ok(used() <= LIMIT);
+        while (running.length > one.overlap) sum += running.shift()?.() ?? 0;
+      }
+      while (running.length > 0) sum += running.pop()?.() ?? 0;
+      assert.equal(counters.reserved(), 0);
+      assert.equal(counters.held(), 0);
+      assert.equal(used(), Math.min(sum, LIMIT));
+    }),
+    { numRuns: HISTORIES },
+  );
+});
+
+test('whoever hangs up has used the prompt and what can have been written until then', () => {
+  const { counters, stage, used } = bench();
+  const one: Request = {
+    prompt: 30,
+    input: 5,
+    maxTokens: 300,
+    isOurs: false,
+    n: 2,
+    written: 1,
+    end: 'hung-up',
+    overlap: 0,
+  };
+  const began = begin(stage, one);
+  assert.ok(began !== undefined);
+  const reserved = used();
+  stage.settle?.(began.x, {
+    kind: 'abort',
+    status: 499,
+    code: undefined,
+    durationMs: 1_000,
+    firstByteMs: undefined,
+    upstream: 'u',
+    isAtWork: true,
+  });
+  assert.equal(counters.reserved(), 0);
+  // A hundred tokens a second, as long as nothing else is known, for each of two answers.
+  assert.equal(used(), reserved - 2 * 300 + 2 * 100);
+});
+
+test('an answer that says nothing of its tokens has used all that was set aside', () => {
+  const { stage, used } = bench();
+  const began = begin(stage, {
+    prompt: 30,
+    input: 5,
+    maxTokens: 300,
+    isOurs: false,
+    n: 1,
+    written: 1,
+    end: 'answer',
+    overlap: 0,
+  });
+  assert.ok(began !== undefined);
+  const reserved = used();
+  stage.settle?.(began.x, {
+    kind: 'answer',
+    status: 200,
+    code: undefined,
+    durationMs: 1,
+    firstByteMs: 1,
+    upstream: 'u',
+    isAtWork: true,
+  });
+  assert.equal(used(), reserved);
+});

@@ -1,0 +1,210 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Exchange, Has, Slots, Spent, TokenLimits } from '../../kernel/exchange.ts';
+import { deny, type Denial } from '../../kernel/reasons.ts';
+import type { Stage } from '../../kernel/stage.ts';
+import type { Ask, Counters, Refused, Soon } from '../../limits/counters.ts';
+import type { Estimator } from '../../limits/estimator.ts';
+import { createToday, type UsageBook } from '../../limits/ledger.ts';
+import type { Limit } from '../../limits/limit.ts';
+import type { Counted, LimitPlan } from '../../limits/plan.ts';
+import { costOf, priceOf, type Prices, type Tokens } from '../../limits/prices.ts';
+import { isCounted, promptSizeOf, writesTokens, type PromptSize } from '../../vllm/fields/prompt-size.ts';
+import { actualTokens } from './actual.ts';
+import { createMeterOf } from './metering.ts';
+import { createProgress } from './progress.ts';
+import { classOf, refusal } from './refusal.ts';
+import { leastLength, lengthWithin, tokensOf, unitsOf, unitsSoFar, type Bid } from './reservation.ts';
+
+/** Options of the stage, already read from the configuration. */
+export interface TokenLimitOptions {
+  readonly prices: Prices;
+  /** Whether a length that does not fit into a whole limit is lowered, or refused. */
+  readonly overCap: 'lower' | 'deny';
+  /** Most tokens of an answer whose body has no length. */
+  readonly maxOutputTokens: number | 'none';
+}
+
+/** What the stage works with. */
+export interface TokenLimitDeps {
+  readonly plan: LimitPlan;
+  readonly counters: Counters;
+  readonly estimator: Estimator;
+  /** Takes what was used, for people. */
+  readonly usage: Pick<UsageBook, 'add'>;
+  readonly clock: Clock;
+  /** Has upstream count a prompt; undefined where it cannot say. Left out: prompts are estimated. */
+  readonly countPrompt?: ((x: Asked) => Promise<number | undefined>) | undefined;
+}
+
+type Needs = 'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage';
+/** An exchange that asks for tokens. */
+export type Asked = Exchange & Has<Needs>;
+type Here = Asked & Slots<'tokenLimits'>;
+
+/** vLLM's own length of a text completion that names none. */
+const COMPLETION_TOKENS = 16;
+/** Of an answer whose length nothing bounds. */
+const UNBOUNDED_TOKENS = 65_536;
+/** Limits whose room is too small are found one by one. */
+const MAX_TRIES = 8;
+
+/**
+ * Sets tokens and money aside before anything is sent, meters the answer while it runs and ends it where a limit ends, and
+ * settles with what upstream counted. Denies with 429 `token_limited`, `budget_exhausted`, and with `rate_limited` and
+ * `concurrency_limited` what is counted by model or route.
+ */
+export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDeps): Stage<Needs, 'tokenLimits'> {
+  const { plan, counters, clock, estimator } = deps;
+  const meterOf = createMeterOf(counters, clock);
+  const progress = createProgress(counters, clock);
+  const today = createToday(clock);
+
+  function bidOf(x: Asked, size: PromptSize, input: number): Bid {
+    const { body, output } = x.request;
+    const n = typeof body['n'] === 'number' ? body['n'] : 1;
+    const bestOf = typeof body['best_of'] === 'number' ? body['best_of'] : 1;
+    const choices = writesTokens(x.route.family) ? Math.max(n, bestOf) * size.prompts : 0;
+    const named = output === undefined ? undefined : body[output.name];
+    const each = typeof named === 'number' ? named : unnamedLength(x.route.family, options.maxOutputTokens);
+    return { input, choices, each, price: priceOf(options.prices, x.model) };
+  }
+
+  function reserve(x: Here, size: PromptSize, input: number): Soon<Denial | undefined> {
+    const asking = { principal: x.principal, network: x.peer.network, model: x.model, route: classOf(x.route.scope) };
+    const limits = plan.late(asking).filter(({ limit }) => concerns(limit, x));
+    const bid = bidOf(x, size, input);
+    const fitted = fitWhole(x, limits, bid, options.overCap);
+    return 'code' in fitted ? fitted : attempt(x, { limits, size, wanted: bid }, fitted, MAX_TRIES);
+  }
+
+  function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
+    const [asked, asks]: [Counted[], Ask[]] = [[], []];
+    const tokens = tokensOf(bid);
+    for (const one of wish.limits) {
+      const units = unitsOf(one.limit, tokens, bid.price);
+      if (!isHeld(one.limit) && units <= 0) continue;
+      asked.push(one);
+      asks.push(plan.ask(one, Math.min(units, one.limit.max)));
+    }
+    const result = counters.spend(asks, clock.monotonicMs());
+    const judge = (spent: Spent | Refused) => {
+      if (spent.kind === 'spent') {
+        const limits = asked.flatMap(({ limit }, i) => (asks[i]?.kind === 'amount' ? [limit] : []));
+        x.tokenLimits = new Held(spent, bid, wish, limits, x.request.output !== undefined);
+        return undefined;
+      }
+      const limit = asked[asks.indexOf(spent.ask)]?.limit;
+      const left = spent.standing.remaining;
+      const shorter = limit === undefined || tries === 0 ? undefined : shorterFor(x, limit, left, bid);
+      return shorter === undefined ? refusal(spent, limit) : attempt(x, wish, shorter, tries - 1);
+    };
+    return result instanceof Promise ? result.then(judge) : judge(result);
+  }
+
+  return {
+    name: 'token-limit',
+    adds: ['tokenLimits'],
+    decide(x) {
+      if (x.isDryRun) {
+        x.tokenLimits = { spent: { kind: 'spent', standings: [], holds: [] }, outputTokens: undefined };
+        return undefined;
+      }
+      const size = promptSizeOf(x.route.family, x.request.body);
+      const estimate = estimator.prompt(x.model, size);
+      if (deps.countPrompt === undefined) return reserve(x, size, estimate);
+      return deps.countPrompt(x).then((counted) => reserve(x, size, counted ?? estimate));
+    },
+    inspect(x) {
+      const kept = x.tokenLimits;
+      if (!(kept instanceof Held) || kept.limits.length === 0) return undefined;
+      if (x.request.isStream) progress.begin(x.tokenLimits.spent, () => unitsSoFar(x.usage, kept.bid, kept.limits));
+      return meterOf(x, kept.bid, kept.limits);
+    },
+    settle(x, outcome) {
+      const kept = x.tokenLimits;
+      if (!(kept instanceof Held)) return;
+      progress.end(x.tokenLimits.spent);
+      const tokens = actualTokens(x.usage, kept.bid, outcome, (ms) => estimator.writtenIn(x.model, ms));
+      const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
+      counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
+      if (outcome.isAtWork === true) note(x, tokens, costOf(kept.bid.price, tokens));
+      if (outcome.kind === 'answer') learn(x, kept, outcome.durationMs);
+    },
+  };
+
+  function note({ principal, model }: Asked, { input, cached, output }: Tokens, cost: number): void {
+    const { tenant, id } = principal;
+    const sums = { requests: 1, inputTokens: input, cachedTokens: cached, outputTokens: output, cost };
+    deps.usage.add({ day: today(), tenant, holder: id, model, ...sums });
+  }
+
+  function learn({ model, usage }: Asked, { size, bid }: Held, durationMs: number): void {
+    if (usage.promptTokens === undefined) return;
+    // Of several answers at once nothing is learnt about the speed of one.
+    if (size.prompts === 1) estimator.learn(model, size, usage.promptTokens);
+    if (bid.choices === 1) estimator.learnSpeed(model, usage.completionTokens ?? 0, durationMs);
+  }
+}
+
+/** What a request asks for. */
+interface Wish {
+  readonly limits: readonly Counted[];
+  readonly size: PromptSize;
+  /** Before anything of it was cut. */
+  readonly wanted: Bid;
+}
+
+/** What was set aside for a request, and of which limits, in the order of its amounts. */
+class Held implements TokenLimits {
+  readonly spent: Spent;
+  readonly outputTokens: number | undefined;
+  readonly bid: Bid;
+  readonly size: PromptSize;
+  readonly limits: readonly Limit[];
+
+  constructor(spent: Spent, bid: Bid, { wanted, size }: Wish, limits: readonly Limit[], hasLength: boolean) {
+    this.spent = spent;
+    this.outputTokens = hasLength && bid.each < wanted.each ? bid.each : undefined;
+    this.bid = bid;
+    this.size = size;
+    this.limits = limits;
+  }
+}
+
+const isHeld = ({ per }: Limit): boolean => per === undefined;
+
+/** Whether a request counts for a limit: where no model works, there are no tokens. */
+function concerns({ unit }: Limit, { route, request }: Asked): boolean {
+  if (unit === 'streams') return request.isStream;
+  return unit === 'requests' || unit === 'concurrency' || isCounted(route.family);
+}
+
+const unnamedLength = (family: string, most: number | 'none'): number =>
+  family === 'completions' ? COMPLETION_TOKENS : most === 'none' ? UNBOUNDED_TOKENS : most;
+
+/** The bid with its answers cut to what the whole of each limit has room for. */
+function fitWhole(x: Asked, limits: readonly Counted[], bid: Bid, overCap: 'lower' | 'deny'): Bid | Denial {
+  const { output, upload } = x.request;
+  let { each } = bid;
+  for (const one of limits) {
+    if (isHeld(one.limit)) continue;
+    const most = Math.max(1, lengthWithin(one.limit.max, one.limit, bid));
+    if (most >= each || output === undefined || upload !== undefined) continue;
+    if (!output.isOurs && overCap === 'deny') {
+      return deny('value_out_of_range', {
+        param: output.name,
+        message: `Give at most ${most}: the limit ${one.limit.name} has no room for more.`,
+      });
+    }
+    each = most;
+  }
+  return each === bid.each ? bid : { ...bid, each };
+}
+
+/** A shorter answer for what is left of a limit, where its length is not the caller's own wish. */
+function shorterFor({ request }: Asked, limit: Limit, remaining: number, bid: Bid): Bid | undefined {
+  const { output, upload } = request;
+  if (output?.isOurs !== true || upload !== undefined) return undefined;
+  const most = lengthWithin(remaining, limit, bid);
+  return most < bid.each && most >= leastLength(limit, bid.each) ? { ...bid, each: most } : undefined;
+}

@@ -1,0 +1,86 @@
+import { Buffer } from 'node:buffer';
+import type { RouteFamily } from '../../kernel/exchange.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+
+/** What of a body the model reads, as far as it can be told without its tokenizer. */
+export interface PromptSize {
+  /** Bytes of UTF-8 of all texts, names of members and media left out. */
+  readonly bytes: number;
+  /** Objects and texts in lists: messages and their parts, tools, documents. A template writes something around each. */
+  readonly items: number;
+  /** Token ids, and other numbers. */
+  readonly numbers: number;
+  /** Images, recordings and films. */
+  readonly media: number;
+  /** Prompts that are answered each for itself; >= 1. */
+  readonly prompts: number;
+}
+
+/** What the prompt of a family stands in. What is in no row costs the model nothing. */
+const PROMPT: { readonly [family in RouteFamily]?: { readonly members: readonly string[]; readonly each?: string } } = {
+  chat: { members: ['messages', 'tools', 'documents'] },
+  'chat-batch': { members: ['messages'], each: 'messages' },
+  completions: { members: ['prompt'], each: 'prompt' },
+  responses: { members: ['input', 'instructions', 'tools'] },
+  messages: { members: ['messages', 'system', 'tools'] },
+  embeddings: { members: ['input', 'messages'] },
+  'cohere-embed': { members: ['texts', 'images', 'inputs'] },
+  score: { members: ['text_1', 'text_2', 'queries', 'documents', 'items', 'data_1', 'data_2'] },
+  rerank: { members: ['query', 'documents'] },
+  classify: { members: ['input', 'messages'] },
+  pooling: { members: ['input', 'messages', 'data'] },
+  transcription: { members: ['prompt'] },
+};
+const MEDIA: ReadonlySet<string> = new Set(['url', 'image_url', 'data', 'audio_url', 'video_url']);
+/** A recording is no member of its form: it counts as one medium. */
+const RECORDING = 1;
+
+/** Whether a model works for a family at all, and so tokens are counted. */
+export const isCounted = (family: RouteFamily): boolean => PROMPT[family] !== undefined;
+
+/** Families whose answer is written token by token. */
+const WRITES: ReadonlySet<RouteFamily> = new Set([
+  'chat',
+  'chat-batch',
+  'completions',
+  'responses',
+  'messages',
+  'transcription',
+]);
+
+/** Whether a family's answer is written token by token. */
+export const writesTokens = (family: RouteFamily): boolean => WRITES.has(family);
+
+/** The size of the prompts of a checked body. */
+export function promptSizeOf(family: RouteFamily, body: JsonObject): PromptSize {
+  const size = { bytes: 0, items: 0, numbers: 0, media: family === 'transcription' ? RECORDING : 0 };
+  const row = PROMPT[family];
+  for (const name of row?.members ?? []) {
+    const member = body[name];
+    if (member !== undefined) add(size, member);
+  }
+  return { ...size, prompts: promptsIn(row?.each === undefined ? undefined : body[row.each]) };
+}
+
+/** A list of token ids is one prompt. */
+const promptsIn = (member: JsonValue | undefined): number =>
+  Array.isArray(member) && typeof member[0] !== 'number' ? Math.max(1, member.length) : 1;
+
+/** Recursion is as deep as the parser allows. */
+function add(size: { bytes: number; items: number; numbers: number; media: number }, value: JsonValue): void {
+  if (typeof value === 'string') size.bytes += Buffer.byteLength(value);
+  else if (typeof value === 'number') size.numbers += 1;
+  else if (Array.isArray(value)) {
+    for (const item of value) {
+      if (typeof item !== 'number') size.items += 1;
+      add(size, item);
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    for (const name in value) {
+      const member = value[name];
+      if (member === undefined) continue;
+      if (typeof member === 'string' && MEDIA.has(name)) size.media += 1;
+      else add(size, member);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import { test } from 'node:test';
+import { startTestGateway } from '../support/gateway.ts';
+import { CHAT } from '../support/http.ts';
+
+const OPEN = {
+  limits: {
+    default: { requestsPerMinute: 'none', concurrency: 'none', tokensPerMinute: 'none' },
+    perIp: { requestsPerMinute: 'none' },
+  },
+};
+const [RUNS, LIMIT, OFFERED, CONNECTIONS] = [20, 1_000, 1_060, 64];
+const INTERVAL_MS = 60_000 / LIMIT;
+
+test(`${CONNECTIONS} connections over 4 workers get exactly ${LIMIT} a minute, ${RUNS} runs of ${RUNS}`, async () => {
+  await using it = await startTestGateway({ workers: 4, plain: true, config: OPEN });
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const body = JSON.stringify({ ...CHAT, max_tokens: 1 });
+  const ask = (key: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        authorization: `Bearer ${key}`,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      };
+      const options = { agent, method: 'POST', headers };
+      request(`${it.url}/v1/chat/completions`, options, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0));
+      })
+        .on('error', reject)
+        .end(body);
+    });
+  for (let run = 0; run < RUNS; run++) {
+    const { key } = await it.issue({ limits: { requestsPerMinute: LIMIT } });
+    const startedMs = performance.now();
+    const statuses = await Promise.all(Array.from({ length: OFFERED }, () => ask(key)));
+    // One more comes back every 60 ms while the run lasts.
+    const mostMore = Math.floor((performance.now() - startedMs) / INTERVAL_MS) + 1;
+    const passed = statuses.filter((status) => status === 200).length;
+    assert.equal(statuses.filter((status) => status === 429).length, OFFERED - passed);
+    assert.ok(passed >= LIMIT && passed <= LIMIT + mostMore, `run ${run}: ${passed} passed, ${mostMore} came back`);
+  }
+  agent.destroy();
+  assert.equal(it.gateway.testing.held(), 0);
+});
