@@ -18,12 +18,12 @@ after(() => server[Symbol.asyncDispose]());
 const nowMs = (): number => systemClock.monotonicMs();
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function instance(): ValkeyCounters[] {
+function instance(url = server.url): ValkeyCounters[] {
   const memory = createCounterMemory(1024, 2, 'seed');
   const name = randomUUID();
   return [0, 1].map((row) =>
     createValkeyCounters({
-      connect: connectTo(server.url),
+      connect: connectTo(url),
       clock: systemClock,
       own: createSharedCounters(memory, row),
       instance: name,
@@ -172,8 +172,33 @@ test('what is settled while the server is away is told to it, once', async () =>
   await server.start();
   for (const one of all) while (!one.isUp()) await later(10);
   assert.ok(across.kind === 'spent');
-  assert.equal((await second.standing(budget(second, 'away', 10_000, 1), nowMs())).remaining, 10_000 - 340 - 1_000);
+  const left = async (): Promise<number> =>
+    (await second.standing(budget(second, 'away', 10_000, 1), nowMs())).remaining;
+  // A machine that is too busy to answer in time makes a session begin anew: it is told then.
+  while ((await left()) > 10_000 - 340 - 1_000) await later(10);
+  assert.equal(await left(), 10_000 - 340 - 1_000);
   first.settle(across, [2], nowMs());
-  await later(50);
-  assert.equal((await second.standing(budget(second, 'away', 10_000, 1), nowMs())).remaining, 10_000 - 342);
+  while ((await left()) === 10_000 - 340 - 1_000) await later(10);
+  assert.equal(await left(), 10_000 - 342);
 });
+
+for (const [what, ...rules] of [
+  ['a user with the rights that the reference names', '+@read', '+@write', '+@scripting', '+@connection', '+time'],
+  ['a user who may not add functions, by a script', '+@all', '-function'],
+]) {
+  test(`${what} counts, and leaves nothing outside its own keys`, async () => {
+    await server.command('FLUSHALL');
+    await server.command('ACL', 'SETUSER', 'gateway', 'reset', 'on', '>secret', '~{sallyport}:*', ...rules);
+    const all = instance(server.url.replace('redis://', 'valkey://gateway:secret@'));
+    const [first, second] = all;
+    assert.ok(first !== undefined && second !== undefined);
+    await Promise.all(all.map((one) => one.ready(5_000)));
+    const spent = await first.spend([budget(first, 'acl', 100, 60)], nowMs());
+    assert.ok(first.isUp() && spent.kind === 'spent');
+    assert.equal((await second.spend([budget(second, 'acl', 100, 60)], nowMs())).kind, 'refused');
+    await Promise.all(all.map((one) => one.close()));
+    const keys = (await server.command('KEYS', '*')).split('\r\n').filter((line) => !/^[*$]/.test(line));
+    assert.ok(keys.length > 2 && keys.every((key) => key.startsWith('{sallyport}:')), keys.join(' '));
+    assert.equal((await server.command('KEYS', '*held*')).trim(), '*0');
+  });
+}

@@ -159,7 +159,7 @@ test('a server that has lost everything decides nothing until all could tell wha
   assert.ok(!it.counters.isUp());
   assert.equal((await it.spend()).kind, 'spent');
   assert.equal(server.calls.filter(({ op }) => op === 'settle').length, 0);
-  it.clock.advance(2);
+  it.clock.advance(1);
   assert.ok(it.counters.isUp());
   assert.equal(server.calls.filter(({ op }) => op === 'settle').length, 1);
 });

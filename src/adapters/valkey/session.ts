@@ -73,7 +73,9 @@ export function createSession(deps: SessionDeps): Session {
   /** Sessions that may still hold something for us. */
   let before: string[] = [];
   let state: 'down' | 'joining' | 'joined' | 'closed' = 'down';
+  /** When a server that has lost its data may be told what is to be added to what all have seen. */
   let opensAtMs = 0;
+  let hasBegun = false;
   /** Members without which nothing is let in yet. */
   let awaited = 0;
   let awaitedUntilMs = 0;
@@ -84,7 +86,7 @@ export function createSession(deps: SessionDeps): Session {
   let look: Timer | undefined;
   let touchAtMs = clock.monotonicMs() + TOUCH_MS;
 
-  const isUp = (): boolean => state === 'joined' && awaited === 0 && clock.monotonicMs() >= opensAtMs;
+  const isUp = (): boolean => state === 'joined' && hasBegun && awaited === 0;
 
   function say(why?: string): void {
     const now = isUp();
@@ -144,6 +146,7 @@ export function createSession(deps: SessionDeps): Session {
   function fall(why: string, keeps: boolean): void {
     if (state !== 'joined') return;
     state = 'down';
+    hasBegun = false;
     if (id !== undefined) before.push(id);
     id = undefined;
     for (const one of waiting) one.fail(new Unanswered(why));
@@ -173,8 +176,9 @@ export function createSession(deps: SessionDeps): Session {
       if (stop.signal.aborted) throw new Unanswered('slow');
       state = 'joined';
       const waitMs = opensAtMs - clock.monotonicMs();
-      if (waitMs > 0) clock.after(waitMs + 1, begin);
-      else begin();
+      const session = id;
+      if (waitMs > 0) clock.after(waitMs, () => begin(session));
+      else begin(session);
     } catch {
       drop();
       if (isClosed()) return;
@@ -186,10 +190,12 @@ export function createSession(deps: SessionDeps): Session {
   }
 
   /** What was spent meanwhile is told first, then that it was. */
-  function begin(): void {
+  function begin(session: string | undefined): void {
+    if (session !== id || state !== 'joined') return;
+    hasBegun = true;
     flush();
     say();
-    void beat();
+    void beat(session);
   }
 
   const isClosed = (): boolean => state === 'closed';
@@ -249,8 +255,8 @@ export function createSession(deps: SessionDeps): Session {
     };
   }
 
-  async function beat(): Promise<void> {
-    if (state !== 'joined') return;
+  async function beat(session: string | undefined): Promise<void> {
+    if (session !== id || state !== 'joined') return;
     try {
       const reply = await timed('beat', [], [deps.instance, joinedAt]);
       note(reply, clock.monotonicMs());
@@ -259,7 +265,7 @@ export function createSession(deps: SessionDeps): Session {
     } catch {
       return;
     }
-    clock.after(awaited === 0 ? BEAT_MS : RETURN_LOOK_MS, () => void beat());
+    clock.after(awaited === 0 ? BEAT_MS : RETURN_LOOK_MS, () => void beat(session));
   }
 
   async function touch(): Promise<void> {
@@ -275,8 +281,7 @@ export function createSession(deps: SessionDeps): Session {
   }
 
   function flush(): void {
-    // A server that has lost its data hears first what all have seen, then what is to be added to that.
-    while (state === 'joined' && clock.monotonicMs() >= opensAtMs) {
+    while (state === 'joined' && hasBegun) {
       const batch = ledger.take();
       if (batch === undefined) return;
       const words = batch.entries.flatMap(({ item, back, delta }) => wordsOf(item, back, delta));
