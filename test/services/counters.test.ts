@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ask } from '../support/http.ts';
+import { ask, type Answer } from '../support/http.ts';
 import { flood, hangingStream, startFleet, tally, untilCounters } from './valkey/fleet.ts';
 
 /** Two gateways of two workers on a real server; docs/reference/limits-faults.md has what is seen here. */
@@ -25,6 +25,31 @@ test('two instances never let in one more than the limit, and use at least 98 % 
   }
   t.diagnostic(`${used} of ${allowed} used`);
   assert.ok(used >= 0.98 * allowed, `${used} of ${allowed}`);
+});
+
+test('a budget of tokens is one for all instances, and survives the server losing everything', async (t) => {
+  const tokens = 2_000;
+  await using fleet = await startFleet({
+    requestsPerMinute: 'none',
+    concurrency: 'none',
+    budget: { tokens, per: 'day' },
+  });
+  const key = fleet.issuer.token();
+  const usedIn = (answers: readonly Answer[]): number =>
+    answers.reduce(
+      (sum, { json }) => sum + ((json?.['usage'] as { total_tokens: number } | undefined)?.total_tokens ?? 0),
+      0,
+    );
+  const first = await flood(fleet, key, { callers: 8, times: 120 });
+  await fleet.server.kill();
+  await fleet.server.start();
+  await untilCounters(fleet, 'down');
+  await untilCounters(fleet, 'up');
+  const second = await flood(fleet, key, { callers: 8, times: 200 });
+  const used = usedIn([...first.answers, ...second.answers]);
+  t.diagnostic(`${used} of ${tokens} used; ${JSON.stringify(tally(second.answers))}`);
+  assert.ok((tally(second.answers)['429 budget_exhausted'] ?? 0) > 0);
+  assert.ok(used <= tokens && used > 0.95 * tokens, `${used}`);
 });
 
 test('what runs on one instance counts on the other, and what a dead worker held comes back', async (t) => {

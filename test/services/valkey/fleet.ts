@@ -19,6 +19,7 @@ export interface Fleet extends AsyncDisposable {
 export interface FleetLimits {
   readonly requestsPerMinute: number | 'none';
   readonly concurrency: number | 'none';
+  readonly budget?: { readonly tokens: number; readonly per: 'day' };
 }
 
 /** @param counters options beside the server's URL */
