@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle, keepManifests } from './packaging/bundle.ts';
@@ -21,6 +21,8 @@ mkdirSync(build);
 writeNpmTree(root, tree, process.env);
 for (const to of [npm, app]) {
   cpSync(tree, to, { recursive: true, filter: (from) => from !== join(tree, 'src') });
+  // What runs on a server of others, and is read as it is.
+  for (const path of globSync('src/**/*.lua', { cwd: tree })) cpSync(join(tree, path), join(to, path));
   // npm brings the packages that the manifest names; nobody else does.
   keepManifests(await bundle(tree, to, to === npm ? 'out' : 'in'), root, to);
 }

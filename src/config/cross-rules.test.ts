@@ -85,6 +85,21 @@ for (const [name, overrides, paths] of [
     { listen: { trustedProxies: ['10.0.0.0/8', '0.0.0.0/0', '::/0', '::ffff:0.0.0.0/96'] } },
     [1, 2, 3].map((index) => `listen.trustedProxies[${index}]`),
   ],
+  ['counters on this machine need no TLS', { counters: { url: 'redis://127.0.0.1:6379' } }, []],
+  ['counters on another machine by TLS are accepted', { counters: { url: 'valkeys://u:p@valkey-1/3' } }, []],
+  [
+    'counters on another machine in the clear are a mistake',
+    { counters: { url: 'valkey://valkey-1' } },
+    ['counters.url'],
+  ],
+  [
+    'counters on another machine in the clear are accepted where that is said',
+    { counters: { url: 'redis://valkey-1', plaintext: 'accepted' } },
+    [],
+  ],
+  ...['http://valkey-1', 'redis:', 'redis://v/x', 'redis://v/1?db=2', 'redis://v/#a', 'postgres://v', ''].map(
+    (url) => [`counters at "${url}" are a mistake`, { counters: { url } }, ['counters.url']] as const,
+  ),
   ['the PROXY header without a proxy is a mistake', { listen: { proxyProtocol: 'v2' } }, ['listen.proxyProtocol']],
   [
     'the PROXY header of a trusted proxy is accepted',
@@ -253,7 +268,6 @@ for (const [path, overrides] of Object.entries({
   'alerts.channels[0]': { alerts: { channels: [{}] } },
   'reviews.schedule': { reviews: { schedule: 'weekly' } },
   'storage.url': { storage: { url: 'postgres://x' } },
-  'counters.url': { counters: { url: 'redis://x' } },
   transport: { transport: 'lean' },
 }))
   test(`${path} is accepted with its default only`, () => {

@@ -22,6 +22,7 @@ export function conflictsOf(config: Config): Conflict[] {
     ...clientCertificates(config),
     ...listeners(config),
     ...upstreams(config),
+    ...counters(config),
     ...aliases(config),
     ...issuers(config),
     ...bans(config),
@@ -208,6 +209,14 @@ function upstreams(config: Config): Conflict[] {
     }
   }
   return found;
+}
+
+/** Who is on the way could read the password, and set the counters. */
+function counters({ counters: { url, plaintext } }: Config): Conflict[] {
+  const isPlain = /^(redis|valkey):/.test(url);
+  if (!isPlain || plaintext === 'accepted' || isLoopbackHost(URL.parse(url)?.hostname ?? '')) return [];
+  const hint = 'Use rediss: or valkeys:, or set plaintext: accepted beside it if the network is yours alone.';
+  return [{ path: ['counters', 'url'], hint, reads: [['counters', 'plaintext']] }];
 }
 
 /** One step only: what a name means is seen in its own line. */

@@ -324,6 +324,18 @@ limits: { default: { concurrency: none } }`;
   assert.deepEqual(configOf({ yaml: printed.replace('"********"', SECRET) }), config);
 });
 
+test('the password of a URL is printed nowhere, and what stands around it is', () => {
+  const url = `valkeys://gateway:${SECRET}@valkey-1:6380/2`;
+  const printed = printConfig(configOf({ yaml: `counters: { url: "${url}" }` }));
+  assert.ok(!printed.includes(SECRET));
+  assert.ok(printed.includes('valkeys://gateway:********@valkey-1:6380/2'), printed);
+  const byReference = configOf({ yaml: 'counters: { url: "rediss://:${env:S}@v" }', env: { S: SECRET } });
+  assert.equal(byReference.counters.url, `rediss://:${SECRET}@v`);
+  assert.ok(!printConfig(byReference).includes(SECRET));
+  const wrong = mistakesOf({ yaml: `counters: { url: "redis://u:${SECRET}@valkey-1/x" }` });
+  assert.ok(wrong.length === 1 && !renderMistakes(wrong).includes(SECRET));
+});
+
 test('the configuration is frozen at every depth and can cross threads', () => {
   const config = configOf();
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.listen.timeouts) && Object.isFrozen(config.upstreams[0]));

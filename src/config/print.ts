@@ -16,6 +16,9 @@ export function printConfig(config: Config): string {
   return stringify(printableConfig(config), { lineWidth: 0 });
 }
 
+/** The password of a URL (RFC 3986 §3.2.1). */
+const PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)[^/?#]*@/i;
+
 function printable(value: unknown, name: string): unknown {
   if (Array.isArray(value)) return value.map((item) => printable(item, name));
   if (typeof value === 'object' && value !== null) {
@@ -24,6 +27,7 @@ function printable(value: unknown, name: string): unknown {
   }
   if (value === undefined) return null;
   if (isSecretName(name)) return MASK;
+  if (typeof value === 'string') return value.replace(PASSWORD, `$1${MASK}@`);
   if (typeof value !== 'number') return value;
   if (name.endsWith('Ms')) return formatDurationMs(value);
   return isSize(name) ? formatBytes(value) : value;

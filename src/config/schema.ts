@@ -5,9 +5,9 @@
  */
 import * as z from 'zod';
 import { listenerOptions, nameListenUnits } from '../adapters/http-server/config.ts';
-import { countersConfig } from '../adapters/memory/config.ts';
 import { storageConfig } from '../adapters/sqlite/config.ts';
 import { tlsConfig } from '../adapters/tls/config.ts';
+import { countersConfig } from '../adapters/valkey/config.ts';
 import { adminConfig } from '../admin/config.ts';
 import { modelsConfig, upstreamsConfig } from '../forward/config.ts';
 import { shutdownConfig, transportConfig, workersConfig } from '../gateway/config.ts';

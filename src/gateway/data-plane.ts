@@ -41,6 +41,7 @@ import { createClientEvents } from '../stages/validate/client-event.ts';
 import { createHeldOutput } from '../stages/validate/held-output.ts';
 import { createValidate } from '../stages/validate/stage.ts';
 import type { Bans } from '../limits/bans.ts';
+import type { Counters } from '../limits/counters.ts';
 import type { Policies } from '../policies/policies.ts';
 import { isPublicAddress } from '../vllm/media/public-address.ts';
 import { routes } from '../vllm/routes/index.ts';
@@ -68,6 +69,8 @@ const UPSTREAM_SOCKETS = { maxFrameBytes: 1024 * 1024, closeMs: 2_000 };
 export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly row: number;
   readonly counters: SharedCounters;
+  /** Counters of what callers spend, wherever they are kept. */
+  readonly callers: Counters;
   /** Outlives settings: what was learnt about prompts stays. */
   readonly estimator: Estimator;
   /** Takes what was used. */
@@ -101,7 +104,7 @@ const MEDIA_TIMEOUTS = { connectMs: 3_000, firstByteMs: 5_000, betweenChunksMs: 
 /** Wires stages, upstreams and the end of the chain for one thread. */
 export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPlane {
   const { config } = settings;
-  const { clock, counters } = deps;
+  const { clock, counters, callers: callerCounters } = deps;
   const targets = config.upstreams.map((upstream, index) => {
     const { name, apiKey, timeouts, balance } = upstream;
     const { caPem, certPem, keyPem } = settings.upstreamPems[index] ?? NO_PEMS;
@@ -132,8 +135,12 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const states = createUpstreamStates(settings.upstreamMemory, deps.row, deps.onFreed);
   const responseIds = createResponseIds(deps.tenantKey);
   const { maxOutputTokens } = config.limits.default;
-  const plan = createLimitPlan(planOptionsOf(config.limits), counters, createCalendar(config.limits.timeZone, clock));
-  const limitBook = createLimitBook(config.limits, counters, clock);
+  const plan = createLimitPlan(
+    planOptionsOf(config.limits),
+    callerCounters,
+    createCalendar(config.limits.timeZone, clock),
+  );
+  const limitBook = createLimitBook(config.limits, callerCounters, clock);
   const aliases = new Map(Object.entries(config.models.aliases));
   const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
   // An alias is taken, too: an adapter of that name would never be asked for.
@@ -192,11 +199,11 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         onGood: (network) => deps.bans.trust(network, clock.monotonicMs()),
       },
     ),
-    rateLimit: createRateLimit({ plan, counters, clock }),
+    rateLimit: createRateLimit({ plan, counters: callerCounters, clock }),
     route: createRoute({ opened: openedRoutes(config.validation) }),
     upgrade: createUpgrade(
       { origins: new Set(config.listen.cors.origins), sockets: config.validation.caps.sockets },
-      { counters, clock },
+      { counters: callerCounters, clock },
     ),
     validate: createValidate(config.validation, {
       ...callers,
@@ -209,7 +216,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     routeConditions: createRouteConditions(judging),
     fetchMedia: createFetchMedia({
       source: createHttpMediaSource({ resolve: resolveBySystem, isPublicAddress, timeouts: MEDIA_TIMEOUTS }),
-      counters,
+      counters: callerCounters,
       clock,
       patchCheckOf: (model) => book().entry(model).patchCheck,
       isUsable: asking.isUsable,
@@ -219,7 +226,8 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
     tokenLimit: createTokenLimit(
       { prices: config.limits.prices, overCap: config.validation.overCap, maxOutputTokens },
       {
-        ...{ plan, counters, clock, estimator: deps.estimator, usage: deps.usage, onBudget: deps.onBudget },
+        ...{ plan, counters: callerCounters, clock, estimator: deps.estimator },
+        ...{ usage: deps.usage, onBudget: deps.onBudget },
         countPrompt: config.limits.counting === 'upstream' ? countPrompt : undefined,
       },
     ),
@@ -242,8 +250,13 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         const situation = { principal: now, address: peer.address, scope: 'inference:realtime', model } as const;
         return denialOfModel(now, model, isServed) ?? judge({ ...situation, nowMs: clock.nowMs() });
       },
-      counters,
-      openTokens: createTokenSessions(config.limits.prices, { plan, counters, clock, usage: deps.usage }),
+      counters: callerCounters,
+      openTokens: createTokenSessions(config.limits.prices, {
+        plan,
+        counters: callerCounters,
+        clock,
+        usage: deps.usage,
+      }),
       writeMs: config.listen.timeouts.writeMs,
     }),
     answerUsage: createAnswerUsage(({ principal, peer }) => limitBook(principal, peer.network)),

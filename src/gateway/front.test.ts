@@ -3,18 +3,27 @@ import { test } from 'node:test';
 import { settableClock } from '../../test/support/clock.ts';
 import { fakeDownstream } from '../../test/support/exchange.ts';
 import type { RequestHead } from '../kernel/transport.ts';
+import { CountersUnavailable } from '../limits/counters.ts';
 import { createFront } from './front.ts';
 
 interface Setting {
+  /** What the first stage does. */
+  readonly decide?: () => Promise<undefined> | undefined;
   readonly isDraining?: boolean;
   readonly isWell?: boolean;
 }
 
 /** Sends one head through a front whose pipelines answer nothing; what the peer got, and whether a pipeline was reached. */
-function send(change: Partial<RequestHead>, { isDraining = false, isWell = true }: Setting = {}) {
+function send(
+  change: Partial<RequestHead>,
+  { isDraining = false, isWell = true, decide = () => undefined }: Setting = {},
+) {
   const reached: string[] = [];
   const outcomes: string[] = [];
-  const pipeline = (name: string) => ({ stages: [], forward: () => void reached.push(name) });
+  const pipeline = (name: string) => ({
+    stages: [{ name: 'limits', adds: [], decide }],
+    forward: () => void reached.push(name),
+  });
   const front = createFront({
     clock: settableClock(),
     rules: { maxHeaders: 64, hosts: new Set() },
@@ -101,4 +110,19 @@ test('refusals carry the headers of a listed origin, and of no other', () => {
   );
   const other = send({ target, rawHeaders: ['Host', 'h', 'Origin', 'https://evil.example'] }, { isDraining: true });
   assert.equal(other.peer.headers.has('access-control-allow-origin'), false);
+});
+
+test('counters that cannot be asked are 503 with a time to try again, and no fault of the gateway', async () => {
+  const failing = [
+    () => Promise.reject(new CountersUnavailable('down')),
+    () => {
+      throw new CountersUnavailable('down');
+    },
+  ];
+  for (const decide of failing) {
+    const { peer, reached, outcomes } = send({ target: '/v1/chat/completions' }, { decide });
+    await Promise.resolve().then(() => undefined);
+    assert.deepEqual([peer.status, reached, outcomes], [503, [], ['503 store_unavailable']]);
+    assert.match(peer.body, /"code":"store_unavailable"/);
+  }
 });

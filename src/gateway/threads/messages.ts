@@ -80,6 +80,8 @@ export interface WorkerStart {
   /** Whether there is any client or user of the authorization server. */
   readonly hasOAuth: boolean;
   readonly memory: SharedMemory;
+  /** Names this process among the instances that count together. */
+  readonly instance: string;
 }
 
 /** The memory that all threads share. */
@@ -130,6 +132,8 @@ export type FromWorker =
   | { readonly kind: 'ask-issuer'; readonly issuer: string }
   | { readonly kind: 'series'; readonly index: number; readonly labels: SeriesLabels }
   | AboutPlaces
+  /** Whether the server of the counters decides. @see CallerCounters */
+  | { readonly kind: 'counters'; readonly isUp: boolean; readonly why: string | undefined }
   | { readonly kind: 'drained' };
 
 /** What a worker says of places at upstreams, which go by their numbers in shared memory. */

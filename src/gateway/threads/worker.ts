@@ -31,6 +31,7 @@ import { FRAMING, surfaceOfTarget } from '../../wire/request-head.ts';
 import { neverBanned } from '../bans.ts';
 import { createWorkerLine } from './line.ts';
 import { createIssuerBook } from './issuer-book.ts';
+import { openCallerCounters } from '../caller-counters.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
 import { challengeOfferOf } from '../resource-metadata.ts';
@@ -58,6 +59,15 @@ const MAX_WAITING_LINES = 8 * 1024 * 1024;
 
 const counters = createSharedCounters(memory.counters, row);
 const gauges = gaugesOf(memory.metrics, row);
+const callers = await openCallerCounters(start.settings.config.counters, {
+  clock,
+  own: counters,
+  instance: start.instance,
+  onChange(isUp, why) {
+    gauges[GAUGE.countersDown] = isUp ? 0 : 1;
+    send({ kind: 'counters', isUp, why });
+  },
+});
 const heartbeats = new Int32Array(memory.heartbeats);
 const running = createRunningExchanges();
 const lines = createLineBatch(MAX_WAITING_LINES);
@@ -111,6 +121,7 @@ const planeDeps = {
   row,
   clock,
   counters,
+  callers: callers.counters,
   credentials: () => credentials,
   revocations: () => revocations,
   policies: () => policies,
@@ -187,7 +198,13 @@ function healthBody(path: string): string {
     name,
     state: known[index]?.models === undefined ? 'unknown' : states.isUp(index) ? 'up' : 'down',
   }));
-  return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams });
+  const store = callers.isUp() === undefined ? {} : { counters: isCounting() ? 'up' : 'down' };
+  return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams, ...store });
+}
+
+/** Whether every worker counts with the other instances: who asks meets any of them. */
+function isCounting(): boolean {
+  return heartbeats.every((_, other) => gaugesOf(memory.metrics, other)[GAUGE.countersDown] !== 1);
 }
 
 /** Where our own code broke: the stack's places, never values. */
@@ -309,6 +326,7 @@ setInterval(() => {
   beat();
   gauges[GAUGE.openStreams] = running.count();
   gauges[GAUGE.droppedLines] = lines.dropped();
+  gauges[GAUGE.counterFailures] = callers.failures();
 }, BEAT_MS);
 
 setInterval(handOverLines, HAND_OVER_MS);
@@ -403,6 +421,7 @@ async function drain(graceMs: number): Promise<void> {
   await server.drain();
   grace.cancel();
   farewell?.cancel();
+  await callers.close();
   handOverLines();
   handOverUses();
   handOverUsage();

@@ -53,6 +53,7 @@ export interface MetricsPage {
 export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts: PageFacts): MetricsPage {
   const named = Array.from({ length: rows }, () => new Map<number, SeriesLabels>());
   const ended = new Map<string, { labels: SeriesLabels; words: Float64Array }>();
+  let endedFailures = 0;
   const idOf = (labels: SeriesLabels) => `${labels.route}\0${labels.model}\0${labels.status}\0${labels.code}`;
 
   function sumUp(): { labels: SeriesLabels; words: Float64Array }[] {
@@ -89,6 +90,7 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         words.fill(0);
       }
       named[row]?.clear();
+      endedFailures += gaugesOf(memory, row)[GAUGE.counterFailures] ?? 0;
       gaugesOf(memory, row).fill(0);
     },
     text() {
@@ -136,6 +138,18 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
       page.sample('sallyport_connections', {}, gauge(GAUGE.connections));
       page.family('sallyport_workers', 'gauge', 'Workers that are ready.');
       page.sample('sallyport_workers', {}, facts.workers());
+      page.family(
+        'sallyport_counters_up',
+        'gauge',
+        'Whether all workers count where the configuration keeps the counters.',
+      );
+      page.sample('sallyport_counters_up', {}, gauge(GAUGE.countersDown) === 0 ? 1 : 0);
+      page.family(
+        'sallyport_counters_failures_total',
+        'counter',
+        'Requests that were decided, or refused, without the server of the counters.',
+      );
+      page.sample('sallyport_counters_failures_total', {}, endedFailures + gauge(GAUGE.counterFailures));
       page.family(
         'sallyport_log_lines_dropped_total',
         'counter',

@@ -28,7 +28,14 @@ const WORDS = WORD.firstTokenBuckets + FIRST_TOKEN_BUCKETS_S.length;
 export const MAX_SERIES = 512;
 
 /** Words of a thread before its series. */
-export const GAUGE = { openStreams: 0, connections: 1, droppedLines: 2, faults: 3 } as const;
+export const GAUGE = {
+  openStreams: 0,
+  connections: 1,
+  droppedLines: 2,
+  faults: 3,
+  countersDown: 4,
+  counterFailures: 5,
+} as const;
 const GAUGES = 8;
 
 /** Shared memory for the metrics of that many threads. */

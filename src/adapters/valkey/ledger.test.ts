@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Item } from './items.ts';
+import { createLedger, type Batch } from './ledger.ts';
+
+const budget = (id: string): Item => ({ kind: 'd', id, p1: 1_000, p2: 0, p3: 60_000 });
+
+const step = fc.oneof(
+  fc.record({ do: fc.constant('hold' as const), who: fc.nat(2), isTold: fc.boolean() }),
+  fc.record({ do: fc.constant('release' as const), pick: fc.nat(), used: fc.nat(9) }),
+  fc.record({ do: fc.constant('send' as const), arrives: fc.boolean(), isConfirmed: fc.boolean() }),
+  fc.record({ do: fc.constant('rejoin' as const) }),
+);
+
+test('whatever is lost on the way, the server ends with what was used, once, and what is held', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const ledger = createLedger();
+      const holds: string[] = [];
+      let used = 0;
+      // The server: what is used, what this session holds, and its last number.
+      let [counted, last] = [0, -1];
+      let reserved = new Map<string, number>();
+      const arrive = ({ seq, entries }: Batch): void => {
+        last = seq;
+        for (const { item, back, delta } of entries) {
+          counted += delta;
+          reserved.set(item.id, (reserved.get(item.id) ?? 0) - back);
+        }
+      };
+      const rejoin = (): void => {
+        reserved = new Map([...ledger.announced()].map(([field, units]) => [field.slice(2), units]));
+        ledger.rejoined(last);
+      };
+      let isBroken = false;
+      for (const one of steps) {
+        if (one.do === 'hold') {
+          const id = `who${one.who}`;
+          holds.push(id);
+          if (one.isTold && !isBroken) {
+            ledger.hold(budget(id), 10);
+            reserved.set(id, (reserved.get(id) ?? 0) + 10);
+          } else ledger.holdUntold(budget(id), 10);
+        } else if (one.do === 'release' && holds.length > 0) {
+          const [id = ''] = holds.splice(one.pick % holds.length, 1);
+          ledger.release(budget(id), 10, one.used);
+          used += one.used;
+        } else if (one.do === 'send' && !isBroken) {
+          const batch = ledger.take();
+          if (batch === undefined) continue;
+          if (one.arrives) arrive(batch);
+          if (one.arrives && one.isConfirmed) ledger.told(batch.seq);
+          // What was not answered ends the session.
+          else isBroken = true;
+        } else if (one.do === 'rejoin') {
+          rejoin();
+          isBroken = false;
+        }
+      }
+      rejoin();
+      for (let batch = ledger.take(); batch !== undefined; batch = ledger.take()) arrive(batch);
+      assert.equal(counted, used);
+      for (const id of ['who0', 'who1', 'who2']) {
+        assert.equal(reserved.get(id) ?? 0, 10 * holds.filter((hold) => hold === id).length);
+      }
+      assert.equal(ledger.lost(), 0);
+    }),
+  );
+});
+
+test('counters that wait to be told are bounded, and those that are forgotten are counted', () => {
+  const ledger = createLedger();
+  for (let i = 0; i < 65_536; i++) ledger.charge({ kind: 'r', id: `r${i}`, p1: 1, p2: 1, p3: 0 }, 1);
+  assert.equal(ledger.lost(), 0);
+  ledger.charge({ kind: 'r', id: 'one more', p1: 1, p2: 1, p3: 0 }, 1);
+  assert.equal(ledger.lost(), 1);
+});
+
+test('what is used in two windows of a budget is told of each', () => {
+  const ledger = createLedger();
+  ledger.release(budget('a'), 0, 3);
+  ledger.release({ ...budget('a'), p2: 60_000, p3: 120_000 }, 0, 4);
+  assert.deepEqual(
+    ledger.take()?.entries.map(({ item, delta }) => [item.p2, delta]),
+    [
+      [0, 3],
+      [60_000, 4],
+    ],
+  );
+});

@@ -1,0 +1,122 @@
+import { fieldOf, type Item } from './items.ts';
+
+/** What the server has to be told of one counter. */
+export interface Entry {
+  readonly item: Item;
+  /** Units to give back; below 0 they were taken without asking. */
+  back: number;
+  /** Units that were used. Of a rate milliseconds of it, so that parts of units can be given back; below 0 they were not. */
+  delta: number;
+}
+
+/** A numbered settlement. */
+export interface Batch {
+  readonly seq: number;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * The books of one thread: what it holds on the server, and what it has not told it yet. Nothing is told twice: what may have
+ * arrived is told again only where the server has not noted its number.
+ */
+export interface Ledger {
+  /** Notes what the server has given. */
+  hold(item: Item, units: number): void;
+  /** Notes what was taken without it; it is told with the next settlement, or the next session. */
+  holdUntold(item: Item, units: number): void;
+  /** Ends a hold. @param used units that it really cost */
+  release(item: Item, units: number, used: number): void;
+  /** Counts what was spent of a rate without asking, or below 0 takes it back. @param ms units times their interval */
+  charge(item: Item, ms: number): void;
+  /** The next settlement, of at most 200 counters; undefined where there is nothing to tell. */
+  take(): Batch | undefined;
+  told(seq: number): void;
+  hasUntold(): boolean;
+  /** What a new session announces, all that is held: from here on nothing of it is untold. */
+  announced(): ReadonlyMap<string, number>;
+  /** Names of all that is held. */
+  heldFields(): Iterable<string>;
+  /** After a new session: what of the old one did not arrive is to be told again. @param lastSeq what did */
+  rejoined(lastSeq: number): void;
+  /** Counters that had to be forgotten untold, for there were too many. */
+  lost(): number;
+}
+
+const BATCH = 200;
+/** Counters whose spending can wait for the server: some 20 MB. */
+const MOST_UNTOLD = 65_536;
+
+/** An empty one. */
+export function createLedger(): Ledger {
+  const held = new Map<string, number>();
+  const untold = new Map<string, Entry>();
+  const underWay = new Map<number, Batch>();
+  let seq = 0;
+  let lost = 0;
+
+  function note(item: Item, back: number, delta: number): void {
+    const { kind, id, p2 } = item;
+    // What belongs to another window is counted there.
+    const name = kind === 'd' ? `d:${id}:${p2}` : fieldOf(item);
+    const entry = untold.get(name);
+    if (entry !== undefined) {
+      entry.back += back;
+      entry.delta += delta;
+      return;
+    }
+    if (untold.size >= MOST_UNTOLD) {
+      const [first = name] = untold.keys();
+      untold.delete(first);
+      lost++;
+    }
+    untold.set(name, { item, back, delta });
+  }
+
+  function add(item: Item, units: number): void {
+    const field = fieldOf(item);
+    const sum = (held.get(field) ?? 0) + units;
+    if (sum > 0) held.set(field, sum);
+    else held.delete(field);
+  }
+
+  return {
+    hold: add,
+    holdUntold(item, units) {
+      add(item, units);
+      note(item, -units, 0);
+    },
+    release(item, units, used) {
+      add(item, -units);
+      note(item, units, used);
+    },
+    charge: (item, ms) => note(item, 0, ms),
+    take() {
+      if (untold.size === 0) return undefined;
+      const entries: Entry[] = [];
+      for (const [name, entry] of untold) {
+        untold.delete(name);
+        if (entry.back !== 0 || entry.delta !== 0) entries.push(entry);
+        if (entries.length === BATCH) break;
+      }
+      if (entries.length === 0) return undefined;
+      const batch = { seq: ++seq, entries };
+      underWay.set(seq, batch);
+      return batch;
+    },
+    told: (number) => void underWay.delete(number),
+    hasUntold: () => untold.size > 0,
+    announced() {
+      for (const entry of untold.values()) entry.back = 0;
+      return held;
+    },
+    heldFields: () => held.keys(),
+    rejoined(lastSeq) {
+      for (const batch of underWay.values()) {
+        if (batch.seq <= lastSeq) continue;
+        for (const { item, delta } of batch.entries) if (delta !== 0) note(item, 0, delta);
+      }
+      underWay.clear();
+    },
+    lost: () => lost,
+  };
+}

@@ -1,0 +1,90 @@
+import { amountAt, type Amount } from '../../limits/amount.ts';
+import type { AmountAsk, RateAsk } from '../../limits/counters.ts';
+import { fieldOf, itemOf, type Item } from './items.ts';
+
+/** How a counter stood when the server told of it last. */
+interface Seen {
+  readonly item: Item;
+  /** Of a rate: when the whole of it is there again. Of units: the time of `amount`. Monotonic. */
+  readonly atMs: number;
+  readonly amount: Amount | undefined;
+}
+
+/** A counter as a new session tells it to a server that may have lost it: of a rate milliseconds, else units. */
+export interface Recalled {
+  readonly item: Item;
+  readonly spent: number;
+}
+
+/**
+ * What this thread has last seen of the counters that it uses. All threads together have seen every state but those that
+ * nobody was told of: so a server that has lost its data gets them back, and without it each instance knows what is left.
+ */
+export interface MemoryOfServer {
+  /** @param resetMs until the whole rate is there again */
+  seeRate(ask: RateAsk, resetMs: number, nowMs: number): void;
+  /** @param amount with a rate's `sinceMs` on the monotonic clock */
+  seeAmount(item: Item, amount: Amount, nowMs: number): void;
+  /** What the function answers for a settled item: used, since, reserved. */
+  seeSettled(item: Item, words: readonly string[], nowMs: number): void;
+  /** Milliseconds of a rate, or units used and reserved; 0 for what was not seen. */
+  spentOf(ask: RateAsk | AmountAsk, nowMs: number): number;
+  /** All that may still be in force. */
+  recalled(nowMs: number): Recalled[];
+}
+
+/** @param most counters that are remembered; those not used for longest are forgotten first */
+export function createMemoryOfServer(most: number): MemoryOfServer {
+  const seen = new Map<string, Seen>();
+
+  function see(item: Item, one: Seen): void {
+    const field = fieldOf(item);
+    seen.delete(field);
+    seen.set(field, one);
+    if (seen.size <= most) return;
+    const [oldest = field] = seen.keys();
+    seen.delete(oldest);
+  }
+
+  return {
+    seeRate(ask, resetMs, nowMs) {
+      const item = itemOf(ask);
+      see(item, { item, atMs: nowMs + resetMs, amount: undefined });
+    },
+    seeAmount: (item, amount, nowMs) => see(item, { item, atMs: nowMs, amount }),
+    seeSettled(item, words, nowMs) {
+      if (item.kind === 'a' || item.kind === 'd')
+        see(item, { item, atMs: nowMs, amount: amountFrom(item, words, nowMs) });
+    },
+    spentOf(ask, nowMs) {
+      const one = seen.get(fieldOf(itemOf(ask)));
+      if (one === undefined) return 0;
+      if (ask.kind === 'rate') return Math.max(0, one.atMs - nowMs);
+      if (one.amount === undefined) return 0;
+      const { used, reserved } = amountAt(ask.bound, one.amount, nowMs);
+      return used + reserved;
+    },
+    recalled(nowMs) {
+      return [...seen.values()].flatMap(({ item, atMs, amount }) => {
+        const spent = amount === undefined ? atMs - nowMs : drained(item, amount, nowMs);
+        return spent > 0 ? [{ item: amount === undefined ? item : inItsWindow(item, amount), spent }] : [];
+      });
+    },
+  };
+}
+
+/** Units as the function tells of them: used, since, reserved. Those that drain have done so up to now. */
+export function amountFrom({ kind }: Item, [used, since, reserved]: readonly string[], nowMs: number): Amount {
+  return { used: Number(used), sinceMs: kind === 'a' ? nowMs : Number(since), reserved: Number(reserved) };
+}
+
+/** What is left of used units. A budget's window may be over: then its counter is not found by anybody. */
+function drained({ kind, p1, p2 }: Item, amount: Amount, nowMs: number): number {
+  return kind === 'a' ? amountAt({ kind: 'rate', limit: p1, windowMs: p2 }, amount, nowMs).used : amount.used;
+}
+
+/** A window that another instance has begun is the counter's, whatever was asked for. */
+function inItsWindow(item: Item, { sinceMs }: Amount): Item {
+  const { kind, p2, p3 } = item;
+  return kind === 'd' ? { ...item, p2: sinceMs, p3: sinceMs + p3 - p2 } : item;
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Spent } from '../../src/kernel/exchange.ts';
+import type { AmountAsk, Ask, ConcurrencyAsk, Counters, RateAsk } from '../../src/limits/counters.ts';
+import { ratePerMinute, rateOf } from '../../src/limits/gcra.ts';
+import { createModelCounters } from '../support/model-counters.ts';
+
+/** Counters that nobody has used, with a clock of their own. */
+export interface OpenCounters extends AsyncDisposable {
+  readonly counters: Counters;
+  nowMs(): number;
+  /** Resolves once what is due by then is done; everything that was settled before has arrived. */
+  advance(ms: number): Promise<void>;
+}
+
+const DAY_MS = 16_384;
+/** Time on the wall when the tests' monotonic clock was 0. */
+export const WALL_MS = 1_767_225_600_000;
+
+/** The window of a short day; the clock of the tests is that of the wall, too. */
+const budget = (limit: number, nowMs: number): AmountAsk['bound'] => {
+  const since = Math.floor(nowMs / DAY_MS) * DAY_MS;
+  const [startMs, endsAtMs] = [WALL_MS + since, since + DAY_MS];
+  return { kind: 'budget', limit, window: { startMs, endMs: startMs + DAY_MS, endsAtMs } };
+};
+
+/** What every adapter of the port `Counters` keeps. */
+export function countersContract(adapter: string, open: () => Promise<OpenCounters>): void {
+  const rate = ({ counters }: OpenCounters, name: string, perMinute: number): RateAsk => ({
+    kind: 'rate',
+    name: 'requests',
+    counter: counters.keyOf(name),
+    rate: ratePerMinute(perMinute),
+  });
+  const running = ({ counters }: OpenCounters, name: string, limit: number): ConcurrencyAsk => ({
+    kind: 'concurrency',
+    name: 'concurrency',
+    counter: counters.keyOf(name),
+    limit,
+  });
+  const kinds = async (it: OpenCounters, asks: readonly Ask[], count: number): Promise<string[]> => {
+    const all = Array.from({ length: count }, async () => it.counters.spend(asks, it.nowMs()));
+    return (await Promise.all(all)).map(({ kind }) => kind);
+  };
+
+  test(`${adapter}: of any number of simultaneous requests exactly as many as the burst are let in`, async () => {
+    await using it = await open();
+    const got = await kinds(it, [rate(it, 'alice', 6)], 20);
+    assert.equal(got.filter((kind) => kind === 'spent').length, 6);
+    assert.deepEqual(await kinds(it, [rate(it, 'bob', 6)], 1), ['spent']);
+    await it.advance(9_999);
+    assert.deepEqual(await kinds(it, [rate(it, 'alice', 6)], 1), ['refused']);
+    await it.advance(1);
+    assert.deepEqual(await kinds(it, [rate(it, 'alice', 6)], 2), ['spent', 'refused']);
+  });
+
+  test(`${adapter}: a refused ask leaves the others as they were`, async () => {
+    await using it = await open();
+    const asks = [running(it, 'c', 9), rate(it, 'r', 1)];
+    assert.deepEqual(await kinds(it, asks, 2), ['spent', 'refused']);
+    const left = await it.counters.standing(running(it, 'c', 9), it.nowMs());
+    assert.equal(left.remaining, 8);
+  });
+
+  test(`${adapter}: what ran has given its place back once it is settled`, async () => {
+    await using it = await open();
+    const ask = running(it, 'c', 1);
+    const first = await it.counters.spend([ask], it.nowMs());
+    assert.ok(first.kind === 'spent');
+    const second = await it.counters.spend([ask], it.nowMs());
+    assert.deepEqual(second.kind === 'refused' && [second.ask, second.retryAfterMs], [ask, 1_000]);
+    it.counters.settle(first, [], it.nowMs());
+    assert.equal((await it.counters.spend([ask], it.nowMs())).kind, 'spent');
+  });
+
+  test(`${adapter}: in any history each answer is that of the pure rules`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        await using it = await open();
+        const both: [Counters, Counters] = [it.counters, createModelCounters()];
+        const spends: [Spent, Spent][] = [];
+        for (const one of steps) await run(one, it, both, spends);
+      }),
+    );
+  });
+}
+
+const limited = fc.record({
+  who: fc.integer({ min: 0, max: 1 }),
+  kind: fc.constantFrom('rate', 'concurrency', 'drains', 'budget'),
+  cost: fc.integer({ min: 1, max: 24 }),
+});
+const step = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('spend'), asks: fc.array(limited, { minLength: 1, maxLength: 3 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('settle'), pick: fc.nat(), used: fc.integer({ min: 0, max: 40 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('extend'), pick: fc.nat(), total: fc.integer({ min: 1, max: 40 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('progress'), pick: fc.nat(), used: fc.nat(30) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('standing'), one: limited }) },
+  // Nobody is busy enough for units to be spent ahead.
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('advance'), ms: fc.integer({ min: 250, max: 5_000 }) }) },
+);
+type Limited = { who: number; kind: string; cost: number };
+type Step =
+  | { do: 'spend'; asks: Limited[] }
+  | { do: 'settle'; pick: number; used: number }
+  | { do: 'progress'; pick: number; used: number }
+  | { do: 'extend'; pick: number; total: number }
+  | { do: 'standing'; one: Limited }
+  | { do: 'advance'; ms: number };
+
+/** Limits in powers of two, so that fractions are the same however often they are added. */
+function askOf(counters: Counters, { who, kind, cost }: Limited, nowMs: number): Ask {
+  const counter = counters.keyOf(`${kind}:${who}`);
+  if (kind === 'rate') return { kind: 'rate', name: kind, counter, rate: rateOf(24, 8_192), cost };
+  if (kind === 'concurrency') return { kind, name: kind, counter, limit: 3 };
+  const bound = kind === 'budget' ? budget(64, nowMs) : ({ kind: 'rate', limit: 32, windowMs: 4_096 } as const);
+  return { kind: 'amount', name: kind, counter, bound, cost };
+}
+
+async function run(
+  one: unknown,
+  it: OpenCounters,
+  both: readonly [Counters, Counters],
+  spends: [Spent, Spent][],
+): Promise<void> {
+  const nowMs = it.nowMs();
+  const now = one as Step;
+  switch (now.do) {
+    case 'spend': {
+      const [real, model] = await Promise.all(
+        both.map(async (counters) =>
+          counters.spend(
+            now.asks.map((ask) => askOf(counters, ask, nowMs)),
+            nowMs,
+          ),
+        ),
+      );
+      assert.ok(real !== undefined && model !== undefined);
+      if (real.kind === 'spent' && model.kind === 'spent') {
+        spends.push([real, model]);
+        return assert.deepEqual(real.standings, model.standings);
+      }
+      assert.ok(real.kind === 'refused' && model.kind === 'refused', `${real.kind} is not ${model.kind}`);
+      return assert.deepEqual(
+        [real.ask.name, real.retryAfterMs, real.standing],
+        [model.ask.name, model.retryAfterMs, model.standing],
+      );
+    }
+    case 'settle': {
+      const [pair] = spends.splice(now.pick % Math.max(1, spends.length), 1);
+      for (const [i, spent] of (pair ?? []).entries())
+        both[i === 0 ? 0 : 1].settle(spent, [now.used, now.used, now.used], nowMs);
+      return;
+    }
+    case 'progress': {
+      const pair = spends[now.pick % Math.max(1, spends.length)] ?? [];
+      for (const [i, spent] of pair.entries())
+        both[i === 0 ? 0 : 1].progress(spent, [now.used, now.used, now.used], nowMs);
+      return;
+    }
+    case 'extend': {
+      const pair = spends[now.pick % Math.max(1, spends.length)];
+      if (pair === undefined) return;
+      const [real, model] = await Promise.all(
+        both.map(async (counters, i) =>
+          counters.extend(pair[i === 0 ? 0 : 1], [now.total, now.total, now.total], nowMs),
+        ),
+      );
+      return assert.deepEqual([real?.ask.name, real?.standing], [model?.ask.name, model?.standing]);
+    }
+    case 'standing': {
+      const [real, model] = await Promise.all(
+        both.map(async (counters) => counters.standing(askOf(counters, now.one, nowMs), nowMs)),
+      );
+      return assert.deepEqual(real, model);
+    }
+    case 'advance':
+      return it.advance(now.ms);
+  }
+}

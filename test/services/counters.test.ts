@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ask, type Answer } from '../support/http.ts';
+import { flood, hangingStream, startFleet, tally, untilCounters } from './valkey/fleet.ts';
+
+/** Two gateways of two workers on a real server; docs/reference/limits-faults.md has what is seen here. */
+
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('two instances never let in one more than the limit, and use at least 98 % of it, in 20 rounds', async (t) => {
+  const limit = 120;
+  await using fleet = await startFleet({ requestsPerMinute: limit, concurrency: 'none' });
+  let used = 0;
+  let allowed = 0;
+  for (let round = 0; round < 20; round++) {
+    const key = fleet.issuer.token({ sub: `user-${round}` });
+    const { answers, tookMs } = await flood(fleet, key, { callers: 32, times: 180 });
+    const most = limit + Math.floor(tookMs / (60_000 / limit));
+    const counts = tally(answers);
+    const passed = counts['200'] ?? 0;
+    assert.ok(passed <= most, `round ${round}: ${passed} of ${most}`);
+    assert.equal(passed + (counts['429 rate_limited'] ?? 0), answers.length, JSON.stringify(counts));
+    used += passed;
+    allowed += limit;
+  }
+  t.diagnostic(`${used} of ${allowed} used`);
+  assert.ok(used >= 0.98 * allowed, `${used} of ${allowed}`);
+});
+
+test('a budget of tokens is one for all instances, and survives the server losing everything', async (t) => {
+  const tokens = 2_000;
+  await using fleet = await startFleet({
+    requestsPerMinute: 'none',
+    concurrency: 'none',
+    budget: { tokens, per: 'day' },
+  });
+  const key = fleet.issuer.token();
+  const usedIn = (answers: readonly Answer[]): number =>
+    answers.reduce(
+      (sum, { json }) => sum + ((json?.['usage'] as { total_tokens: number } | undefined)?.total_tokens ?? 0),
+      0,
+    );
+  const first = await flood(fleet, key, { callers: 8, times: 120 });
+  await fleet.server.kill();
+  await fleet.server.start();
+  await untilCounters(fleet, 'down');
+  await untilCounters(fleet, 'up');
+  const second = await flood(fleet, key, { callers: 8, times: 200 });
+  const used = usedIn([...first.answers, ...second.answers]);
+  t.diagnostic(`${used} of ${tokens} used; ${JSON.stringify(tally(second.answers))}`);
+  assert.ok((tally(second.answers)['429 budget_exhausted'] ?? 0) > 0);
+  assert.ok(used <= tokens && used > 0.95 * tokens, `${used}`);
+});
+
+test('what runs on one instance counts on the other, and what a dead worker held comes back', async (t) => {
+  await using fleet = await startFleet({ requestsPerMinute: 'none', concurrency: 2 });
+  const [first, second] = fleet.gateways;
+  const key = fleet.issuer.token();
+  const stops = [await hangingStream(first, key), await hangingStream(second, key)];
+  for (const gateway of fleet.gateways) assert.equal((await ask(gateway, { key })).code, 'concurrency_limited');
+  stops[1]?.();
+  let answer = await ask(first, { key });
+  while (answer.status === 429) answer = await ask(first, { key });
+  assert.equal(answer.status, 200);
+  // Its place has come back once another can have it.
+  while ((await ask(second, { key })).status !== 200) await later(10);
+  const killedMs = performance.now();
+  for (const row of [0, 1]) first.gateway.testing.killWorker(row);
+  const both = [await hangingStream(second, key)];
+  // Its place is held for 5 s by a worker that is gone; then two can run again.
+  while ((await ask(second, { key })).status !== 200) await later(50);
+  const backMs = performance.now() - killedMs;
+  t.diagnostic(`back after ${Math.round(backMs)} ms`);
+  assert.ok(backMs < 8_000, String(backMs));
+  for (const stop of both) stop();
+});
+
+for (const [what, fault] of [
+  [
+    'killed and started again with nothing',
+    async ({ server }) => {
+      await server.kill();
+      await later(1_000);
+      await server.start();
+    },
+  ],
+  [
+    'paused for 5 s',
+    async ({ server }) => {
+      server.pause();
+      await later(5_000);
+      server.resume();
+    },
+  ],
+  [
+    'out of memory for 2 s',
+    async ({ server }) => {
+      await server.command('CONFIG', 'SET', 'maxmemory', '1');
+      await later(2_000);
+      await server.command('CONFIG', 'SET', 'maxmemory', '0');
+    },
+  ],
+  [
+    'a replica that takes no writes for 2 s',
+    async ({ server }) => {
+      await server.command('REPLICAOF', '127.0.0.1', '9');
+      await later(2_000);
+      await server.command('REPLICAOF', 'NO', 'ONE');
+    },
+  ],
+] as const satisfies readonly (readonly [string, (fleet: Awaited<ReturnType<typeof startFleet>>) => Promise<void>])[]) {
+  test(`a server that is ${what} stops nobody and lets in not one too many`, async (t) => {
+    const limit = 240;
+    await using fleet = await startFleet({ requestsPerMinute: limit, concurrency: 'none' });
+    const key = fleet.issuer.token();
+    let isOver = false;
+    const flooding = flood(fleet, key, { callers: 8, until: () => isOver });
+    await later(400);
+    await fault(fleet);
+    await untilCounters(fleet, 'up');
+    await later(500);
+    isOver = true;
+    const { answers, tookMs, slowestMs } = await flooding;
+    const counts = tally(answers);
+    const most = limit + Math.floor(tookMs / (60_000 / limit));
+    t.diagnostic(`${counts['200']} of ${most} passed in ${Math.round(tookMs)} ms, slowest ${Math.round(slowestMs)} ms`);
+    assert.equal((counts['200'] ?? 0) + (counts['429 rate_limited'] ?? 0), answers.length, JSON.stringify(counts));
+    assert.ok((counts['200'] ?? 0) <= most, `${counts['200']} of ${most}`);
+    assert.ok(slowestMs < 1_500, String(slowestMs));
+    for (const { log } of fleet.gateways) {
+      const changes = log.filter((line) => line.includes('"counters_')).map((line) => JSON.parse(line).event as string);
+      // On a machine that is too busy to answer in time there may be more of them, in turn.
+      assert.deepEqual([changes[0], changes.at(-1)], ['counters_down', 'counters_up']);
+      assert.ok(changes.every((change, i) => change === (i % 2 === 0 ? 'counters_down' : 'counters_up')));
+    }
+  });
+}
+
+test('a server that is down is told to callers where the configuration denies', async () => {
+  await using fleet = await startFleet({ requestsPerMinute: 60, concurrency: 4 }, { onFailure: 'deny' });
+  const key = fleet.issuer.token();
+  assert.equal((await ask(fleet.gateways[0], { key })).status, 200);
+  await fleet.server.kill();
+  await untilCounters(fleet, 'down');
+  const refused = await ask(fleet.gateways[0], { key });
+  assert.deepEqual([refused.status, refused.code, refused.headers['retry-after']], [503, 'store_unavailable', '1']);
+  await fleet.server.start();
+  await untilCounters(fleet, 'up');
+  assert.equal((await ask(fleet.gateways[0], { key })).status, 200);
+});
