@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { ask, type Answer } from '../support/http.ts';
 import { flood, hangingStream, startFleet, tally, untilCounters } from './valkey/fleet.ts';
@@ -135,6 +136,70 @@ for (const [what, fault] of [
     }
   });
 }
+
+/** A way to the server that can be cut. */
+async function cuttableWay() {
+  const open = new Set<Socket>();
+  let isCut = false;
+  let port = 0;
+  const way = createServer((socket) => {
+    if (isCut) return void socket.destroy();
+    const on = connect(port, '127.0.0.1');
+    for (const [one, other] of [
+      [socket, on],
+      [on, socket],
+    ] as const) {
+      open.add(one);
+      one.on('error', () => other.destroy()).on('close', () => open.delete(one));
+      one.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+  return {
+    async urlOf(url: string): Promise<string> {
+      port = Number(new URL(url).port);
+      const address = way.address();
+      assert.ok(typeof address === 'object' && address !== null);
+      return Promise.resolve(url.replace(`:${port}`, `:${address.port}`));
+    },
+    cut(): void {
+      isCut = true;
+      for (const socket of open) socket.destroy();
+    },
+    mend: () => void (isCut = false),
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => way.close(resolve));
+    },
+  };
+}
+
+test('an instance that is split from the server keeps to its share, the others to the server, and both come together again', async (t) => {
+  const limit = 240;
+  await using way = await cuttableWay();
+  await using fleet = await startFleet({ requestsPerMinute: limit, concurrency: 'none' }, {}, way.urlOf);
+  const key = fleet.issuer.token();
+  const readyOf = async (at: number): Promise<string | undefined> =>
+    ((await (await fetch(`${fleet.gateways[at]?.url}/readyz`)).json()) as { counters?: string }).counters;
+  way.cut();
+  while ((await readyOf(1)) !== 'down') await later(20);
+  // A machine that is too busy to answer in time counts as away, for a moment.
+  while ((await readyOf(0)) !== 'up') await later(20);
+  const startedMs = performance.now();
+  const passedAt = async (at: 0 | 1): Promise<number> => {
+    const answers = await Promise.all(Array.from({ length: 300 }, () => ask(fleet.gateways[at], { key })));
+    return answers.filter(({ status }) => status === 200).length;
+  };
+  const [whole, split] = [await passedAt(0), await passedAt(1)];
+  const refilled = Math.ceil((performance.now() - startedMs) / (60_000 / limit));
+  t.diagnostic(`${whole} passed by the server, ${split} by the share of the other; ${refilled} came back meanwhile`);
+  assert.ok(whole <= limit + refilled && whole >= 0.98 * limit, String(whole));
+  assert.ok(split <= limit / 2 + refilled && split > 0, String(split));
+  way.mend();
+  await untilCounters(fleet, 'up');
+  // What the share let in was told to the server: nobody has anything left.
+  assert.ok((await passedAt(1)) <= Math.ceil((performance.now() - startedMs) / (60_000 / limit)));
+});
 
 test('a server that is down is told to callers where the configuration denies', async () => {
   await using fleet = await startFleet({ requestsPerMinute: 60, concurrency: 4 }, { onFailure: 'deny' });

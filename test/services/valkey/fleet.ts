@@ -22,11 +22,18 @@ export interface FleetLimits {
   readonly budget?: { readonly tokens: number; readonly per: 'day' };
 }
 
-/** @param counters options beside the server's URL */
-export async function startFleet(limits: FleetLimits, counters: object = {}): Promise<Fleet> {
+/**
+ * @param counters options beside the server's URL
+ * @param urlOf by which way the second gateway reaches the server
+ */
+export async function startFleet(
+  limits: FleetLimits,
+  counters: object = {},
+  urlOf: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+): Promise<Fleet> {
   const server = await startTestServer(PROGRAM);
   const issuer = await startTestIssuer(() => AUDIENCE);
-  const start = () =>
+  const start = (url: string) =>
     startTestGateway({
       workers: 2,
       plain: true,
@@ -34,10 +41,10 @@ export async function startFleet(limits: FleetLimits, counters: object = {}): Pr
         listen: { publicUrl: AUDIENCE },
         limits: { default: limits, perIp: { requestsPerMinute: 'none', connections: 'none' } },
         authentication: { issuers: [{ issuer: issuer.url }] },
-        counters: { url: server.url, ...counters },
+        counters: { url, ...counters },
       },
     });
-  const gateways = await Promise.all([start(), start()]);
+  const gateways = await Promise.all([start(server.url), urlOf(server.url).then(start)]);
   return {
     server,
     issuer,
