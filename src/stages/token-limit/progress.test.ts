@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { settableClock } from '../../../test/support/clock.ts';
+import type { Spent } from '../../kernel/exchange.ts';
+import type { Counters } from '../../limits/counters.ts';
+import { createProgress } from './progress.ts';
+
+test('what running streams have used is counted by the second, and nothing runs once they have ended', () => {
+  const clock = settableClock();
+  const counted: (readonly number[])[] = [];
+  const counters = {
+    progress: (_: Spent, actuals: readonly number[]) => void counted.push(actuals),
+  } as unknown as Counters;
+  const progress = createProgress(counters, clock);
+  const spent: Spent = { kind: 'spent', standings: [], holds: [] };
+  let tokens = 7;
+  progress.begin(spent, () => [tokens]);
+  clock.advance(999);
+  assert.deepEqual(counted, []);
+  clock.advance(1);
+  tokens = 9;
+  clock.advance(1_000);
+  assert.deepEqual(counted, [[7], [9]]);
+  progress.end(spent);
+  clock.advance(1_000);
+  assert.equal(counted.length, 2);
+  assert.equal(clock.waiting(), 0);
+});
