@@ -34,10 +34,12 @@ export function createBudgetWarnings(tell: (warning: BudgetWarning) => void) {
       costs: readonly number[],
       nowMs: number,
     ): void {
-      for (const [i, { limit, counter }] of asked.entries()) {
-        const standing = standings[i];
-        if (standing === undefined || !isBudget(limit)) continue;
+      for (let i = 0; i < asked.length; i++) {
+        const [one, standing] = [asked[i], standings[i]];
+        if (one === undefined || standing === undefined) continue;
+        const { limit, counter } = one;
         if (standing.limit - standing.remaining - (costs[i] ?? 0) < standing.limit * WARN_AT) continue;
+        if (!isBudget(limit)) continue;
         // Rounded: the end of a window is told in milliseconds from now.
         const endsAtMs = Math.round((nowMs + standing.resetMs) / 60_000) * 60_000;
         const key = `${counter.name} ${endsAtMs}`;

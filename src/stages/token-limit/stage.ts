@@ -75,28 +75,30 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
 
   function reserve(x: Here, size: PromptSize, input: number): Soon<Denial | undefined> {
     const asking = { principal: x.principal, network: x.peer.network, model: x.model, route: classOf(x.route.scope) };
-    const limits = plan.late(asking).filter(({ limit }) => concerns(limit, x));
+    const all = plan.late(asking);
+    const limits = all.every(({ limit }) => concerns(limit, x)) ? all : all.filter(({ limit }) => concerns(limit, x));
     const bid = bidOf(x, size, input);
     const fitted = fitWhole(x, limits, bid, options.overCap);
     return 'code' in fitted ? fitted : attempt(x, { limits, size, wanted: bid }, fitted, MAX_TRIES);
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
-    const [asked, asks, costs]: [Counted[], Ask[], number[]] = [[], [], []];
+    const [asked, asks, costs, amounts]: [Counted[], Ask[], number[], Limit[]] = [[], [], [], []];
     const tokens = tokensOf(bid);
     for (const one of wish.limits) {
       const units = unitsOf(one.limit, tokens, bid.price);
       if (!isHeld(one.limit) && units <= 0) continue;
       asked.push(one);
       costs.push(units);
-      asks.push(plan.ask(one, Math.min(units, one.limit.max)));
+      const ask = plan.ask(one, Math.min(units, one.limit.max));
+      asks.push(ask);
+      if (ask.kind === 'amount') amounts.push(one.limit);
     }
     const result = counters.spend(asks, clock.monotonicMs());
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
-        const limits = asked.flatMap(({ limit }, i) => (asks[i]?.kind === 'amount' ? [limit] : []));
         warnings.look(x.principal, asked, spent.standings, costs, clock.nowMs());
-        x.tokenLimits = new Held(spent, bid, wish, limits, x.request.output !== undefined);
+        x.tokenLimits = new Held(spent, bid, wish, amounts, x.request.output !== undefined);
         return undefined;
       }
       const limit = asked[asks.indexOf(spent.ask)]?.limit;
