@@ -1,6 +1,6 @@
 /** How large a prompt is, without its tokenizer. */
 export interface Size {
-  /** Bytes of text. */
+  /** Bytes of text, names of members among them where they are written into the prompt. */
   readonly bytes: number;
   /** Messages, parts, tools, documents: something is written around each. */
   readonly items: number;
@@ -9,16 +9,19 @@ export interface Size {
   readonly media: number;
 }
 
-/** Guesses the tokens of prompts and learns by what models really counted. */
+/**
+ * Guesses the tokens of prompts and learns by what models really counted. What is learnt of one `kind` of prompts, such as
+ * those of one tenant for one model, is used for that kind alone: nobody can make the estimates of others wrong.
+ */
 export interface Estimator {
   /** Tokens that a prompt will hardly exceed; a whole number >= 1. */
-  prompt(model: string, size: Size): number;
+  prompt(kind: string, size: Size): number;
   /** Notes what a prompt really had. */
-  learn(model: string, size: Size, tokens: number): void;
+  learn(kind: string, size: Size, tokens: number): void;
   /** Tokens that an answer can have got in a time, by the speed of those that ended; for answers whose end nobody saw. */
-  writtenIn(model: string, durationMs: number): number;
+  writtenIn(kind: string, durationMs: number): number;
   /** Notes how long an answer took. */
-  learnSpeed(model: string, tokens: number, durationMs: number): void;
+  learnSpeed(kind: string, tokens: number, durationMs: number): void;
 }
 
 /** English has four bytes a token, code and other scripts three. */
@@ -28,9 +31,12 @@ const MOST_TOKENS_A_BYTE = 1;
 const LEAST_TOKENS_A_BYTE = 1 / 16;
 /** What a template writes around all of it, and around each message. */
 const AROUND = 12;
-const AROUND_ITEM = 4;
+const MOST_AROUND = 512;
+const AROUND_ITEM = 2;
+const MOST_AROUND_ITEM = 64;
 /** A large image; small ones have less, recordings of half a minute about as many. */
 const TOKENS_A_MEDIUM = 1_500;
+const MOST_TOKENS_A_MEDIUM = 20_000;
 /** Prompts below it tell what is written around them, those above how many bytes a token has. */
 const LONG_BYTES = 1_024;
 /** Weight of the newest observation. */
@@ -38,43 +44,53 @@ const ALPHA = 0.1;
 /** So many mean deviations above the mean: what hardly any prompt exceeds. */
 const DEVIATIONS = 3;
 const TOKENS_A_SECOND = 100;
-/** Callers ask for granted models only; whatever they do, memory is bounded. */
-const MAX_MODELS = 1_024;
+const LEAST_TOKENS_A_SECOND = 20;
+const MOST_TOKENS_A_SECOND = 2_000;
+/** Whatever callers do, memory is bounded. */
+const MAX_KINDS = 4_096;
 
-/** @param models what was learned before, of one thread */
+/** Of one thread. */
 export function createEstimator(): Estimator {
-  const models = new Map<string, Learned>();
+  const kinds = new Map<string, Learned>();
 
-  function of(model: string): Learned {
-    let learned = models.get(model);
+  function of(kind: string): Learned {
+    let learned = kinds.get(kind);
     if (learned === undefined) {
-      if (models.size >= MAX_MODELS) models.clear();
+      if (kinds.size >= MAX_KINDS) kinds.clear();
       learned = { perByte: spread(TOKENS_A_BYTE), around: spread(AROUND), perSecond: spread(TOKENS_A_SECOND) };
-      models.set(model, learned);
+      kinds.set(kind, learned);
     }
     return learned;
   }
 
   return {
-    prompt(model, size) {
-      const { perByte, around } = of(model);
-      const each = Math.min(MOST_TOKENS_A_BYTE, Math.max(LEAST_TOKENS_A_BYTE, high(perByte)));
-      return Math.max(1, Math.ceil(size.bytes * each + Math.max(0, high(around)) + fixed(size)));
+    prompt(kind, size) {
+      const { perByte, around } = of(kind);
+      const each = within(high(perByte), LEAST_TOKENS_A_BYTE, MOST_TOKENS_A_BYTE);
+      return Math.max(1, Math.ceil(size.bytes * each + within(high(around), 0, MOST_AROUND) + fixed(size)));
     },
-    learn(model, size, tokens) {
+    learn(kind, size, tokens) {
       // What media cost says nothing about texts.
       if (size.media > 0) return;
-      const { perByte, around } = of(model);
+      const { perByte, around } = of(kind);
       const rest = tokens - fixed(size);
-      if (size.bytes >= LONG_BYTES) note(perByte, Math.max(0, rest - around.mean) / size.bytes);
-      else note(around, rest - size.bytes * perByte.mean);
+      if (size.bytes >= LONG_BYTES) note(perByte, within((rest - around.mean) / size.bytes, 0, MOST_TOKENS_A_BYTE));
+      else note(around, within(rest - size.bytes * perByte.mean, 0, MOST_AROUND));
     },
-    writtenIn: (model, durationMs) => Math.ceil((high(of(model).perSecond) * Math.max(0, durationMs)) / 1_000),
-    learnSpeed(model, tokens, durationMs) {
-      if (tokens > 0 && durationMs > 0) note(of(model).perSecond, (tokens * 1_000) / durationMs);
+    writtenIn(kind, durationMs) {
+      const speed = within(high(of(kind).perSecond), LEAST_TOKENS_A_SECOND, MOST_TOKENS_A_SECOND);
+      return Math.ceil((speed * Math.max(0, durationMs)) / 1_000);
+    },
+    learnSpeed(kind, tokens, durationMs) {
+      if (tokens > 0 && durationMs > 0)
+        note(of(kind).perSecond, within((tokens * 1_000) / durationMs, 0, MOST_TOKENS_A_SECOND));
     },
   };
 }
+
+/** Tokens that no tokenizer can exceed, for a size that holds all of a prompt: what says more is wrong. */
+export const mostTokens = ({ bytes, items, numbers, media }: Size): number =>
+  bytes * MOST_TOKENS_A_BYTE + MOST_AROUND * 8 + items * MOST_AROUND_ITEM + numbers + media * MOST_TOKENS_A_MEDIUM;
 
 /** Mean and mean deviation, by exponentially weighted averages. */
 interface Spread {
@@ -90,6 +106,7 @@ interface Learned {
 
 const spread = (mean: number): Spread => ({ mean, deviation: 0 });
 const high = ({ mean, deviation }: Spread): number => mean + DEVIATIONS * deviation;
+const within = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
 const fixed = ({ items, numbers, media }: Size): number => items * AROUND_ITEM + numbers + media * TOKENS_A_MEDIUM;
 
 function note(of: Spread, value: number): void {

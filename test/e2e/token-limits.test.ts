@@ -98,3 +98,16 @@ test('with counting by upstream a prompt is set aside as /tokenize counts it, an
   assert.equal(questions.length, 3);
   for (const { headers } of questions) assert.match(String(new Map(headers).get('user-agent')), /^sallyport\//);
 });
+
+test('a prompt that is larger than a whole limit is refused, whatever length it asks for', async () => {
+  await using it = await startTestGateway({ plain: true, config: OPEN });
+  const messages = [{ role: 'user', content: 'word '.repeat(20_000) }];
+  for (const limits of [{ budget: { tokens: 1_000, per: 'day' } }, { tokensPerMinute: 1_000 }] as const) {
+    const { key } = await it.issue({ limits });
+    const { code, json, headers } = await ask(it, { key, body: { model: 'tiny', messages, max_tokens: 1 } });
+    assert.equal(code, 'budget' in limits ? 'budget_exhausted' : 'token_limited');
+    assert.match(String(json?.error?.['message']), /The prompt alone is larger than the whole limit/);
+    assert.equal(headers['retry-after'], '3600');
+  }
+  assert.equal(it.simulator.received().filter(({ path }) => path === '/v1/chat/completions').length, 0);
+});

@@ -273,12 +273,23 @@ test('a model that was not granted is model_not_allowed later, too', () => {
   assert.equal(session.upstream().sent.length, 2);
 });
 
-test('another granted model passes where the same upstream has it, else it is invalid_field', () => {
-  const session = open({ targets: 2, serving: (model) => (model === 'far' ? [1] : [0]) });
-  session.frame({ ...UPDATE, model: 'near' });
+test('another granted model in a session is invalid_field: limits and price are those of the first', () => {
+  const session = open();
+  session.frame(UPDATE);
   assert.equal(session.caller.closedWith, undefined);
-  session.frame({ ...UPDATE, model: 'far' });
+  session.frame({ ...UPDATE, model: 'near' });
   endedWith(session, 'invalid_field', 1008);
+});
+
+test('what was transcribed and is never said to be done is counted all the same', () => {
+  const counters = createSharedCounters(createCounterMemory(64, 1, 'seed'), 0);
+  const session = begin({ defaults: { budget: { tokens: 4, per: 'day' } }, counters });
+  session.frame(UPDATE);
+  session.upstream().listener.opened();
+  session.frame(append(4));
+  session.frame(COMMIT);
+  for (let i = 0; i < 4; i++) session.says({ type: 'transcription.delta', delta: 'a' });
+  isOver(session, 'budget_exhausted', 'cut');
 });
 
 test('audio beyond the bound without a commit is value_out_of_range, a commit begins anew', () => {

@@ -219,8 +219,8 @@ class Relay implements SocketListener {
       this.ask(event);
       return this.open();
     }
-    // The socket is one to the server of the first model.
-    if (!deps.serving(model, x.route.family).includes(this.target)) return this.refuse(OTHER_MODEL);
+    // The socket is one to the server of the first model, and so are the limits and the price that it counts by.
+    if (model !== x.model) return this.refuse(OTHER_MODEL);
     this.ask(event);
   }
 
@@ -356,10 +356,15 @@ class Relay implements SocketListener {
       case 'done':
         this.isOwed = false;
         this.count(answer.event['usage']);
+        this.usage.deltas = 0;
         this.tokens?.used(this.usage);
         return this.send(answer.event);
       case 'delta':
-        return this.send(answer.event);
+        // What is never said to be done has been written all the same.
+        this.usage.deltas += 1;
+        this.tokens?.used(this.usage);
+        this.tokens?.more();
+        return this.isOver() ? undefined : this.send(answer.event);
       default:
         return assertNever(answer);
     }
@@ -461,7 +466,7 @@ const NO_MODEL = deny('model_not_allowed', {
 });
 const OTHER_MODEL = deny('invalid_field', {
   param: 'model',
-  message: 'Another server has this model. Open another socket for it.',
+  message: 'A session has one model. Open another socket for this one.',
 });
 const TOO_MUCH = deny('value_out_of_range', {
   param: 'audio',

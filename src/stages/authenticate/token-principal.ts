@@ -85,7 +85,8 @@ function principalOf(claims: Claims, tenant: TenantRecord | undefined, rules: Is
     id: `token:${facts.issuer} ${facts.subject}`,
     keyId: undefined,
     token: facts,
-    owner: undefined,
+    // Of our own server a person's token and their keys are one person's, for limits by user and member.
+    owner: isOwn && facts.subject !== facts.clientId ? facts.subject : undefined,
     marks: isOwn
       ? marksOf(facts, claims.tenant, OWN_ISSUER, claims.groups)
       : marksOf(facts, claims.tenant, facts.issuer, []),

@@ -49,3 +49,31 @@ test('what a stored response has cost is not counted again each time that it is 
   });
   assert.equal(createMeter().inspect?.(x, { status: 200, header: () => undefined }), undefined);
 });
+
+test('of several prompts the tokens of one are not taken for those of all', () => {
+  const usage = newUsage();
+  const x = exchange(fakeDownstream(), {
+    usage,
+    request: {
+      model: 'm',
+      body: { prompt: ['a', 'b'] },
+      isStream: true,
+      wantsUsage: false,
+      adjusted: [],
+      output: undefined,
+    },
+  });
+  const inspector = createMeter().inspect?.(x, { status: 200, header: () => undefined });
+  const event = (data: object) =>
+    inspector?.event?.({
+      data: JSON.stringify(data),
+      type: '',
+      json: () => data as JsonObject,
+      replace: () => undefined,
+    });
+  event({ choices: [{ index: 1, text: 'x' }], usage: { prompt_tokens: 2, completion_tokens: 3 } });
+  event({ choices: [{ index: 0, text: 'x' }], usage: { prompt_tokens: 9, completion_tokens: 4 } });
+  assert.deepEqual([usage.promptTokens, usage.completionTokens], [undefined, 7]);
+  event({ choices: [], usage: { prompt_tokens: 11, completion_tokens: 8 } });
+  assert.deepEqual([usage.promptTokens, usage.completionTokens], [11, 8]);
+});

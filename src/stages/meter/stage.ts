@@ -1,4 +1,5 @@
 import { newUsage, type RouteFamily, type Usage } from '../../kernel/exchange.ts';
+import { promptsIn } from '../../vllm/fields/prompt-size.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import type { Stage, StreamEvent } from '../../kernel/stage.ts';
 
@@ -16,10 +17,11 @@ export function createMeter(): Stage<'request' | 'route', 'usage'> {
       if (x.route.family === 'stored-response') return undefined;
       const { family } = x.route;
       const choices = new Map<number, number>();
+      const isOnePrompt = promptsIn(x.request.body['prompt']) === 1;
       return {
         event(event) {
           // Usage stands in one of many events: the text is searched before anything is parsed for it.
-          const told = event.data.includes('"usage"') && noteEvent(x.usage, event.json(), choices);
+          const told = event.data.includes('"usage"') && noteEvent(x.usage, event.json(), choices, isOnePrompt);
           if (told) x.usage.deltas = 0;
           else if (isDelta(family, event)) x.usage.deltas += 1;
           return 'pass';
@@ -43,9 +45,15 @@ function isDelta(family: RouteFamily, { type }: StreamEvent): boolean {
  * Notes what an event says of the answer's tokens until now. In events of a choice it is that choice's, in the last one that of
  * all. Gives whether it says it.
  */
-function noteEvent(usage: Usage, event: JsonObject | undefined, choices: Map<number, number>): boolean {
+function noteEvent(
+  usage: Usage,
+  event: JsonObject | undefined,
+  choices: Map<number, number>,
+  isOnePrompt: boolean,
+): boolean {
   const [first] = Array.isArray(event?.['choices']) ? event['choices'] : [];
   const before = usage.completionTokens;
+  const promptBefore = usage.promptTokens;
   usage.completionTokens = undefined;
   note(usage, event);
   const told = usage.completionTokens;
@@ -54,6 +62,8 @@ function noteEvent(usage: Usage, event: JsonObject | undefined, choices: Map<num
     return false;
   }
   if (isJsonObject(first)) {
+    // It is the prompt of that choice: of several prompts the others would be forgotten.
+    if (!isOnePrompt) usage.promptTokens = promptBefore;
     choices.set(count(first['index']) ?? 0, told);
     usage.completionTokens = choices.values().reduce((sum, tokens) => sum + tokens, 0);
   }

@@ -1,5 +1,6 @@
 import type { Usage } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
+import { mostTokens, type Size } from '../../limits/estimator.ts';
 import type { Tokens } from '../../limits/prices.ts';
 import type { Bid } from './reservation.ts';
 
@@ -9,14 +10,27 @@ import type { Bid } from './reservation.ts';
  *
  * @param writtenIn most tokens of one answer in a time
  */
-export function actualTokens(usage: Usage, bid: Bid, outcome: Outcome, writtenIn: (ms: number) => number): Tokens {
+export function actualTokens(
+  usage: Usage,
+  { bid, size }: { readonly bid: Bid; readonly size: Size },
+  outcome: Outcome,
+  writtenIn: (ms: number) => number,
+): Tokens {
   const { promptTokens, completionTokens, cachedTokens = 0, deltas } = usage;
+  const most = bid.choices * bid.each;
   if (promptTokens !== undefined || completionTokens !== undefined) {
-    return { input: promptTokens ?? bid.input, cached: cachedTokens, output: (completionTokens ?? 0) + deltas };
+    // A number that cannot be would lock its caller out for ever. What upstream holds of a conversation is in no body.
+    const input = Math.min(promptTokens ?? bid.input, Math.max(mostTokens(size), LONG_CONTEXT));
+    return {
+      input,
+      cached: cachedTokens,
+      output: Math.min((completionTokens ?? 0) + deltas, Math.max(most, deltas) + LONG_CONTEXT),
+    };
   }
   if (deltas > 0) return { input: bid.input, cached: 0, output: deltas };
-  const most = bid.choices * bid.each;
-  if (outcome.mayHaveWorked !== true || outcome.kind === 'fault') return NOTHING;
+  if (outcome.mayHaveWorked !== true) return NOTHING;
+  // What upstream broke nobody has had. A time-out is the gateway's own: the caller has chosen how long the work is.
+  if (outcome.kind === 'fault' && outcome.code !== 'upstream_timeout') return NOTHING;
   // An answer that says nothing of its tokens, such as one that goes on in the background.
   if (outcome.kind === 'answer') return { input: bid.input, cached: 0, output: most };
   const written = bid.choices * Math.min(bid.each, writtenIn(outcome.durationMs));
@@ -24,3 +38,5 @@ export function actualTokens(usage: Usage, bid: Bid, outcome: Outcome, writtenIn
 }
 
 const NOTHING: Tokens = { input: 0, cached: 0, output: 0 };
+/** Tokens of the longest contexts that models have. */
+const LONG_CONTEXT = 2_000_000;

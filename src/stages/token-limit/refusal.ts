@@ -8,6 +8,16 @@ export function refusal({ ask, retryAfterMs, standing }: Refused, limit: Limit |
   return deny(code, { retryAfterMs, standings: [standing], message: `${MESSAGES[code]} The limit is ${ask.name}.` });
 }
 
+/** What a caller is told whose prompt the whole of a limit could not hold. */
+export const tooLarge = (limit: Limit): Denial =>
+  deny(codeOf('amount', limit), {
+    message: `The prompt alone is larger than the whole limit ${limit.name}. Shorten it, or ask the operator for a larger limit.`,
+    retryAfterMs: TOO_LARGE_RETRY_MS,
+  });
+
+/** Waiting does not help: an hour is long enough for nobody to try again and again. */
+const TOO_LARGE_RETRY_MS = 3_600_000;
+
 /** What a caller is told whose answer was ended by a limit. */
 export function cut({ ask, standing }: Refused, limits: readonly Limit[]): Denial {
   const code = codeOf(

@@ -66,7 +66,8 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
         last = { ...now };
         isOver = true;
         if (spent !== undefined) end(spent);
-        const { promptTokens: inputTokens = 0, completionTokens: outputTokens = 0, cachedTokens = 0 } = last;
+        const { promptTokens: inputTokens = 0, completionTokens = 0, cachedTokens = 0, deltas } = last;
+        const outputTokens = completionTokens + deltas;
         const cost = costOf(bid.price, { input: inputTokens, cached: cachedTokens, output: outputTokens });
         const sums = { requests: 1, inputTokens, cachedTokens, outputTokens, cost };
         usage.add({ day: today(), tenant: principal.tenant, holder: principal.id, model, ...sums });

@@ -13,7 +13,7 @@ import { isCounted, promptSizeOf, writesTokens, type PromptSize } from '../../vl
 import { actualTokens } from './actual.ts';
 import { createMeterOf } from './metering.ts';
 import { createProgress } from './progress.ts';
-import { classOf, refusal } from './refusal.ts';
+import { classOf, refusal, tooLarge } from './refusal.ts';
 import { leastLength, lengthWithin, tokensOf, unitsOf, unitsSoFar, type Bid } from './reservation.ts';
 
 /** Options of the stage, already read from the configuration. */
@@ -46,6 +46,9 @@ type Here = Asked & Slots<'tokenLimits'>;
 
 /** vLLM's own length of a text completion that names none. */
 const COMPLETION_TOKENS = 16;
+/** Speech has three or four tokens a second, and the most compressed recordings some 3 KB. */
+const BYTES_A_SPOKEN_TOKEN = 800;
+const LEAST_TRANSCRIPT_TOKENS = 16;
 /** Of an answer whose length nothing bounds. */
 const UNBOUNDED_TOKENS = 65_536;
 /** Limits whose room is too small are found one by one. */
@@ -69,7 +72,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     const bestOf = typeof body['best_of'] === 'number' ? body['best_of'] : 1;
     const choices = writesTokens(x.route.family) ? Math.max(n, bestOf) * size.prompts : 0;
     const named = output === undefined ? undefined : body[output.name];
-    const each = typeof named === 'number' ? named : unnamedLength(x.route.family, options.maxOutputTokens);
+    const each = typeof named === 'number' ? named : unnamedLength(x, options.maxOutputTokens);
     return { input, choices, each, price: priceOf(options.prices, x.model) };
   }
 
@@ -118,7 +121,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
         return undefined;
       }
       const size = promptSizeOf(x.route.family, x.request.body);
-      const estimate = estimator.prompt(x.model, size);
+      const estimate = estimator.prompt(kindOf(x), size);
       if (deps.countPrompt === undefined) return reserve(x, size, estimate);
       return deps.countPrompt(x).then((counted) => reserve(x, size, counted ?? estimate));
     },
@@ -132,7 +135,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const kept = x.tokenLimits;
       if (!(kept instanceof Held)) return;
       progress.end(x.tokenLimits.spent);
-      const tokens = actualTokens(x.usage, kept.bid, outcome, (ms) => estimator.writtenIn(x.model, ms));
+      const tokens = actualTokens(x.usage, kept, outcome, (ms) => estimator.writtenIn(kindOf(x), ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
       if (outcome.mayHaveWorked === true) note(x, tokens, costOf(kept.bid.price, tokens));
@@ -146,11 +149,13 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     deps.usage.add({ day: today(), tenant, holder: id, model, ...sums });
   }
 
-  function learn({ model, usage }: Asked, { size, bid }: Held, durationMs: number): void {
-    if (usage.promptTokens === undefined) return;
+  function learn(x: Asked, { size, bid }: Held, durationMs: number): void {
+    const { promptTokens, completionTokens } = x.usage;
+    // What comes before in a conversation that upstream holds is in no body.
+    if (promptTokens === undefined || x.request.held !== undefined) return;
     // Of several answers at once nothing is learnt about the speed of one.
-    if (size.prompts === 1) estimator.learn(model, size, usage.promptTokens);
-    if (bid.choices === 1) estimator.learnSpeed(model, usage.completionTokens ?? 0, durationMs);
+    if (size.prompts === 1) estimator.learn(kindOf(x), size, promptTokens);
+    if (bid.choices === 1) estimator.learnSpeed(kindOf(x), completionTokens ?? 0, durationMs);
   }
 }
 
@@ -179,6 +184,9 @@ class Held implements TokenLimits {
   }
 }
 
+/** What a tenant's prompts teach holds for its own alone. */
+const kindOf = ({ principal, route, model }: Asked): string => `${principal.tenant} ${route.family} ${model}`;
+
 const isHeld = ({ per }: Limit): boolean => per === undefined;
 
 /** Whether a request counts for a limit: where no model works, there are no tokens. */
@@ -187,8 +195,15 @@ function concerns({ unit }: Limit, { route, request }: Asked): boolean {
   return unit === 'requests' || unit === 'concurrency' || isCounted(route.family);
 }
 
-const unnamedLength = (family: string, most: number | 'none'): number =>
-  family === 'completions' ? COMPLETION_TOKENS : most === 'none' ? UNBOUNDED_TOKENS : most;
+function unnamedLength({ route, request }: Asked, most: number | 'none'): number {
+  const unbounded = most === 'none' ? UNBOUNDED_TOKENS : most;
+  if (route.family === 'completions') return COMPLETION_TOKENS;
+  if (route.family !== 'transcription') return unbounded;
+  return Math.min(
+    unbounded,
+    LEAST_TRANSCRIPT_TOKENS + Math.ceil((request.upload?.bytes?.length ?? 0) / BYTES_A_SPOKEN_TOKEN),
+  );
+}
 
 /** The bid with its answers cut to what the whole of each limit has room for. */
 function fitWhole(x: Asked, limits: readonly Counted[], bid: Bid, overCap: 'lower' | 'deny'): Bid | Denial {
@@ -196,6 +211,8 @@ function fitWhole(x: Asked, limits: readonly Counted[], bid: Bid, overCap: 'lowe
   let { each } = bid;
   for (const one of limits) {
     if (isHeld(one.limit)) continue;
+    if (unitsOf(one.limit, { input: bid.input, cached: 0, output: 0 }, bid.price) > one.limit.max)
+      return tooLarge(one.limit);
     const most = Math.max(1, lengthWithin(one.limit.max, one.limit, bid));
     if (most >= each || output === undefined || upload !== undefined) continue;
     if (!output.isOurs && overCap === 'deny') {

@@ -53,34 +53,71 @@ export const writesTokens = (family: RouteFamily): boolean => WRITES.has(family)
 
 /** The size of the prompts of a checked body. */
 export function promptSizeOf(family: RouteFamily, body: JsonObject): PromptSize {
-  const size = { bytes: 0, items: 0, numbers: 0, media: family === 'transcription' ? RECORDING : 0 };
+  const size: Sums = { bytes: 0, items: 0, numbers: 0, media: family === 'transcription' ? RECORDING : 0 };
   const row = PROMPT[family];
   for (const name of row?.members ?? []) {
     const member = body[name];
-    if (member !== undefined) add(size, member);
+    if (member !== undefined) add(size, member, FREE.has(name));
   }
-  return { ...size, prompts: promptsIn(row?.each === undefined ? undefined : body[row.each]) };
+  const prompts = promptsIn(row?.each === undefined ? undefined : body[row.each]);
+  // Each pair of a query and a document is a prompt of its own.
+  if (family === 'rerank' || family === 'score') pairUp(size, body);
+  return { ...size, prompts };
+}
+
+interface Sums {
+  bytes: number;
+  items: number;
+  numbers: number;
+  media: number;
 }
 
 /** A list of token ids is one prompt. */
-const promptsIn = (member: JsonValue | undefined): number =>
+export const promptsIn = (member: JsonValue | undefined): number =>
   Array.isArray(member) && typeof member[0] !== 'number' ? Math.max(1, member.length) : 1;
 
-/** Recursion is as deep as the parser allows. */
-function add(size: { bytes: number; items: number; numbers: number; media: number }, value: JsonValue): void {
+/** What stands on the shorter side of pairs is read once for each on the longer one. */
+function pairUp(size: Sums, body: JsonObject): void {
+  const many = Math.max(...['documents', 'items', 'data_2', 'text_2'].map((name) => promptsIn(body[name])));
+  for (const name of ['query', 'queries', 'data_1', 'text_1']) {
+    const one = body[name];
+    if (one === undefined || promptsIn(one) > 1) continue;
+    for (let i = 1; i < Math.min(many, MOST_PAIRS); i++) add(size, one, false);
+  }
+}
+
+/** Recursion is as deep as the parser allows. @param isFree it is any JSON of the caller's, all of which is written into the prompt */
+function add(size: Sums, value: JsonValue, isFree: boolean): void {
   if (typeof value === 'string') size.bytes += Buffer.byteLength(value);
   else if (typeof value === 'number') size.numbers += 1;
   else if (Array.isArray(value)) {
     for (const item of value) {
       if (typeof item !== 'number') size.items += 1;
-      add(size, item);
+      add(size, item, isFree);
     }
-  } else if (typeof value === 'object' && value !== null) {
-    for (const name in value) {
-      const member = value[name];
-      if (member === undefined) continue;
-      if (typeof member === 'string' && MEDIA.has(name)) size.media += 1;
-      else add(size, member);
-    }
+  } else if (typeof value === 'object' && value !== null) addMembers(size, value, isFree);
+}
+
+function addMembers(size: Sums, value: JsonObject, isFree: boolean): void {
+  for (const name in value) {
+    const member = value[name];
+    if (member === undefined) continue;
+    // With the marks around it; else whoever writes a prompt into names would have it for nothing.
+    size.bytes += Buffer.byteLength(name) + (isFree ? MARKS : 0);
+    if (!isFree && typeof member === 'string' && MEDIA.has(name)) size.media += 1;
+    else add(size, member, isFree || FREE.has(name));
   }
 }
+
+/** Members that hold any JSON: of tools, of their arguments, of documents. */
+const FREE: ReadonlySet<string> = new Set([
+  'tools',
+  'documents',
+  'input_schema',
+  'parameters',
+  'arguments',
+  'tool_calls',
+]);
+/** Quotes, colon and comma. */
+const MARKS = 4;
+const MOST_PAIRS = 10_000;

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { promptSizeOf } from './prompt-size.ts';
+
+const chat = (more: object) => promptSizeOf('chat', { messages: [{ role: 'user', content: 'hi' }], ...more });
+
+test('what is written into names of a tool or document is counted as if it were text', () => {
+  const secret = 'x'.repeat(1_000);
+  for (const more of [
+    { tools: [{ type: 'function', function: { name: 'f', parameters: { properties: { [secret]: {} } } } }] },
+    { documents: [{ url: secret }] },
+    { documents: [{ data: secret }] },
+  ]) {
+    const { bytes, media } = chat(more);
+    assert.ok(bytes > 1_000, JSON.stringify(more).slice(0, 60));
+    assert.equal(media, 0);
+  }
+  const input = { type: 'tool_use', id: 'a', name: 'f', input: { arguments: { url: secret } } };
+  assert.ok(promptSizeOf('messages', { messages: [{ role: 'assistant', content: [input] }] }).bytes > 1_000);
+});
+
+test('an image is a medium, and its bytes are none of the text', () => {
+  const url = `data:image/png;base64,${'A'.repeat(10_000)}`;
+  const { bytes, media } = chat({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] });
+  assert.equal(media, 1);
+  assert.ok(bytes < 200);
+});
+
+test('prompts in a list are counted together, token ids each as one token', () => {
+  assert.equal(promptSizeOf('completions', { prompt: ['aa', 'bbb'] }).bytes, 5);
+  assert.equal(promptSizeOf('completions', { prompt: ['aa', 'bbb'] }).prompts, 2);
+  const ids = promptSizeOf('completions', { prompt: [1, 2, 3] });
+  assert.deepEqual([ids.numbers, ids.prompts], [3, 1]);
+});
+
+test('a query is read once for each document', () => {
+  const one = promptSizeOf('rerank', { query: 'q'.repeat(100), documents: ['d'] });
+  const many = promptSizeOf('rerank', { query: 'q'.repeat(100), documents: Array(50).fill('d') });
+  assert.equal(many.bytes - one.bytes, 49 * 101);
+});
