@@ -177,7 +177,7 @@ async function cuttableWay() {
 test('an instance that is split from the server keeps to its share, the others to the server, and both come together again', async (t) => {
   const limit = 240;
   await using way = await cuttableWay();
-  await using fleet = await startFleet({ requestsPerMinute: limit, concurrency: 'none' }, {}, way.urlOf);
+  await using fleet = await startFleet({ requestsPerMinute: limit, concurrency: 'none' }, {}, (url) => way.urlOf(url));
   const key = fleet.issuer.token();
   const readyOf = async (at: number): Promise<string | undefined> =>
     ((await (await fetch(`${fleet.gateways[at]?.url}/readyz`)).json()) as { counters?: string }).counters;
