@@ -189,7 +189,7 @@ local function settle(cell, item, now, held_key)
     return
   end
   bring_up(cell, item, now)
-  cell.used = math.min(cell.used + math.max(0, item.second), MOST_UNITS)
+  cell.used = math.max(0, math.min(cell.used + item.second, MOST_UNITS))
   cell.reserved = math.max(0, cell.reserved - back)
   keep_amount(cell, item, now)
 end

@@ -252,7 +252,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     if (hold.ask.kind === 'amount' && !isOwn && used > 0) share.note(hold.ask, used, clock.monotonicMs());
     if (hold.cell !== undefined) own.giveBack(hold.cell);
     if (hold.ask.kind === 'concurrency') ledger.release(item, 1, 0);
-    else if (hold.ask.kind === 'amount') ledger.release(item, hold.reserved, Math.max(0, used));
+    else if (hold.ask.kind === 'amount') ledger.release(item, hold.reserved, used);
   }
 
   return {

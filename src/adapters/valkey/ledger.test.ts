@@ -89,3 +89,12 @@ test('what is used in two windows of a budget is told of each', () => {
     ],
   );
 });
+
+test('what is taken back keeps its place among what was used', () => {
+  const ledger = createLedger();
+  for (const used of [3, 4, -2, 5, 6]) ledger.release(budget('a'), 0, used);
+  assert.deepEqual(
+    ledger.take()?.entries.map(({ delta }) => delta),
+    [7, -2, 11],
+  );
+});

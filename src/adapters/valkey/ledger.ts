@@ -5,7 +5,7 @@ export interface Entry {
   readonly item: Item;
   /** Units to give back; below 0 they were taken without asking. */
   back: number;
-  /** Units that were used. Of a rate milliseconds of it, so that parts of units can be given back; below 0 they were not. */
+  /** Units that were used, below 0 where more was counted before. Of a rate milliseconds of it, so that parts of units can be given back; below 0 they were not. */
   delta: number;
 }
 
@@ -24,7 +24,7 @@ export interface Ledger {
   hold(item: Item, units: number): void;
   /** Notes what was taken without it; it is told with the next settlement, or the next session. */
   holdUntold(item: Item, units: number): void;
-  /** Ends a hold. @param used units that it really cost */
+  /** Ends a hold. @param used units that it really cost, below 0 where more was counted before */
   release(item: Item, units: number, used: number): void;
   /** Counts what was spent of a rate without asking, or below 0 takes it back. @param ms units times their interval */
   charge(item: Item, ms: number): void;
@@ -52,6 +52,7 @@ export function createLedger(): Ledger {
   const untold = new Map<string, Entry>();
   const underWay = new Map<number, Batch>();
   let seq = 0;
+  let closed = 0;
   let lost = 0;
 
   function note(item: Item, back: number, delta: number): void {
@@ -59,20 +60,32 @@ export function createLedger(): Ledger {
     // What belongs to another window is counted there.
     const name = kind === 'd' ? `d:${id}:${p2}` : fieldOf(item);
     const entry = untold.get(name);
+    if (delta < 0) {
+      // In its place among the others: nothing goes below 0, so that what comes first is not the same.
+      if (entry !== undefined) {
+        untold.delete(name);
+        untold.set(`${name} ${++closed}`, entry);
+      }
+      return add(`${name} ${++closed}`, { item, back, delta });
+    }
     if (entry !== undefined) {
       entry.back += back;
       entry.delta += delta;
       return;
     }
+    add(name, { item, back, delta });
+  }
+
+  function add(name: string, entry: Entry): void {
     if (untold.size >= MOST_UNTOLD) {
       const [first = name] = untold.keys();
       untold.delete(first);
       lost++;
     }
-    untold.set(name, { item, back, delta });
+    untold.set(name, entry);
   }
 
-  function add(item: Item, units: number): void {
+  function count(item: Item, units: number): void {
     const field = fieldOf(item);
     const sum = (held.get(field) ?? 0) + units;
     if (sum > 0) held.set(field, sum);
@@ -80,13 +93,13 @@ export function createLedger(): Ledger {
   }
 
   return {
-    hold: add,
+    hold: count,
     holdUntold(item, units) {
-      add(item, units);
+      count(item, units);
       note(item, -units, 0);
     },
     release(item, units, used) {
-      add(item, -units);
+      count(item, -units);
       note(item, units, used);
     },
     charge: (item, ms) => note(item, 0, ms),
