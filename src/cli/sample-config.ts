@@ -56,8 +56,12 @@ ${provider === undefined ? NO_PROVIDER : fromProvider(provider)}
 # limits:                      # what a key gets that has no limits of its own
 #   default:
 #     requestsPerMinute: 600
+#     tokensPerMinute: 2000000
 #     concurrency: 32
 #     maxOutputTokens: 65536
+#     budget: { tokens: none, per: day }
+#   rules:                     # more limits: docs/reference/limits.md
+#     - { name: share, per: [group, member], tokens: 200000/day }
 
 # validation:
 #   maxBodyBytes: 8MiB
