@@ -121,7 +121,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
         return undefined;
       }
       const size = promptSizeOf(x.route.family, x.request.body);
-      const estimate = estimator.prompt(kindOf(x), size);
+      const estimate = estimator.prompt(kindOf(x), size) + earlierTokens(x);
       if (deps.countPrompt === undefined) return reserve(x, size, estimate);
       return deps.countPrompt(x).then((counted) => reserve(x, size, counted ?? estimate));
     },
@@ -183,6 +183,15 @@ class Held implements TokenLimits {
     this.limits = limits;
   }
 }
+
+/**
+ * What comes before in a conversation that upstream holds is in no body. In the foreground upstream tells it at the end; what
+ * goes on in the background tells nothing, and would be had for nothing.
+ */
+const earlierTokens = ({ request }: Asked): number =>
+  request.held !== undefined && request.body['background'] === true ? EARLIER_TOKENS : 0;
+
+const EARLIER_TOKENS = 8_192;
 
 /** What a tenant's prompts teach holds for its own alone. */
 const kindOf = ({ principal, route, model }: Asked): string => `${principal.tenant} ${route.family} ${model}`;
