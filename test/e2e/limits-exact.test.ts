@@ -3,7 +3,6 @@ import { Agent, request } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTestGateway } from '../support/gateway.ts';
-import { CHAT } from '../support/http.ts';
 
 const OPEN = {
   limits: {
@@ -17,20 +16,14 @@ const INTERVAL_MS = 60_000 / LIMIT;
 test(`${CONNECTIONS} connections over 4 workers get exactly ${LIMIT} a minute, ${RUNS} runs of ${RUNS}`, async () => {
   await using it = await startTestGateway({ workers: 4, plain: true, config: OPEN });
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const body = JSON.stringify({ ...CHAT, max_tokens: 1 });
   const ask = (key: string): Promise<number> =>
     new Promise((resolve, reject) => {
-      const headers = {
-        authorization: `Bearer ${key}`,
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(body),
-      };
-      const options = { agent, method: 'POST', headers };
-      request(`${it.url}/v1/chat/completions`, options, (response) => {
+      // The gateway answers it by itself: what is looked at is who is let in.
+      request(`${it.url}/v1/models`, { agent, headers: { authorization: `Bearer ${key}` } }, (response) => {
         response.resume().on('end', () => resolve(response.statusCode ?? 0));
       })
         .on('error', reject)
-        .end(body);
+        .end();
     });
   for (let run = 0; run < RUNS; run++) {
     const { key } = await it.issue({ limits: { requestsPerMinute: LIMIT } });

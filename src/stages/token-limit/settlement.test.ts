@@ -45,25 +45,32 @@ const request = fc.record({
 type Request = typeof request extends fc.Arbitrary<infer One> ? One : never;
 type Running = Exchange & Has<keyof Facts>;
 
-function bench() {
-  const clock = settableClock();
-  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
-  const defaults = { budget: { tokens: LIMIT, per: 'month' } } as const;
-  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
-  const stage = createTokenLimit(
+const clock = settableClock();
+/** One for all histories, each of which is a caller of its own: what one leaves behind the others would see. */
+const counters = createSharedCounters(createCounterMemory(64, 1, 's', 262_144), 0);
+const defaults = { budget: { tokens: LIMIT, per: 'month' } } as const;
+const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
+const stageOf = () =>
+  createTokenLimit(
     { prices: {}, overCap: 'lower', maxOutputTokens: 500 },
     { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook(), onBudget: () => undefined },
   );
+const shared = stageOf();
+let callers = 0;
+
+/** A caller that nobody has seen before. */
+function bench(stage = shared) {
+  const principal = { ...alice, id: `key:${callers++}` };
   const used = (): number => {
-    const [budget] = plan.late({ principal: alice, network: '' });
+    const [budget] = plan.late({ principal, network: '' });
     assert.ok(budget !== undefined);
     return LIMIT - counters.standing(plan.ask(budget, 1), clock.monotonicMs()).remaining;
   };
-  return { counters, stage, used };
+  return { stage, used, principal };
 }
 
 /** Runs one request up to its end; what it has really used, or undefined where it was refused. */
-function begin(stage: ReturnType<typeof bench>['stage'], one: Request) {
+function begin({ stage, principal }: ReturnType<typeof bench>, one: Request) {
   const isStream = one.end.startsWith('stream');
   const body = {
     model: 'tiny',
@@ -81,6 +88,7 @@ function begin(stage: ReturnType<typeof bench>['stage'], one: Request) {
       output: { name: 'max_tokens', isOurs: one.isOurs },
     },
     usage: newUsage(),
+    principal,
   }) as Running;
   const denial = stage.decide?.(x);
   assert.ok(!(denial instanceof Promise));
@@ -149,26 +157,29 @@ test(`after any history of requests nothing is reserved and what is used is the 
   const history = fc.array(request, { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(history, (requests) => {
-      const { counters, stage, used } = bench();
+      const it = bench();
+      const { used } = it;
       const running: (() => number)[] = [];
       let sum = 0;
       for (const one of requests) {
-        const began = begin(stage, one.end === 'hung-up' ? { ...one, end: 'fault' } : one);
+        const began = begin(it, one.end === 'hung-up' ? { ...one, end: 'fault' } : one);
         if (began !== undefined) running.push(began.end);
         assert.ok(used() <= LIMIT);
         while (running.length > one.overlap) sum += running.shift()?.() ?? 0;
       }
       while (running.length > 0) sum += running.pop()?.() ?? 0;
-      assert.equal(counters.reserved(), 0);
-      assert.equal(counters.held(), 0);
       assert.equal(used(), Math.min(sum, LIMIT));
     }),
     { numRuns: HISTORIES },
   );
+  assert.equal(counters.reserved(), 0);
+  assert.equal(counters.held(), 0);
 });
 
 test('whoever hangs up has used the prompt and what can have been written until then', () => {
-  const { counters, stage, used } = bench();
+  // Nothing is learnt yet.
+  const it = bench(stageOf());
+  const { stage, used } = it;
   const one: Request = {
     prompt: 30,
     input: 5,
@@ -179,7 +190,7 @@ test('whoever hangs up has used the prompt and what can have been written until 
     end: 'hung-up',
     overlap: 0,
   };
-  const began = begin(stage, one);
+  const began = begin(it, one);
   assert.ok(began !== undefined);
   const reserved = used();
   stage.settle?.(began.x, {
@@ -197,8 +208,9 @@ test('whoever hangs up has used the prompt and what can have been written until 
 });
 
 test('an answer that says nothing of its tokens has used all that was set aside', () => {
-  const { stage, used } = bench();
-  const began = begin(stage, {
+  const it = bench();
+  const { stage, used } = it;
+  const began = begin(it, {
     prompt: 30,
     input: 5,
     maxTokens: 300,
