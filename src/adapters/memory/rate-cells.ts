@@ -98,7 +98,8 @@ export function createRateCells(memory: CellMemory): RateCells {
       }
     },
     hasRoom(counter, rate, cost, nowMs) {
-      const cell = table.find(counter, 'room', nowMs);
+      // Asked of failures alone: where all cells are in use it has to look where these are counted.
+      const cell = table.find(counter, 'failures', nowMs);
       return spend(rate, timeOf(Atomics.load(times, cell)), cost, nowMs).conforms;
     },
     take(ask, nowMs) {
