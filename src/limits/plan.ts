@@ -46,7 +46,9 @@ export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Coun
 
   /** What of a request its limits depend on besides the caller. */
   const placeOf = ({ network, model = '', route = '' }: Asking): string =>
-    rules.length === 0 ? '' : `${hasAddress ? network : ''} ${late.length === 0 ? '' : `${route} ${model}`}`;
+    !hasAddress && late.length === 0
+      ? ''
+      : `${hasAddress ? network : ''} ${late.length === 0 ? '' : `${route} ${model}`}`;
 
   function splitOf(asking: Asking): Split {
     let places = known.get(asking.principal);

@@ -76,13 +76,13 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     return { input, choices, each, price: priceOf(options.prices, x.model) };
   }
 
-  function reserve(x: Here, size: PromptSize, input: number): Soon<Denial | undefined> {
+  function reserve(x: Here, size: PromptSize, kind: string, input: number): Soon<Denial | undefined> {
     const asking = { principal: x.principal, network: x.peer.network, model: x.model, route: classOf(x.route.scope) };
     const all = plan.late(asking);
     const limits = all.every(({ limit }) => concerns(limit, x)) ? all : all.filter(({ limit }) => concerns(limit, x));
     const bid = bidOf(x, size, input);
     const fitted = fitWhole(x, limits, bid, options.overCap);
-    return 'code' in fitted ? fitted : attempt(x, { limits, size, wanted: bid }, fitted, MAX_TRIES);
+    return 'code' in fitted ? fitted : attempt(x, { limits, size, kind, wanted: bid }, fitted, MAX_TRIES);
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
@@ -121,9 +121,10 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
         return undefined;
       }
       const size = promptSizeOf(x.route.family, x.request.body);
-      const estimate = estimator.prompt(kindOf(x), size) + earlierTokens(x);
-      if (deps.countPrompt === undefined) return reserve(x, size, estimate);
-      return deps.countPrompt(x).then((counted) => reserve(x, size, counted ?? estimate));
+      const kind = kindOf(x);
+      const estimate = estimator.prompt(kind, size) + earlierTokens(x);
+      if (deps.countPrompt === undefined) return reserve(x, size, kind, estimate);
+      return deps.countPrompt(x).then((counted) => reserve(x, size, kind, counted ?? estimate));
     },
     inspect(x) {
       const kept = x.tokenLimits;
@@ -135,7 +136,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const kept = x.tokenLimits;
       if (!(kept instanceof Held)) return;
       progress.end(x.tokenLimits.spent);
-      const tokens = actualTokens(x.usage, kept, outcome, (ms) => estimator.writtenIn(kindOf(x), ms));
+      const tokens = actualTokens(x.usage, kept, outcome, (ms) => estimator.writtenIn(kept.kind, ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
       if (outcome.mayHaveWorked === true) note(x, tokens, costOf(kept.bid.price, tokens));
@@ -149,13 +150,13 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     deps.usage.add({ day: today(), tenant, holder: id, model, ...sums });
   }
 
-  function learn(x: Asked, { size, bid }: Held, durationMs: number): void {
+  function learn(x: Asked, { size, bid, kind }: Held, durationMs: number): void {
     const { promptTokens, completionTokens } = x.usage;
     // What comes before in a conversation that upstream holds is in no body.
     if (promptTokens === undefined || x.request.held !== undefined) return;
     // Of several answers at once nothing is learnt about the speed of one.
-    if (size.prompts === 1) estimator.learn(kindOf(x), size, promptTokens);
-    if (bid.choices === 1) estimator.learnSpeed(kindOf(x), completionTokens ?? 0, durationMs);
+    if (size.prompts === 1) estimator.learn(kind, size, promptTokens);
+    if (bid.choices === 1) estimator.learnSpeed(kind, completionTokens ?? 0, durationMs);
   }
 }
 
@@ -163,6 +164,8 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
 interface Wish {
   readonly limits: readonly Counted[];
   readonly size: PromptSize;
+  /** What it is estimated as, and what is learnt of it. */
+  readonly kind: string;
   /** Before anything of it was cut. */
   readonly wanted: Bid;
 }
@@ -173,13 +176,15 @@ class Held implements TokenLimits {
   readonly outputTokens: number | undefined;
   readonly bid: Bid;
   readonly size: PromptSize;
+  readonly kind: string;
   readonly limits: readonly Limit[];
 
-  constructor(spent: Spent, bid: Bid, { wanted, size }: Wish, limits: readonly Limit[], hasLength: boolean) {
+  constructor(spent: Spent, bid: Bid, { wanted, size, kind }: Wish, limits: readonly Limit[], hasLength: boolean) {
     this.spent = spent;
     this.outputTokens = hasLength && bid.each < wanted.each ? bid.each : undefined;
     this.bid = bid;
     this.size = size;
+    this.kind = kind;
     this.limits = limits;
   }
 }
