@@ -22,8 +22,13 @@ export function limitsFromClaim(claim: JsonValue | undefined): OwnLimits | undef
   return { requestsPerMinute: rpm, tokensPerMinute: tpm, concurrency, budget };
 }
 
+/** As the admin API takes them. */
+const MOST = 1_000_000_000_000;
+
 const isOwnLimit = (value: JsonValue | undefined): value is OwnLimit =>
-  value === undefined || value === 'none' || (typeof value === 'number' && Number.isSafeInteger(value) && value > 0);
+  value === undefined ||
+  value === 'none' ||
+  (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= MOST);
 
 function budgetFrom(value: JsonValue | undefined): OwnLimits['budget'] {
   if (typeof value !== 'string') return undefined;

@@ -109,3 +109,10 @@ test('a key stops with the person that it belongs to, what runs on it ends, and 
   }
   assert.equal(isUsable(credentialWith({ owner: 'u_2' }).now()), false);
 });
+
+test('a group that a claim says twice is one group, and one pool', () => {
+  const rights = createRights([], [group('g', { pool: { concurrency: 2 } })]);
+  const held = rights.of({ roles: [], groups: ['g', 'g', 'missing', 'missing'] }, 'default');
+  assert.deepEqual(held.groups, ['g', 'missing']);
+  assert.equal(held.pools.length, 1);
+});

@@ -57,7 +57,9 @@ export function rightsOf(
   book: { readonly roles: ReadonlyMap<string, RoleRecord>; readonly groups: ReadonlyMap<string, GroupRecord> },
 ): HeldRights {
   if (holder.roles.length === 0 && holder.groups.length === 0) return NO_RIGHTS;
-  const groups = holder.groups.flatMap((name) => {
+  // A claim may say a name twice: it is one group all the same.
+  const names = unique(holder.groups);
+  const groups = names.flatMap((name) => {
     const group = book.groups.get(name);
     return group?.state === 'active' && (group.tenant ?? tenant) === tenant ? [group] : [];
   });
@@ -69,7 +71,7 @@ export function rightsOf(
   const bundles: readonly Bundle[] = [...roles, ...groups];
   return {
     roles: [...roleNames],
-    groups: holder.groups.filter((name) => {
+    groups: names.filter((name) => {
       const group = book.groups.get(name);
       return group?.state !== 'active' || (group.tenant ?? tenant) === tenant;
     }),

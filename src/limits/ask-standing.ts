@@ -25,7 +25,7 @@ export function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs
     limit: bound.limit,
     remaining: roomIn(bound, amount),
     windowS: Math.round(lengthMs / 1000),
-    resetMs: amount.used === 0 ? 0 : comesBackAfterMs(bound, amount.used, nowMs),
+    resetMs: amount.used + amount.reserved === 0 ? 0 : comesBackAfterMs(bound, amount.used, nowMs),
   };
 }
 

@@ -64,3 +64,10 @@ test('a rule with all that it can say is read', () => {
   assert.deepEqual(read.rules[0]?.cost, { amount: 12.5, per: 'day' });
   assert.deepEqual(read.rules[0].tokens, { amount: 1_000_000, per: 'h' });
 });
+
+test('money goes up to what is exact in millionths, and says so', () => {
+  const rule = (cost: string) => limitsConfig.safeParse({ rules: [{ name: 'a', per: ['key'], cost }] });
+  assert.equal(rule('1000000000/month').success, true);
+  const refused = rule('1000000001/month');
+  assert.match(refused.error?.issues[0]?.message ?? '', /from 0\.000001 to 1000000000,/);
+});

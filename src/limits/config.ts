@@ -9,7 +9,7 @@ const PER = ['key', 'tenant', 'group', 'member', 'user', 'client', 'model', 'add
 
 /** `600/min` and its like. @param decimals whether a fraction makes sense: of money */
 function amount(example: string, decimals = false) {
-  const hint = `Give an amount in a time such as ${example}: from ${decimals ? '0.000001' : '1'} to 1000000000000000, for s, min, h, day or month.`;
+  const hint = `Give an amount in a time such as ${example}: from ${decimals ? '0.000001 to 1000000000' : '1 to 1000000000000000'}, for s, min, h, day or month.`;
   return z.string({ error: hint }).transform((value, context) => {
     const read = parseAmountPer(value, decimals);
     if (read !== undefined) return read;

@@ -7,11 +7,11 @@ const textOf = (bytes: number) => ({ bytes, items: 1, numbers: 0, media: 0 });
 test('an estimate learns how a model counts, and hardly any prompt exceeds it then', () => {
   const estimator = createEstimator();
   for (let i = 0; i < 100; i++) {
-    estimator.learn('acme chat m', textOf(6_000), 1_000 + 25);
+    estimator.learn('acme chat m', textOf(6_000), 3_000 + 25);
     estimator.learn('acme chat m', textOf(30), 25 + 5);
   }
   const [long, short] = [estimator.prompt('acme chat m', textOf(12_000)), estimator.prompt('acme chat m', textOf(60))];
-  assert.ok(long >= 2_000 && long < 2_300, String(long));
+  assert.ok(long >= 6_000 && long < 6_900, String(long));
   assert.ok(short >= 35 && short < 70, String(short));
 });
 
@@ -43,4 +43,12 @@ test('media say nothing about texts', () => {
   estimator.learn('k', { ...textOf(100), media: 1 }, 50_000);
   assert.equal(estimator.prompt('k', textOf(100)), before);
   assert.equal(estimator.prompt('k', { ...textOf(100), media: 2 }), before + 3_000);
+});
+
+test('prompts with few tokens teach nobody to send prompts with many for less than a quarter of their bytes', () => {
+  const estimator = createEstimator();
+  for (let i = 0; i < 200; i++) estimator.learn('k', textOf(6_000), 5);
+  assert.ok(estimator.prompt('k', textOf(6_000)) >= 1_500);
+  for (let i = 0; i < 200; i++) estimator.learn('k', textOf(10), 0);
+  assert.ok(estimator.prompt('k', textOf(0)) >= 12);
 });

@@ -28,7 +28,8 @@ export interface Estimator {
 const TOKENS_A_BYTE = 1 / 3;
 /** A byte never becomes more than a token: tokenizers fall back to bytes. */
 const MOST_TOKENS_A_BYTE = 1;
-const LEAST_TOKENS_A_BYTE = 1 / 16;
+/** Nobody's prompts teach less: who sent what has few tokens could else send what has many as if it had few. */
+const LEAST_TOKENS_A_BYTE = 1 / 4;
 /** What a template writes around all of it, and around each message. */
 const AROUND = 12;
 const MOST_AROUND = 512;
@@ -67,7 +68,7 @@ export function createEstimator(): Estimator {
     prompt(kind, size) {
       const { perByte, around } = of(kind);
       const each = within(high(perByte), LEAST_TOKENS_A_BYTE, MOST_TOKENS_A_BYTE);
-      return Math.max(1, Math.ceil(size.bytes * each + within(high(around), 0, MOST_AROUND) + fixed(size)));
+      return Math.max(1, Math.ceil(size.bytes * each + within(high(around), AROUND, MOST_AROUND) + fixed(size)));
     },
     learn(kind, size, tokens) {
       // What media cost says nothing about texts.
@@ -87,6 +88,9 @@ export function createEstimator(): Estimator {
     },
   };
 }
+
+/** Tokens that a prompt has as a rule at least, whatever was learnt. */
+export const leastTokens = ({ bytes, numbers }: Size): number => Math.floor(bytes * LEAST_TOKENS_A_BYTE) + numbers;
 
 /** Tokens that no tokenizer can exceed, for a size that holds all of a prompt: what says more is wrong. */
 export const mostTokens = ({ bytes, items, numbers, media }: Size): number =>

@@ -48,6 +48,10 @@ export function isBudget({ unit, per }: Limit): boolean {
   return per === 'h' && unit !== 'requests';
 }
 
+/** Whole numbers are exact up to 2^53, and money is counted in millionths. */
+const MOST = 1_000_000_000_000_000;
+const MOST_MONEY = 1_000_000_000;
+
 /** Reads an amount in a time such as `600/min` or `12.50/day`; undefined for any other text, and for nothing. */
 export function parseAmountPer(
   text: string,
@@ -58,6 +62,6 @@ export function parseAmountPer(
     : /^(\d{1,16})\/(s|min|h|hour|day|month)$/;
   const [, number = '', time = ''] = form.exec(text) ?? [];
   const amount = Number(number);
-  if (!(amount > 0 && amount <= 1_000_000_000_000_000)) return undefined;
+  if (!(amount > 0 && amount <= (decimals ? MOST_MONEY : MOST))) return undefined;
   return { amount, per: time === 'hour' ? 'h' : (time as Per) };
 }

@@ -141,3 +141,12 @@ test('names that hold what separates them are not taken for others', () => {
   const of = (id: string, member: string) => subjects(plan.early({ principal: { ...alice, id, member }, ...at }))[0];
   assert.notEqual(of('key:a', 'b","c'), of('key:a","b', 'c'));
 });
+
+test('people behind a shared page beyond so many share the limits of one, so that they do not fill the counters', () => {
+  const plan = planOf([], { requestsPerMinute: 3 });
+  const of = (member: string) => subjects(plan.early({ principal: { ...alice, member }, ...at })).at(-1);
+  for (let i = 0; i < 5_000; i++) of(`m${i}`);
+  assert.notEqual(of('m1'), of('m2'));
+  assert.equal(of('new one'), of('new two'));
+  assert.notEqual(of('new one'), of('m1'));
+});

@@ -37,9 +37,16 @@ export interface LimitPlan {
 /** Places, models and routes that are remembered of each caller; its limits for others are worked out anew. */
 const MAX_PLACES = 64;
 
+/** People behind one shared page, in one thread; those who come after them share theirs. */
+const MAX_MEMBERS = 5_000;
+/** No header can hold it. */
+const OTHERS = '\n';
+
 /** Works out the limits of callers, once for each caller, address, model and route. */
 export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Counters, calendar: Calendar): LimitPlan {
   const known = new WeakMap<Principal, Map<string, Split>>();
+  /** People behind each shared page that have limits of their own. */
+  const members = new Map<string, Set<string>>();
   const early = rules.filter(isEarly);
   const late = rules.filter((rule) => !isEarly(rule));
   const hasAddress = rules.some(({ per }) => per.includes('address'));
@@ -63,7 +70,20 @@ export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Coun
     return split;
   }
 
-  function work(asking: Asking): Split {
+  /** Whoever makes up ever new people must not fill the memory of the counters, which is everybody's. */
+  function bounded(asking: Asking): Asking {
+    const { id, member } = asking.principal;
+    if (member === undefined) return asking;
+    let of = members.get(id);
+    if (of === undefined) members.set(id, (of = new Set()));
+    if (of.has(member)) return asking;
+    if (of.size >= MAX_MEMBERS) return { ...asking, principal: { ...asking.principal, member: OTHERS } };
+    of.add(member);
+    return asking;
+  }
+
+  function work(whole: Asking): Split {
+    const asking = bounded(whole);
     const soon = [...ownLimits(asking.principal, defaults), ...early.flatMap((rule) => limitsOfRule(rule, asking))];
     const later = late.flatMap((rule) => limitsOfRule(rule, asking));
     const first = inOrder(soon.filter(isAskedEarly).map(counted));
@@ -76,7 +96,7 @@ export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Coun
   }
 
   function counted(limit: Limit): Counted {
-    const counter = counters.keyOf(`${limit.name}:${limit.subject}`);
+    const counter = counters.keyOf(`${limit.name}/${limit.per ?? ''}:${limit.subject}`);
     return { limit, counter, once: isBudget(limit) ? undefined : askOf(limit, counter, 1) };
   }
 

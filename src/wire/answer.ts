@@ -65,6 +65,7 @@ export function endStreamWith(x: Answerable, denial: Denial, eventsBefore: numbe
 
 /** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), and the names that OpenAI's SDK users know. */
 function pushLimitHeaders(headers: string[], standings: readonly LimitStanding[]): void {
+  if (standings.length > MOST_LISTED) return pushLimitHeaders(headers, nearest(standings));
   let policy = '';
   let state = '';
   for (const { name, limit, remaining, windowS, resetMs } of standings) {
@@ -84,6 +85,13 @@ function pushLimitHeaders(headers: string[], standings: readonly LimitStanding[]
   }
   headers.push('ratelimit-policy', policy, 'ratelimit', state);
 }
+
+/** More make heads that clients do not read. */
+const MOST_LISTED = 24;
+
+/** Those that are nearest to their end. */
+const nearest = (standings: readonly LimitStanding[]): readonly LimitStanding[] =>
+  standings.toSorted((a, b) => a.remaining / a.limit - b.remaining / b.limit).slice(0, MOST_LISTED);
 
 /** The names that Anthropic's SDK users know; a reset is a time there (RFC 3339). */
 function pushAnthropicLimits(headers: string[], standings: readonly LimitStanding[], nowMs: number): void {

@@ -4,7 +4,7 @@ import { newUsage, type Usage } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { actualTokens } from './actual.ts';
 
-const bid = { input: 50, choices: 2, each: 100, price: { input: 0, output: 0 } };
+const bid = { input: 50, least: 25, choices: 2, each: 100, price: { input: 0, output: 0 } };
 const size = { bytes: 100, items: 1, numbers: 0, media: 0 };
 const writtenIn = (ms: number) => ms / 10;
 

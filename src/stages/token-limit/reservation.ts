@@ -6,6 +6,8 @@ import { costOf, type Price, type Tokens } from '../../limits/prices.ts';
 export interface Bid {
   /** Tokens of its prompts, as they are estimated. */
   readonly input: number;
+  /** Tokens that they have at least. */
+  readonly least: number;
   /** Answers that it asks for, all prompts together; 0 where none is written token by token. */
   readonly choices: number;
   /** Tokens of each answer. */

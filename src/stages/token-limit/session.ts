@@ -30,7 +30,7 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
     const limits = all.map(({ limit }) => limit);
     const asks = all.map((one) => plan.ask(one, 1));
     const amounts = limits.filter((_, i) => asks[i]?.kind === 'amount');
-    const bid: Bid = { input: 0, choices: 1, each: 0, price: priceOf(prices, model) };
+    const bid: Bid = { input: 0, least: 0, choices: 1, each: 0, price: priceOf(prices, model) };
     let spent: Spent | undefined;
     let last: Usage = newUsage();
     let isOver = false;

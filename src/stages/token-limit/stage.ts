@@ -4,7 +4,7 @@ import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { Ask, Counters, Refused, Soon } from '../../limits/counters.ts';
-import type { Estimator } from '../../limits/estimator.ts';
+import { leastTokens, type Estimator } from '../../limits/estimator.ts';
 import { createToday, type UsageBook } from '../../limits/ledger.ts';
 import type { Limit } from '../../limits/limit.ts';
 import type { Counted, LimitPlan } from '../../limits/plan.ts';
@@ -73,7 +73,8 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     const choices = writesTokens(x.route.family) ? Math.max(n, bestOf) * size.prompts : 0;
     const named = output === undefined ? undefined : body[output.name];
     const each = typeof named === 'number' ? named : unnamedLength(x, options.maxOutputTokens);
-    return { input, choices, each, price: priceOf(options.prices, x.model) };
+    const least = Math.min(input, leastTokens(size));
+    return { input, least, choices, each, price: priceOf(options.prices, x.model) };
   }
 
   function reserve(x: Here, size: PromptSize, kind: string, input: number): Soon<Denial | undefined> {
@@ -225,7 +226,7 @@ function fitWhole(x: Asked, limits: readonly Counted[], bid: Bid, overCap: 'lowe
   let { each } = bid;
   for (const one of limits) {
     if (isHeld(one.limit)) continue;
-    if (unitsOf(one.limit, { input: bid.input, cached: 0, output: 0 }, bid.price) > one.limit.max)
+    if (unitsOf(one.limit, { input: bid.least, cached: 0, output: 0 }, bid.price) > one.limit.max)
       return tooLarge(one.limit);
     const most = Math.max(1, lengthWithin(one.limit.max, one.limit, bid));
     if (most >= each || output === undefined || upload !== undefined) continue;

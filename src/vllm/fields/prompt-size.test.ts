@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { JsonObject } from '../../kernel/json.ts';
 import { promptSizeOf } from './prompt-size.ts';
 
 const chat = (more: object) => promptSizeOf('chat', { messages: [{ role: 'user', content: 'hi' }], ...more });
@@ -37,4 +38,19 @@ test('a query is read once for each document', () => {
   const one = promptSizeOf('rerank', { query: 'q'.repeat(100), documents: ['d'] });
   const many = promptSizeOf('rerank', { query: 'q'.repeat(100), documents: Array(50).fill('d') });
   assert.equal(many.bytes - one.bytes, 49 * 101);
+});
+
+test('documents in the content of an object, an instruction and a tool’s input are counted as what they become', () => {
+  const query = 'q'.repeat(900);
+  const content = Array(200).fill({ type: 'text', text: 'd' });
+  assert.ok(promptSizeOf('rerank', { query, documents: { content } }).bytes > 200 * 900);
+  assert.ok(promptSizeOf('score', { data_1: query, data_2: { content } }).bytes > 200 * 900);
+  const documents = Array(200).fill('d');
+  assert.ok(promptSizeOf('rerank', { query: 'q', documents, instruction: query }).bytes > 200 * 900);
+  const use = (input: JsonObject) =>
+    promptSizeOf('messages', {
+      messages: [{ role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'f', input }] }],
+    });
+  assert.ok(use({ url: query }).bytes > 900);
+  assert.ok(use({ numbers: Array(100).fill(0.123456789) }).bytes > 1_000);
 });

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { RouteFamily } from '../../kernel/exchange.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 
 /** What of a body the model reads, as far as it can be told without its tokenizer. */
 export interface PromptSize {
@@ -25,8 +25,8 @@ const PROMPT: { readonly [family in RouteFamily]?: { readonly members: readonly 
   messages: { members: ['messages', 'system', 'tools'] },
   embeddings: { members: ['input', 'messages'] },
   'cohere-embed': { members: ['texts', 'images', 'inputs'] },
-  score: { members: ['text_1', 'text_2', 'queries', 'documents', 'items', 'data_1', 'data_2'] },
-  rerank: { members: ['query', 'documents'] },
+  score: { members: ['text_1', 'text_2', 'queries', 'documents', 'items', 'data_1', 'data_2', 'instruction'] },
+  rerank: { members: ['query', 'documents', 'instruction'] },
   classify: { members: ['input', 'messages'] },
   pooling: { members: ['input', 'messages', 'data'] },
   transcription: { members: ['prompt'] },
@@ -76,12 +76,15 @@ interface Sums {
 export const promptsIn = (member: JsonValue | undefined): number =>
   Array.isArray(member) && typeof member[0] !== 'number' ? Math.max(1, member.length) : 1;
 
+/** Documents come in a list, or in the `content` of an object. */
+const partsIn = (member: JsonValue | undefined): number => promptsIn(isJsonObject(member) ? member['content'] : member);
+
 /** What stands on the shorter side of pairs is read once for each on the longer one. */
 function pairUp(size: Sums, body: JsonObject): void {
-  const many = Math.max(...['documents', 'items', 'data_2', 'text_2'].map((name) => promptsIn(body[name])));
-  for (const name of ['query', 'queries', 'data_1', 'text_1']) {
+  const many = Math.max(...['documents', 'items', 'data_2', 'text_2'].map((name) => partsIn(body[name])));
+  for (const name of ['query', 'queries', 'data_1', 'text_1', 'instruction']) {
     const one = body[name];
-    if (one === undefined || promptsIn(one) > 1) continue;
+    if (one === undefined || partsIn(one) > 1) continue;
     for (let i = 1; i < Math.min(many, MOST_PAIRS); i++) add(size, one, false);
   }
 }
@@ -89,8 +92,11 @@ function pairUp(size: Sums, body: JsonObject): void {
 /** Recursion is as deep as the parser allows. @param isFree it is any JSON of the caller's, all of which is written into the prompt */
 function add(size: Sums, value: JsonValue, isFree: boolean): void {
   if (typeof value === 'string') size.bytes += Buffer.byteLength(value);
-  else if (typeof value === 'number') size.numbers += 1;
-  else if (Array.isArray(value)) {
+  else if (typeof value === 'number') {
+    // In a tool's arguments it is text, digit by digit; elsewhere a token id.
+    if (isFree) size.bytes += String(value).length;
+    else size.numbers += 1;
+  } else if (Array.isArray(value)) {
     for (const item of value) {
       if (typeof item !== 'number') size.items += 1;
       add(size, item, isFree);
@@ -105,7 +111,7 @@ function addMembers(size: Sums, value: JsonObject, isFree: boolean): void {
     // With the marks around it; else whoever writes a prompt into names would have it for nothing.
     size.bytes += Buffer.byteLength(name) + (isFree ? MARKS : 0);
     if (!isFree && typeof member === 'string' && MEDIA.has(name)) size.media += 1;
-    else add(size, member, isFree || FREE.has(name));
+    else add(size, member, isFree || FREE.has(name) || (name === 'input' && isJsonObject(member)));
   }
 }
 
