@@ -42,7 +42,7 @@ test('a query is read once for each document', () => {
 
 test('documents in the content of an object, an instruction and a tool’s input are counted as what they become', () => {
   const query = 'q'.repeat(900);
-  const content = Array(200).fill({ type: 'text', text: 'd' });
+  const content = Array.from({ length: 200 }, () => ({ type: 'text', text: 'd' }));
   assert.ok(promptSizeOf('rerank', { query, documents: { content } }).bytes > 200 * 900);
   assert.ok(promptSizeOf('score', { data_1: query, data_2: { content } }).bytes > 200 * 900);
   const documents = Array(200).fill('d');
