@@ -168,6 +168,8 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         'counter',
         'Budgets of which four fifths were used, once in each window.',
       );
+      // There from the start, so that the first one is seen as an increase.
+      if (!facts.budgets().has('budget')) page.sample('sallyport_budget_warnings_total', { limit: 'budget' }, 0);
       for (const [limit, count] of facts.budgets()) page.sample('sallyport_budget_warnings_total', { limit }, count);
       const { begun, inForce, lost } = facts.bans();
       page.family('sallyport_bans_total', 'counter', 'Bans of addresses that have begun.');
