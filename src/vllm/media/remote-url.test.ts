@@ -107,6 +107,18 @@ test('with an address on the list, an address is refused all the same', () => {
   }
 });
 
+test('an empty query is none', () => {
+  for (const [url, path] of [
+    ['https://img.example.org?', '/'],
+    ['https://img.example.org/a?', '/a'],
+    ['https://img.example.org/a??', '/a??'],
+  ] as const) {
+    const parsed = parseMediaUrl(url, HOSTS);
+    assert.ok(!(parsed instanceof Refusal));
+    assert.equal(parsed.path, path);
+  }
+});
+
 test('whatever is accepted, the parser of the platform reads alike', () => {
   const parts = fc.constantFrom(
     ...[

@@ -30,7 +30,8 @@ export function parseMediaUrl(url: string, hosts: readonly string[]): MediaUrl |
   }
   if (port > 65_535) return outOfRange('Give a port up to 65535.');
   const rest = parts['path'] ?? '';
-  const path = rest.startsWith('/') ? rest : `/${rest}`;
+  // An empty query is none: the platform reads it so.
+  const path = (rest.startsWith('/') ? rest : `/${rest}`).replace(/^([^?]*)\?$/, '$1');
   if (DOT_SEGMENT.test(path.split('?', 1)[0] ?? '') || /%00/.test(path)) {
     return invalid('Give a path without dot segments and null characters.');
   }
