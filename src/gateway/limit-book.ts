@@ -8,6 +8,7 @@ import type { Counters } from '../limits/counters.ts';
 import type { LedgerStore } from '../limits/ledger.ts';
 import { createLimitPlan } from '../limits/plan.ts';
 import { planOptionsOf } from '../limits/plan-options.ts';
+import { isEarly } from '../limits/rules.ts';
 import { limitViews, type LimitView } from '../limits/standing.ts';
 
 /** How the limits of a caller stand, apart from those by what it asks for. */
@@ -16,9 +17,8 @@ export type LimitBook = (principal: Principal, network: string) => Promise<reado
 /** Reads the limits of callers off the counters. */
 export function createLimitBook(config: LimitsConfig, counters: Counters, clock: Clock): LimitBook {
   const options = planOptionsOf(config);
-  const isKnown = ({ per }: (typeof options.rules)[number]) => !per.includes('model') && !per.includes('route');
   const plan = createLimitPlan(
-    { ...options, rules: options.rules.filter(isKnown) },
+    { ...options, rules: options.rules.filter(isEarly) },
     counters,
     createCalendar(config.timeZone, clock),
   );

@@ -2,7 +2,7 @@ import type { Usage } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { mostTokens, type Size } from '../../limits/estimator.ts';
 import type { Tokens } from '../../limits/prices.ts';
-import type { Bid } from './reservation.ts';
+import { tokensSoFar, type Bid } from './reservation.ts';
 
 /**
  * The tokens that a request has really cost, however it ended: what upstream counted; else what was seen of a stream; else
@@ -16,15 +16,15 @@ export function actualTokens(
   outcome: Outcome,
   writtenIn: (ms: number) => number,
 ): Tokens {
-  const { promptTokens, completionTokens, cachedTokens = 0, deltas } = usage;
+  const { promptTokens, completionTokens, deltas } = usage;
   const most = bid.choices * bid.each;
   if (promptTokens !== undefined || completionTokens !== undefined) {
     // A number that cannot be would lock its caller out for ever. What upstream holds of a conversation is in no body.
-    const input = Math.min(promptTokens ?? bid.input, Math.max(mostTokens(size), LONG_CONTEXT));
+    const { input, cached, output } = tokensSoFar(usage, bid.input);
     return {
-      input,
-      cached: cachedTokens,
-      output: Math.min((completionTokens ?? 0) + deltas, Math.max(most, deltas) + LONG_CONTEXT),
+      input: Math.min(input, Math.max(mostTokens(size), LONG_CONTEXT)),
+      cached,
+      output: Math.min(output, Math.max(most, deltas) + LONG_CONTEXT),
     };
   }
   if (deltas > 0) return { input: bid.input, cached: 0, output: deltas };

@@ -37,11 +37,16 @@ export function unitsOf({ unit }: Limit, tokens: Tokens, price: Price): number {
 /** Tokens that a bid sets aside. Nothing is taken for cached: what upstream had already is not known before. */
 export const tokensOf = ({ input, choices, each }: Bid): Tokens => ({ input, cached: 0, output: choices * each });
 
+/** Tokens that were used until now, as far as upstream has told and its events show. @param input of the prompt until it is told */
+export const tokensSoFar = (usage: Usage, input: number): Tokens => ({
+  input: usage.promptTokens ?? input,
+  cached: usage.cachedTokens ?? 0,
+  output: (usage.completionTokens ?? 0) + usage.deltas,
+});
+
 /** Units of each limit that a stream has used until now, as far as upstream has told and its events show. */
 export function unitsSoFar(usage: Usage, { input, price }: Bid, limits: readonly Limit[]): number[] {
-  const { promptTokens, completionTokens, cachedTokens = 0, deltas } = usage;
-  const output = (completionTokens ?? 0) + deltas;
-  const tokens = { input: promptTokens ?? input, cached: cachedTokens, output };
+  const tokens = tokensSoFar(usage, input);
   return limits.map((limit) => unitsOf(limit, tokens, price));
 }
 

@@ -2,11 +2,12 @@ import type { Clock } from '../../kernel/clock.ts';
 import { newUsage, type Exchange, type Has, type Spent, type Usage } from '../../kernel/exchange.ts';
 import type { Denial } from '../../kernel/reasons.ts';
 import type { Counters, Refused, Soon } from '../../limits/counters.ts';
-import { createToday, type UsageBook } from '../../limits/ledger.ts';
+import type { UsageBook } from '../../limits/ledger.ts';
 import type { LimitPlan } from '../../limits/plan.ts';
-import { costOf, priceOf, type Prices } from '../../limits/prices.ts';
+import { priceOf, type Prices } from '../../limits/prices.ts';
+import { createNoteUsage } from './note-usage.ts';
 import { classOf, refusal } from './refusal.ts';
-import { unitsSoFar, type Bid } from './reservation.ts';
+import { tokensSoFar, unitsSoFar, type Bid } from './reservation.ts';
 
 /** What counting for sessions works with. */
 export interface TokenSessionDeps {
@@ -23,7 +24,7 @@ type Asked = Exchange & Has<'peer' | 'principal' | 'route'>;
  * limit; what it uses is counted as upstream tells it, and the session ends where a limit is used up.
  */
 export function createTokenSessions(prices: Prices, { plan, counters, usage, clock }: TokenSessionDeps) {
-  const today = createToday(clock);
+  const note = createNoteUsage(usage, clock);
   return (x: Asked, model: string, onFull: (denial: Denial) => void) => {
     const { principal, peer, route } = x;
     const all = plan.late({ principal, network: peer.network, model, route: classOf(route.scope) });
@@ -66,11 +67,7 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
         last = { ...now };
         isOver = true;
         if (spent !== undefined) end(spent);
-        const { promptTokens: inputTokens = 0, completionTokens = 0, cachedTokens = 0, deltas } = last;
-        const outputTokens = completionTokens + deltas;
-        const cost = costOf(bid.price, { input: inputTokens, cached: cachedTokens, output: outputTokens });
-        const sums = { requests: 1, inputTokens, cachedTokens, outputTokens, cost };
-        usage.add({ day: today(), tenant: principal.tenant, holder: principal.id, model, ...sums });
+        note(principal, model, tokensSoFar(last, bid.input), bid.price);
       },
     };
   };

@@ -5,13 +5,14 @@ import type { Stage } from '../../kernel/stage.ts';
 import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { Ask, Counters, Refused, Soon } from '../../limits/counters.ts';
 import { leastTokens, type Estimator } from '../../limits/estimator.ts';
-import { createToday, type UsageBook } from '../../limits/ledger.ts';
+import type { UsageBook } from '../../limits/ledger.ts';
 import type { Limit } from '../../limits/limit.ts';
 import type { Counted, LimitPlan } from '../../limits/plan.ts';
-import { costOf, priceOf, type Prices, type Tokens } from '../../limits/prices.ts';
+import { priceOf, type Prices } from '../../limits/prices.ts';
 import { isCounted, promptSizeOf, writesTokens, type PromptSize } from '../../vllm/fields/prompt-size.ts';
 import { actualTokens } from './actual.ts';
 import { createMeterOf } from './metering.ts';
+import { createNoteUsage } from './note-usage.ts';
 import { createProgress } from './progress.ts';
 import { classOf, refusal, tooLarge } from './refusal.ts';
 import { leastLength, lengthWithin, tokensOf, unitsOf, unitsSoFar, type Bid } from './reservation.ts';
@@ -63,7 +64,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   const { plan, counters, clock, estimator } = deps;
   const meterOf = createMeterOf(counters, clock);
   const progress = createProgress(counters, clock);
-  const today = createToday(clock);
+  const note = createNoteUsage(deps.usage, clock);
   const warnings = createBudgetWarnings(deps.onBudget);
 
   function bidOf(x: Asked, size: PromptSize, input: number): Bid {
@@ -140,16 +141,10 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const tokens = actualTokens(x.usage, kept, outcome, (ms) => estimator.writtenIn(kept.kind, ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
-      if (outcome.mayHaveWorked === true) note(x, tokens, costOf(kept.bid.price, tokens));
+      if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);
       if (outcome.kind === 'answer') learn(x, kept, outcome.durationMs);
     },
   };
-
-  function note({ principal, model }: Asked, { input, cached, output }: Tokens, cost: number): void {
-    const { tenant, id } = principal;
-    const sums = { requests: 1, inputTokens: input, cachedTokens: cached, outputTokens: output, cost };
-    deps.usage.add({ day: today(), tenant, holder: id, model, ...sums });
-  }
 
   function learn(x: Asked, { size, bid, kind }: Held, durationMs: number): void {
     const { promptTokens, completionTokens } = x.usage;
