@@ -1,15 +1,8 @@
 import { hash } from 'node:crypto';
 import type { LimitStanding } from '../../kernel/exchange.ts';
-import type {
-  AmountAsk,
-  Ask,
-  ConcurrencyAsk,
-  CounterKey,
-  LocalCounters,
-  RateAsk,
-  Refused,
-} from '../../limits/counters.ts';
+import type { AmountAsk, Ask, CounterKey, LocalCounters, RateAsk, Refused } from '../../limits/counters.ts';
 import { concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
+import { Hold } from '../../limits/hold.ts';
 import { amountCellBytes, createAmountCells, type BudgetSpend } from './amount-cells.ts';
 import { createRateCells, rateCellBytes } from './rate-cells.ts';
 
@@ -65,23 +58,23 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
   const amountsAt = eights(rateCellBytes(memory.cells, rows));
   const amounts = createAmountCells({ buffer, at: amountsAt, cells: memory.amountCells, rows, row });
 
-  function takeOne(ask: Ask, nowMs: number, standings: LimitStanding[], holds: Hold[]): Refused | undefined {
+  function takeOne(ask: Ask, nowMs: number, standings: LimitStanding[], holds: CellHold[]): Refused | undefined {
     if (ask.kind === 'rate') {
       const { cell, result } = rates.spendRate(ask, nowMs);
       const resetMs = Math.max(0, result.tatMs - nowMs);
       if (!result.conforms) return refused(ask, result.retryAfterMs, rateStanding(ask, 0, resetMs));
       standings.push(rateStanding(ask, result.remaining, resetMs));
-      holds.push(new Hold(ask, cell));
+      holds.push(new CellHold(ask, cell));
     } else if (ask.kind === 'concurrency') {
       const taken = rates.take(ask, nowMs);
       if (taken === undefined) return refusedFull(ask);
       standings.push(concurrencyStanding(ask, ask.limit - taken.taken));
-      holds.push(new Hold(ask, taken.cell));
+      holds.push(new CellHold(ask, taken.cell));
     } else {
       const result = amounts.reserve(ask, nowMs);
       if ('retryAfterMs' in result) return refused(ask, result.retryAfterMs, result.standing);
       standings.push(result.standing);
-      holds.push(new Hold(ask, result.cell));
+      holds.push(new CellHold(ask, result.cell));
     }
     return undefined;
   }
@@ -95,7 +88,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     spend(asks, atMs) {
       const nowMs = Math.floor(atMs);
       const standings: LimitStanding[] = [];
-      const holds: Hold[] = [];
+      const holds: CellHold[] = [];
       for (const ask of asks) {
         const refusal = takeOne(ask, nowMs, standings, holds);
         if (refusal === undefined) continue;
@@ -114,8 +107,8 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       let refusal: Refused | undefined;
       let index = 0;
       for (const hold of spent.holds) {
-        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
-        const more = (totals[index++] ?? 0) - hold.reserved - hold.counted;
+        if (!(hold instanceof CellHold) || hold.ask.kind !== 'amount') continue;
+        const more = hold.missing(totals[index++] ?? 0);
         if (more <= 0) continue;
         if (amounts.extend(hold.cell, hold.ask, more, nowMs)) hold.reserved += more;
         else refusal ??= refused(hold.ask, 0, amounts.standing(hold.ask, nowMs));
@@ -127,13 +120,9 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       const nowMs = Math.floor(atMs);
       let index = 0;
       for (const hold of spent.holds) {
-        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
-        const more = (actuals[index++] ?? 0) - hold.counted;
-        if (more <= 0) continue;
-        const given = Math.min(more, hold.reserved);
-        amounts.settle(hold.cell, hold.ask, given, more, nowMs);
-        hold.reserved -= given;
-        hold.counted += more;
+        if (!(hold instanceof CellHold) || hold.ask.kind !== 'amount') continue;
+        const step = hold.progress(actuals[index++] ?? 0);
+        if (step !== undefined) amounts.settle(hold.cell, hold.ask, step.given, step.more, nowMs);
       }
     },
 
@@ -141,7 +130,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       const nowMs = Math.floor(atMs);
       let index = 0;
       for (const hold of spent.holds) {
-        if (!(hold instanceof Hold)) continue;
+        if (!(hold instanceof CellHold)) continue;
         if (hold.ask.kind === 'concurrency') rates.giveBack(hold.cell);
         else if (hold.ask.kind === 'amount') {
           amounts.settle(hold.cell, hold.ask, hold.reserved, (actuals[index++] ?? 0) - hold.counted, nowMs);
@@ -177,17 +166,12 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
 }
 
 /** What a spend holds in one cell. */
-class Hold {
-  readonly ask: RateAsk | ConcurrencyAsk | AmountAsk;
+class CellHold extends Hold {
   readonly cell: number;
-  /** Units of an amount that are set aside, and those that are counted as used already. */
-  reserved: number;
-  counted = 0;
 
   constructor(ask: Ask, cell: number) {
-    this.ask = ask;
+    super(ask);
     this.cell = cell;
-    this.reserved = ask.kind === 'amount' ? ask.cost : 0;
   }
 }
 

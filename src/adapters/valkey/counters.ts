@@ -3,6 +3,7 @@ import type { LimitStanding, Spent } from '../../kernel/exchange.ts';
 import { reserve } from '../../limits/amount.ts';
 import { CountersUnavailable } from '../../limits/counters.ts';
 import type { AmountAsk, Ask, CounterKey, Counters, Refused } from '../../limits/counters.ts';
+import { Hold } from '../../limits/hold.ts';
 import { amountStanding, concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
 import type { Connect, Reply } from './connection.ts';
 import { costOf, HashedKey, itemOf, wordsOf } from './items.ts';
@@ -54,18 +55,13 @@ const READY_LOOK_MS = 20;
 const RETRY_MS = 1_000;
 const NO_LIMIT = 2 ** 31 - 1;
 
-/** What a spend holds for one ask. */
-class Hold {
-  readonly ask: Ask;
-  /** Units of an amount that are set aside, and those that are counted as used already. */
-  reserved: number;
-  counted = 0;
+/** What a spend holds on the server. */
+class ServerHold extends Hold {
   /** Cell that counts it among what runs here. */
   readonly cell: number | undefined;
 
   constructor(ask: Ask, cell: number | undefined) {
-    this.ask = ask;
-    this.reserved = ask.kind === 'amount' ? ask.cost : 0;
+    super(ask);
     this.cell = cell;
   }
 }
@@ -151,7 +147,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       standings.push(standing);
       leases.granted(one, granted, standing, sentAtMs, nowMs);
       // Counted here, too: without the server it must be known what is running.
-      return new Hold(one, one.kind === 'concurrency' ? own.acquire(one.counter, NO_LIMIT, nowMs) : undefined);
+      return new ServerHold(one, one.kind === 'concurrency' ? own.acquire(one.counter, NO_LIMIT, nowMs) : undefined);
     });
     return { kind: 'spent', standings, holds };
   }
@@ -203,10 +199,10 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       if (one.kind === 'rate') ledger.charge(itemOf(one), costOf(one) * one.rate.intervalMs);
       else ledger.holdUntold(itemOf(one), costOf(one));
     }
-    return { ...spent, holds: [...asks.map((one) => new Hold(one, undefined)), new OwnPart(spent)] };
+    return { ...spent, holds: [...asks.map((one) => new ServerHold(one, undefined)), new OwnPart(spent)] };
   }
 
-  async function extendThere(holds: readonly Hold[], more: readonly number[]): Promise<Refused | undefined> {
+  async function extendThere(holds: readonly ServerHold[], more: readonly number[]): Promise<Refused | undefined> {
     session.flush();
     const items = holds.map(({ ask: one }) => itemOf(one));
     const words = items.flatMap((item, i) => wordsOf(item, more[i] ?? 0, 0));
@@ -229,7 +225,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   }
 
   /** A stream that runs may go on within the share; what denies says so to it, too. */
-  function extendWithout(holds: readonly Hold[], more: readonly number[]): Refused | undefined {
+  function extendWithout(holds: readonly ServerHold[], more: readonly number[]): Refused | undefined {
     failures++;
     let refusal: Refused | undefined;
     for (const [i, hold] of holds.entries()) {
@@ -247,7 +243,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     return refusal;
   }
 
-  function settleOne(hold: Hold, used: number, isOwn: boolean): void {
+  function settleOne(hold: ServerHold, used: number, isOwn: boolean): void {
     const item = itemOf(hold.ask);
     if (hold.ask.kind === 'amount' && !isOwn && used > 0) share.note(hold.ask, used, clock.monotonicMs());
     if (hold.cell !== undefined) own.giveBack(hold.cell);
@@ -264,16 +260,16 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       const standings = leases.spend(asks, nowMs);
       if (standings === undefined) return ask(asks);
       for (const one of asks) if (one.kind === 'rate') share.note(one, costOf(one), nowMs);
-      return { kind: 'spent', standings, holds: asks.map((one) => new Hold(one, undefined)) };
+      return { kind: 'spent', standings, holds: asks.map((one) => new ServerHold(one, undefined)) };
     },
 
     extend(spent, totals) {
-      const holds: Hold[] = [];
+      const holds: ServerHold[] = [];
       const more: number[] = [];
       let index = 0;
       for (const hold of spent.holds) {
-        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
-        const units = (totals[index++] ?? 0) - hold.reserved - hold.counted;
+        if (!(hold instanceof ServerHold) || hold.ask.kind !== 'amount') continue;
+        const units = hold.missing(totals[index++] ?? 0);
         if (units <= 0) continue;
         holds.push(hold);
         more.push(units);
@@ -287,14 +283,11 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       if (ownPart !== undefined) own.progress(ownPart.spent, actuals, nowMs);
       let index = 0;
       for (const hold of spent.holds) {
-        if (!(hold instanceof Hold) || hold.ask.kind !== 'amount') continue;
-        const more = (actuals[index++] ?? 0) - hold.counted;
-        if (more <= 0) continue;
-        const given = Math.min(more, hold.reserved);
-        if (ownPart === undefined) share.note(hold.ask, more, clock.monotonicMs());
-        ledger.release(itemOf(hold.ask), given, more);
-        hold.reserved -= given;
-        hold.counted += more;
+        if (!(hold instanceof ServerHold) || hold.ask.kind !== 'amount') continue;
+        const step = hold.progress(actuals[index++] ?? 0);
+        if (step === undefined) continue;
+        if (ownPart === undefined) share.note(hold.ask, step.more, clock.monotonicMs());
+        ledger.release(itemOf(hold.ask), step.given, step.more);
       }
       flushSoon();
     },
@@ -304,7 +297,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       if (ownPart !== undefined) own.settle(ownPart.spent, actuals, nowMs);
       let index = 0;
       for (const hold of spent.holds) {
-        if (!(hold instanceof Hold)) continue;
+        if (!(hold instanceof ServerHold)) continue;
         settleOne(hold, hold.ask.kind === 'amount' ? (actuals[index++] ?? 0) - hold.counted : 0, ownPart !== undefined);
       }
       flushSoon();
