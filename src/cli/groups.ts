@@ -1,8 +1,8 @@
 import { groupPage, groupShown } from '../admin/groups.ts';
 import type { Command } from './command.ts';
-import { BUNDLE_FLAGS, bundleFacts, bundleFieldsOf, namedVerbs, present } from './named-objects.ts';
+import { BUNDLE_FLAGS, bundleFacts, bundleFieldsOf, namedVerbs } from './named-objects.ts';
 import { POOL_FLAGS, poolFacts, poolFieldsOf } from './limit-flags.ts';
-import { listOf, timeText } from './text.ts';
+import { listOf, timeText, present } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
 /** Groups. */

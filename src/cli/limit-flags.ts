@@ -1,7 +1,7 @@
 import { parseBudget } from '../kernel/own-limits.ts';
 import { UsageError } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
-import { limitOf } from './text.ts';
+import { limitOf, present } from './text.ts';
 
 /** Flags for limits that a holder carries itself. */
 export const LIMIT_FLAGS: FlagKinds = { rpm: 'text', tpm: 'text', concurrency: 'text', 'budget-tokens': 'text' };
@@ -15,20 +15,22 @@ export const POOL_FLAGS: FlagKinds = {
 };
 
 /** The limits that flags name, as the admin API takes them. @throws UsageError */
-export const limitFieldsOf = (flags: Flags): object => ({
-  ...given('rpm', limitOf(flags, 'rpm')),
-  ...given('tpm', limitOf(flags, 'tpm')),
-  ...given('concurrency', limitOf(flags, 'concurrency')),
-  ...given('budgetTokens', budgetOf(flags, 'budget-tokens')),
-});
+export const limitFieldsOf = (flags: Flags): object =>
+  present({
+    rpm: limitOf(flags, 'rpm'),
+    tpm: limitOf(flags, 'tpm'),
+    concurrency: limitOf(flags, 'concurrency'),
+    budgetTokens: budgetOf(flags, 'budget-tokens'),
+  });
 
 /** The same for shared limits. @throws UsageError */
-export const poolFieldsOf = (flags: Flags): object => ({
-  ...given('poolRpm', limitOf(flags, 'pool-rpm')),
-  ...given('poolTpm', limitOf(flags, 'pool-tpm')),
-  ...given('poolConcurrency', limitOf(flags, 'pool-concurrency')),
-  ...given('poolBudgetTokens', budgetOf(flags, 'pool-budget-tokens')),
-});
+export const poolFieldsOf = (flags: Flags): object =>
+  present({
+    poolRpm: limitOf(flags, 'pool-rpm'),
+    poolTpm: limitOf(flags, 'pool-tpm'),
+    poolConcurrency: limitOf(flags, 'pool-concurrency'),
+    poolBudgetTokens: budgetOf(flags, 'pool-budget-tokens'),
+  });
 
 /** Limits for people. */
 export const limitFacts = (one: {
@@ -62,8 +64,4 @@ function budgetOf(flags: Flags, name: string): string | undefined {
   const word = flags.text(name);
   if (word === undefined || word === 'none' || parseBudget(word) !== undefined) return word;
   throw new UsageError(`--${name} is a number of tokens in a time, such as 1000000/day (hour, day or month), or none.`);
-}
-
-function given<Name extends string>(name: Name, value: unknown): { [K in Name]?: unknown } {
-  return value === undefined ? {} : ({ [name]: value } as { [K in Name]: unknown });
 }

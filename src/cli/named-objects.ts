@@ -5,7 +5,7 @@ import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { LIMIT_FLAGS, limitFacts, limitFieldsOf } from './limit-flags.ts';
 import { allPages } from './pages.ts';
-import { json, listOf, pairs, table } from './text.ts';
+import { json, listOf, pairs, table, present } from './text.ts';
 import type { Verb } from './verbs.ts';
 
 /** A kind of object whose id is its name: roles, groups, policies. */
@@ -129,10 +129,6 @@ export const bundleFieldsOf = (flags: Flags): object =>
     grants: listOf(flags, 'grant'),
     ...limitFieldsOf(flags),
   });
-
-/** Without what was not given. */
-export const present = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** What a bundle gives, for people. */
 export function bundleFacts(one: {

@@ -3,8 +3,8 @@ import { policyPage, policyShown } from '../admin/policies.ts';
 import { withAdmin } from './admin-client.ts';
 import type { Command, CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
-import { namedVerbs, present } from './named-objects.ts';
-import { json, listOf, table, timeText } from './text.ts';
+import { namedVerbs } from './named-objects.ts';
+import { json, listOf, table, timeText, present } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 import { textOfFile, yamlValueOf } from './yaml-file.ts';
 

@@ -49,3 +49,7 @@ export function limitOf(flags: Flags, name: string): number | 'none' | undefined
   if (!/^\d{1,13}$/.test(word)) throw new UsageError(`--${name} is a whole number, or none.`);
   return Number(word);
 }
+
+/** Without what was not given. */
+export const present = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

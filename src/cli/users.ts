@@ -4,10 +4,9 @@ import { publicUrlOf } from '../config/schema.ts';
 import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
-import { present } from './named-objects.ts';
 import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
-import { json, listOf, pairs, table, timeText } from './text.ts';
+import { json, listOf, pairs, table, timeText, present } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 import { configOf } from './where.ts';
 
