@@ -1,0 +1,148 @@
+import type { JsonObject } from './json.ts';
+import type { ReasonCode } from './reasons.ts';
+import type { Outcome } from './stage.ts';
+
+/** What is recorded of a request when it has ended: who, what, how much, how it ended; nothing of what was said. */
+export interface RequestRecord {
+  readonly kind: 'request';
+  /** When it ended, milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly durationMs: number;
+  /** Until the first byte of upstream's body. */
+  readonly firstByteMs: number | undefined;
+  readonly outcome: Outcome['kind'];
+  readonly status: number;
+  readonly code: ReasonCode | undefined;
+  readonly why: string | undefined;
+  /** Address of the client, and what is counted of it: the IPv4 address, or the /64. */
+  readonly address: string;
+  readonly network: string;
+  /** Printable ASCII, 128 characters at most. */
+  readonly userAgent: string | undefined;
+  /** Public id of the API key. */
+  readonly keyId: string | undefined;
+  /** Issuer, subject and client of the access token, and the name of the token in records. */
+  readonly issuer: string | undefined;
+  readonly subject: string | undefined;
+  readonly clientId: string | undefined;
+  readonly tokenHash: string | undefined;
+  readonly tenant: string | undefined;
+  /** Id of the person whom the key belongs to. */
+  readonly owner: string | undefined;
+  /** The person that it asked for. */
+  readonly member: string | undefined;
+  readonly method: string;
+  /** Id of the open route. */
+  readonly route: string | undefined;
+  /** Printable ASCII, 256 characters at most; empty where there is a route. */
+  readonly path: string;
+  readonly model: string | undefined;
+  readonly upstream: string | undefined;
+  readonly isStream: boolean;
+  readonly promptTokens: number | undefined;
+  readonly cachedTokens: number | undefined;
+  readonly completionTokens: number | undefined;
+  /** Alternatives of each token that were asked for. */
+  readonly logprobs: number | undefined;
+  /** SimHash of what was asked, 16 hexadecimal digits: near for texts that are, and no way back to them. */
+  readonly likeness: string | undefined;
+}
+
+/** Who has done something besides asking: `key:Ab12Cd`, `token:ISSUER SUBJECT`, `user:ID`, `command`, `gateway`. */
+export interface Actor {
+  readonly id: string;
+  readonly tenant: string | undefined;
+  readonly address: string | undefined;
+}
+
+/** A change through the admin API, a command, or the gateway itself. */
+export interface ChangeRecord {
+  readonly kind: 'change';
+  readonly timeMs: number;
+  readonly actor: Actor;
+  /** As the admin API names it: `api-keys`. */
+  readonly resource: string;
+  readonly id: string;
+  readonly tenant: string | undefined;
+  /** `create`, `update`, `delete`, or the verb of the API: `revoke`, `rotate`. */
+  readonly operation: string;
+  /** What the admin API shows of it, secrets masked. */
+  readonly before: JsonObject | undefined;
+  readonly after: JsonObject | undefined;
+}
+
+/** Somebody has shown who they are at the sign-in pages, or tried to. */
+export interface SignInRecord {
+  readonly kind: 'sign-in';
+  readonly timeMs: number;
+  readonly isGood: boolean;
+  /** `password`, `passkey`, `provider`, `totp`. */
+  readonly method: string;
+  /** Id of the person; undefined where nobody of that name is known. */
+  readonly user: string | undefined;
+  readonly tenant: string | undefined;
+  readonly address: string | undefined;
+}
+
+/** What happened to tokens of our own server. */
+export interface TokenRecord {
+  readonly kind: 'token';
+  readonly timeMs: number;
+  /** `reuse`: a refresh token that was used already. */
+  readonly activity: 'issue' | 'refresh' | 'reuse' | 'revoke' | 'refuse';
+  readonly grantType: string | undefined;
+  readonly clientId: string | undefined;
+  readonly subject: string | undefined;
+  readonly grantId: string | undefined;
+  readonly tenant: string | undefined;
+  readonly scopes: readonly string[];
+  readonly address: string | undefined;
+}
+
+/** What happened to the gateway itself. */
+export interface LifecycleRecord {
+  readonly kind: 'lifecycle';
+  readonly timeMs: number;
+  readonly activity: 'start' | 'stop' | 'configure' | 'advisory' | 'gap';
+  /** Numbers and names: the version, the hash of the configuration, the advisory, how many records are missing. */
+  readonly detail: JsonObject;
+}
+
+/** An address or a credential that is held off, or no more. */
+export interface HoldRecord {
+  readonly kind: 'hold';
+  readonly timeMs: number;
+  readonly activity: 'ban' | 'lift' | 'quarantine' | 'release';
+  /** Network of the ban, or the credential: `key:Ab12Cd`. */
+  readonly subject: string;
+  readonly tenant: string | undefined;
+  readonly reason: string;
+  readonly untilMs: number | undefined;
+}
+
+/** Something unusual that was found. */
+export interface FindingRecord {
+  readonly kind: 'finding';
+  readonly timeMs: number;
+  /** Id of the rule. */
+  readonly rule: string;
+  /** `key:Ab12Cd`, `token:ISSUER SUBJECT`, `client:ID`, `tenant:ID`, `network:ADDRESS`. */
+  readonly subject: string;
+  readonly tenant: string | undefined;
+  /** 0 to 1. */
+  readonly score: number;
+  /** Why, in words and numbers. */
+  readonly why: string;
+  readonly requestId: string | undefined;
+}
+
+/** Whatever is written to the audit log. */
+export type AuditRecord =
+  | RequestRecord
+  | ChangeRecord
+  | SignInRecord
+  | TokenRecord
+  | LifecycleRecord
+  | HoldRecord
+  | FindingRecord;
