@@ -13,15 +13,17 @@ const who = { tenant: 'acme', id: 'key:a' };
 
 function setUp() {
   const told: BudgetWarning[] = [];
-  const warnings = createBudgetWarnings((warning) => told.push(warning));
-  const look = (used: number, cost: number, nowMs = 0, limit = budget, endsAtMs = 86_400_000) =>
+  let now = 0;
+  const warnings = createBudgetWarnings((warning) => told.push(warning), { nowMs: () => now });
+  const look = (used: number, cost: number, nowMs = 0, limit = budget, endsAtMs = 86_400_000) => {
+    now = nowMs;
     warnings.look(
       who,
       [counted(limit)],
       [{ name: limit.name, limit: 100, remaining: 100 - used - cost, windowS: 86_400, resetMs: endsAtMs - nowMs }],
       [cost],
-      nowMs,
     );
+  };
   return { told, look };
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../kernel/clock.ts';
 import type { LimitStanding } from '../kernel/exchange.ts';
 import { isBudget } from './limit.ts';
 import type { Counted } from './plan.ts';
@@ -20,7 +21,7 @@ export const WARN_AT = 0.8;
 const MAX_KNOWN = 10_000;
 
 /** Finds the budgets that have come to four fifths, and tells of each once in its window. */
-export function createBudgetWarnings(tell: (warning: BudgetWarning) => void) {
+export function createBudgetWarnings(tell: (warning: BudgetWarning) => void, clock: Pick<Clock, 'nowMs'>) {
   const told = new Set<string>();
   return {
     /**
@@ -32,7 +33,6 @@ export function createBudgetWarnings(tell: (warning: BudgetWarning) => void) {
       asked: readonly Counted[],
       standings: readonly LimitStanding[],
       costs: readonly number[],
-      nowMs: number,
     ): void {
       for (let i = 0; i < asked.length; i++) {
         const [one, standing] = [asked[i], standings[i]];
@@ -41,7 +41,7 @@ export function createBudgetWarnings(tell: (warning: BudgetWarning) => void) {
         if (standing.limit - standing.remaining - (costs[i] ?? 0) < standing.limit * WARN_AT) continue;
         if (!isBudget(limit)) continue;
         // Rounded: the end of a window is told in milliseconds from now.
-        const endsAtMs = Math.round((nowMs + standing.resetMs) / 60_000) * 60_000;
+        const endsAtMs = Math.round((clock.nowMs() + standing.resetMs) / 60_000) * 60_000;
         const key = `${counter.name} ${endsAtMs}`;
         if (told.has(key)) continue;
         if (told.size >= MAX_KNOWN) told.clear();

@@ -3,8 +3,8 @@ import type { Window } from './amount.ts';
 
 /** The windows of the calendar in one time zone, by the clock of the machine. */
 export interface Calendar {
-  /** The window that is now; the same object until it ends. */
-  window(per: CalendarPeriod): Window;
+  /** The window that is now; the same object until it ends. @param monotonicMs now, by the monotonic clock */
+  window(per: CalendarPeriod, monotonicMs: number): Window;
 }
 
 /** A window of the calendar; `second` and `minute` are for money, which has no rates. */
@@ -40,8 +40,7 @@ export function createCalendar(timeZone: string, clock: Clock): Calendar {
   }
 
   return {
-    window(per) {
-      const monotonicMs = clock.monotonicMs();
+    window(per, monotonicMs) {
       const known = windows.get(per);
       // Each request asks: whether the clock was set is looked at once a second.
       const isFresh = monotonicMs - lookedAtMs < LOOK_MS && monotonicMs >= lookedAtMs;

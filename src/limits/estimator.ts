@@ -10,18 +10,24 @@ export interface Size {
 }
 
 /**
- * Guesses the tokens of prompts and learns by what models really counted. What is learnt of one `kind` of prompts, such as
- * those of one tenant for one model, is used for that kind alone: nobody can make the estimates of others wrong.
+ * Guesses the tokens of prompts and learns by what models really counted. What one tenant's prompts for one model teach is
+ * used for that alone: nobody can make the estimates of others wrong.
  */
 export interface Estimator {
+  /** The estimate of one tenant's prompts on one family of routes and one model; may be kept for as long as a request lasts. */
+  of(tenant: string, family: string, model: string): Estimate;
+}
+
+/** What is known of prompts of one kind. */
+export interface Estimate {
   /** Tokens that a prompt will hardly exceed; a whole number >= 1. */
-  prompt(kind: string, size: Size): number;
+  prompt(size: Size): number;
   /** Notes what a prompt really had. */
-  learn(kind: string, size: Size, tokens: number): void;
+  learn(size: Size, tokens: number): void;
   /** Tokens that an answer can have got in a time, by the speed of those that ended; for answers whose end nobody saw. */
-  writtenIn(kind: string, durationMs: number): number;
+  writtenIn(durationMs: number): number;
   /** Notes how long an answer took. */
-  learnSpeed(kind: string, tokens: number, durationMs: number): void;
+  learnSpeed(tokens: number, durationMs: number): void;
 }
 
 /** English has four bytes a token, code and other scripts three. */
@@ -52,41 +58,61 @@ const MAX_KINDS = 4_096;
 
 /** Of one thread. */
 export function createEstimator(): Estimator {
-  const kinds = new Map<string, Learned>();
-
-  function of(kind: string): Learned {
-    let learned = kinds.get(kind);
-    if (learned === undefined) {
-      if (kinds.size >= MAX_KINDS) kinds.clear();
-      learned = { perByte: spread(TOKENS_A_BYTE), around: spread(AROUND), perSecond: spread(TOKENS_A_SECOND) };
-      kinds.set(kind, learned);
-    }
-    return learned;
-  }
+  // Maps of maps: to put the names together for each request would cost more than all that is reckoned here.
+  const tenants = new Map<string, Map<string, Map<string, Learned>>>();
+  let kinds = 0;
 
   return {
-    prompt(kind, size) {
-      const { perByte, around } = of(kind);
-      const each = within(high(perByte), LEAST_TOKENS_A_BYTE, MOST_TOKENS_A_BYTE);
-      return Math.max(1, Math.ceil(size.bytes * each + within(high(around), AROUND, MOST_AROUND) + fixed(size)));
-    },
-    learn(kind, size, tokens) {
-      // What media cost says nothing about texts.
-      if (size.media > 0) return;
-      const { perByte, around } = of(kind);
-      const rest = tokens - fixed(size);
-      if (size.bytes >= LONG_BYTES) note(perByte, within((rest - around.mean) / size.bytes, 0, MOST_TOKENS_A_BYTE));
-      else note(around, within(rest - size.bytes * perByte.mean, 0, MOST_AROUND));
-    },
-    writtenIn(kind, durationMs) {
-      const speed = within(high(of(kind).perSecond), LEAST_TOKENS_A_SECOND, MOST_TOKENS_A_SECOND);
-      return Math.ceil((speed * Math.max(0, durationMs)) / 1_000);
-    },
-    learnSpeed(kind, tokens, durationMs) {
-      if (tokens > 0 && durationMs > 0)
-        note(of(kind).perSecond, within((tokens * 1_000) / durationMs, 0, MOST_TOKENS_A_SECOND));
+    of(tenant, family, model) {
+      const known = tenants.get(tenant)?.get(model)?.get(family);
+      if (known !== undefined) return known;
+      if (kinds >= MAX_KINDS) {
+        tenants.clear();
+        kinds = 0;
+      }
+      kinds++;
+      const learned = new Learned();
+      within(within(tenants, tenant), model).set(family, learned);
+      return learned;
     },
   };
+}
+
+/** The map under a name, begun where there is none. */
+function within<Value>(maps: Map<string, Map<string, Value>>, name: string): Map<string, Value> {
+  let found = maps.get(name);
+  if (found === undefined) maps.set(name, (found = new Map<string, Value>()));
+  return found;
+}
+
+class Learned implements Estimate {
+  readonly #perByte = spread(TOKENS_A_BYTE);
+  readonly #around = spread(AROUND);
+  readonly #perSecond = spread(TOKENS_A_SECOND);
+
+  prompt(size: Size): number {
+    const each = clamp(high(this.#perByte), LEAST_TOKENS_A_BYTE, MOST_TOKENS_A_BYTE);
+    return Math.max(1, Math.ceil(size.bytes * each + clamp(high(this.#around), AROUND, MOST_AROUND) + fixed(size)));
+  }
+
+  learn(size: Size, tokens: number): void {
+    // What media cost says nothing about texts.
+    if (size.media > 0) return;
+    const rest = tokens - fixed(size);
+    if (size.bytes >= LONG_BYTES) {
+      note(this.#perByte, clamp((rest - this.#around.mean) / size.bytes, 0, MOST_TOKENS_A_BYTE));
+    } else note(this.#around, clamp(rest - size.bytes * this.#perByte.mean, 0, MOST_AROUND));
+  }
+
+  writtenIn(durationMs: number): number {
+    const speed = clamp(high(this.#perSecond), LEAST_TOKENS_A_SECOND, MOST_TOKENS_A_SECOND);
+    return Math.ceil((speed * Math.max(0, durationMs)) / 1_000);
+  }
+
+  learnSpeed(tokens: number, durationMs: number): void {
+    if (tokens > 0 && durationMs > 0)
+      note(this.#perSecond, clamp((tokens * 1_000) / durationMs, 0, MOST_TOKENS_A_SECOND));
+  }
 }
 
 /** Tokens that a prompt has as a rule at least, whatever was learnt. */
@@ -102,15 +128,9 @@ interface Spread {
   deviation: number;
 }
 
-interface Learned {
-  readonly perByte: Spread;
-  readonly around: Spread;
-  readonly perSecond: Spread;
-}
-
 const spread = (mean: number): Spread => ({ mean, deviation: 0 });
 const high = ({ mean, deviation }: Spread): number => mean + DEVIATIONS * deviation;
-const within = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
+const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
 const fixed = ({ items, numbers, media }: Size): number => items * AROUND_ITEM + numbers + media * TOKENS_A_MEDIUM;
 
 function note(of: Spread, value: number): void {

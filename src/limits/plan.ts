@@ -27,11 +27,11 @@ export interface LimitPlan {
   /** Those that are asked before the body is read: requests and concurrency of everything that is known by then. */
   early(asking: Asking): readonly Counted[];
   /** The asks of those, one unit of each. */
-  earlyAsks(asking: Asking): readonly Ask[];
+  earlyAsks(asking: Asking, nowMs: number): readonly Ask[];
   /** Those that are asked once the body is known: tokens and money, and requests by model or route. */
   late(asking: Asking): readonly Counted[];
-  /** An ask for so many units of a limit. @param cost 1 <= cost <= limit.max; only read of tokens, money and daily requests */
-  ask(counted: Counted, cost: number): Ask;
+  /** An ask for so many units of a limit. @param cost 1 <= cost <= limit.max; only read of tokens, money and daily requests. @param nowMs monotonic */
+  ask(counted: Counted, cost: number, nowMs: number): Ask;
 }
 
 /** Places, models and routes that are remembered of each caller; its limits for others are worked out anew. */
@@ -107,18 +107,18 @@ export function createLimitPlan({ defaults, rules }: PlanOptions, counters: Coun
     return { kind: 'amount', name, counter, cost, bound: { kind: 'rate', limit: max, windowMs } };
   }
 
-  function ask({ limit, counter, once }: Counted, cost: number): Ask {
+  function ask({ limit, counter, once }: Counted, cost: number, nowMs: number): Ask {
     const { name, max, per = 'day' } = limit;
-    if (once === undefined) return { kind: 'amount', name, counter, cost, bound: boundOf(max, per, calendar) };
+    if (once === undefined) return { kind: 'amount', name, counter, cost, bound: boundOf(max, per, calendar, nowMs) };
     if (once.kind !== 'amount' || cost === 1) return once;
     return { kind: 'amount', name, counter, cost, bound: once.bound };
   }
 
   return {
     early: (asking) => splitOf(asking).early,
-    earlyAsks(asking) {
+    earlyAsks(asking, nowMs) {
       const { early: all, asks } = splitOf(asking);
-      return asks ?? all.map((one) => ask(one, 1));
+      return asks ?? all.map((one) => ask(one, 1, nowMs));
     },
     late: (asking) => splitOf(asking).late,
     ask,
@@ -156,8 +156,8 @@ const PERIODS: Readonly<Record<Per, CalendarPeriod>> = {
   month: 'month',
 };
 
-const boundOf = (limit: number, per: Per, calendar: Calendar): Bound => ({
+const boundOf = (limit: number, per: Per, calendar: Calendar, nowMs: number): Bound => ({
   kind: 'budget',
   limit,
-  window: calendar.window(PERIODS[per]),
+  window: calendar.window(PERIODS[per], nowMs),
 });

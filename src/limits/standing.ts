@@ -25,7 +25,8 @@ export async function limitViews(
 ): Promise<readonly LimitView[]> {
   const all = [...plan.early(asking), ...plan.late(asking)];
   // In turn: those on Valkey are pipelined by the connection, and the order is that of the headers.
-  const standings = await Promise.all(all.map(async (one) => counters.standing(plan.ask(one, 1), clock.monotonicMs())));
+  const nowMs = clock.monotonicMs();
+  const standings = await Promise.all(all.map(async (one) => counters.standing(plan.ask(one, 1, nowMs), nowMs)));
   return standings.map(({ remaining, resetMs }, i) => {
     const limit = all[i]?.limit;
     if (limit === undefined) throw new RangeError('a standing of no limit');

@@ -29,8 +29,9 @@ export function createRateLimit({
         x.requestLimits = { kind: 'spent', standings: [], holds: [] };
         return undefined;
       }
-      const asks = plan.earlyAsks({ principal: x.principal, network: x.peer.network });
-      const result = counters.spend(asks, clock.monotonicMs());
+      const nowMs = clock.monotonicMs();
+      const asks = plan.earlyAsks({ principal: x.principal, network: x.peer.network }, nowMs);
+      const result = counters.spend(asks, nowMs);
       return result instanceof Promise ? result.then((r) => answer(x, r)) : answer(x, result);
     },
     settle(x) {

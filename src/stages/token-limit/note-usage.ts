@@ -10,8 +10,16 @@ export type NoteUsage = (principal: Principal, model: string, tokens: Tokens, pr
 export function createNoteUsage(book: Pick<UsageBook, 'add'>, clock: Clock): NoteUsage {
   const today = createToday(clock);
   return ({ tenant, id }, model, tokens, price) => {
-    const { input: inputTokens, cached: cachedTokens, output: outputTokens } = tokens;
-    const sums = { requests: 1, inputTokens, cachedTokens, outputTokens, cost: costOf(price, tokens) };
-    book.add({ day: today(), tenant, holder: id, model, ...sums });
+    book.add({
+      day: today(),
+      tenant,
+      holder: id,
+      model,
+      requests: 1,
+      inputTokens: tokens.input,
+      cachedTokens: tokens.cached,
+      outputTokens: tokens.output,
+      cost: costOf(price, tokens),
+    });
   };
 }

@@ -29,7 +29,7 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
     const { principal, peer, route } = x;
     const all = plan.late({ principal, network: peer.network, model, route: classOf(route.scope) });
     const limits = all.map(({ limit }) => limit);
-    const asks = all.map((one) => plan.ask(one, 1));
+    const asks = all.map((one) => plan.ask(one, 1, clock.monotonicMs()));
     const amounts = limits.filter((_, i) => asks[i]?.kind === 'amount');
     const bid: Bid = { input: 0, least: 0, choices: 1, each: 0, price: priceOf(prices, model) };
     let spent: Spent | undefined;

@@ -64,7 +64,7 @@ function bench(stage = shared) {
   const used = (): number => {
     const [budget] = plan.late({ principal, network: '' });
     assert.ok(budget !== undefined);
-    return LIMIT - counters.standing(plan.ask(budget, 1), clock.monotonicMs()).remaining;
+    return LIMIT - counters.standing(plan.ask(budget, 1, clock.monotonicMs()), clock.monotonicMs()).remaining;
   };
   return { stage, used, principal };
 }

@@ -4,7 +4,7 @@ import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { Ask, Counters, Refused, Soon } from '../../limits/counters.ts';
-import { leastTokens, type Estimator } from '../../limits/estimator.ts';
+import { leastTokens, type Estimate, type Estimator } from '../../limits/estimator.ts';
 import type { UsageBook } from '../../limits/ledger.ts';
 import type { Limit } from '../../limits/limit.ts';
 import type { Counted, LimitPlan } from '../../limits/plan.ts';
@@ -65,7 +65,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   const meterOf = createMeterOf(counters, clock);
   const progress = createProgress(counters, clock);
   const note = createNoteUsage(deps.usage, clock);
-  const warnings = createBudgetWarnings(deps.onBudget);
+  const warnings = createBudgetWarnings(deps.onBudget, clock);
 
   function bidOf(x: Asked, size: PromptSize, input: number): Bid {
     const { body, output } = x.request;
@@ -78,31 +78,32 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     return { input, least, choices, each, price: priceOf(options.prices, x.model) };
   }
 
-  function reserve(x: Here, size: PromptSize, kind: string, input: number): Soon<Denial | undefined> {
+  function reserve(x: Here, size: PromptSize, known: Estimate, input: number): Soon<Denial | undefined> {
     const asking = { principal: x.principal, network: x.peer.network, model: x.model, route: classOf(x.route.scope) };
     const all = plan.late(asking);
     const limits = all.every(({ limit }) => concerns(limit, x)) ? all : all.filter(({ limit }) => concerns(limit, x));
     const bid = bidOf(x, size, input);
     const fitted = fitWhole(x, limits, bid, options.overCap);
-    return 'code' in fitted ? fitted : attempt(x, { limits, size, kind, wanted: bid }, fitted, MAX_TRIES);
+    return 'code' in fitted ? fitted : attempt(x, { limits, size, known, wanted: bid }, fitted, MAX_TRIES);
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
     const [asked, asks, costs, amounts]: [Counted[], Ask[], number[], Limit[]] = [[], [], [], []];
     const tokens = tokensOf(bid);
+    const nowMs = clock.monotonicMs();
     for (const one of wish.limits) {
       const units = unitsOf(one.limit, tokens, bid.price);
       if (!isHeld(one.limit) && units <= 0) continue;
       asked.push(one);
       costs.push(units);
-      const ask = plan.ask(one, Math.min(units, one.limit.max));
+      const ask = plan.ask(one, Math.min(units, one.limit.max), nowMs);
       asks.push(ask);
       if (ask.kind === 'amount') amounts.push(one.limit);
     }
-    const result = counters.spend(asks, clock.monotonicMs());
+    const result = counters.spend(asks, nowMs);
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
-        warnings.look(x.principal, asked, spent.standings, costs, clock.nowMs());
+        warnings.look(x.principal, asked, spent.standings, costs);
         x.tokenLimits = new Held(spent, bid, wish, amounts, x.request.output !== undefined);
         return undefined;
       }
@@ -123,10 +124,10 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
         return undefined;
       }
       const size = promptSizeOf(x.route.family, x.request.body);
-      const kind = kindOf(x);
-      const estimate = estimator.prompt(kind, size) + earlierTokens(x);
-      if (deps.countPrompt === undefined) return reserve(x, size, kind, estimate);
-      return deps.countPrompt(x).then((counted) => reserve(x, size, kind, counted ?? estimate));
+      const known = estimator.of(x.principal.tenant, x.route.family, x.model);
+      const estimate = known.prompt(size) + earlierTokens(x);
+      if (deps.countPrompt === undefined) return reserve(x, size, known, estimate);
+      return deps.countPrompt(x).then((counted) => reserve(x, size, known, counted ?? estimate));
     },
     inspect(x) {
       const kept = x.tokenLimits;
@@ -138,7 +139,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const kept = x.tokenLimits;
       if (!(kept instanceof Held)) return;
       progress.end(x.tokenLimits.spent);
-      const tokens = actualTokens(x.usage, kept, outcome, (ms) => estimator.writtenIn(kept.kind, ms));
+      const tokens = actualTokens(x.usage, kept, outcome, (ms) => kept.known.writtenIn(ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
       if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);
@@ -146,13 +147,13 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     },
   };
 
-  function learn(x: Asked, { size, bid, kind }: Held, durationMs: number): void {
+  function learn(x: Asked, { size, bid, known }: Held, durationMs: number): void {
     const { promptTokens, completionTokens } = x.usage;
     // What comes before in a conversation that upstream holds is in no body.
     if (promptTokens === undefined || x.request.held !== undefined) return;
     // Of several answers at once nothing is learnt about the speed of one.
-    if (size.prompts === 1) estimator.learn(kind, size, promptTokens);
-    if (bid.choices === 1) estimator.learnSpeed(kind, completionTokens ?? 0, durationMs);
+    if (size.prompts === 1) known.learn(size, promptTokens);
+    if (bid.choices === 1) known.learnSpeed(completionTokens ?? 0, durationMs);
   }
 }
 
@@ -161,7 +162,7 @@ interface Wish {
   readonly limits: readonly Counted[];
   readonly size: PromptSize;
   /** What it is estimated as, and what is learnt of it. */
-  readonly kind: string;
+  readonly known: Estimate;
   /** Before anything of it was cut. */
   readonly wanted: Bid;
 }
@@ -172,15 +173,15 @@ class Held implements TokenLimits {
   readonly outputTokens: number | undefined;
   readonly bid: Bid;
   readonly size: PromptSize;
-  readonly kind: string;
+  readonly known: Estimate;
   readonly limits: readonly Limit[];
 
-  constructor(spent: Spent, bid: Bid, { wanted, size, kind }: Wish, limits: readonly Limit[], hasLength: boolean) {
+  constructor(spent: Spent, bid: Bid, { wanted, size, known }: Wish, limits: readonly Limit[], hasLength: boolean) {
     this.spent = spent;
     this.outputTokens = hasLength && bid.each < wanted.each ? bid.each : undefined;
     this.bid = bid;
     this.size = size;
-    this.kind = kind;
+    this.known = known;
     this.limits = limits;
   }
 }
@@ -193,9 +194,6 @@ const earlierTokens = ({ request }: Asked): number =>
   request.held !== undefined && request.body['background'] === true ? EARLIER_TOKENS : 0;
 
 const EARLIER_TOKENS = 8_192;
-
-/** What a tenant's prompts teach holds for its own alone. */
-const kindOf = ({ principal, route, model }: Asked): string => `${principal.tenant} ${route.family} ${model}`;
 
 const isHeld = ({ per }: Limit): boolean => per === undefined;
 

@@ -91,7 +91,7 @@ function pairUp(size: Sums, body: JsonObject): void {
 
 /** Recursion is as deep as the parser allows. @param isFree it is any JSON of the caller's, all of which is written into the prompt */
 function add(size: Sums, value: JsonValue, isFree: boolean): void {
-  if (typeof value === 'string') size.bytes += Buffer.byteLength(value);
+  if (typeof value === 'string') size.bytes += bytesOf(value);
   else if (typeof value === 'number') {
     // In a tool's arguments it is text, digit by digit; elsewhere a token id.
     if (isFree) size.bytes += String(value).length;
@@ -109,10 +109,17 @@ function addMembers(size: Sums, value: JsonObject, isFree: boolean): void {
     const member = value[name];
     if (member === undefined) continue;
     // With the marks around it; else whoever writes a prompt into names would have it for nothing.
-    size.bytes += Buffer.byteLength(name) + (isFree ? MARKS : 0);
+    size.bytes += bytesOf(name) + (isFree ? MARKS : 0);
     if (!isFree && typeof member === 'string' && MEDIA.has(name)) size.media += 1;
     else add(size, member, isFree || FREE.has(name) || (name === 'input' && isJsonObject(member)));
   }
+}
+
+/** Bytes of UTF-8. A name or a short text is sooner looked through than handed over to be counted. */
+function bytesOf(text: string): number {
+  if (text.length > SHORT) return Buffer.byteLength(text);
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
+  return text.length;
 }
 
 /** Members that hold any JSON: of tools, of their arguments, of documents. */
@@ -124,6 +131,8 @@ const FREE: ReadonlySet<string> = new Set([
   'arguments',
   'tool_calls',
 ]);
+/** Characters. */
+const SHORT = 24;
 /** Quotes, colon and comma. */
 const MARKS = 4;
 const MOST_PAIRS = 10_000;
