@@ -1,12 +1,18 @@
 /**
  * What a tenant that floods costs another one: the time to the first token of a tenant that asks little, alone and
- * beside one of equal weight that sends 50 times as much, before an engine that computes so many requests at once.
+ * beside one of equal weight that sends 50 times as much, before an engine that computes so many requests at once. Engine
+ * and callers are on one core, the gateway is on the other.
  *
  *     node bin/node26.mjs bench/fairness.ts [--rounds 5] [--seconds 20] [--concurrency 16] [--fifo]
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startTestGateway, type TestGateway } from '../test/support/gateway.ts';
+import { freePort, listening } from './peers/peer.ts';
+import { killAll, LOAD_CORE, PROXY_CORE, run, start } from './processes.ts';
 import { markdown, median } from './table.ts';
 
 const { values } = parseArgs({
@@ -23,9 +29,9 @@ const [rounds, seconds, concurrency] = [Number(values.rounds), Number(values.sec
 /** An answer of 0.74 s: 100 ms for the prompt, then 32 tokens at 20 ms. */
 const ENGINE = { maxNumSeqs: concurrency, prefillMs: 100, chunkIntervalMs: 20, answerTokens: 32 };
 /** Requests a second of the tenant that asks little, and how many times as many the other one sends. */
-const RATE = concurrency / 16;
+const RATE = concurrency / 8;
 const TIMES = 50;
-/** Between two measurements what waits is served or refused. */
+/** Longer than the queue's deadline. */
 const PAUSE_MS = 12_000;
 const BODY = JSON.stringify({
   model: 'tiny',
@@ -78,16 +84,62 @@ function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-async function start(isQueued: boolean): Promise<TestGateway> {
-  return startTestGateway({
-    plain: true,
-    workers: 2,
-    simulator: { ...ENGINE, keepBodies: false },
-    upstreams: [{ name: 'engine', ...(isQueued ? { concurrency } : {}) }],
-    config: { limits: { default: UNLIMITED_KEY, perIp: { requestsPerMinute: 'none', connections: 'none' } } },
+const command = fileURLToPath(new URL('../bin/sallyport.mjs', import.meta.url));
+
+/** An engine, a gateway before it and keys of two tenants, each a process of its own as an operator starts them. */
+async function startAll(isQueued: boolean) {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-fairness-'));
+  const [port, enginePort] = [await freePort(), await freePort()];
+  const words = ['simulate', '--listen', `127.0.0.1:${enginePort}`, '--model', 'tiny', ...engineFlags];
+  const engine = start(process.execPath, [command, ...words], {
+    core: LOAD_CORE,
+    logFile: join(folder, 'engine.log'),
   });
+  await listening(enginePort, engine, 'the simulator');
+  const file = join(folder, 'sallyport.yaml');
+  writeFileSync(
+    file,
+    `listen: { host: 127.0.0.1, port: ${port}, tls: { mode: off } }
+admin: { port: ${await freePort()} }
+workers: 2
+upstreams: [{ name: engine, url: "http://127.0.0.1:${enginePort}"${isQueued ? `, concurrency: ${concurrency}` : ''} }]
+limits:
+  default: { requestsPerMinute: none, tokensPerMinute: none, concurrency: none }
+  perIp: { requestsPerMinute: none, connections: none }
+`,
+  );
+  const files = ['--config', file, '--state-dir', join(folder, 'state')];
+  const keys = { small: '', flood: '' };
+  for (const tenant of ['small', 'flood'] as const) {
+    await run(process.execPath, [command, 'tenants', 'create', '--name', tenant, ...files]);
+    const made = ['keys', 'create', '--name', tenant, '--tenant', tenant, '--json', ...files];
+    keys[tenant] = (JSON.parse(await run(process.execPath, [command, ...made])) as { key: string }).key;
+  }
+  const gateway = start(process.execPath, [command, 'serve', ...files], {
+    core: PROXY_CORE,
+    logFile: join(folder, 'gateway.log'),
+  });
+  await listening(port, gateway, 'the gateway');
+  return {
+    port,
+    keys,
+    peak: async () => {
+      const seen = await fetch(`http://127.0.0.1:${enginePort}/_simulator/requests`);
+      await seen.body?.cancel();
+      return seen.headers.get('x-simulator-peak') ?? '?';
+    },
+    async stop() {
+      await gateway.stop();
+      await engine.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
-const UNLIMITED_KEY = { requestsPerMinute: 'none', concurrency: 'none' };
+
+const engineFlags = [
+  ...['--max-num-seqs', String(ENGINE.maxNumSeqs), '--prefill-ms', String(ENGINE.prefillMs)],
+  ...['--chunk-interval-ms', String(ENGINE.chunkIntervalMs), '--answer-tokens', String(ENGINE.answerTokens)],
+];
 
 interface Round {
   readonly small: readonly number[];
@@ -96,16 +148,19 @@ interface Round {
   readonly floodRefused: number;
 }
 
-async function measure(it: TestGateway, keys: { small: string; flood: string }, isBeside: boolean): Promise<Round> {
-  const flood = isBeside ? send(it.port, keys.flood, RATE * TIMES) : undefined;
+type Bench = Awaited<ReturnType<typeof startAll>>;
+
+async function measure({ port, keys }: Bench, isBeside: boolean): Promise<Round> {
+  const flood = isBeside ? send(port, keys.flood, RATE * TIMES) : undefined;
   // The flood stands before the other one comes.
   await sleep(isBeside ? 5_000 : 0);
-  const small = send(it.port, keys.small, RATE);
+  const small = send(port, keys.small, RATE);
   await sleep(seconds * 1000);
   small.stop();
   await sleep(1_000);
   flood?.stop();
-  await sleep(PAUSE_MS);
+  // Between two measurements what waits is served or refused.
+  await sleep(isBeside ? PAUSE_MS : 0);
   return {
     small: small.seen.firstMs,
     smallRefused: small.seen.refused,
@@ -114,26 +169,16 @@ async function measure(it: TestGateway, keys: { small: string; flood: string }, 
   };
 }
 
-async function keysOf(it: TestGateway): Promise<{ small: string; flood: string }> {
-  const { admin } = it.gateway;
-  const known = admin.directory.tenants.get('default');
-  if (known === undefined) throw new Error('there is no tenant to copy');
-  for (const id of ['small', 'flood']) {
-    await admin.commit([{ kind: 'tenant', record: { ...known, id, version: 1 }, expectedVersion: 0 }]);
-  }
-  return { small: (await it.issue({ tenant: 'small' })).key, flood: (await it.issue({ tenant: 'flood' })).key };
-}
-
+process.on('exit', killAll);
 const rows: string[][] = [];
 for (const isQueued of values.fifo ? [true, false] : [true]) {
-  await using it = await start(isQueued);
-  const keys = await keysOf(it);
-  await measure(it, keys, false);
+  const it = await startAll(isQueued);
+  await measure(it, false);
   const alone: Round[] = [];
   const beside: Round[] = [];
   for (let round = 0; round < rounds; round++) {
-    alone.push(await measure(it, keys, false));
-    beside.push(await measure(it, keys, true));
+    alone.push(await measure(it, false));
+    beside.push(await measure(it, true));
   }
   const p99 = (list: readonly Round[]): number =>
     quantile(
@@ -149,8 +194,9 @@ for (const isQueued of values.fifo ? [true, false] : [true]) {
     `${(p99(beside) / p99(alone)).toFixed(2)}x`,
     String(sum(({ smallRefused }) => smallRefused)),
     `${sum(({ flood }) => flood)} / ${sum(({ floodRefused }) => floodRefused)}`,
-    String(it.simulator.load().peak),
+    await it.peak(),
   ]);
+  await it.stop();
 }
 const HEAD = [
   '',

@@ -9,6 +9,8 @@ export const CONTROL_PREFIX = '/_simulator/';
 export interface ControlRequest {
   readonly res: ServerResponse;
   readonly log: ReceivedLog;
+  /** Most requests that were answered at once. */
+  readonly peak: number;
   readonly orders: Orders;
   readonly method: string;
   readonly path: string;
@@ -17,12 +19,13 @@ export interface ControlRequest {
 
 /**
  * Answers `GET` and `DELETE /_simulator/requests` and `POST` and `DELETE /_simulator/misbehave`. The list of requests
- * comes with their running number in the header `x-simulator-running`.
+ * comes with the number of those that run in the header `x-simulator-running`, and the most that ran at once in `x-simulator-peak`.
  */
-export function control({ res, log, orders, method, path, body }: ControlRequest): void {
+export function control({ res, log, peak, orders, method, path, body }: ControlRequest): void {
   switch (`${method} ${path}`) {
     case 'GET /_simulator/requests':
       res.setHeader('x-simulator-running', log.running());
+      res.setHeader('x-simulator-peak', peak);
       send(res, 200, log.list());
       return;
     case 'DELETE /_simulator/requests':

@@ -73,7 +73,9 @@ export async function startSimulator(start: StartOptions): Promise<RunningSimula
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
     if (req.url?.startsWith(CONTROL_PREFIX) === true) {
-      readBody(req, (body) => control({ res, log, orders, method: req.method ?? '', path: req.url ?? '', body }));
+      readBody(req, (body) =>
+        control({ res, log, peak: loadNow().peak, orders, method: req.method ?? '', path: req.url ?? '', body }),
+      );
       return;
     }
     const entry = log.head(req.method ?? '', req.url ?? '', req.rawHeaders);
