@@ -11,14 +11,16 @@ export interface RequestRecord {
   readonly durationMs: number;
   /** Until the first byte of upstream's body. */
   readonly firstByteMs: number | undefined;
-  readonly outcome: Outcome['kind'];
+  /** `begin`: it was let in, and its end is another record; written only where nothing may be done unrecorded. */
+  readonly outcome: Outcome['kind'] | 'begin';
+  /** 0 of one that begins. */
   readonly status: number;
   readonly code: ReasonCode | undefined;
   readonly why: string | undefined;
   /** Address of the client, and what is counted of it: the IPv4 address, or the /64. */
   readonly address: string;
   readonly network: string;
-  /** Printable ASCII, 128 characters at most. */
+  /** Name and version of the client's program, as it says; `other` where it says something else. */
   readonly userAgent: string | undefined;
   /** Public id of the API key. */
   readonly keyId: string | undefined;

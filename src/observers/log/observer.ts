@@ -1,5 +1,6 @@
 import type { AnyExchange, TokenFacts } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
+import { printable, withoutSecrets } from '../../wire/printable.ts';
 
 /** Form of the log. */
 export type LogFormat = 'json' | 'text';
@@ -52,7 +53,9 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
   }
   if (x.principal?.member !== undefined) line += put('member', x.principal.member);
   if (x.route === undefined) {
-    line += put('method', printable(x.downstream.head.method, 16)) + put('path', printable(x.head?.path ?? '', 256));
+    line +=
+      put('method', printable(x.downstream.head.method, 16)) +
+      put('path', withoutSecrets(printable(x.head?.path ?? '', 256)));
   } else {
     line += putOwn('method', x.route.method) + putOwn('route', x.route.id);
   }
@@ -110,9 +113,6 @@ export function textLine(line: Readonly<Record<string, string | number | boolean
 }
 
 const PLAIN = /^[A-Za-z0-9._:/@+-]+$/;
-
-/** Printable ASCII only: terminals and log viewers act on the rest. */
-const printable = (text: string, max: number): string => text.slice(0, max).replace(/[^\x20-\x7e]/g, '?');
 
 const round = (ms: number): number => Math.round(ms * 100) / 100;
 
