@@ -19,6 +19,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'observers', may: COMMON, depth: 2 },
   { folder: 'oauth', may: COMMON, depth: 1 },
   { folder: 'keyring', may: ['kernel'], depth: 1 },
+  { folder: 'audit-log', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'forward', may: COMMON, depth: 1 },
   { folder: 'simulator', may: COMMON, depth: 1 },
   { folder: 'isolation', may: COMMON, depth: 1 },
@@ -28,7 +29,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   {
     folder: 'adapters',
     may: [
-      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor', 'oauth', 'keyring'],
+      ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor', 'oauth', 'keyring', 'audit-log'],
       ...['stages/fetch-media', 'adapters/tls', 'observers/log'],
     ],
     depth: 2,

@@ -65,7 +65,7 @@ export function makePrivateDir(dir: string): void {
  * Replaces a file whole or not at all, whatever happens on the way: written beside it, through to the disk, renamed.
  * (The permission model that the product runs under has no fsync; opened with O_SYNC each write is one.)
  */
-export function writeAtomically(file: string, text: string, mode: number): void {
+export function writeAtomically(file: string, text: string | Uint8Array, mode: number): void {
   const temporary = `${file}.${process.pid}.tmp`;
   rmSync(temporary, { force: true }); // of a process that was killed here
   // O_EXCL: never through a link that someone has laid there. Narrow from the first byte on.

@@ -1,0 +1,192 @@
+import { basename } from 'node:path';
+import { parseCheckpoint } from '../../audit-log/checkpoint.ts';
+import type { Fault } from '../../audit-log/fault.ts';
+import { isSignedBy, type Verifier } from '../../audit-log/note.ts';
+import type { OwnRecord } from '../../audit-log/own-record.ts';
+import type { TreeHead } from '../../audit-log/proof.ts';
+import { hasKey, keyAt, parseKeyChain, parseRetention, type KeyChain } from '../../audit-log/statement.ts';
+import { createTree } from '../../audit-log/tree.ts';
+import { bytesIfThere, MAX_STATEMENT_BYTES, segmentsIn, type Segment } from './folder.ts';
+import { checkSegment, LogFault, type CheckedSegment } from './segment-check.ts';
+
+/** What a log is checked with: files and a public key, nothing else. */
+export interface VerifyInput {
+  readonly folder: string;
+  readonly keyChain: string;
+  readonly retention: string;
+  /** Any key that has ever signed the log. */
+  readonly key: Verifier;
+  /** Files of checkpoints that were kept elsewhere. */
+  readonly copies: readonly string[];
+}
+
+/** A log that holds. */
+export interface WholeLog {
+  readonly kind: 'whole';
+  /** Which log it is. */
+  readonly origin: string;
+  /** Records that were ever written; the next one has this sequence number. */
+  readonly size: number;
+  /** How many of them are signed; those behind were written in the second before the end. */
+  readonly signed: number;
+  /** Records before this one are deleted by retention, or may be. */
+  readonly deletedBefore: number;
+  /** `closed`: its last record says so. `open`: it is being written, the gateway has crashed, or the end is gone. */
+  readonly state: 'open' | 'closed';
+  /** Bytes of a torn last line, which were acknowledged to nobody. */
+  readonly tornBytes: number;
+  /** How many times the gateway began anew without having closed the log. */
+  readonly crashes: number;
+  readonly gaps: readonly Extract<OwnRecord, { event: 'gap' }>[];
+  /** How many times the clock was set back. */
+  readonly clocksSetBack: number;
+  /** Keys that have signed, in their order; `name+hash+base64`. */
+  readonly keys: readonly string[];
+  /** Bytes of records that were read. */
+  readonly bytes: number;
+}
+
+/** A log that does not hold. */
+export interface BrokenLog {
+  readonly kind: 'broken';
+  readonly fault: Fault;
+}
+
+/**
+ * Checks a log from its first record to its last, in the memory of one segment's hashes. It may be written meanwhile.
+ *
+ * @throws Error where a file cannot be read
+ */
+export function verifyLog(input: VerifyInput): WholeLog | BrokenLog {
+  try {
+    return checkLog(input);
+  } catch (error) {
+    if (error instanceof LogFault) return { kind: 'broken', fault: error.fault };
+    throw error;
+  }
+}
+
+function checkLog(input: VerifyInput): WholeLog {
+  // Before the segments: what they vouch for was written first.
+  const chain = chainOf(input);
+  const copies = input.copies.flatMap((file) => copyOf(file, chain));
+  const deletedBefore = deletedOf(input.retention, chain);
+  const segments = segmentsIn(input.folder);
+  const seen = createSeen();
+  const tree = createTree();
+  let last: CheckedSegment | undefined;
+  let bytes = 0;
+  for (const [i, segment] of segments.entries()) {
+    checkPlace(segment, tree.size);
+    const end = segments[i + 1]?.first;
+    last = checkSegment(segment, tree, { chain, end, deletedBefore, copies, sawOwn: seen.own });
+    bytes += last.bytes;
+  }
+  const { size } = tree;
+  checkCopies(copies, size, segments.at(-1));
+  const covered = last?.covered ?? 0;
+  const state = seen.stateAt(size, covered, last?.tornBytes ?? 0, segments.at(-1));
+  return {
+    kind: 'whole',
+    origin: chain.origin,
+    size,
+    signed: covered,
+    deletedBefore,
+    state,
+    tornBytes: last?.tornBytes ?? 0,
+    ...seen.told(),
+    keys: chain.links.map(({ verifier }) => verifier.text),
+    bytes,
+  };
+}
+
+/** The keys of the log, if the given one is among them. */
+function chainOf({ keyChain, key }: VerifyInput): KeyChain {
+  const file = basename(keyChain);
+  const text = bytesIfThere(keyChain, MAX_STATEMENT_BYTES)?.toString();
+  const chain = text === undefined ? undefined : parseKeyChain(text);
+  if (chain === undefined) {
+    const what = text === undefined ? 'the file is gone' : 'a statement of the keys is damaged';
+    throw new LogFault({ kind: 'bad-statement', sequence: 0, file, what });
+  }
+  if (hasKey(chain, key)) return chain;
+  const isForeign = chain.origin !== key.name;
+  const what = isForeign
+    ? `the log is ${chain.origin}, the key is of ${key.name}`
+    : 'the key has never signed this log';
+  throw new LogFault({ kind: isForeign ? 'foreign' : 'bad-signature', sequence: 0, file, what });
+}
+
+/** A checkpoint that was kept elsewhere; nothing where there is no such file. */
+function copyOf(path: string, chain: KeyChain): (TreeHead & { readonly file: string })[] {
+  const text = bytesIfThere(path, MAX_STATEMENT_BYTES)?.toString();
+  if (text === undefined) return [];
+  const file = basename(path);
+  const found = parseCheckpoint(text);
+  const fail = (kind: Fault['kind'], what: string) => new LogFault({ kind, sequence: 0, file, what });
+  if (found === undefined) throw fail('bad-checkpoint', 'the kept checkpoint is damaged');
+  if (found.origin !== chain.origin) throw fail('foreign', `the kept checkpoint is of the log ${found.origin}`);
+  const key = keyAt(chain, found.size);
+  if (key === undefined || !isSignedBy(found.note, key))
+    throw fail('bad-signature', 'the kept checkpoint is not signed');
+  return [{ size: found.size, root: found.root, file }];
+}
+
+function deletedOf(retention: string, chain: KeyChain): number {
+  const text = bytesIfThere(retention, MAX_STATEMENT_BYTES)?.toString();
+  if (text === undefined) return 0;
+  const before = parseRetention(text, chain);
+  if (before !== undefined) return before;
+  const what = 'the statement of what is deleted is damaged';
+  throw new LogFault({ kind: 'bad-statement', sequence: 0, file: basename(retention), what });
+}
+
+function checkPlace({ first, records }: Segment, size: number): void {
+  if (first === size) return;
+  const file = basename(records);
+  if (first > size) {
+    const what = `no file has the records from here to ${first - 1}`;
+    throw new LogFault({ kind: 'missing', sequence: size, last: first - 1, file, what });
+  }
+  throw new LogFault({ kind: 'inserted', sequence: first, file, what: 'two files have this record' });
+}
+
+function checkCopies(copies: readonly (TreeHead & { file: string })[], size: number, last: Segment | undefined): void {
+  const ahead = copies.find((one) => one.size > size);
+  if (ahead === undefined) return;
+  const what = `the log ends here, and ${ahead.file} is over ${ahead.size} records`;
+  throw new LogFault({
+    kind: 'truncated',
+    sequence: size,
+    file: last === undefined ? '' : basename(last.records),
+    what,
+  });
+}
+
+/** What the log says of itself, while it is read. */
+function createSeen() {
+  const gaps: Extract<OwnRecord, { event: 'gap' }>[] = [];
+  let [crashes, clocksSetBack, closedAt] = [0, 0, -1];
+  return {
+    own: (record: OwnRecord, sequence: number): void => {
+      if (record.event === 'gap') gaps.push(record);
+      if (record.event === 'clock') clocksSetBack++;
+      if (record.event === 'close') closedAt = sequence;
+      if (record.event === 'open' && record.why === 'start' && !record.isAfterClose) crashes++;
+    },
+    told: () => ({ gaps, crashes, clocksSetBack }),
+    /** @throws LogFault where something stands behind the end, or the end is not signed */
+    stateAt(size: number, covered: number, tornBytes: number, last: Segment | undefined): 'open' | 'closed' {
+      const file = last === undefined ? '' : basename(last.records);
+      const isLastSegment = closedAt >= (last?.first ?? 0);
+      if (!isLastSegment || closedAt < 0) return 'open';
+      if (closedAt >= covered) {
+        const what =
+          'the log was closed, and the checkpoint over its end is gone (a start of the gateway signs it anew)';
+        throw new LogFault({ kind: 'bad-checkpoint', sequence: covered, last: closedAt, file, what });
+      }
+      if (size === closedAt + 1 && tornBytes === 0) return 'closed';
+      throw new LogFault({ kind: 'inserted', sequence: closedAt + 1, file, what: 'the log was closed before it' });
+    },
+  };
+}
