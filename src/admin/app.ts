@@ -115,14 +115,9 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     const body =
       found.body === undefined ? { value: undefined } : await readJsonBody(c.req.raw, found.maxBodyBytes?.());
     if (isDenial(body)) return body;
+    const asked = { id: c.req.param('id') ?? '', body: body.value, query, ifMatch: c.req.header('if-match'), actor };
     const work = (): Promise<Outcome> =>
-      found.run({
-        id: c.req.param('id') ?? '',
-        body: body.value,
-        query,
-        ifMatch: c.req.header('if-match'),
-        actor,
-      });
+      found.method === 'GET' ? found.run(asked) : deps.asActor(actor, c.env.address, () => found.run(asked));
     const key = c.req.header('idempotency-key');
     if (key === undefined || found.isOnce !== true) return work();
     const who = actor.kind === 'socket' ? 'socket' : actor.principal.id;

@@ -15,6 +15,7 @@ import { roles } from './roles.ts';
 import { routes } from './routes.ts';
 import { sessions } from './sessions.ts';
 import { signingKeys } from './signing-keys.ts';
+import { streams } from './streams.ts';
 import { tenants } from './tenants.ts';
 import { tokens } from './tokens.ts';
 import { upstreams } from './upstreams.ts';
@@ -42,6 +43,7 @@ export const resources: readonly Resource[] = [
   limits,
   usage,
   bans,
+  streams,
   advisories,
   explain,
 ];

@@ -5,6 +5,7 @@ import type { TokenUse } from '../directory/token-uses.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
+import type { RunningView } from '../kernel/running-view.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -202,6 +203,10 @@ export interface AdminDeps {
   readonly signingKeys: SigningKeyBook;
   readonly access: AccessBook;
   readonly bans: BanDesk;
+  /** What upstreams are answering now. */
+  readonly running: () => Promise<readonly RunningView[]>;
+  /** Ends one request; what it was, or undefined where none of that id runs. */
+  readonly stopRunning: (requestId: string) => Promise<RunningView | undefined>;
   /** Whether an address may ask at all on the admin listener; why not. */
   readonly judgeAddress: (address: string) => Denial | undefined;
   readonly keyring: Pick<KeyringControl, 'status' | 'rotate'>;
@@ -216,6 +221,8 @@ export interface AdminDeps {
   readonly prometheus: true | false | 'open';
   /** Finds the principal of a credential on the admin listener, with the same checks as on the public one. */
   readonly authenticate: (asked: AdminCredential) => Promise<Principal | Denial>;
+  /** Runs an operation in the name of who has asked for it. */
+  readonly asActor: <Result>(actor: Actor, address: string | undefined, work: () => Promise<Result>) => Promise<Result>;
   /** Writes one line to the log: who changed what. */
   readonly logChange: (actor: Actor, action: string, object: string) => void;
   /** Writes an error that nobody handled to the log; the caller gets the request id alone. */

@@ -154,6 +154,8 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     usage: (query) => store.ledger.readUsage(query),
     tokenUses: () => stored.tokenUses,
     bans: storedBans(stored.bans, { store, config: () => configOf(flags, env).config, clock: systemClock }),
+    running: () => Promise.resolve([]),
+    stopRunning: () => Promise.resolve(undefined),
     judgeAddress: () => undefined,
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
     judgePolicies: () => undefined,
@@ -179,6 +181,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     metrics: () => '',
     prometheus: false,
     authenticate: () => Promise.resolve(deny('invalid_credential')),
+    asActor: (_actor, _address, work) => work(),
     logChange: () => undefined,
     logFault(_, error) {
       throw error;

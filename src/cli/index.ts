@@ -24,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   connect: async () => (await import('./connect.ts')).connect,
   usage: async () => (await import('./usage.ts')).usage,
   limits: async () => (await import('./limits.ts')).limits,
+  streams: async () => (await import('./streams.ts')).streams,
   bans: async () => (await import('./bans.ts')).bans,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
   advisories: async () => (await import('./advisories.ts')).advisories,

@@ -262,7 +262,8 @@ for (const origin of [
 for (const [path, overrides] of Object.entries({
   'guards.rules[0]': { guards: { rules: [{}] } },
   'dlp.rules[0]': { dlp: { rules: [{}] } },
-  'auditLog.enabled': { auditLog: { enabled: false } },
+  'auditLog.content': { auditLog: { content: 'full' } },
+  'auditLog.retention': { auditLog: { retention: '30d' } },
   'telemetry.otlp': { telemetry: { otlp: 'http://x' } },
   'anomaly.mode': { anomaly: { mode: 'off' } },
   'alerts.channels[0]': { alerts: { channels: [{}] } },

@@ -8,18 +8,6 @@ export const guardsConfig = group({ rules: laterList() }).prefault({});
 /** Data loss prevention. */
 export const dlpConfig = group({ rules: laterList() }).prefault({});
 
-/** The tamper-evident audit log. */
-export const auditLogConfig = group({
-  enabled: later(true),
-  content: later('none'),
-  flush: later('50ms'),
-  durability: later('batched'),
-  onFailure: later('continue'),
-  retention: later('none'),
-  copies: laterList(),
-  ship: laterList(),
-}).prefault({});
-
 /** Metrics and traces. Metrics are built. */
 export const telemetryConfig = group({
   otlp: laterUnset(),

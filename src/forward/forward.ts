@@ -146,7 +146,7 @@ class Forwarding implements UpstreamListener {
     x.downstream.keepBody(this.body.length);
     this.startedMs = deps.clock.monotonicMs();
     this.keepAlive = x.request.isStream ? deps.clock.after(deps.sseKeepAliveMs, () => this.sendKeepAlive()) : undefined;
-    this.forget = deps.running.add(x.principal.marks, (denial) => this.refuse(denial, 'cut'));
+    this.forget = deps.running.add(x.principal.marks, (denial) => this.refuse(denial, 'cut'), x);
     x.downstream.onDisconnect((isCut) => this.abort(isCut ? 'request_timeout' : undefined));
     x.downstream.onDrain(() => this.drained());
   }

@@ -28,6 +28,7 @@ function setUp({ stored = [], overrides = {} }: { stored?: BanRecord[]; override
   const lines: string[] = [];
   const config = configOf(overrides);
   const keeper = keepBans(stored, {
+    onBan: () => undefined,
     book,
     store: {
       noteBans(bans) {

@@ -5,6 +5,7 @@ import type { BanRecord } from '../directory/records.ts';
 import type { DirectoryStore } from '../directory/store.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
+import type { HoldRecord } from '../kernel/record.ts';
 import { BAN_REASONS, denyBanned, REMEMBERED_FOR_MS, type Ban, type BanBook, type BanReason } from '../limits/bans.ts';
 import { addressMatcher, countedNetwork, plainAddress, type AddressMatcher } from '../wire/address.ts';
 
@@ -26,6 +27,8 @@ export interface BanKeeperDeps {
   readonly config: () => Config;
   readonly clock: Clock;
   readonly log: Pick<LogOutput, 'warn'>;
+  /** Told of each ban that begins, and each that is lifted. */
+  readonly onBan: (ban: BanRecord, activity: 'ban' | 'lift') => void;
 }
 
 /** The bans of a gateway, as its control plane has them. */
@@ -40,7 +43,7 @@ export interface BanKeeper {
 
 /** @param stored what was kept before; what is left of it is in force again */
 export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): BanKeeper {
-  const { book, store, config, clock, log } = deps;
+  const { book, store, config, clock, log, onBan } = deps;
   let byOperator = 0;
 
   const wallOf = (atMs: number): number => clock.nowMs() + (atMs - clock.monotonicMs());
@@ -69,6 +72,7 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
     for (const { network, reason, number, untilMs } of begun) {
       log.warn('ban', { address: network, reason, number, until: new Date(untilMs).toISOString() });
     }
+    for (const ban of begun) onBan(ban, 'ban');
     keep(begun);
   }
 
@@ -83,6 +87,7 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
         const ban = book.lift(network, clock.monotonicMs());
         if (ban === undefined) return undefined;
         keep([{ ...recordOf(ban), untilMs: 0 }]);
+        onBan(recordOf(ban), 'lift');
         return recordOf(ban);
       },
       add(network, forMs) {
@@ -93,6 +98,7 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
         if (!book.put(ban, nowMs)) return deny('overloaded', { message: 'There is no room for one more ban.' });
         byOperator += 1;
         keep([recordOf(ban)]);
+        onBan(recordOf(ban), 'ban');
         return recordOf(ban);
       },
     },
@@ -108,6 +114,12 @@ export function keepBans(stored: readonly BanRecord[], deps: BanKeeperDeps): Ban
     },
   };
 }
+
+/** What the audit log says of a ban. */
+export const holdOf = (ban: BanRecord, activity: 'ban' | 'lift', nowMs: number): HoldRecord => ({
+  ...{ kind: 'hold', timeMs: nowMs, activity, subject: ban.network, tenant: undefined, reason: ban.reason },
+  untilMs: activity === 'ban' ? ban.untilMs : undefined,
+});
 
 /** An address of a network. */
 const addressIn = (network: string): string => network.replace('/64', '');

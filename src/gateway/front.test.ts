@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { settableClock } from '../../test/support/clock.ts';
 import { fakeDownstream } from '../../test/support/exchange.ts';
 import type { RequestHead } from '../kernel/transport.ts';
@@ -11,12 +12,15 @@ interface Setting {
   readonly decide?: () => Promise<undefined> | undefined;
   readonly isDraining?: boolean;
   readonly isWell?: boolean;
+  readonly isUnrecorded?: boolean;
+  /** Resolves once records are on disk; left out, nobody waits for that. */
+  readonly kept?: Promise<boolean>;
 }
 
 /** Sends one head through a front whose pipelines answer nothing; what the peer got, and whether a pipeline was reached. */
 function send(
   change: Partial<RequestHead>,
-  { isDraining = false, isWell = true, decide = () => undefined }: Setting = {},
+  { isDraining = false, isUnrecorded = false, isWell = true, kept, decide = () => undefined }: Setting = {},
 ) {
   const reached: string[] = [];
   const outcomes: string[] = [];
@@ -41,6 +45,12 @@ function send(
     isOAuthOn: () => false,
     health: (path) => ({ isWell, body: `{"path":"${path}"}` }),
     isDraining: () => isDraining,
+    isUnrecorded: () => isUnrecorded,
+    recording: {
+      isStrict: () => kept !== undefined,
+      begin: () => void outcomes.push('begin'),
+      kept: () => kept ?? Promise.resolve(true),
+    },
     observe: (_, outcome) => void outcomes.push(`${outcome.status} ${outcome.code}`),
     onFault: (_, error) => assert.fail(String(error)),
   });
@@ -125,4 +135,43 @@ test('counters that cannot be asked are 503 with a time to try again, and no fau
     assert.deepEqual([peer.status, reached, outcomes], [503, [], ['503 store_unavailable']]);
     assert.match(peer.body, /"code":"store_unavailable"/);
   }
+});
+
+test('while nothing can be recorded and that refuses everybody, all is refused but health', () => {
+  const { peer, reached, code } = send({}, { isUnrecorded: true });
+  assert.equal(peer.status, 503);
+  assert.equal(code, 'store_unavailable');
+  assert.deepEqual(reached, []);
+  assert.equal(send({ method: 'GET', target: '/healthz' }, { isUnrecorded: true }).peer.status, 200);
+});
+
+test('where nothing may be done unrecorded, a request goes on only once its record is on disk', async () => {
+  let keep: (isKept: boolean) => void = () => undefined;
+  const { reached, outcomes } = send({}, { kept: new Promise((resolve) => (keep = resolve)) });
+  await turn();
+  assert.deepEqual([reached, outcomes], [[], ['begin']]);
+  keep(true);
+  await turn();
+  assert.deepEqual(reached, ['inference']);
+});
+
+test('where its record could not be written, it is refused and goes nowhere', async () => {
+  const { reached, peer } = send({}, { kept: Promise.resolve(false) });
+  await turn();
+  assert.deepEqual(reached, []);
+  assert.equal(peer.status, 503);
+});
+
+test('a refusal is on disk before anybody hears of it', async () => {
+  let keep: (isKept: boolean) => void = () => undefined;
+  const { peer, outcomes } = send(
+    { rawHeaders: ['Host', 'h', 'Host', 'h'] },
+    { kept: new Promise((resolve) => (keep = resolve)) },
+  );
+  await turn();
+  assert.equal(peer.status, undefined);
+  assert.equal(outcomes.length, 1);
+  keep(true);
+  await turn();
+  assert.equal(peer.status, 400);
 });

@@ -6,7 +6,7 @@ import type { Downstream } from '../kernel/transport.ts';
 import { responseHeaders, sendDenial } from '../wire/answer.ts';
 import { parseRequestHead, surfaceOf, surfaceOfTarget, type HeadRules } from '../wire/request-head.ts';
 import { publicPipelineOf, type Pipelines } from './listeners.ts';
-import { run, type RunDeps } from './run.ts';
+import { run, sendRecorded, UNRECORDED, type RunDeps } from './run.ts';
 
 /** What stands before the pipelines. */
 export interface FrontDeps extends RunDeps {
@@ -21,6 +21,8 @@ export interface FrontDeps extends RunDeps {
   /** Body of `/healthz` and `/readyz` and whether it is well. */
   readonly health: (path: '/healthz' | '/readyz') => { readonly isWell: boolean; readonly body: string };
   readonly isDraining: () => boolean;
+  /** Whether everybody is refused, for nothing can be recorded. */
+  readonly isUnrecorded: () => boolean;
 }
 
 /** Answers one request of the public listener: judges the head, answers health, sends the rest on its way. */
@@ -31,8 +33,7 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     if ('code' in head) {
       x.surface = surfaceOfTarget(downstream.head.target);
       // What follows on this connection cannot be trusted to begin where we think it does.
-      sendDenial(x, head, true);
-      return observe(deps, x, head);
+      return refuse(deps, x, head, true);
     }
     x.head = head;
     x.surface = surfaceOf(head.path);
@@ -40,11 +41,8 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     x.offer = deps.offer();
     if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
     if (isPreflight(x, head)) return run(deps.pipelines.preflight, x, deps);
-    if (deps.isDraining()) {
-      const denial = deny('draining');
-      sendDenial(x, denial);
-      return observe(deps, x, denial);
-    }
+    if (deps.isDraining()) return refuse(deps, x, deny('draining'));
+    if (deps.isUnrecorded()) return refuse(deps, x, deny('store_unavailable', UNRECORDED));
     run(pipelineOf(deps, head), x, deps);
   };
 }
@@ -73,8 +71,16 @@ function allowedOrigin(origins: ReadonlySet<string>, head: ParsedHead): string |
 const isPreflight = (x: AnyExchange, head: ParsedHead): boolean =>
   head.method === 'OPTIONS' && x.allowedOrigin !== undefined && head.headers.has('access-control-request-method');
 
-function observe(deps: FrontDeps, x: AnyExchange, { code, why }: Denial): void {
-  deps.observe(x, refusedAtOnce(code, why));
+function refuse(deps: FrontDeps, x: AnyExchange, denial: Denial, isLast = false): void {
+  sendRecorded(
+    deps.recording,
+    () => sendDenial(x, denial, isLast),
+    () => deps.observe(x, refusedAtOnce(denial.code, denial.why)),
+    (error) => {
+      deps.onFault(x, error);
+      x.downstream.destroy();
+    },
+  );
 }
 
 /** The outcome of a request that was refused before it came to a pipeline. */

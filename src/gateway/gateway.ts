@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
@@ -40,7 +40,8 @@ import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
-import { addressJudge, keepBans, neverBanned } from './bans.ts';
+import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
+import { createChangeLog } from './change-log.ts';
 import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
@@ -48,6 +49,7 @@ import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
+import { oauthRecord } from './oauth-records.ts';
 import { counterSeed, createLimitBook } from './limit-book.ts';
 import { openLedger } from './ledger.ts';
 import { lazyKeyring } from './keyring.ts';
@@ -64,6 +66,8 @@ import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
+import { startRecords, type Records } from './threads/records-client.ts';
+import { createRecordsMemory, recordRulesOf } from './threads/records-messages.ts';
 import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
 import { startStore } from './threads/store-client.ts';
 import { readUpstreamPems } from './upstream-pems.ts';
@@ -174,10 +178,15 @@ export async function startGateway({
     metrics: createMetricsMemory(rows),
     replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
     bans: createBanMemory(BAN_CELLS, randomBytes(16).toString('hex'), clock.monotonicMs()),
+    records: createRecordsMemory(workerCount),
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
   const bans = createBans(memory.bans, ownRow, () => config.network.bans);
-  const banKeeper = keepBans(stored.bans, { book: bans, store, config: () => config, clock, log });
+  const records = await openRecords();
+  const banKeeper = keepBans(stored.bans, {
+    ...{ book: bans, store, config: () => config, clock, log },
+    onBan: (ban, activity) => records?.note(holdOf(ban, activity, clock.nowMs())),
+  });
   const instance = randomUUID();
   /** Workers for which the server of the counters does not decide. */
   const withoutCounters = new Set<number>();
@@ -288,6 +297,7 @@ export async function startGateway({
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     counters: noteCounters,
+    recordPort: (row) => records?.portOf(row),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     places: (row, message) => queue.hear(row, message),
     ended(row) {
@@ -302,6 +312,32 @@ export async function startGateway({
   if (material !== undefined) live.setTls(tlsOf(material));
   if (alpn.length > 0) await live.setAlpn(alpn);
   tellIssuers();
+  records?.note({
+    kind: 'lifecycle',
+    timeMs: clock.nowMs(),
+    activity: 'start',
+    detail: { version: VERSION, publicUrl },
+  });
+
+  async function openRecords(): Promise<Records | undefined> {
+    if (!config.auditLog.enabled) return undefined;
+    const rules = recordRulesOf(config);
+    try {
+      return await startRecords(
+        { stateDir: stateDir.path, product: VERSION, rules, memory: memory.records },
+        {
+          failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
+          recovered: (lost) => log.info('audit_log_recovered', { lost }),
+          findings: () => undefined,
+          reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
+        },
+      );
+    } catch (error) {
+      // Who has turned it on relies on it: nothing is let through unrecorded from the start.
+      await store.close();
+      throw error;
+    }
+  }
 
   /** Each worker tells of a budget once. */
   function noteBudget({ limit, tenant, holder, counter, endsAtMs }: BudgetWarning): void {
@@ -444,10 +480,15 @@ export async function startGateway({
       if (token !== undefined) tokenUses.note(token, network, clock.nowMs());
     },
   };
+  const changeLog = createChangeLog(
+    () => clock.nowMs(),
+    (change) => records?.note(change),
+  );
   const admin: AdminDeps = {
     directory,
     async commit(changes) {
       await store.write(changes);
+      changeLog.committed(changes, directory);
       // From here on the change is durable: memory and workers follow, in this order.
       directory.apply(changes);
       credentials.apply(changes);
@@ -494,6 +535,8 @@ export async function startGateway({
     },
     keyring,
     bans: banKeeper.desk,
+    running: () => live.running(),
+    stopRunning: (requestId) => live.stopRunning(requestId),
     judgeAddress: (address) => judgeAddress(address),
     tokenUses: () => tokenUses.list(),
     lastPermissionUseMs: (holder, permission) => permissionUses.lastMs(holder, permission),
@@ -550,12 +593,15 @@ export async function startGateway({
     authenticate: (asked) => adminGate(asked),
     logFault: (requestId, error) =>
       log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
-    logChange: (actor, action, object) =>
+    asActor: (actor, address, work) => changeLog.as(actor, address, work),
+    logChange(actor, action, object) {
       log.info('admin_change', {
         actor: actor.kind === 'socket' ? 'socket' : actor.principal.id,
         action,
         object,
-      }),
+      });
+      changeLog.told(action, object);
+    },
   };
   oauth = await startOAuth({
     config: () => config,
@@ -573,6 +619,10 @@ export async function startGateway({
     clock,
     randomBytes: (count) => randomBytes(count),
     log,
+    onEvent(event, facts) {
+      const record = oauthRecord(event, facts, { directory, nowMs: () => clock.nowMs() });
+      if (record !== undefined) records?.note(record);
+    },
     onKeys: () => tellIssuers(),
   });
   tellIssuers();
@@ -635,6 +685,11 @@ export async function startGateway({
       issuerWatch = watchIssuersOf(issuerWatch.states());
       adminGate = adminGateOf();
       judgeAddress = addressJudge(config, bans, clock);
+      records?.setRules(recordRulesOf(config));
+      records?.note({
+        ...{ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'configure' },
+        detail: { sha256: hash('sha256', JSON.stringify(printableConfig(config))), restart: [...restart] },
+      });
       await live.reconfigure(settings);
       live.setUpstreams(known);
       if (nextCa !== clientCaPem && material !== undefined) {
@@ -667,6 +722,8 @@ export async function startGateway({
     await oauth?.stop();
     closeSync(stateFd);
     await ledger.close();
+    records?.note({ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'stop', detail: { version: VERSION } });
+    await records?.close();
     await store.close();
     log.flush();
   }

@@ -46,6 +46,8 @@ export interface OAuthDeps {
   readonly clock: Clock;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly log: LogOutput;
+  /** Told of all that it writes to the log, for the records. */
+  readonly onEvent: OAuthLog['info'];
   /** Told that its keys have changed. */
   readonly onKeys: () => void;
 }
@@ -101,8 +103,14 @@ export async function startOAuth(deps: OAuthDeps): Promise<RunningOAuth> {
     const digest = artifactDigest(hmacKey);
     const access = createAccess({ artifacts, sealer, digest, nowMs: () => clock.nowMs(), revoke });
     const oauthLog: OAuthLog = {
-      info: (event, facts) => log.info(event, facts),
-      security: (what, facts) => log.warn('security', { what, ...facts }),
+      info(event, facts) {
+        log.info(event, facts);
+        deps.onEvent(event, facts);
+      },
+      security(what, facts) {
+        log.warn('security', { what, ...facts });
+        deps.onEvent(what, facts);
+      },
     };
     const entitlements = createEntitlements(directory);
     const requireSecondFactor = () => deps.config().authorizationServer.requireSecondFactor;

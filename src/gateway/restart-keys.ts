@@ -11,6 +11,7 @@ const RESTART_KEYS = [
   'storage',
   'counters',
   'keyring',
+  'auditLog.enabled',
   'transport',
 ] as const;
 
@@ -29,6 +30,7 @@ export function withFixed(next: Config, now: Config): Config {
     storage: now.storage,
     counters: now.counters,
     keyring: now.keyring,
+    auditLog: { ...next.auditLog, enabled: now.auditLog.enabled },
     transport: now.transport,
   };
 }

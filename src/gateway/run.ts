@@ -9,14 +9,27 @@ import { sendDenial } from '../wire/answer.ts';
 /** Hears how every exchange ended. */
 export type Observe = (x: AnyExchange, outcome: Outcome) => void;
 
+/** Records of decisions, where they must be on disk before they are acted on. */
+export interface Recording {
+  /** Whether anybody has to wait for that. */
+  isStrict(): boolean;
+  /** Notes that an exchange was let in. */
+  begin(x: AnyExchange): void;
+  /** Resolves once all that was noted is on disk; false where that failed and nothing may be done. */
+  kept(): Promise<boolean>;
+}
+
 /** What the runner of a pipeline works with. */
 export interface RunDeps {
   readonly clock: Clock;
   readonly observe: Observe;
+  readonly recording: Recording;
   /** Told of an error that nobody handled. */
   readonly onFault: (x: AnyExchange, error: unknown) => void;
 }
 
+/** Nothing may be done unrecorded, and nothing can be recorded. */
+export const UNRECORDED = { message: 'Requests cannot be recorded now. Try again shortly.', retryAfterMs: 1_000 };
 const UNCOUNTED = { message: 'The limits cannot be counted now. Try again shortly.', retryAfterMs: 1_000 };
 
 /** An exchange as a stage sees it: the compiler has proven by the chain that its needs are there. */
@@ -27,7 +40,7 @@ type Staged = Exchange & Has<keyof Facts> & Slots<keyof Facts>;
  * allowed settles in reverse, then the observers hear of it. The one place that catches what others throw; what the end of
  * the chain hears from connections later it catches itself.
  */
-export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFault }: RunDeps): void {
+export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, recording, onFault }: RunDeps): void {
   const staged = x as Staged;
   const { stages } = pipeline;
   const startedMs = clock.monotonicMs();
@@ -49,6 +62,12 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFaul
       if (decision !== undefined) return refuse(decision);
       allowed = i + 1;
     }
+    if (!recording.isStrict()) return forward();
+    recording.begin(x);
+    recording.kept().then((isKept) => (isKept ? forward() : refuse(deny('store_unavailable', UNRECORDED))), fail);
+  }
+
+  function forward(): void {
     try {
       pipeline.forward(staged, inspectorsOf, done, (error) => onFault(x, error));
     } catch (error) {
@@ -72,9 +91,19 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFaul
 
   function refuse(denial: Denial, kind: 'denial' | 'fault' = 'denial'): void {
     if (isDone) return;
-    sendDenial(x, denial);
     const { status } = reasons[denial.code];
-    done({ kind, status, code: denial.code, why: denial.why, firstByteMs: undefined, upstream: undefined });
+    const end = { kind, status, code: denial.code, why: denial.why, firstByteMs: undefined, upstream: undefined };
+    sendRecorded(
+      recording,
+      () => sendDenial(x, denial),
+      () => done(end),
+      cutOff,
+    );
+  }
+
+  function cutOff(error: unknown): void {
+    onFault(x, error);
+    x.downstream.destroy();
   }
 
   function fail(error: unknown): void {
@@ -109,4 +138,20 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, onFaul
   }
 
   decideFrom(0);
+}
+
+/** Sends an answer and notes it; where nothing may be done unrecorded it is noted first, and sent once that is on disk. */
+export function sendRecorded(
+  recording: Recording,
+  send: () => void,
+  note: () => void,
+  onFault: (error: unknown) => void,
+): void {
+  if (!recording.isStrict()) {
+    send();
+    return note();
+  }
+  note();
+  // A refusal harms nobody: it is sent even where it could not be recorded.
+  recording.kept().then(send).catch(onFault);
 }

@@ -252,6 +252,13 @@ export const reasons = {
     'after',
     'The gateway is shutting down. Try again.',
   ),
+  stopped: row(
+    503,
+    'overloaded_error',
+    'temporarily_unavailable',
+    'never',
+    'The operator has ended this request. Ask the operator before you send it again.',
+  ),
   upstream_timeout: row(504, 'api_error', 'server_error', 'sdk', 'The model server did not answer in time.'),
 } as const satisfies Record<string, ReasonRow>;
 

@@ -83,6 +83,7 @@ export interface SignInRecord {
   readonly method: string;
   /** Id of the person; undefined where nobody of that name is known. */
   readonly user: string | undefined;
+  readonly requestId: string | undefined;
   readonly tenant: string | undefined;
   readonly address: string | undefined;
 }
@@ -99,6 +100,7 @@ export interface TokenRecord {
   readonly grantId: string | undefined;
   readonly tenant: string | undefined;
   readonly scopes: readonly string[];
+  readonly requestId: string | undefined;
   readonly address: string | undefined;
 }
 

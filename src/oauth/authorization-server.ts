@@ -156,7 +156,9 @@ export async function createAuthorizationServer(
       ctx.status = 200;
       ctx.body = { ...same };
     } else if (detail === 'refresh token already used' && isFirstReuse(ctx.oidc.entities.RefreshToken?.grantId)) {
-      log.security('refresh_token_reused', { client: client.clientId, requestId: originOf(ctx.req)?.requestId });
+      const { accountId: user, grantId } = ctx.oidc.entities.RefreshToken ?? {};
+      const { requestId } = originOf(ctx.req) ?? {};
+      log.security('refresh_token_reused', { client: client.clientId, user, grantId, requestId });
     }
   }
 
@@ -181,9 +183,11 @@ export async function createAuthorizationServer(
   }
 
   function noteIssued(ctx: KoaContextWithOIDC): void {
-    const { params = {}, client } = ctx.oidc;
+    const { params = {}, client, account, entities } = ctx.oidc;
     log.info('token_issued', {
       client: client?.clientId,
+      user: account?.accountId,
+      grantId: entities.Grant?.jti,
       grant: String(params['grant_type']),
       requestId: originOf(ctx.req)?.requestId,
     });
@@ -211,6 +215,7 @@ export async function createAuthorizationServer(
     ctx.body = '';
     if (token === undefined || token.clientId !== ctx.oidc.client?.clientId) return;
     await deps.revoke(markOf('token', OWN_ISSUER, token.tokenHash), token.expiresAtMs);
+    log.info('token_revoked', { client: token.clientId, requestId: originOf(ctx.req)?.requestId });
   }
 
   function ownTokenOf({ oidc }: KoaContextWithOIDC) {

@@ -122,6 +122,9 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       const scopes = /^Bearer scopes=(.*)$/.exec(authorization ?? '')?.[1];
       return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
     },
+    running: () => Promise.resolve([]),
+    stopRunning: () => Promise.resolve(undefined),
+    asActor: (_actor, _address, work) => work(),
     logChange: (actor, action, object) =>
       void log.push(`${actor.kind === 'socket' ? 'socket' : actor.principal.id} ${action} ${object}`),
     ...overrides,

@@ -115,7 +115,7 @@ class Relay implements SocketListener {
   start(): void {
     const { deps, x } = this;
     this.socket = x.downstream.upgrade(x.upgrade.handshake, responseHeaders(x), guardedSocket(this, this.failedHere));
-    this.forget = deps.running.add(x.principal.marks, (denial) => this.refuse(denial, 'cut'));
+    this.forget = deps.running.add(x.principal.marks, (denial) => this.refuse(denial, 'cut'), x);
     this.idle = deps.clock.after(IDLE_MS, () => this.refuse(deny('request_timeout', { message: SILENT }), 'cut'));
     // Clients wait for it before they send anything; vLLM's own one, with an id of its own, is dropped.
     const created = Math.floor(x.startedAtMs / 1000);

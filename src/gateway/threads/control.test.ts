@@ -36,6 +36,7 @@ async function setUp(orders: readonly string[]) {
     startOf,
     {
       lines: () => undefined,
+      recordPort: () => undefined,
       uses: () => undefined,
       usage: () => undefined,
       budget: () => undefined,

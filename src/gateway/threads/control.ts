@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type MessagePort } from 'node:worker_threads';
 import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
 import { reclaimBans } from '../../adapters/memory/ban-cells.ts';
 import { createSharedCounters } from '../../adapters/memory/counters.ts';
@@ -6,6 +6,7 @@ import { createUpstreamPlaces } from '../../adapters/memory/upstream-places.ts';
 import { reclaimBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import type { LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
+import type { RunningView } from '../../kernel/running-view.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
@@ -35,6 +36,8 @@ export interface WorkerEvents {
   series(row: number, index: number, labels: SeriesLabels): void;
   /** A worker speaks of places at upstreams. */
   places(row: number, message: AboutPlaces): void;
+  /** Where a worker that starts sends its records; undefined where nothing is recorded. */
+  recordPort(row: number): MessagePort | undefined;
   /** Whether the counters of all instances decide for a worker, on each change. */
   counters(row: number, isUp: boolean, why: string | undefined): void;
   /** A worker was replaced; `why` for the log. */
@@ -65,8 +68,14 @@ export interface Workers {
   setAlpn(certificates: readonly AlpnCertificate[]): Promise<Confirmed>;
   setUpstreams(upstreams: KnownUpstreams): void;
   setIssuers(issuers: readonly IssuerState[]): void;
+  /** The records of a worker go there from now on. */
+  setRecordPort(row: number, port: MessagePort): void;
   /** Tells a worker what came of a request that waits for a place; a worker that has ended hears nothing. */
   tellPlace(row: number, message: PlaceTold): void;
+  /** What upstreams are answering now; a worker that does not say within a second is left out. */
+  running(): Promise<readonly RunningView[]>;
+  /** Ends one request; what it was, or undefined where none of that id runs. */
+  stopRunning(requestId: string): Promise<RunningView | undefined>;
   /** Number of the last change. */
   seq(): number;
   /** State of each worker, for `instances`. */
@@ -104,6 +113,7 @@ const SUPERVISION: Supervision = {
   entry: new URL('./worker.ts', import.meta.url),
 };
 const DRAIN_SLACK_MS = 2_000;
+const ASK_MS = 1_000;
 /** A worker whose heap grows beyond this ends by itself and is replaced, before the process suffers. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 48 };
 
@@ -128,6 +138,9 @@ export async function startWorkers(
   const live = new Map<number, Live>();
   const confirmations = new Set<() => void>();
   let seq = 0;
+  /** Who waits for what all workers say, by the number of the question. */
+  const asked = new Map<number, (row: number, views: readonly RunningView[]) => void>();
+  let asks = 0;
   let isDraining = false;
   let onDrained: (() => void) | undefined;
   const started = Array.from({ length: count }, (_, row) => launch(row));
@@ -135,8 +148,10 @@ export async function startWorkers(
 
   function launch(row: number): Promise<void> {
     const data = startOf(row);
+    const recordPort = events.recordPort(row);
     const worker = new Worker(entry, {
-      workerData: { ...data, seq },
+      workerData: { ...data, seq, recordPort },
+      transferList: recordPort === undefined ? [] : [recordPort],
       name: `worker-${row}`,
       resourceLimits: RESOURCE_LIMITS,
     });
@@ -221,6 +236,8 @@ export async function startWorkers(
       case 'freed':
         // What a worker has said last may be heard after its successor has begun.
         return live.get(self.row) === self ? events.places(self.row, message) : undefined;
+      case 'running':
+        return asked.get(message.ask)?.(self.row, message.views);
       case 'counters':
         return events.counters(self.row, message.isUp, message.why);
       case 'drained':
@@ -234,6 +251,32 @@ export async function startWorkers(
 
   function post(self: Live, message: ToWorker): void {
     self.worker.postMessage(message);
+  }
+
+  /** Asks all workers for what they see. */
+  function askAll(make: (ask: number) => ToWorker): Promise<readonly RunningView[]> {
+    const ask = ++asks;
+    const open = new Set(
+      [...live.values()].filter(({ isReady, isEnding }) => isReady && !isEnding).map(({ row }) => row),
+    );
+    return new Promise((resolve) => {
+      const all: RunningView[] = [];
+      const end = (): void => {
+        clearTimeout(late);
+        asked.delete(ask);
+        resolve(all);
+      };
+      const late = setTimeout(end, ASK_MS).unref();
+      asked.set(ask, (row, views) => {
+        all.push(...views);
+        if (open.delete(row) && open.size === 0) end();
+      });
+      for (const row of open) {
+        const self = live.get(row);
+        if (self !== undefined) post(self, make(ask));
+      }
+      if (open.size === 0) end();
+    });
   }
 
   function checkHeartbeats(): void {
@@ -286,10 +329,15 @@ export async function startWorkers(
     setAlpn: (certificates) => broadcast((number) => ({ kind: 'alpn', seq: number, certificates })),
     setIssuers: (issuers) => live.forEach((self) => post(self, { kind: 'issuers', issuers })),
     setUpstreams: (upstreams) => live.forEach((self) => post(self, { kind: 'upstreams', upstreams })),
+    setRecordPort(row, port) {
+      live.get(row)?.worker.postMessage({ kind: 'record-port', port } satisfies ToWorker, [port]);
+    },
     tellPlace(row, message) {
       const self = live.get(row);
       if (self !== undefined) post(self, message);
     },
+    running: () => askAll((ask) => ({ kind: 'list-running', ask })),
+    stopRunning: async (requestId) => (await askAll((ask) => ({ kind: 'stop-running', ask, requestId })))[0],
     seq: () => seq,
     states: () =>
       [...live.values()].map(({ row, worker, isReady, confirmedSeq }) => ({

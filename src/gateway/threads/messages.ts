@@ -1,9 +1,11 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { AlpnCertificate } from '../../adapters/acme/challenges/tls-alpn-01.ts';
 import type { BanMemory } from '../../adapters/memory/ban-cells.ts';
 import type { CounterMemory } from '../../adapters/memory/counters.ts';
 import type { ReplayMemory } from '../../adapters/memory/replay-set.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
 import type { Config } from '../../config/schema.ts';
+import type { RunningView } from '../../kernel/running-view.ts';
 import type { LastUse, PermissionUse, RecordChange, RevocationRecord } from '../../directory/records.ts';
 import type { AccessRecords } from '../../directory/store.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
@@ -82,6 +84,8 @@ export interface WorkerStart {
   readonly memory: SharedMemory;
   /** Names this process among the instances that count together. */
   readonly instance: string;
+  /** Where its records go; undefined where nothing is recorded. */
+  readonly recordPort?: MessagePort | undefined;
 }
 
 /** The memory that all threads share. */
@@ -92,6 +96,8 @@ export interface SharedMemory {
   /** Proofs that were used. */
   readonly replays: ReplayMemory;
   readonly bans: BanMemory;
+  /** @see RecordsMemory */
+  readonly records: SharedArrayBuffer;
   /** The last heartbeat of each row: milliseconds of the process's uptime, int32. */
   readonly heartbeats: SharedArrayBuffer;
 }
@@ -109,11 +115,17 @@ export type ToWorker =
   | { readonly kind: 'tls'; readonly tls: TlsForWorkers }
   /** Numbered: a CA must not be asked to look before every worker can answer it. */
   | { readonly kind: 'alpn'; readonly seq: number; readonly certificates: readonly AlpnCertificate[] }
+  /** The records thread was started anew. */
+  | { readonly kind: 'record-port'; readonly port: MessagePort }
   | { readonly kind: 'upstreams'; readonly upstreams: KnownUpstreams }
   | { readonly kind: 'issuers'; readonly issuers: readonly IssuerState[] }
   /** The answer to `ask-issuer`: what came of it was sent before. */
   | { readonly kind: 'issuer-asked'; readonly issuer: string }
   | PlaceTold
+  /** Asks what runs. */
+  | { readonly kind: 'list-running'; readonly ask: number }
+  /** Ends one request. */
+  | { readonly kind: 'stop-running'; readonly ask: number; readonly requestId: string }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
 /** From a worker to the control plane. */
@@ -134,6 +146,8 @@ export type FromWorker =
   | AboutPlaces
   /** Whether the server of the counters decides. @see CallerCounters */
   | { readonly kind: 'counters'; readonly isUp: boolean; readonly why: string | undefined }
+  /** The answer to `list-running`, and to `stop-running`: what was ended, at most one. */
+  | { readonly kind: 'running'; readonly ask: number; readonly views: readonly RunningView[] }
   | { readonly kind: 'drained' };
 
 /** What a worker says of places at upstreams, which go by their numbers in shared memory. */

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createBodyBudget } from '../../adapters/http-server/body-budget.ts';
 import { createPublicServer, type BrokenHead, type PublicServer } from '../../adapters/http-server/server.ts';
 import { createSocketOpener } from '../../adapters/web-socket/server-socket.ts';
@@ -24,6 +24,7 @@ import { createBansObserver } from '../../observers/bans/observer.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
 import { createMetricsObserver } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
+import { recordLine } from '../../observers/records/line.ts';
 import { createPolicies, type Policies } from '../../policies/policies.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
@@ -35,6 +36,8 @@ import { openCallerCounters } from '../caller-counters.ts';
 import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
 import { challengeOfferOf } from '../resource-metadata.ts';
+import { createRecordSender, type RecordPort } from './record-sender.ts';
+import { openRecordsMemory, recordRulesOf } from './records-messages.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
 import { randomUUID } from 'node:crypto';
 
@@ -71,6 +74,12 @@ const callers = await openCallerCounters(start.settings.config.counters, {
 const heartbeats = new Int32Array(memory.heartbeats);
 const running = createRunningExchanges();
 const lines = createLineBatch(MAX_WAITING_LINES);
+const records = createRecordSender(start.recordPort === undefined ? undefined : recordPortOf(start.recordPort), {
+  row,
+  memory: openRecordsMemory(memory.records),
+  rules: () => recordRulesOf(settings.config),
+  clock,
+});
 const uses = new Map<string, number>();
 const tokenUses = createTokenUses();
 const permissionUses = createPermissionUses();
@@ -164,7 +173,13 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
     isOAuthOn,
     health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
     isDraining: () => isDraining,
+    isUnrecorded: () => records.isRefusing(),
     observe,
+    recording: {
+      isStrict: () => records.isStrict(),
+      begin: (x) => records.add(recordLine(x, 'begin', clock.nowMs())),
+      kept: () => records.kept(),
+    },
     onFault(x, error) {
       gauges[GAUGE.faults] = (gauges[GAUGE.faults] ?? 0) + 1;
       lines.add(faultLine(x.requestId, error));
@@ -174,6 +189,7 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
 
 function observe(x: LoggedExchange, outcome: Outcome): void {
   lines.add(requestLine(x, outcome, start.logFormat));
+  records.add(recordLine(x, outcome, clock.nowMs()));
   countMetrics(x, outcome);
   noteOffences(x, outcome);
   notePermissions(x, outcome);
@@ -189,6 +205,14 @@ function notePermissions({ principal, route, model }: LoggedExchange, { kind }: 
   const nowMs = clock.nowMs();
   permissionUses.note(holder, route.scope, nowMs);
   if (model !== undefined) permissionUses.note(holder, `model:${model}`, nowMs);
+}
+
+function recordPortOf(messages: MessagePort): RecordPort {
+  return {
+    post: (batch) => messages.postMessage(batch, [batch.lines.buffer]),
+    onKept: (told) => void messages.on('message', told),
+    close: () => messages.close(),
+  };
 }
 
 function healthBody(path: string): string {
@@ -393,6 +417,8 @@ port.on('message', (message: ToWorker) => {
       server.setAlpn(message.certificates);
       seq = message.seq;
       return send({ kind: 'confirmed', seq });
+    case 'record-port':
+      return records.setPort(recordPortOf(message.port));
     case 'upstreams':
       known = message.upstreams;
       return;
@@ -405,6 +431,14 @@ port.on('message', (message: ToWorker) => {
       return line.granted(message.id, message.upstream, message.tenant);
     case 'refused':
       return line.refused(message.id, message.retryAfterMs);
+    case 'list-running':
+      return send({ kind: 'running', ask: message.ask, views: running.list() });
+    case 'stop-running': {
+      const { ask, requestId } = message;
+      const views = running.list().filter((view) => view.requestId === requestId);
+      const isFound = running.cutOne(requestId, deny('stopped'));
+      return send({ kind: 'running', ask, views: isFound ? views : [] });
+    }
     case 'drain':
       return void drain(message.graceMs);
   }
@@ -423,6 +457,7 @@ async function drain(graceMs: number): Promise<void> {
   farewell?.cancel();
   await callers.close();
   handOverLines();
+  records.handOver();
   handOverUses();
   handOverUsage();
   send({ kind: 'drained' });

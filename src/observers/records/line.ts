@@ -1,5 +1,4 @@
 import type { AnyExchange } from '../../kernel/exchange.ts';
-import type { ReasonCode } from '../../kernel/reasons.ts';
 import type { RequestRecord } from '../../kernel/record.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { printable, withoutSecrets } from '../../wire/printable.ts';
@@ -73,7 +72,7 @@ const BEGIN: Outcome = {
   upstream: undefined,
 };
 
-const own = (text: ReasonCode | string | undefined): string => (text === undefined ? ',null' : `,"${text}"`);
+const own = (text: string | undefined): string => (text === undefined ? ',null' : `,"${text}"`);
 
 const given = (text: string | undefined): string =>
   text === undefined ? ',null' : PLAIN.test(text) ? `,"${text}"` : `,${JSON.stringify(text)}`;

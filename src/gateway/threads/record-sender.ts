@@ -1,0 +1,126 @@
+import type { Clock, Timer } from '../../kernel/clock.ts';
+import { createLineBatch } from '../../observers/log/observer.ts';
+import type { BatchKept, RecordBatch, RecordRules, RecordsMemory } from './records-messages.ts';
+
+/** Records of one worker on their way to the records thread. */
+export interface RecordSender {
+  add(line: string): void;
+  /** Whether nothing may be done before its record is on disk. */
+  isStrict(): boolean;
+  /** Resolves once all that was added is on disk; false where that failed and requests are to be refused for it. */
+  kept(): Promise<boolean>;
+  /** Whether requests are to be refused, for nothing can be recorded. */
+  isRefusing(): boolean;
+  /** Hands over at once what waits. */
+  handOver(): void;
+  /** Records go another way from now on: the thread has ended and was started anew. */
+  setPort(port: RecordPort): void;
+}
+
+/** The way to the records thread. */
+export interface RecordPort {
+  post(batch: RecordBatch): void;
+  onKept(told: (kept: BatchKept) => void): void;
+  close(): void;
+}
+
+/** What a sender works with. */
+export interface RecordSenderDeps {
+  readonly row: number;
+  readonly memory: RecordsMemory;
+  readonly rules: () => RecordRules;
+  readonly clock: Clock;
+}
+
+/** Bytes that may wait in a worker; beyond it records are dropped and counted, never the traffic held up. */
+const MAX_WAITING = 16 * 1024 * 1024;
+/** Batches that may be on their way: where the thread is behind, they wait here, where they are bounded. */
+const MAX_ON_THE_WAY = 32;
+
+/** Collects records and hands them over together. */
+export function createRecordSender(
+  first: RecordPort | undefined,
+  { row, memory, rules, clock }: RecordSenderDeps,
+): RecordSender {
+  const lines = createLineBatch(MAX_WAITING);
+  let port = first;
+  let batch = 0;
+  let toldDropped = 0;
+  let timer: Timer | undefined;
+  let isSoon = false;
+  /** A record was dropped that somebody may be about to wait for. */
+  let isLost = false;
+  /** Who waits, by the batch that holds its record. */
+  const waiting = new Map<number, ((isKept: boolean) => void)[]>();
+
+  function heard({ batch: done, isKept }: BatchKept): void {
+    for (const [number, waiters] of waiting) {
+      if (number > done) continue;
+      waiting.delete(number);
+      for (const waiter of waiters) waiter(isKept);
+    }
+  }
+
+  function handOver(): void {
+    timer?.cancel();
+    timer = undefined;
+    isSoon = false;
+    if (port === undefined) return;
+    if (batch - memory.taken(row) >= MAX_ON_THE_WAY) return later();
+    const taken = lines.take();
+    const dropped = lines.dropped() - toldDropped;
+    if (taken === undefined && dropped === 0) return;
+    toldDropped += dropped;
+    port.post({ batch: ++batch, lines: taken ?? new Uint8Array(0), dropped });
+  }
+
+  function later(): void {
+    timer ??= clock.after(rules().flushMs, handOver);
+  }
+
+  port?.onKept(heard);
+
+  return {
+    add(line) {
+      if (!rules().isEnabled) return;
+      const before = lines.dropped();
+      lines.add(`${line}\n`);
+      isLost ||= lines.dropped() > before;
+      later();
+    },
+    isStrict() {
+      const { isEnabled, isStrict } = rules();
+      return isEnabled && isStrict;
+    },
+    kept() {
+      const { onFailure } = rules();
+      if (port === undefined || isLost) {
+        isLost = false;
+        return Promise.resolve(onFailure === 'continue');
+      }
+      // All of one turn of the loop go together.
+      if (!isSoon) setImmediate(handOver);
+      isSoon = true;
+      const next = batch + 1;
+      return new Promise((resolve) => {
+        const told = (isKept: boolean) => resolve(isKept || onFailure === 'continue');
+        const waiters = waiting.get(next);
+        if (waiters === undefined) waiting.set(next, [told]);
+        else waiters.push(told);
+      });
+    },
+    isRefusing() {
+      const { isEnabled, onFailure } = rules();
+      return isEnabled && onFailure === 'deny' && memory.isFailing();
+    },
+    handOver,
+    setPort(next) {
+      port?.close();
+      // What was on its way has gone with the thread.
+      heard({ batch, isKept: false });
+      port = next;
+      batch = 0;
+      next.onKept(heard);
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AuditLogWriteError } from '../../adapters/audit-log/writer.ts';
+import type { AuditRecord } from '../../kernel/record.ts';
+import { createRecorder } from './recorder.ts';
+
+const STARTED: AuditRecord = { kind: 'lifecycle', timeMs: 1, activity: 'start', detail: {} };
+const lineOf = (id: string): string =>
+  `${JSON.stringify([1, id, 1, null, 'answer', 200, ...Array<null>(24).fill(null)])}\n`;
+const batchOf = (text: string, dropped = 0) => ({ lines: new TextEncoder().encode(text), dropped });
+
+/** A log whose disk can be full. */
+function setUp() {
+  const written: string[] = [];
+  const lost: [number, string][] = [];
+  const said: string[] = [];
+  const state = { isFull: false, isFailing: false, isClosed: false };
+  const full = () => new AuditLogWriteError(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+  const recorder = createRecorder({
+    log: {
+      append(texts) {
+        if (state.isFull) throw full();
+        if (texts.includes('bad')) throw new RangeError('no record');
+        written.push(...texts);
+        return 0;
+      },
+      lose: (count, _, reason) => void lost.push([count, reason]),
+      checkpoint() {
+        if (state.isFull) throw full();
+      },
+      close: () => void (state.isClosed = true),
+    },
+    textOf: (record) => (record.kind === 'request' ? record.requestId : record.kind),
+    clock: { nowMs: () => 7 },
+    memory: { setFailing: (isFailing) => void (state.isFailing = isFailing) },
+    onFailing: (why) => void said.push(why),
+    onRecovered: (count) => void said.push(`recovered ${count}`),
+  });
+  return { written, lost, said, state, recorder };
+}
+
+test('what several workers hand over is written in one piece, and what they have dropped is said', () => {
+  const { written, lost, recorder } = setUp();
+  assert.equal(recorder.write([batchOf(lineOf('a') + lineOf('b')), batchOf(lineOf('c'), 3)]), true);
+  recorder.note([STARTED]);
+  assert.deepEqual(written, ['a', 'b', 'c', 'lifecycle']);
+  assert.deepEqual(lost, [[3, 'behind']]);
+});
+
+test('what the disk does not take waits, in order, and is written when it takes it again', () => {
+  const { written, lost, said, state, recorder } = setUp();
+  state.isFull = true;
+  assert.equal(recorder.write([batchOf(lineOf('a'))]), false);
+  assert.equal(recorder.write([batchOf(lineOf('b'))]), false);
+  assert.equal(state.isFailing, true);
+  recorder.retry();
+  state.isFull = false;
+  recorder.retry();
+  assert.deepEqual(written, ['a', 'b']);
+  assert.equal(state.isFailing, false);
+  assert.deepEqual(lost, []);
+  assert.deepEqual(said, ['the audit log cannot be written (ENOSPC)', 'recovered 0']);
+});
+
+test('what waits is bounded: the newest are given up, and how many is said in the log', () => {
+  const { written, lost, said, state, recorder } = setUp();
+  state.isFull = true;
+  recorder.write([batchOf(Array.from({ length: 50_002 }, (_, i) => lineOf(`r${i}`)).join(''))]);
+  state.isFull = false;
+  recorder.retry();
+  assert.equal(written.length, 50_000);
+  assert.equal(written[0], 'r0');
+  assert.deepEqual(lost, [[2, 'write-failed']]);
+  assert.equal(said.at(-1), 'recovered 2');
+});
+
+test('one that is no record is given up alone', () => {
+  const { written, lost, recorder } = setUp();
+  assert.equal(recorder.write([batchOf(lineOf('a') + lineOf('bad') + lineOf('b'))]), true);
+  assert.deepEqual(written, ['a', 'b']);
+  assert.deepEqual(lost, [[1, 'not-a-record']]);
+});
+
+test('a failure that only the clock of the log has seen ends with the next checkpoint that can be written', () => {
+  const { said, state, recorder } = setUp();
+  recorder.failed(new Error('full'));
+  state.isFull = true;
+  recorder.retry();
+  assert.equal(state.isFailing, true);
+  state.isFull = false;
+  recorder.retry();
+  assert.equal(state.isFailing, false);
+  assert.deepEqual(said, ['full', 'recovered 0']);
+});
+
+test('at the end what waits is written, and the log is closed', () => {
+  const { written, state, recorder } = setUp();
+  state.isFull = true;
+  recorder.write([batchOf(lineOf('a'))]);
+  state.isFull = false;
+  recorder.close();
+  assert.deepEqual(written, ['a']);
+  assert.equal(state.isClosed, true);
+});

@@ -1,0 +1,134 @@
+import { AuditLogWriteError, type AuditLogWriter } from '../../adapters/audit-log/writer.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { AuditRecord } from '../../kernel/record.ts';
+import { readRecordLine } from '../../observers/records/line.ts';
+import type { RecordBatch, RecordsMemory } from './records-messages.ts';
+
+/** Writes what threads have handed over, and says when that fails. */
+export interface Recorder {
+  /** Writes the records of several batches at once; whether all of them are on disk now. */
+  write(batches: readonly Pick<RecordBatch, 'lines' | 'dropped'>[]): boolean;
+  /** Writes records of the control plane. */
+  note(records: readonly AuditRecord[]): void;
+  /** The log could not be written while nobody wrote. */
+  failed(error: Error): void;
+  /** Tries again what the disk has not taken. */
+  retry(): void;
+  close(): void;
+}
+
+/** What a recorder works with. */
+export interface RecorderDeps {
+  readonly log: Pick<AuditLogWriter, 'append' | 'lose' | 'checkpoint' | 'close'>;
+  readonly textOf: (record: AuditRecord) => string;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly memory: Pick<RecordsMemory, 'setFailing'>;
+  readonly onFailing: (why: string) => void;
+  readonly onRecovered: (lost: number) => void;
+  /** Hears each record beside. */
+  readonly hear?: (record: AuditRecord) => void;
+}
+
+/** Records that are kept while the disk takes none: a short failure loses nothing. */
+const MAX_KEPT = 50_000;
+
+/** A log that takes nothing loses what is above a bound, and says how much. */
+export function createRecorder(deps: RecorderDeps): Recorder {
+  const { log, textOf, clock, memory } = deps;
+  /** What the disk has not taken yet. */
+  let kept: string[] = [];
+  let lost = 0;
+  let isFailing = false;
+
+  function failed(error: Error): void {
+    if (isFailing) return;
+    isFailing = true;
+    memory.setFailing(true);
+    deps.onFailing(error.message);
+  }
+
+  function lose(count: number, reason: string): void {
+    lost += count;
+    log.lose(count, clock.nowMs(), reason);
+  }
+
+  function keep(all: readonly string[], error: unknown): boolean {
+    const over = Math.max(0, all.length - MAX_KEPT);
+    // The oldest stay: they say how it began.
+    if (over > 0) lose(over, 'write-failed');
+    kept = all.slice(0, MAX_KEPT);
+    failed(error instanceof Error ? error : new Error(String(error)));
+    return false;
+  }
+
+  function recovered(): void {
+    if (!isFailing) return;
+    isFailing = false;
+    memory.setFailing(false);
+    deps.onRecovered(lost);
+    lost = 0;
+  }
+
+  /** One that is no record must not stand in the way of the others for ever. */
+  function putEach(texts: readonly string[]): boolean {
+    for (const [i, text] of texts.entries()) {
+      try {
+        log.append([text]);
+      } catch (error) {
+        if (error instanceof AuditLogWriteError) return keep(texts.slice(i), error);
+        lose(1, 'not-a-record');
+      }
+    }
+    return true;
+  }
+
+  function put(texts: readonly string[]): boolean {
+    const all = kept.length === 0 ? texts : [...kept, ...texts];
+    if (all.length === 0) return !isFailing;
+    try {
+      log.append(all);
+    } catch (error) {
+      if (error instanceof AuditLogWriteError) return keep(all, error);
+      kept = [];
+      return putEach(all);
+    }
+    kept = [];
+    recovered();
+    return true;
+  }
+
+  return {
+    write(batches) {
+      const texts: string[] = [];
+      for (const { lines, dropped } of batches) {
+        if (dropped > 0) lose(dropped, 'behind');
+        for (const line of Buffer.from(lines).toString().split('\n')) {
+          if (line === '') continue;
+          const record = readRecordLine(line);
+          deps.hear?.(record);
+          texts.push(textOf(record));
+        }
+      }
+      return put(texts);
+    },
+    note(records) {
+      for (const record of records) deps.hear?.(record);
+      put(records.map(textOf));
+    },
+    failed,
+    retry() {
+      if (!isFailing) return;
+      if (kept.length > 0) return void put([]);
+      try {
+        log.checkpoint();
+        recovered();
+      } catch {
+        // Said already.
+      }
+    },
+    close() {
+      put([]);
+      log.close();
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { AuditRecord, FindingRecord } from '../../kernel/record.ts';
+import {
+  openRecordsMemory,
+  type FromRecords,
+  type RecordRules,
+  type RecordsStart,
+  type ToRecords,
+} from './records-messages.ts';
+
+/** The audit log cannot be opened; `message` says why and what to do. */
+export class RecordsUnusable extends Error {
+  readonly code = 'audit_log';
+}
+
+/** What is told of the recording. */
+export interface RecordsEvents {
+  /** Nothing can be written since now. */
+  failing(why: string): void;
+  /** It can be written again; so many records were lost meanwhile. */
+  recovered(lost: number): void;
+  findings(findings: readonly FindingRecord[]): void;
+  /** The thread was started anew: a worker needs another port. */
+  reopened(row: number, port: MessagePort): void;
+}
+
+/** The records thread, as the control plane sees it. */
+export interface Records {
+  /** A port for a worker that starts; what it posts there is recorded. */
+  portOf(row: number): MessagePort;
+  note(...records: readonly AuditRecord[]): void;
+  setRules(rules: RecordRules): void;
+  isFailing(): boolean;
+  /** Writes what is left and closes the log. */
+  close(): Promise<void>;
+}
+
+const RESTART_MS = 1_000;
+
+/** Starts the thread and keeps it alive. @throws RecordsUnusable where the log cannot be opened */
+export async function startRecords(start: RecordsStart, events: RecordsEvents): Promise<Records> {
+  const memory = openRecordsMemory(start.memory);
+  const rows = new Set<number>();
+  let { rules } = start;
+  let isClosing = false;
+  let onClosed: (() => void) | undefined;
+  let thread = await launch();
+
+  function launch(): Promise<Worker> {
+    const worker = new Worker(new URL('./records.ts', import.meta.url), {
+      workerData: { ...start, rules } satisfies RecordsStart,
+      name: 'records',
+    });
+    return new Promise((resolve, reject) => {
+      let isOpen = false;
+      let why = 'the thread has ended';
+      worker.on('message', (message: FromRecords) => {
+        if (message.kind === 'open') {
+          isOpen = true;
+          resolve(worker);
+        } else if (message.kind === 'unusable') reject(new RecordsUnusable(message.message));
+        else hear(message);
+      });
+      worker.on('error', (error) => void (why = error instanceof Error ? error.message : String(error)));
+      worker.on('exit', () => {
+        if (!isOpen) return reject(new RecordsUnusable(why));
+        if (isClosing) return onClosed?.();
+        memory.setFailing(true);
+        events.failing(why);
+        setTimeout(() => void restart(), RESTART_MS).unref();
+      });
+    });
+  }
+
+  async function restart(): Promise<void> {
+    try {
+      thread = await launch();
+    } catch {
+      // What stands in the way was said; it may go.
+      if (!isClosing) setTimeout(() => void restart(), RESTART_MS).unref();
+      return;
+    }
+    memory.setFailing(false);
+    for (const row of rows) events.reopened(row, portOf(row));
+    events.recovered(0);
+  }
+
+  function hear(message: FromRecords): void {
+    switch (message.kind) {
+      case 'failing':
+        return events.failing(message.why);
+      case 'recovered':
+        return events.recovered(message.lost);
+      case 'findings':
+        return events.findings(message.findings);
+      case 'closed':
+        return void thread.terminate();
+      case 'open':
+      case 'unusable':
+        return;
+    }
+  }
+
+  const send = (message: ToRecords, transfer: readonly MessagePort[] = []): void =>
+    thread.postMessage(message, [...transfer]);
+
+  function portOf(row: number): MessagePort {
+    rows.add(row);
+    const { port1, port2 } = new MessageChannel();
+    send({ kind: 'worker', row, port: port1 }, [port1]);
+    return port2;
+  }
+
+  return {
+    portOf,
+    note: (...records) => send({ kind: 'records', records }),
+    setRules(next) {
+      rules = next;
+      send({ kind: 'rules', rules });
+    },
+    isFailing: () => memory.isFailing(),
+    close() {
+      isClosing = true;
+      return new Promise((resolve) => {
+        onClosed = resolve;
+        send({ kind: 'close' });
+      });
+    },
+  };
+}

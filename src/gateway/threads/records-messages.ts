@@ -1,0 +1,89 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Config } from '../../config/schema.ts';
+import type { AuditRecord, FindingRecord } from '../../kernel/record.ts';
+
+/** How requests are recorded, as the configuration says. */
+export interface RecordRules {
+  readonly isEnabled: boolean;
+  /** How long a record waits in its worker at most. */
+  readonly flushMs: number;
+  /** Nothing is done before its record is on disk. */
+  readonly isStrict: boolean;
+  /** Whether requests are refused while nothing can be recorded. */
+  readonly onFailure: 'continue' | 'deny';
+}
+
+/** The same, of a configuration. */
+export const recordRulesOf = ({ auditLog }: Pick<Config, 'auditLog'>): RecordRules => ({
+  isEnabled: auditLog.enabled,
+  flushMs: auditLog.flushMs,
+  isStrict: auditLog.durability === 'strict',
+  onFailure: auditLog.onFailure,
+});
+
+/** What the records thread starts with. */
+export interface RecordsStart {
+  readonly stateDir: string;
+  readonly product: string;
+  readonly rules: RecordRules;
+  /** @see RecordsMemory */
+  readonly memory: SharedArrayBuffer;
+}
+
+/** To the records thread. */
+export type ToRecords =
+  /** A worker, with a port of its own: what it records never waits for the control plane. */
+  | { readonly kind: 'worker'; readonly row: number; readonly port: MessagePort }
+  | { readonly kind: 'records'; readonly records: readonly AuditRecord[] }
+  | { readonly kind: 'rules'; readonly rules: RecordRules }
+  | { readonly kind: 'close' };
+
+/** From the records thread. */
+export type FromRecords =
+  | { readonly kind: 'open'; readonly origin: string }
+  | { readonly kind: 'unusable'; readonly message: string }
+  /** Nothing can be written since now; said once. */
+  | { readonly kind: 'failing'; readonly why: string }
+  | { readonly kind: 'recovered'; readonly lost: number }
+  | { readonly kind: 'findings'; readonly findings: readonly FindingRecord[] }
+  | { readonly kind: 'closed' };
+
+/** Records of one worker since the batch before. */
+export interface RecordBatch {
+  /** 1, 2, 3, … of each worker. */
+  readonly batch: number;
+  /** Lines of `recordLine`, UTF-8, each with its newline. */
+  readonly lines: Uint8Array<ArrayBuffer>;
+  /** Records that this worker has dropped since the batch before, for too many waited. */
+  readonly dropped: number;
+}
+
+/** To a worker, where nothing may be done before its record is on disk. */
+export interface BatchKept {
+  readonly batch: number;
+  readonly isKept: boolean;
+}
+
+/** What all threads know of the recording: int32 words in shared memory. */
+export interface RecordsMemory {
+  /** Whether records cannot be written now. */
+  isFailing(): boolean;
+  setFailing(isFailing: boolean): void;
+  /** Batches of a worker that the records thread has taken. */
+  taken(row: number): number;
+  setTaken(row: number, batches: number): void;
+}
+
+/** @param rows workers */
+export const createRecordsMemory = (rows: number): SharedArrayBuffer => new SharedArrayBuffer((rows + 1) * 4);
+
+/** The words of that memory. */
+export function openRecordsMemory(memory: SharedArrayBuffer): RecordsMemory {
+  const words = new Int32Array(memory);
+  return {
+    isFailing: () => Atomics.load(words, 0) === 1,
+    setFailing: (isFailing) => void Atomics.store(words, 0, isFailing ? 1 : 0),
+    taken: (row) => Atomics.load(words, row + 1),
+    setTaken: (row, batches) => void Atomics.store(words, row + 1, batches),
+  };
+}

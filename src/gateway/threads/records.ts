@@ -1,0 +1,89 @@
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { openAuditLog } from '../../adapters/audit-log/writer.ts';
+import { openNameKeys } from '../../adapters/files/audit-names.ts';
+import { createNames } from '../../audit-log/names.ts';
+import { createOcsf } from '../../audit-log/ocsf.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import {
+  openRecordsMemory,
+  type FromRecords,
+  type RecordBatch,
+  type RecordsStart,
+  type ToRecords,
+} from './records-messages.ts';
+
+/** Hears what happens from all threads and writes it down; nobody waits for it but who wants to. */
+if (parentPort === null) throw new Error('this file is started as a worker thread');
+const control = parentPort;
+const start = workerData as RecordsStart;
+const send = (message: FromRecords): void => control.postMessage(message);
+const clock = systemClock;
+const memory = openRecordsMemory(start.memory);
+let { rules } = start;
+
+const RETRY_MS = 1_000;
+
+function opened(): Recorder | undefined {
+  try {
+    const nameKeys = openNameKeys(start.stateDir);
+    const names = createNames((tenant, isNew) => nameKeys.keyOf(tenant, isNew));
+    const log = openAuditLog({ stateDir: start.stateDir, clock, onFailure: (error) => made.failed(error) });
+    const made = createRecorder({
+      log,
+      textOf: createOcsf(start.product, names),
+      clock,
+      memory,
+      onFailing: (why) => send({ kind: 'failing', why }),
+      onRecovered: (lost) => send({ kind: 'recovered', lost }),
+    });
+    send({ kind: 'open', origin: log.origin });
+    return made;
+  } catch (error) {
+    send({ kind: 'unusable', message: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+}
+
+const recorder = opened();
+setInterval(() => recorder?.retry(), RETRY_MS).unref();
+
+/** Batches that came in one turn of the loop are written together: one write, one sync. */
+let waiting: { readonly row: number; readonly port: MessagePort; readonly batch: RecordBatch }[] = [];
+
+function work(): void {
+  const batches = waiting;
+  waiting = [];
+  const isKept = recorder?.write(batches.map(({ batch }) => batch)) === true;
+  for (const { row, port, batch } of batches) {
+    memory.setTaken(row, batch.batch);
+    if (rules.isStrict) port.postMessage({ batch: batch.batch, isKept });
+  }
+}
+
+function hear(row: number, port: MessagePort): void {
+  memory.setTaken(row, 0);
+  port.on('message', (batch: RecordBatch) => {
+    if (waiting.length === 0) setImmediate(work);
+    waiting.push({ row, port, batch });
+  });
+}
+
+control.on('message', (message: ToRecords) => {
+  switch (message.kind) {
+    case 'worker':
+      return hear(message.row, message.port);
+    case 'records':
+      return recorder?.note(message.records);
+    case 'rules':
+      rules = message.rules;
+      return;
+    case 'close':
+      // What workers have posted before they ended is heard first.
+      return void setImmediate(() => {
+        work();
+        recorder?.close();
+        send({ kind: 'closed' });
+      });
+  }
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { auditCrashRounds } from '../support/audit-crash.ts';
+import { verified } from '../support/audit-log.ts';
+import { auditRecords, auditText, type AuditEvent } from '../support/audit-records.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { ask } from '../support/http.ts';
+import { startProduct } from '../support/product.ts';
+
+const CANARY = `canary${randomBytes(12).toString('hex')}`;
+
+async function stopped(it: Awaited<ReturnType<typeof startTestGateway>>): Promise<readonly AuditEvent[]> {
+  await it.gateway.stop();
+  const log = verified(it.stateDir);
+  assert.equal(log.kind, 'whole', JSON.stringify(log));
+  assert.equal(log.kind === 'whole' && log.state, 'closed');
+  return auditRecords(it.stateDir);
+}
+
+for (const durability of ['batched', 'strict'] as const) {
+  test(`with ${durability} every decision is in the log, which verifies, and nothing that was said or shown is`, async () => {
+    await using it = await startTestGateway({ plain: true, workers: 2, config: { auditLog: { durability } } });
+    const { key, record } = await it.issue();
+    const body = {
+      model: 'tiny',
+      messages: [{ role: 'user', content: CANARY }],
+      max_tokens: 3,
+      metadata: undefined,
+    };
+    const answers = [
+      await ask(it, { key, body }),
+      await ask(it, { key, body: { ...body, stream: true } }),
+      await ask(it, { key, body: { ...body, best_of: CANARY } }),
+      await ask(it, { key, path: `/v1/models/${key}`, method: 'GET', headers: { 'user-agent': key } }),
+      await ask(it, { key: `sp_${CANARY}`, body }),
+      await ask(it, { body }),
+      await ask(it, { key, body, headers: { 'x-api-key': 'another' } }),
+    ];
+    const records = await stopped(it);
+    for (const { headers, status, code } of answers) {
+      const own = records.filter(({ metadata }) => metadata.uid === headers['x-request-id']);
+      const end = own.at(-1);
+      assert.ok(end !== undefined, `${status} ${code}`);
+      assert.equal(end.status_code, code ?? '200');
+      const begins = own.filter(({ activity_name: name }) => name === 'Allow').length;
+      assert.equal(begins, durability === 'strict' && status === 200 ? 1 : 0);
+    }
+    assert.equal(records.find(({ entity }) => entity?.type === 'api-keys')?.entity?.uid, record.id);
+    const text = auditText(it.stateDir);
+    const { text: answered = '' } = answers[0] ?? {};
+    const said = /"content":"([^"]{4,})/.exec(answered)?.[1];
+    assert.ok(said !== undefined, answered);
+    for (const secret of [CANARY, key, key.slice(12, 30), said, createHash('sha256').update(key).digest('hex')]) {
+      assert.ok(!text.includes(secret), secret);
+    }
+    assert.ok(!text.includes('127.0.0.1"'), 'an address stands in the clear');
+  });
+}
+
+test('turned off, nothing is recorded', async () => {
+  await using it = await startTestGateway({ plain: true, config: { auditLog: { enabled: false } } });
+  const { key } = await it.issue();
+  assert.equal((await ask(it, { key })).status, 200);
+  await it.gateway.stop();
+  assert.throws(() => auditRecords(it.stateDir), /ENOENT/);
+});
+
+test('after kill -9 under load the log verifies, and with strict nothing that was answered is missing', async () => {
+  const { answered, missing } = await auditCrashRounds(2, 'strict', Math.random);
+  assert.ok(answered > 60, String(answered));
+  assert.equal(missing, 0);
+});
+
+test('the log of a product that ends in an orderly way is closed, start and stop are in it', async (t) => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'sallyport-audit-'));
+  t.after(() => rmSync(stateDir, { recursive: true, force: true }));
+  const product = await startProduct(['--upstream', 'http://127.0.0.1:9', '--workers', '1'], stateDir);
+  product.command('keys', 'create', '--name', 'a');
+  assert.equal(await product.end(), 0);
+  const log = verified(stateDir);
+  assert.equal(log.kind === 'whole' && log.state, 'closed');
+  assert.deepEqual(
+    auditRecords(stateDir).map(({ activity_name: name }) => name),
+    ['open', 'start', 'create', 'stop', 'close'],
+  );
+});
