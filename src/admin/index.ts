@@ -1,5 +1,6 @@
 import { advisories } from './advisories.ts';
 import { apiKeys } from './api-keys.ts';
+import { auditLog } from './audit-log.ts';
 import { bans } from './bans.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
@@ -44,6 +45,7 @@ export const resources: readonly Resource[] = [
   usage,
   bans,
   streams,
+  auditLog,
   advisories,
   explain,
 ];

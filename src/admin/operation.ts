@@ -32,7 +32,7 @@ export interface OperationRow<Body extends z.ZodType, Query extends z.ZodObject,
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path below `/api/v1`; the one parameter is `{id}`. */
   readonly path: string;
-  readonly scope: 'admin:read' | 'admin:write';
+  readonly scope: 'admin:read' | 'admin:write' | 'audit:read';
   readonly summary: string;
   /** 204 has no response. */
   readonly status: 200 | 201 | 204;

@@ -5,6 +5,7 @@ import type { TokenUse } from '../directory/token-uses.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
+import type { AuditAnswer, AuditQuestion } from '../audit-log/entry.ts';
 import type { RunningView } from '../kernel/running-view.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
@@ -203,6 +204,8 @@ export interface AdminDeps {
   readonly signingKeys: SigningKeyBook;
   readonly access: AccessBook;
   readonly bans: BanDesk;
+  /** Searches the audit log; undefined where there is none. */
+  readonly searchAuditLog: (question: AuditQuestion) => Promise<AuditAnswer | undefined>;
   /** What upstreams are answering now. */
   readonly running: () => Promise<readonly RunningView[]>;
   /** Ends one request; what it was, or undefined where none of that id runs. */

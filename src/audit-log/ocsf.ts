@@ -205,6 +205,7 @@ function signInEvent(record: SignInRecord, names: Names): Event {
       is_mfa: method === 'totp' || method === 'passkey',
       user: present({ uid: user, org: tenant === undefined ? undefined : { uid: tenant } }),
       src_endpoint: endpointOf(tenant, address, names),
+      unmapped: present({ tenant }),
     }),
   };
 }

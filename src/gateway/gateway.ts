@@ -65,6 +65,7 @@ import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
+import { searchInThread } from './threads/audit-search-client.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
 import { startRecords, type Records } from './threads/records-client.ts';
 import { createRecordsMemory, recordRulesOf } from './threads/records-messages.ts';
@@ -535,6 +536,7 @@ export async function startGateway({
     },
     keyring,
     bans: banKeeper.desk,
+    searchAuditLog: async (question) => (records === undefined ? undefined : searchInThread(stateDir.path, question)),
     running: () => live.running(),
     stopRunning: (requestId) => live.stopRunning(requestId),
     judgeAddress: (address) => judgeAddress(address),

@@ -122,6 +122,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       const scopes = /^Bearer scopes=(.*)$/.exec(authorization ?? '')?.[1];
       return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
     },
+    searchAuditLog: () => Promise.resolve(undefined),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),
     asActor: (_actor, _address, work) => work(),

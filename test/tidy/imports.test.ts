@@ -24,7 +24,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'simulator', may: COMMON, depth: 1 },
   { folder: 'isolation', may: COMMON, depth: 1 },
   { folder: 'doctor', may: COMMON, depth: 1 },
-  { folder: 'admin', may: ['kernel', 'wire', 'directory', 'limits', 'vllm', 'policies'], depth: 1 },
+  { folder: 'admin', may: ['kernel', 'wire', 'directory', 'limits', 'vllm', 'policies', 'audit-log'], depth: 1 },
   { folder: 'config', may: ['kernel', '*config.ts'], depth: 1 },
   {
     folder: 'adapters',

@@ -7,6 +7,8 @@ import { StateDirError } from './state-dir.ts';
 export interface NameKeys {
   /** 32 bytes; made where there are none and `isNew` asks for it. Undefined where there are none, or they were destroyed. */
   keyOf(tenant: string, isNew: boolean): Uint8Array | undefined;
+  /** Tenants that have keys. */
+  tenants(): readonly string[];
   /** Destroys a tenant's key: what its records name is read by nobody any more. False where there was none. */
   destroy(tenant: string): boolean;
 }
@@ -47,6 +49,7 @@ export function openNameKeys(stateDir: string): NameKeys {
       if (own === '' || kept === undefined) return undefined;
       return createHmac('sha256', Buffer.from(kept.root, 'base64')).update(Buffer.from(own, 'base64')).digest();
     },
+    tenants: () => Object.keys(kept?.tenants ?? {}).filter((tenant) => (ownOf(tenant) ?? '') !== ''),
     destroy(tenant) {
       if (kept === undefined || (ownOf(tenant) ?? '') === '') return false;
       keep({ root: kept.root, tenants: Object.fromEntries([...Object.entries(kept.tenants), [tenant, '']]) });

@@ -1,0 +1,111 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
+
+/** What a record can be found by. */
+export interface AuditEntry {
+  readonly sequence: number;
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number;
+  /** Id of the request that it is about. */
+  readonly request: string | undefined;
+  /** `key:Ab12Cd`, or the name of a token in records. */
+  readonly credential: string | undefined;
+  readonly tenant: string | undefined;
+  /** Status, or code of the refusal. */
+  readonly code: string | undefined;
+  readonly model: string | undefined;
+  /** The address, under its name. */
+  readonly address: string | undefined;
+  /** What was changed, held or found: `api-keys/Ab12Cd`, `key:Ab12Cd`. */
+  readonly object: string | undefined;
+  readonly kind: AuditKind;
+}
+
+/** Kinds of records that are told apart, by the class of the event. */
+export const AUDIT_KINDS = ['request', 'change', 'sign-in', 'lifecycle', 'finding', 'other'] as const;
+/** One of them. */
+export type AuditKind = (typeof AUDIT_KINDS)[number];
+
+/** What is looked for: all that is given has to hold. */
+export interface AuditFilter {
+  /** Milliseconds since the epoch; the end is not in it. */
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+  readonly request?: string | undefined;
+  readonly credential?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly code?: string | undefined;
+  readonly model?: string | undefined;
+  /** Names of the address, one of each tenant. */
+  readonly addresses?: readonly string[] | undefined;
+  readonly kind?: AuditKind | undefined;
+}
+
+/** A question to the audit log. */
+export interface AuditQuestion extends Omit<AuditFilter, 'addresses'> {
+  /** An address in the clear. */
+  readonly address?: string | undefined;
+  /** Records at most. */
+  readonly limit: number;
+  /** Only those with smaller sequence numbers; left out: from the newest on. */
+  readonly before?: number | undefined;
+}
+
+/** What was found, the newest first. */
+export interface AuditAnswer {
+  /** Each the text of its line; people and addresses in the clear where their tenant's key is there. */
+  readonly records: readonly string[];
+  /** Sequence number to go on before; undefined where there is no more. */
+  readonly next: number | undefined;
+}
+
+const KIND_OF: Readonly<Record<number, AuditKind>> = {
+  6003: 'request',
+  3004: 'change',
+  3002: 'sign-in',
+  6002: 'lifecycle',
+  2004: 'finding',
+};
+
+/** Reads a line of the log; undefined where it is no record. */
+export function entryOf(line: string): AuditEntry | undefined {
+  const event = objectOf(line);
+  const metadata = at(event, 'metadata');
+  const sequence = at(metadata, 'sequence');
+  const time = at(event, 'time');
+  if (typeof sequence !== 'number' || typeof time !== 'number') return undefined;
+  const text = (...path: readonly string[]): string | undefined => {
+    const value = path.reduce<JsonValue | undefined>(at, event);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const entity = text('entity', 'type');
+  return {
+    sequence,
+    timeMs: time,
+    request: text('metadata', 'uid') ?? text('unmapped', 'request'),
+    credential: text('actor', 'user', 'credential_uid') ?? text('actor', 'user', 'uid'),
+    tenant: text('unmapped', 'tenant'),
+    code: text('status_code') ?? text('status_detail'),
+    model: text('ai_model', 'name'),
+    address: text('src_endpoint', 'uid'),
+    object: entity === undefined ? resourceOf(event) : `${entity}/${text('entity', 'uid') ?? ''}`,
+    kind: KIND_OF[Number(at(event, 'class_uid'))] ?? 'other',
+  };
+}
+
+function resourceOf(event: JsonObject | undefined): string | undefined {
+  const resources = at(event, 'resources');
+  const uid = Array.isArray(resources) ? at(resources[0], 'uid') : undefined;
+  return typeof uid === 'string' ? uid : undefined;
+}
+
+const at = (value: JsonValue | undefined, name: string): JsonValue | undefined =>
+  isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+
+function objectOf(line: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(line) as JsonValue;
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

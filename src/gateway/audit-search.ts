@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { auditLogPlaces, segmentOf, segmentsIn, type Segment } from '../adapters/audit-log/folder.ts';
+import { readLinesFrom, textAt } from '../adapters/audit-log/reading.ts';
+import { openNameKeys } from '../adapters/files/audit-names.ts';
+import { openAuditIndex, type AuditIndex, type RecordPlace } from '../adapters/sqlite/audit-index.ts';
+import { entryOf, type AuditAnswer, type AuditEntry, type AuditQuestion } from '../audit-log/entry.ts';
+import { createNames, type Names } from '../audit-log/names.ts';
+
+/** Entries that are added in one step. */
+const STEP = 20_000;
+
+/** Brings the index up to the end of the log and asks it. Takes as long as reading what is new. */
+export function searchAuditLog(stateDir: string, question: AuditQuestion): AuditAnswer {
+  const { address, limit, before, ...filter } = question;
+  const { folder } = auditLogPlaces(stateDir);
+  const keys = openNameKeys(stateDir);
+  const names = createNames((tenant, isNew) => (isNew ? undefined : keys.keyOf(tenant, false)));
+  const index = openAuditIndex(join(stateDir, 'audit-log.index.db'));
+  try {
+    for (const segment of catchUp(index, segmentsIn(folder))) index.forgetBefore(segment);
+    const addresses = address === undefined ? undefined : namesOf(address, keys.tenants(), keys.keyOf.bind(keys));
+    const found = index.find({ ...filter, addresses }, limit + 1, before ?? Number.MAX_SAFE_INTEGER);
+    const shown = found.slice(0, limit);
+    return {
+      records: shown.map(({ segment, at, length }) => revealed(textAt(segmentOf(folder, segment), at, length), names)),
+      next: found.length > limit ? shown.at(-1)?.sequence : undefined,
+    };
+  } finally {
+    index.close();
+  }
+}
+
+/** @returns the first segment that is there, where the index may know older ones */
+function catchUp(index: AuditIndex, segments: readonly Segment[]): readonly number[] {
+  for (const segment of segments) {
+    let entries: [AuditEntry, RecordPlace][] = [];
+    let done = index.known(segment.first);
+    const end = readLinesFrom(segment, done, (line, at) => {
+      const entry = entryOf(line);
+      const length = Buffer.byteLength(line);
+      if (entry !== undefined) entries.push([entry, { segment: segment.first, at, length }]);
+      done = at + length + 1;
+      if (entries.length < STEP) return;
+      index.add(segment.first, entries, done);
+      entries = [];
+    });
+    if (entries.length > 0) index.add(segment.first, entries, end);
+  }
+  const [first] = segments;
+  return first === undefined ? [] : [first.first];
+}
+
+/** The names that an address has, one of each tenant. */
+function namesOf(
+  address: string,
+  tenants: readonly string[],
+  keyOf: (tenant: string, isNew: boolean) => Uint8Array | undefined,
+): readonly string[] {
+  const names = createNames((tenant) => keyOf(tenant, false));
+  return tenants.map((tenant) => names.hide(tenant, 'address', address));
+}
+
+const NAME = /"(n1\.[A-Za-z0-9_-]+)"/g;
+
+/** A line with the names of people and addresses read, as far as there is a key. */
+function revealed(line: string, names: Names): string {
+  const tenant = entryOf(line)?.tenant ?? '';
+  return line.replace(NAME, (whole, name: string) => {
+    const value = names.reveal(tenant, 'address', name) ?? names.reveal(tenant, 'person', name);
+    return value === undefined ? whole : JSON.stringify(value);
+  });
+}
