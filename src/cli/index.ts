@@ -26,6 +26,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   limits: async () => (await import('./limits.ts')).limits,
   bans: async () => (await import('./bans.ts')).bans,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
+  'audit-log': async () => (await import('./audit-log.ts')).auditLog,
   advisories: async () => (await import('./advisories.ts')).advisories,
   explain: async () => (await import('./explain.ts')).explain,
   routes: async () => (await import('./routes.ts')).routes,
