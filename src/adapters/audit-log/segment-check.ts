@@ -34,6 +34,8 @@ export interface Expected {
   readonly copies: readonly TreeHead[];
   /** Is shown what the log itself has recorded. */
   readonly sawOwn: (record: OwnRecord, sequence: number) => void;
+  /** Is shown every record's hash, and how many bytes its line has without the newline. */
+  readonly sawRecord?: (leaf: Hash, bytes: number) => void;
 }
 
 /** What was found of a segment that holds. */
@@ -128,7 +130,7 @@ const faultAt = (file: string, kind: FaultKind, sequence: number, what: string):
 function createPass(
   segment: Segment,
   tree: Tree,
-  { chain, end, copies, sawOwn }: Expected,
+  { chain, end, copies, sawOwn, sawRecord }: Expected,
   heads: readonly Checkpoint[],
   stored: Buffer,
 ): { records: () => number; hashesOnly: () => void } {
@@ -179,6 +181,7 @@ function createPass(
       fail(faultAt(segment.records, 'changed', sequence, 'the record does not fit its hash'));
     }
     push(leaf);
+    sawRecord?.(leaf, stop - start);
     if (own !== undefined) sawOwn(own, sequence);
     isClosed = own?.event === 'close';
     return true;
