@@ -27,6 +27,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   streams: async () => (await import('./streams.ts')).streams,
   bans: async () => (await import('./bans.ts')).bans,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
+  'audit-log': async () => (await import('./audit-log.ts')).auditLog,
   advisories: async () => (await import('./advisories.ts')).advisories,
   explain: async () => (await import('./explain.ts')).explain,
   routes: async () => (await import('./routes.ts')).routes,

@@ -47,6 +47,8 @@ const WYCHEPROOF = 'github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344
 /** Stock OAuth clients of PyPI, and the one of the Go module proxy. */
 const OAUTH_PYTHON = ['authlib==1.9.10', 'requests-oauthlib==2.0.0', 'oauthlib==4.0.1', 'requests==2.34.2'];
 const OAUTH_GO = 'golang.org/x/oauth2@v0.38.0';
+/** Signed notes and hash trees of Go's checksum database. */
+const MOD_GO = 'golang.org/x/mod@v0.31.0';
 
 /** The coding agents, each at one release; each with a binary of its own for this platform; their scripts are not run. */
 const AGENTS = ['@openai/codex@0.169.0', '@anthropic-ai/claude-code@2.1.332', 'opencode-ai@1.18.33'];
@@ -132,18 +134,18 @@ function pythonWithOauth(): string {
   return python;
 }
 
-/** The program of `clients/oauth.go`, built outside the repository, which is no Go module. */
-function goOauth(): string {
-  const folder = join(cache, 'go-oauth');
+/** A program of `clients/`, built outside the repository, which is no Go module. */
+function goClient(name: string, module: string): string {
+  const folder = join(cache, `go-${name}`);
   mkdirSync(folder, { recursive: true });
-  copyFileSync(join(here, 'clients', 'oauth.go'), join(folder, 'main.go'));
+  copyFileSync(join(here, 'clients', `${name}.go`), join(folder, 'main.go'));
   const go = (...words: string[]) => must('go', ['-C', folder, ...words]);
   if (!existsSync(join(folder, 'go.mod'))) {
-    go('mod', 'init', 'oauth');
-    go('get', OAUTH_GO);
+    go('mod', 'init', name);
+    go('get', module);
   }
-  go('build', '-o', 'oauth', '.');
-  return join(folder, 'oauth');
+  go('build', '-o', name, '.');
+  return join(folder, name);
 }
 
 function npmSdks(): string {
@@ -291,9 +293,15 @@ const services: readonly Service[] = [
   },
   {
     name: 'oauth-clients',
-    start: () => ({ OAUTH_PYTHON: pythonWithOauth(), OAUTH_GO: goOauth() }),
+    start: () => ({ OAUTH_PYTHON: pythonWithOauth(), OAUTH_GO: goClient('oauth', OAUTH_GO) }),
     stop: () => undefined,
     tests: ['oauth-clients.test.ts'],
+  },
+  {
+    name: 'audit-log',
+    start: () => ({ AUDIT_LOG_JUDGE: goClient('audit-log', MOD_GO) }),
+    stop: () => undefined,
+    tests: ['audit-log.test.ts'],
   },
   {
     name: 'oauth-proofs',

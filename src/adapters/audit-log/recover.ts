@@ -1,10 +1,10 @@
-import { rmSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, truncateSync } from 'node:fs';
 import { parseCheckpoint, parseCheckpoints, type Checkpoint } from '../../audit-log/checkpoint.ts';
 import type { Fault } from '../../audit-log/fault.ts';
 import { readOwn, timeOf, type OwnRecord } from '../../audit-log/own-record.ts';
 import { isSignedBy } from '../../audit-log/note.ts';
 import { keyAt, type KeyChain } from '../../audit-log/statement.ts';
-import { createTree, leafHashIn, type Tree } from '../../audit-log/tree.ts';
+import { createTree, type Hash, type Tree } from '../../audit-log/tree.ts';
 import { writeAtomically } from '../tls/private-files.ts';
 import { bytesIfThere, MAX_CHECKPOINT_FILE_BYTES, MAX_STATEMENT_BYTES, segmentsIn, sizeIfThere } from './folder.ts';
 import type { AuditLogPlaces, Segment } from './folder.ts';
@@ -73,18 +73,24 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
   }
   const tree = treeBefore(segment, segments.at(-2), chain, places);
   let closedAt = -1;
+  const leaves: Hash[] = [];
+  let [lastStart, nextStart] = [0, 0];
   const checked = checkSegment(segment, tree, {
     chain,
     end: undefined,
     deletedBefore: 0,
     copies: kept === undefined ? [] : [kept],
     sawOwn: ({ event }, sequence) => (closedAt = event === 'close' ? sequence : closedAt),
+    sawRecord(leaf, bytes) {
+      leaves.push(leaf);
+      [lastStart, nextStart] = [nextStart, nextStart + bytes + 1];
+    },
   });
   checkKept(places, kept, tree.size);
-  const { lastMs, leaves } = contentOf(segment);
+  const lastMs = timeOf(bytesAt(segment.records, lastStart, nextStart - 1)) ?? 0;
   return {
     tree,
-    last: { ...mended(segment, checked.tornBytes, leaves, chain.origin), signed: checked.covered },
+    last: { ...mended(segment, checked.tornBytes, leaves.join(''), chain.origin), signed: checked.covered },
     isAfterClose: closedAt === tree.size - 1,
     lastMs,
     cutBytes: checked.tornBytes,
@@ -159,15 +165,15 @@ function keptCheckpoint({ lastCheckpoint }: AuditLogPlaces, origin: string): Che
   return kept?.origin === origin ? kept : undefined;
 }
 
-function contentOf({ records }: Segment): { lastMs: number; leaves: string } {
-  let last = Buffer.alloc(0);
-  const leaves: string[] = [];
-  readLines(records, (bytes, start, end) => {
-    last = Buffer.from(bytes.subarray(start, end));
-    leaves.push(leafHashIn(bytes, start, end));
-    return true;
-  });
-  return { lastMs: timeOf(last) ?? 0, leaves: leaves.join('') };
+function bytesAt(file: string, start: number, end: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(0, end - start));
+  const fd = openSync(file, 'r');
+  try {
+    readSync(fd, bytes, 0, bytes.length, start);
+  } finally {
+    closeSync(fd);
+  }
+  return bytes;
 }
 
 /** Cuts off what is torn, and makes the hashes anew where some are missing. */

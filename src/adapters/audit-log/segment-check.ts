@@ -34,6 +34,8 @@ export interface Expected {
   readonly copies: readonly TreeHead[];
   /** Is shown what the log itself has recorded. */
   readonly sawOwn: (record: OwnRecord, sequence: number) => void;
+  /** Is shown every record's hash, and how many bytes its line has without the newline. */
+  readonly sawRecord?: (leaf: Hash, bytes: number) => void;
 }
 
 /** What was found of a segment that holds. */
@@ -128,7 +130,7 @@ const faultAt = (file: string, kind: FaultKind, sequence: number, what: string):
 function createPass(
   segment: Segment,
   tree: Tree,
-  { chain, end, copies, sawOwn }: Expected,
+  { chain, end, copies, sawOwn, sawRecord }: Expected,
   heads: readonly Checkpoint[],
   stored: Buffer,
 ): { records: () => number; hashesOnly: () => void } {
@@ -173,12 +175,13 @@ function createPass(
     if (sequence >= covered) checkUnsigned(bytes.subarray(start, stop), sequence);
     const leaf = leafHashIn(bytes, start, stop);
     const at = (sequence - first) * HASH_BYTES;
-    const isKnown = at < stored.length;
+    const isKnown = at + HASH_BYTES <= stored.length; // the last one may be torn, as a crash leaves it
     if (isKnown ? stored.toString('latin1', at, at + HASH_BYTES) !== leaf : end !== undefined) {
       // Of what is not signed only the hash tells that it was changed.
       fail(faultAt(segment.records, 'changed', sequence, 'the record does not fit its hash'));
     }
     push(leaf);
+    sawRecord?.(leaf, stop - start);
     if (own !== undefined) sawOwn(own, sequence);
     isClosed = own?.event === 'close';
     return true;

@@ -50,6 +50,8 @@ export interface AuditLogOptions {
   readonly clock: Clock;
   /** Bytes of records after which a new segment begins. */
   readonly segmentBytes?: number;
+  /** The same of checkpoints: whoever verifies checks each of them. */
+  readonly segmentCheckpoints?: number;
   /** Is told of each checkpoint, as it is written: to be kept elsewhere. */
   readonly onCheckpoint?: (note: string) => void;
   /** Is told where the checkpoint of the timer could not be written; it is tried again a second later. */
@@ -69,7 +71,6 @@ export class AuditLogWriteError extends Error {
 }
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-/** A segment ends with so many checkpoints, too: whoever verifies checks each of them. */
 const SEGMENT_CHECKPOINTS = 4096;
 const CHECKPOINT_EVERY_MS = 1000;
 /** Clocks are corrected by less all the time. */
@@ -86,7 +87,13 @@ export function openAuditLog(options: AuditLogOptions): AuditLogWriter {
 }
 
 function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: OpenedLog): AuditLogWriter {
-  const { clock, segmentBytes = SEGMENT_BYTES, onCheckpoint, onFailure } = options;
+  const {
+    clock,
+    segmentBytes = SEGMENT_BYTES,
+    segmentCheckpoints = SEGMENT_CHECKPOINTS,
+    onCheckpoint,
+    onFailure,
+  } = options;
   const { keys, origin, tree } = opened;
   let { signer, lastMs } = opened;
   let signed = opened.last?.signed ?? 0;
@@ -130,7 +137,7 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
 
   /** The segment that takes the next records. */
   const current = (): SegmentWriter => {
-    const isFull = segment === undefined || segment.bytes >= segmentBytes || segment.checkpoints >= SEGMENT_CHECKPOINTS;
+    const isFull = segment === undefined || segment.bytes >= segmentBytes || segment.checkpoints >= segmentCheckpoints;
     if (isFull) beginSegment('size', { isAfterClose: false, cutBytes: 0, replaces: undefined });
     if (segment === undefined) throw new Error('a segment has begun');
     return segment;
