@@ -1,6 +1,7 @@
 import { advisories } from './advisories.ts';
 import { apiKeys } from './api-keys.ts';
 import { auditLog } from './audit-log.ts';
+import { anomalies } from './anomalies.ts';
 import { bans } from './bans.ts';
 import { configResource } from './config-resource.ts';
 import { explain } from './explain.ts';
@@ -12,6 +13,7 @@ import { limits } from './limits.ts';
 import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { policies } from './policies.ts';
+import { quarantine } from './quarantine.ts';
 import { roles } from './roles.ts';
 import { routes } from './routes.ts';
 import { sessions } from './sessions.ts';
@@ -45,6 +47,8 @@ export const resources: readonly Resource[] = [
   usage,
   bans,
   streams,
+  anomalies,
+  quarantine,
   auditLog,
   advisories,
   explain,

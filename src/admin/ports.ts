@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { AuditAnswer, AuditQuestion } from '../audit-log/entry.ts';
+import type { FindingRecord } from '../kernel/record.ts';
 import type { RunningView } from '../kernel/running-view.ts';
 import type { KeyringControl } from '../kernel/keyring-control.ts';
 import type { Denial } from '../kernel/reasons.ts';
@@ -204,6 +205,8 @@ export interface AdminDeps {
   readonly signingKeys: SigningKeyBook;
   readonly access: AccessBook;
   readonly bans: BanDesk;
+  /** What was found unusual since the start, the newest first; bounded. */
+  readonly anomalies: () => readonly FindingRecord[];
   /** Searches the audit log; undefined where there is none. */
   readonly searchAuditLog: (question: AuditQuestion) => Promise<AuditAnswer | undefined>;
   /** What upstreams are answering now. */

@@ -154,6 +154,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     usage: (query) => store.ledger.readUsage(query),
     tokenUses: () => stored.tokenUses,
     bans: storedBans(stored.bans, { store, config: () => configOf(flags, env).config, clock: systemClock }),
+    anomalies: () => [],
     searchAuditLog: () => Promise.resolve(undefined),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),

@@ -25,6 +25,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   usage: async () => (await import('./usage.ts')).usage,
   limits: async () => (await import('./limits.ts')).limits,
   streams: async () => (await import('./streams.ts')).streams,
+  anomalies: async () => (await import('./anomalies.ts')).anomalies,
+  quarantine: async () => (await import('./quarantine.ts')).quarantine,
   bans: async () => (await import('./bans.ts')).bans,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
   'audit-log': async () => (await import('./audit-log.ts')).auditLog,

@@ -17,13 +17,6 @@ export const telemetryConfig = group({
     .describe('Metrics at /metrics of the admin listener; open asks for no credential, on loopback only.'),
 }).prefault({});
 
-/** Detection of unusual use. */
-export const anomalyConfig = group({
-  mode: later('observe'),
-  exempt: laterList(),
-  maxQuarantined: later(5),
-}).prefault({});
-
 /** Messages to operators. */
 export const alertsConfig = group({ channels: laterList() }).prefault({});
 

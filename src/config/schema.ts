@@ -9,6 +9,7 @@ import { storageConfig } from '../adapters/sqlite/config.ts';
 import { tlsConfig } from '../adapters/tls/config.ts';
 import { countersConfig } from '../adapters/valkey/config.ts';
 import { adminConfig } from '../admin/config.ts';
+import { anomalyConfig } from '../anomaly/config.ts';
 import { auditLogConfig } from '../audit-log/config.ts';
 import { modelsConfig, upstreamsConfig } from '../forward/config.ts';
 import { shutdownConfig, transportConfig, workersConfig } from '../gateway/config.ts';
@@ -21,7 +22,7 @@ import { authenticationConfig } from '../stages/authenticate/config.ts';
 import { authorizationServerConfig } from '../oauth/config.ts';
 import { networkConfig } from '../stages/network/config.ts';
 import { validationConfig } from '../stages/validate/config.ts';
-import { alertsConfig, anomalyConfig, dlpConfig, guardsConfig, reviewsConfig, telemetryConfig } from './later.ts';
+import { alertsConfig, dlpConfig, guardsConfig, reviewsConfig, telemetryConfig } from './later.ts';
 
 /** The schema of `sallyport.yaml`, in the order in which an operator reads it. */
 export const configSchema = group({

@@ -226,7 +226,22 @@ export type RecordChange =
   | { readonly kind: 'role'; readonly record: RoleRecord; readonly expectedVersion: number }
   | { readonly kind: 'group'; readonly record: GroupRecord; readonly expectedVersion: number }
   | { readonly kind: 'policy'; readonly record: PolicyRecord; readonly expectedVersion: number }
-  | { readonly kind: 'revocation'; readonly record: RevocationRecord; readonly expectedVersion: number };
+  | { readonly kind: 'revocation'; readonly record: RevocationRecord; readonly expectedVersion: number }
+  | { readonly kind: 'quarantine'; readonly record: QuarantineRecord; readonly expectedVersion: number };
+
+/** A credential that is held, or was: nothing is let in with it until somebody releases it. Immutable. */
+export interface QuarantineRecord {
+  /** A name by which it can be revoked, too (`Principal.marks`): `key:Ab12Cd`. */
+  readonly id: string;
+  /** Id of the rule that found it, or `operator`. */
+  readonly rule: string;
+  /** Why, in words and numbers. */
+  readonly why: string;
+  /** Milliseconds since the epoch. */
+  readonly heldAtMs: number;
+  readonly state: 'held' | 'released';
+  readonly version: number;
+}
 
 /** An address that is or was banned. Immutable. */
 export interface BanRecord {

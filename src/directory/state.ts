@@ -5,6 +5,7 @@ import type {
   LastUse,
   PolicyRecord,
   RecordChange,
+  QuarantineRecord,
   RevocationRecord,
   RoleRecord,
   TenantRecord,
@@ -22,6 +23,7 @@ export interface DirectoryState {
   readonly groups: ReadonlyMap<string, GroupRecord>;
   readonly policies: ReadonlyMap<string, PolicyRecord>;
   readonly revocations: ReadonlyMap<string, RevocationRecord>;
+  readonly quarantines: ReadonlyMap<string, QuarantineRecord>;
   /** Milliseconds since the epoch; undefined where it was never used. */
   lastUseMs(id: string): number | undefined;
   apply(changes: readonly RecordChange[]): void;
@@ -39,6 +41,7 @@ export function createDirectoryState(directory: Directory): DirectoryState {
     group: byId(directory.groups),
     policy: byId(directory.policies),
     revocation: byId(directory.revocations),
+    quarantine: byId(directory.quarantines),
   } satisfies { [Kind in RecordChange['kind']]: Map<string, Extract<RecordChange, { kind: Kind }>['record']> };
   const lastUses = new Map(directory.lastUses.map(({ id, atMs }) => [id, atMs]));
   return {
@@ -50,6 +53,7 @@ export function createDirectoryState(directory: Directory): DirectoryState {
     groups: maps.group,
     policies: maps.policy,
     revocations: maps.revocation,
+    quarantines: maps.quarantine,
     lastUseMs: (id) => lastUses.get(id),
     apply(changes) {
       for (const { kind, record } of changes) (maps[kind] as Map<string, unknown>).set(record.id, record);

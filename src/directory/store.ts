@@ -7,6 +7,7 @@ import type {
   PermissionUse,
   PolicyRecord,
   RecordChange,
+  QuarantineRecord,
   RevocationRecord,
   RoleRecord,
   TenantRecord,
@@ -25,6 +26,7 @@ export interface Directory {
   readonly groups: readonly GroupRecord[];
   readonly policies: readonly PolicyRecord[];
   readonly revocations: readonly RevocationRecord[];
+  readonly quarantines: readonly QuarantineRecord[];
   readonly lastUses: readonly LastUse[];
   readonly tokenUses: readonly TokenUse[];
   readonly permissionUses: readonly PermissionUse[];

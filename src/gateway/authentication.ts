@@ -25,6 +25,8 @@ export interface AuthenticationDeps {
   readonly clock: Clock;
   readonly credentials: () => Credentials;
   readonly revocations: () => Revocations;
+  /** Whether a caller with these names is held. */
+  readonly isHeld: (marks: readonly string[]) => boolean;
   readonly issuers: IssuerBook;
   readonly replays: ReplaySet;
   readonly hmacKey: Uint8Array;

@@ -33,6 +33,7 @@ const RESOURCES: { readonly [Kind in RecordChange['kind']]: string } = {
   group: 'groups',
   policy: 'policies',
   revocation: 'revocations',
+  quarantine: 'quarantine',
 };
 
 /** @param note takes each change */
@@ -108,6 +109,8 @@ function existing(directory: DirectoryState, kind: RecordChange['kind']): Readon
       return directory.policies;
     case 'revocation':
       return directory.revocations;
+    case 'quarantine':
+      return directory.quarantines;
   }
 }
 

@@ -197,6 +197,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         counters,
         clock,
         onGood: (network) => deps.bans.trust(network, clock.monotonicMs()),
+        isHeld: deps.isHeld,
       },
     ),
     rateLimit: createRateLimit({ plan, counters: callerCounters, clock }),
@@ -317,6 +318,8 @@ function isStillUsable(
   { authentication }: Settings['config'],
   deps: DataPlaneDeps,
 ): boolean {
+  // Its body may have taken half a minute: what was held meanwhile must not start anything.
+  if (deps.isHeld(marks)) return false;
   if (keyId !== undefined) return isUsable(deps.credentials().find(keyId));
   if (deps.credentials().tenant(tenant)?.isDisabled === true) return false;
   const rules = authentication.issuers.find(({ issuer }) => issuer === token?.issuer);

@@ -28,6 +28,7 @@ import { createPasswordHasher } from '../directory/password.ts';
 import { createPolicies } from '../policies/policies.ts';
 import { createPermissionUses } from '../directory/permission-uses.ts';
 import { accessRecordsOf, createDirectoryState } from '../directory/state.ts';
+import { createQuarantines } from '../directory/quarantines.ts';
 import { createRevocations } from '../directory/revocations.ts';
 import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
@@ -46,6 +47,7 @@ import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
+import { keepQuarantine } from './quarantine.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
@@ -183,6 +185,14 @@ export async function startGateway({
     heartbeats: new SharedArrayBuffer(rows * 4),
   };
   const bans = createBans(memory.bans, ownRow, () => config.network.bans);
+  const quarantine = keepQuarantine({
+    config: () => config.anomaly,
+    directory,
+    commit: (changes) => admin.commit(changes),
+    note: (record) => records?.note(record),
+    nowMs: () => clock.nowMs(),
+    log,
+  });
   const records = await openRecords();
   const banKeeper = keepBans(stored.bans, {
     ...{ book: bans, store, config: () => config, clock, log },
@@ -280,6 +290,7 @@ export async function startGateway({
     seq: 0,
     access: accessRecordsOf(directory),
     revocations: [...directory.revocations.values()],
+    quarantines: [...directory.quarantines.values()],
     issuers: allIssuers(),
     hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
@@ -329,7 +340,7 @@ export async function startGateway({
         {
           failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
           recovered: (lost) => log.info('audit_log_recovered', { lost }),
-          findings: () => undefined,
+          findings: (findings) => void quarantine.take(findings),
           reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
         },
       );
@@ -465,12 +476,14 @@ export async function startGateway({
   const credentials = createCredentials(accessRecordsOf(directory));
   const policies = createPolicies([...directory.policies.values()]);
   const revocations = createRevocations([...directory.revocations.values()]);
+  const quarantines = createQuarantines([...directory.quarantines.values()]);
   /** What authenticating in this thread works with. */
   const authenticating = {
     isOAuthOn: () => false,
     clock,
     credentials: () => credentials,
     revocations: () => revocations,
+    isHeld: (marks: readonly string[]) => quarantines.isHeld(marks),
     policies: () => policies,
     issuers,
     replays: createReplaySet(memory.replays),
@@ -495,6 +508,7 @@ export async function startGateway({
       credentials.apply(changes);
       policies.apply(changes);
       revocations.apply(changes);
+      quarantines.apply(changes);
       return live.change(changes);
     },
     hmacKey,
@@ -536,6 +550,7 @@ export async function startGateway({
     },
     keyring,
     bans: banKeeper.desk,
+    anomalies: () => quarantine.list(),
     searchAuditLog: async (question) => (records === undefined ? undefined : searchInThread(stateDir.path, question)),
     running: () => live.running(),
     stopRunning: (requestId) => live.stopRunning(requestId),
@@ -647,7 +662,8 @@ export async function startGateway({
     const deps = { ...authenticating, url: runningAdmin.url };
     const methods = adminMethodsOf(config, publicUrl, settings.issuerPems, deps);
     const { failuresPerMinute } = config.limits.perIp;
-    const gate = { methods, counters, clock, bans, isNeverBanned: neverBanned(config) };
+    const { isHeld } = authenticating;
+    const gate = { methods, counters, clock, bans, isHeld, isNeverBanned: neverBanned(config) };
     return adminAuthenticator({ failuresPerMinute }, gate);
   }
 

@@ -245,6 +245,13 @@ export const reasons = {
     'after',
     'The issuer of the access token cannot be asked for its keys now. Try again; the log of the gateway says why.',
   ),
+  quarantined: row(
+    403,
+    'permission_error',
+    'access_denied',
+    'never',
+    'This credential is held, for it was used in an unusual way. Ask the operator to look at it.',
+  ),
   draining: row(
     503,
     'overloaded_error',

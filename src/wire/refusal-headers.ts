@@ -3,7 +3,12 @@ import { reasons, type Denial, type ReasonCode } from '../kernel/reasons.ts';
 import { plainDescription } from './oauth-error.ts';
 
 /** What SDKs would repeat by themselves, in vain: the caller has to change something first. */
-const NOT_TO_REPEAT: ReadonlySet<ReasonCode> = new Set(['budget_exhausted', 'too_many_failures']);
+const NOT_TO_REPEAT: ReadonlySet<ReasonCode> = new Set([
+  'budget_exhausted',
+  'too_many_failures',
+  'quarantined',
+  'stopped',
+]);
 
 /** Up to this the wait is given in milliseconds, too; SDKs take it for the finer one. */
 const SHORT_WAIT_MS = 60_000;

@@ -90,7 +90,7 @@ for (const code of CODES) {
     assert.equal(headers.get('retry-after'), row.retry === 'after' || row.status === 429 ? '1' : undefined);
     assert.equal(
       headers.get('x-should-retry'),
-      code === 'too_many_failures' || code === 'budget_exhausted' ? 'false' : undefined,
+      ['too_many_failures', 'budget_exhausted', 'quarantined', 'stopped'].includes(code) ? 'false' : undefined,
     );
   });
 }

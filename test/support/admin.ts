@@ -41,6 +41,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     groups: [],
     policies: [],
     revocations: [],
+    quarantines: [],
     lastUses: [],
     tokenUses: [],
     permissionUses: [],
@@ -122,6 +123,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       const scopes = /^Bearer scopes=(.*)$/.exec(authorization ?? '')?.[1];
       return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
     },
+    anomalies: () => [],
     searchAuditLog: () => Promise.resolve(undefined),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),
@@ -214,6 +216,7 @@ function recordsOf(
     group: directory.groups,
     policy: directory.policies,
     revocation: directory.revocations,
+    quarantine: directory.quarantines,
   };
   return maps[kind];
 }

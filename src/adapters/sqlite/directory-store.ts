@@ -11,12 +11,14 @@ import {
   clientFromRow,
   groupFromRow,
   policyFromRow,
+  quarantineFromRow,
   revocationFromRow,
   roleFromRow,
   rowFromApiKey,
   rowFromBan,
   rowFromClient,
   rowFromNamed,
+  rowFromQuarantine,
   rowFromRevocation,
   rowFromTenant,
   rowFromTokenUse,
@@ -37,6 +39,7 @@ const TABLES = {
   group: 'groups',
   policy: 'policies',
   revocation: 'revocations',
+  quarantine: 'quarantines',
 } as const satisfies Record<RecordChange['kind'], keyof Tables>;
 
 const FORGET_TOKEN_USES = `DELETE FROM token_uses WHERE rowid IN
@@ -62,6 +65,8 @@ function rowOf(change: RecordChange) {
       return rowFromNamed(change.record);
     case 'revocation':
       return rowFromRevocation(change.record);
+    case 'quarantine':
+      return rowFromQuarantine(change.record);
   }
 }
 
@@ -221,6 +226,7 @@ export function openSqliteStore(path: string): DirectoryStore {
           groups: allNamed('groups').map(groupFromRow),
           policies: allNamed('policies').map(policyFromRow),
           revocations: all(sql.selectFrom('revocations').selectAll().compile()).map(revocationFromRow),
+          quarantines: all(sql.selectFrom('quarantines').selectAll().compile()).map(quarantineFromRow),
           lastUses: all(sql.selectFrom('last_uses').selectAll().compile()).map((row) => ({
             id: row.api_key,
             atMs: row.at_ms,

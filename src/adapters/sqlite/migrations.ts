@@ -183,4 +183,14 @@ export const MIGRATIONS: readonly string[] = [
     until_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE quarantines (
+    id TEXT PRIMARY KEY,
+    rule TEXT NOT NULL,
+    why TEXT NOT NULL,
+    held_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

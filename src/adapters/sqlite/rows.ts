@@ -7,6 +7,7 @@ import type {
   GroupRecord,
   PolicyRecord,
   PolicyTarget,
+  QuarantineRecord,
   RevocationRecord,
   RoleRecord,
   TenantRecord,
@@ -242,6 +243,26 @@ export const rowFromRevocation = (record: RevocationRecord): Tables['revocations
   at_ms: record.atMs,
   is_exact: record.isExact ? 1 : 0,
   until_ms: record.untilMs ?? null,
+  version: record.version,
+});
+
+/** A row of `quarantines` as a record. */
+export const quarantineFromRow = (row: Tables['quarantines']): QuarantineRecord => ({
+  id: row.id,
+  rule: row.rule,
+  why: row.why,
+  heldAtMs: row.held_at_ms,
+  state: row.state === 'released' ? 'released' : 'held',
+  version: row.version,
+});
+
+/** A record as a row of `quarantines`. */
+export const rowFromQuarantine = (record: QuarantineRecord): Tables['quarantines'] => ({
+  id: record.id,
+  rule: record.rule,
+  why: record.why,
+  held_at_ms: record.heldAtMs,
+  state: record.state,
   version: record.version,
 });
 

@@ -94,6 +94,14 @@ export interface Tables {
     until_ms: number | null;
     version: number;
   };
+  quarantines: {
+    id: string;
+    rule: string;
+    why: string;
+    held_at_ms: number;
+    state: string;
+    version: number;
+  };
   token_uses: {
     issuer: string;
     client: string;

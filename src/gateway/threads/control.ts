@@ -210,8 +210,8 @@ export async function startWorkers(
         if (message.kind === 'confirmed') self.confirmedSeq = message.seq;
         return wake();
       case 'gap': {
-        const { access, revocations } = startOf(self.row);
-        return post(self, { kind: 'records', seq, access, revocations });
+        const { access, revocations, quarantines } = startOf(self.row);
+        return post(self, { kind: 'records', seq, access, revocations, quarantines });
       }
       case 'lines':
         return events.lines(message.lines);

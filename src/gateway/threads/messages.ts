@@ -6,7 +6,13 @@ import type { ReplayMemory } from '../../adapters/memory/replay-set.ts';
 import type { UpstreamMemory } from '../../adapters/memory/upstream-memory.ts';
 import type { Config } from '../../config/schema.ts';
 import type { RunningView } from '../../kernel/running-view.ts';
-import type { LastUse, PermissionUse, RecordChange, RevocationRecord } from '../../directory/records.ts';
+import type {
+  LastUse,
+  PermissionUse,
+  QuarantineRecord,
+  RecordChange,
+  RevocationRecord,
+} from '../../directory/records.ts';
 import type { AccessRecords } from '../../directory/store.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
@@ -78,6 +84,7 @@ export interface WorkerStart {
   readonly seq: number;
   readonly access: AccessRecords;
   readonly revocations: readonly RevocationRecord[];
+  readonly quarantines: readonly QuarantineRecord[];
   readonly issuers: readonly IssuerState[];
   /** Whether there is any client or user of the authorization server. */
   readonly hasOAuth: boolean;
@@ -110,6 +117,7 @@ export type ToWorker =
       readonly seq: number;
       readonly access: AccessRecords;
       readonly revocations: readonly RevocationRecord[];
+      readonly quarantines: readonly QuarantineRecord[];
     }
   | { readonly kind: 'settings'; readonly seq: number; readonly settings: Settings }
   | { readonly kind: 'tls'; readonly tls: TlsForWorkers }

@@ -1,5 +1,6 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import type { AuditRecord, FindingRecord } from '../../kernel/record.ts';
+import type { AuditRecord } from '../../kernel/record.ts';
+import type { WishedFinding } from '../quarantine.ts';
 import {
   openRecordsMemory,
   type FromRecords,
@@ -19,7 +20,7 @@ export interface RecordsEvents {
   failing(why: string): void;
   /** It can be written again; so many records were lost meanwhile. */
   recovered(lost: number): void;
-  findings(findings: readonly FindingRecord[]): void;
+  findings(findings: readonly WishedFinding[]): void;
   /** The thread was started anew: a worker needs another port. */
   reopened(row: number, port: MessagePort): void;
 }

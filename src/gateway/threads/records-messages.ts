@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../../config/schema.ts';
-import type { AuditRecord, FindingRecord } from '../../kernel/record.ts';
+import type { AuditRecord } from '../../kernel/record.ts';
+import type { WishedFinding } from '../quarantine.ts';
 
 /** How requests are recorded, as the configuration says. */
 export interface RecordRules {
@@ -45,7 +46,7 @@ export type FromRecords =
   /** Nothing can be written since now; said once. */
   | { readonly kind: 'failing'; readonly why: string }
   | { readonly kind: 'recovered'; readonly lost: number }
-  | { readonly kind: 'findings'; readonly findings: readonly FindingRecord[] }
+  | { readonly kind: 'findings'; readonly findings: readonly WishedFinding[] }
   | { readonly kind: 'closed' };
 
 /** Records of one worker since the batch before. */

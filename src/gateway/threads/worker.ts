@@ -9,6 +9,7 @@ import { createUpstreamPlaces } from '../../adapters/memory/upstream-places.ts';
 import { createUpstreamStates } from '../../adapters/memory/upstream-states.ts';
 import { serverTlsOptions } from '../../adapters/tls/context.ts';
 import { createCredentials, isUsable, type Credentials } from '../../directory/credentials.ts';
+import { createQuarantines, type Quarantines } from '../../directory/quarantines.ts';
 import { createRevocations, type Revocations } from '../../directory/revocations.ts';
 import { createPermissionUses } from '../../directory/permission-uses.ts';
 import { createTokenUses } from '../../directory/token-uses.ts';
@@ -91,6 +92,7 @@ const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) 
 let settings = start.settings;
 let known = start.upstreams;
 let revocations: Revocations = createRevocations(start.revocations);
+let quarantines: Quarantines = createQuarantines(start.quarantines);
 /** Who waits for the answer of an issuer. */
 const asked = new Map<string, () => void>();
 const issuers = createIssuerBook(
@@ -133,6 +135,7 @@ const planeDeps = {
   callers: callers.counters,
   credentials: () => credentials,
   revocations: () => revocations,
+  isHeld: (marks: readonly string[]) => quarantines.isHeld(marks),
   policies: () => policies,
   issuers,
   replays: createReplaySet(memory.replays),
@@ -388,17 +391,22 @@ port.on('message', (message: ToWorker) => {
       for (const mark of [...credentials.apply(message.changes), ...revocations.apply(message.changes)]) {
         running.cutAll(mark, deny('revoked_credential'));
       }
+      for (const mark of quarantines.apply(message.changes)) running.cutAll(mark, deny('quarantined'));
       return send({ kind: 'confirmed', seq });
     }
     case 'records':
       credentials = createCredentials(message.access);
       policies = createPolicies(message.access.policies);
       revocations = createRevocations(message.revocations);
+      quarantines = createQuarantines(message.quarantines);
       seq = message.seq;
       for (const { id } of message.access.apiKeys) {
         if (!isUsable(credentials.find(id))) running.cutAll(`key:${id}`, deny('revoked_credential'));
       }
       for (const { id } of message.revocations) running.cutAll(id, deny('revoked_credential'));
+      for (const { id, state } of message.quarantines) {
+        if (state === 'held') running.cutAll(id, deny('quarantined'));
+      }
       return send({ kind: 'confirmed', seq });
     case 'settings': {
       settings = message.settings;

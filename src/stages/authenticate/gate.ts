@@ -24,6 +24,8 @@ export interface GateDeps {
   readonly clock: Clock;
   /** Told of each network from which a good credential came: before what it is for, which may take long. */
   readonly onGood?: (network: string) => void;
+  /** Whether a principal with these names is held until somebody has looked at it. */
+  readonly isHeld?: (marks: readonly string[]) => boolean;
 }
 
 /** What a request shows of its caller. */
@@ -37,7 +39,7 @@ export type Gate = (asked: CredentialAsk) => Principal | Denial | Promise<Princi
 
 /** Tries each method in turn, and counts what none of them lets in. */
 export function createGate(options: GateOptions, deps: GateDeps): Gate {
-  const { methods, byCertificate = () => undefined, counters, clock, onGood } = deps;
+  const { methods, byCertificate = () => undefined, counters, clock, onGood, isHeld } = deps;
   const failures = createFailures(options.failuresPerMinute, counters, clock);
 
   /** Counts a failure; beyond the rate of its address it is refused with less said. A valid credential still passes. */
@@ -79,6 +81,8 @@ export function createGate(options: GateOptions, deps: GateDeps): Gate {
     // Said only to who has shown both: which of the two principals counts would be a guess.
     if (bound !== undefined && bound.keyId !== one.keyId) return deny('ambiguous_credential');
     onGood?.(peer.network);
+    // Only to who has shown the right secret: nobody else learns that it is held.
+    if (isHeld?.(one.marks) === true) return deny('quarantined');
     return one;
   }
 

@@ -1,0 +1,107 @@
+import type { LogOutput } from '../adapters/log/output.ts';
+import type { Config } from '../config/schema.ts';
+import { holdChange } from '../directory/quarantines.ts';
+import type { RecordChange } from '../directory/records.ts';
+import type { DirectoryState } from '../directory/state.ts';
+import type { AuditRecord, FindingRecord } from '../kernel/record.ts';
+
+/** A finding, and whether its rule is sure enough to hold the credential for it. */
+export interface WishedFinding extends FindingRecord {
+  readonly mayHold: boolean;
+}
+
+/** What is done about findings. */
+export interface QuarantineKeeper {
+  /** Tells of findings, and holds what is to be held. */
+  take(findings: readonly WishedFinding[]): Promise<void>;
+  /** The newest first. */
+  list(): readonly FindingRecord[];
+  /** How often each rule has found something since the start, and how many credentials are held. */
+  figures(): { readonly found: ReadonlyMap<string, number>; readonly held: number; readonly notHeld: number };
+}
+
+/** What it works with. */
+export interface QuarantineDeps {
+  readonly config: () => Config['anomaly'];
+  readonly directory: Pick<DirectoryState, 'quarantines' | 'apiKeys'>;
+  readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
+  readonly note: (record: AuditRecord) => void;
+  readonly nowMs: () => number;
+  readonly log: Pick<LogOutput, 'warn' | 'error'>;
+}
+
+/** Findings that are kept for who asks. */
+const MAX_FINDINGS = 1_000;
+/** Who holds by hand is not bounded. */
+const BY_OPERATOR = 'operator';
+
+/** Keeps what was found; holds credentials where the configuration says so, and never more than it says. */
+export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
+  const { config, directory, commit, note, nowMs, log } = deps;
+  const findings: FindingRecord[] = [];
+  const found = new Map<string, number>();
+  let notHeld = 0;
+  /** One after another: two at once must not both be the last one that is allowed. */
+  let last: Promise<void> = Promise.resolve();
+
+  const heldNow = () => [...directory.quarantines.values()].filter(({ state }) => state === 'held');
+
+  /** Why a credential is not held; undefined where it is to be. */
+  function reasonAgainst({ subject, mayHold }: WishedFinding): string | undefined {
+    const { mode, exempt, maxQuarantined } = config();
+    if (mode !== 'quarantine' || !mayHold) return 'observe';
+    const key = /^key:(.*)$/.exec(subject)?.[1];
+    if (key === undefined && !/^(?:token|subject|client|pair|grant|session):/.test(subject)) return 'no-credential';
+    if (exempt.includes(subject) || (key !== undefined && exempt.includes(key))) return 'exempt';
+    // The bound holds for what holds by itself: a bug, or somebody who provokes it, must not shut the house.
+    const held = heldNow();
+    if (held.some(({ id }) => id === subject)) return 'held';
+    return held.filter(({ rule }) => rule !== BY_OPERATOR).length >= maxQuarantined ? 'too-many' : undefined;
+  }
+
+  async function takeOne(finding: WishedFinding): Promise<void> {
+    const { mayHold, ...record } = finding;
+    const { rule, subject, tenant, score, why } = record;
+    if (findings.length >= MAX_FINDINGS) findings.shift();
+    findings.push(record);
+    found.set(rule, (found.get(rule) ?? 0) + 1);
+    note(record);
+    const against = reasonAgainst(finding);
+    log.warn('anomaly', {
+      rule,
+      subject,
+      tenant,
+      score: Math.round(score * 100) / 100,
+      why,
+      held: against === undefined,
+    });
+    if (against !== undefined) {
+      if (against === 'exempt' || against === 'too-many') notHeld++;
+      if (against === 'too-many') log.error('quarantine_full', { rule, subject, max: config().maxQuarantined });
+      return;
+    }
+    try {
+      await commit([holdChange(directory, { id: subject, rule, why, heldAtMs: nowMs() })]);
+      note({
+        kind: 'hold',
+        timeMs: nowMs(),
+        activity: 'quarantine',
+        subject,
+        tenant,
+        reason: rule,
+        untilMs: undefined,
+      });
+    } catch (error) {
+      log.error('quarantine_failed', { rule, subject, name: error instanceof Error ? error.name : 'unknown' });
+    }
+  }
+
+  return {
+    take(all) {
+      for (const finding of all) last = last.then(() => takeOne(finding));
+      return last;
+    },
+    list: () => findings.toReversed(),
+    figures: () => ({ found, held: heldNow().length, notHeld }),
+  };
+}
