@@ -71,7 +71,7 @@ export function createModelCounters(): Counters {
         const more = (totals[index++] ?? 0) - (held[i] ?? 0) - (counted.get(spent)?.[i] ?? 0);
         if (more <= 0) continue;
         const amount = amounts.get(ask.counter.name) ?? NOTHING;
-        const result = reserve(ask.bound, amount, more, nowMs);
+        const result = reserve(ask.bound, amount, more, nowMs, true);
         if (result.conforms) {
           amounts.set(ask.counter.name, result.amount);
           held[i] = (held[i] ?? 0) + more;
