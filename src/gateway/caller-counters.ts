@@ -3,6 +3,7 @@ import type { SharedCounters } from '../adapters/memory/counters.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Counters } from '../limits/counters.ts';
+import type { JournalPage, RestoredJournal } from '../limits/journal.ts';
 
 /** Counters of what callers spend, where the configuration keeps them. */
 export interface CallerCounters {
@@ -11,6 +12,8 @@ export interface CallerCounters {
   isUp(): boolean | undefined;
   /** Requests that were decided, or denied, without the server. */
   failures(): number;
+  /** Whether anything was used of a budget that the server is not known to have been told. */
+  hasUntold(): boolean;
   /** Gives back all that this thread holds elsewhere. */
   close(): Promise<void>;
 }
@@ -24,6 +27,10 @@ export interface CallerCountersDeps {
   readonly instance: string;
   /** Called once for each change. @param why a word where the server cannot be asked any more */
   readonly onChange: (isUp: boolean, why: string | undefined) => void;
+  /** What was known of budgets before; a server that has lost it, or was not told, gets it from here. */
+  readonly before?: RestoredJournal | undefined;
+  /** Takes what would be lost with this thread. */
+  readonly onJournal?: ((page: JournalPage) => void) | undefined;
 }
 
 /** How long a start waits for the server; after that it goes on without. */
@@ -32,10 +39,13 @@ const READY_MS = 2_500;
 /** Opens the configured counters. A server that cannot be reached stands in the way of nothing but its own decisions. */
 export async function openCallerCounters(
   { url, onFailure }: Config['counters'],
-  { clock, own, instance, onChange }: CallerCountersDeps,
+  deps: CallerCountersDeps,
 ): Promise<CallerCounters> {
   if (url === 'memory') {
-    return { counters: own, isUp: () => undefined, failures: () => 0, close: () => Promise.resolve() };
+    return {
+      ...{ counters: deps.own, isUp: () => undefined, failures: () => 0, hasUntold: () => false },
+      close: () => Promise.resolve(),
+    };
   }
   // Loaded here only: a driver takes as long as half a start.
   const [{ createValkeyCounters }, { connectTo }] = await Promise.all([
@@ -43,20 +53,18 @@ export async function openCallerCounters(
     import('../adapters/valkey/connection.ts'),
   ]);
   const counters = createValkeyCounters({
+    ...deps,
     connect: connectTo(url),
-    clock,
-    own,
-    instance,
     newId: () => randomUUID(),
     onFailure,
-    onChange,
   });
   await counters.ready(READY_MS);
-  if (!counters.isUp()) onChange(false, 'unreachable');
+  if (!counters.isUp()) deps.onChange(false, 'unreachable');
   return {
     counters,
     isUp: () => counters.isUp(),
     failures: () => counters.failures(),
+    hasUntold: () => counters.hasUntold(),
     close: () => counters.close(),
   };
 }

@@ -49,7 +49,9 @@ import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { counterSeed, createLimitBook } from './limit-book.ts';
+import { openJournal } from './journal.ts';
 import { openLedger } from './ledger.ts';
+import { tellLeftOver } from './left-over.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
@@ -254,6 +256,13 @@ export async function startGateway({
   const ledger = await openLedger(store.ledger, counters, clock, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
+  const journal =
+    config.counters.url === 'memory'
+      ? undefined
+      : await openJournal(store.journal, clock, (error) =>
+          log.error('journal', { why: error instanceof Error ? error.message : 'it cannot be written' }),
+        );
+  const leftOver = journal && tellLeftOver(journal, workerCount, config.counters, { clock, own: counters, instance });
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
   let adminListener: RunningAdmin | undefined;
@@ -274,6 +283,10 @@ export async function startGateway({
     hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
     instance,
+    // A start is asked for at each look at the heartbeats, too: only who begins reads it.
+    get journal() {
+      return journal?.before(row, workerCount);
+    },
   });
 
   // What the upstreams serve is known before the first request where they answer quickly.
@@ -288,6 +301,7 @@ export async function startGateway({
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     counters: noteCounters,
+    journal: (row, page) => journal?.note(row, page),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     places: (row, message) => queue.hear(row, message),
     ended(row) {
@@ -664,6 +678,8 @@ export async function startGateway({
     await live.drain(config.shutdown.graceMs);
     banKeeper.stop();
     await (await callers)?.close();
+    await leftOver?.close();
+    await journal?.close();
     await oauth?.stop();
     closeSync(stateFd);
     await ledger.close();

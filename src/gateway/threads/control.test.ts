@@ -45,6 +45,7 @@ async function setUp(orders: readonly string[]) {
       series: () => undefined,
       places: () => undefined,
       counters: () => undefined,
+      journal: () => undefined,
       replaced: (row) => void replaced.push(row),
       ended: () => undefined,
     },

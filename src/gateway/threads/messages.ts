@@ -7,6 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import type { LastUse, PermissionUse, RecordChange, RevocationRecord } from '../../directory/records.ts';
 import type { AccessRecords } from '../../directory/store.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
+import type { JournalPage, RestoredJournal } from '../../limits/journal.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { PlaceAsked } from '../../forward/queue/waiting-room.ts';
@@ -82,6 +83,8 @@ export interface WorkerStart {
   readonly memory: SharedMemory;
   /** Names this process among the instances that count together. */
   readonly instance: string;
+  /** What was known of budgets on the server of the counters; undefined where there is no server. */
+  readonly journal: RestoredJournal | undefined;
 }
 
 /** The memory that all threads share. */
@@ -134,6 +137,8 @@ export type FromWorker =
   | AboutPlaces
   /** Whether the server of the counters decides. @see CallerCounters */
   | { readonly kind: 'counters'; readonly isUp: boolean; readonly why: string | undefined }
+  /** What would be lost with this thread. */
+  | { readonly kind: 'journal'; readonly page: JournalPage }
   | { readonly kind: 'drained' };
 
 /** What a worker says of places at upstreams, which go by their numbers in shared memory. */

@@ -5,7 +5,7 @@ import type { Spent } from '../../kernel/exchange.ts';
 import type { Counters } from '../../limits/counters.ts';
 import { createProgress } from './progress.ts';
 
-test('what running streams have used is counted by the second, and nothing runs once they have ended', () => {
+test('what running streams have used is counted twice a second, and nothing runs once they have ended', () => {
   const clock = settableClock();
   const counted: (readonly number[])[] = [];
   const counters = {
@@ -15,11 +15,11 @@ test('what running streams have used is counted by the second, and nothing runs 
   const spent: Spent = { kind: 'spent', standings: [], holds: [] };
   let tokens = 7;
   progress.begin(spent, () => [tokens]);
-  clock.advance(999);
+  clock.advance(499);
   assert.deepEqual(counted, []);
   clock.advance(1);
   tokens = 9;
-  clock.advance(1_000);
+  clock.advance(500);
   assert.deepEqual(counted, [[7], [9]]);
   progress.end(spent);
   clock.advance(1_000);

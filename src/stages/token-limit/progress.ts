@@ -2,14 +2,14 @@ import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { Spent } from '../../kernel/exchange.ts';
 import type { Counters } from '../../limits/counters.ts';
 
-/** Counts once a second what running streams have used until now: a process that is killed forgives no more than that second. */
+/** Counts twice a second what running streams have used until now: what a process that is killed forgives was used since. */
 export interface Progress {
   /** @param actuals what was used until now, for each amount of the spend */
   begin(spent: Spent, actuals: () => readonly number[]): void;
   end(spent: Spent): void;
 }
 
-const EVERY_MS = 1_000;
+const EVERY_MS = 500;
 
 /** Runs a timer only while there is something to count. */
 export function createProgress(counters: Counters, clock: Clock): Progress {
