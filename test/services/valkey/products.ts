@@ -41,8 +41,7 @@ export async function startInstances(
   const simulator = await startSimulator({ host: '127.0.0.1', port: 0, models: ['tiny'], chunkIntervalMs: 0 });
   const settings = {
     SALLYPORT__COUNTERS__URL: server.url,
-    SALLYPORT__LISTEN__PUBLIC_URL: AUDIENCE,
-    SALLYPORT__AUTHENTICATION__ISSUERS: JSON.stringify([{ issuer: issuer.url }]),
+    SALLYPORT__AUTHENTICATION__ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: AUDIENCE }]),
     SALLYPORT__LIMITS__DEFAULT: JSON.stringify(limits),
     SALLYPORT__LIMITS__PER_IP: JSON.stringify({ requestsPerMinute: 'none', connections: 'none' }),
     ...env,
