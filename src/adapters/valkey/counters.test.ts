@@ -336,3 +336,17 @@ test('who has left has nothing on its page, and who could not leave all that it 
     assert.deepEqual([last?.sessions, last?.untold.length], isReachable ? [[], 0] : [['s0'], 1]);
   }
 });
+
+test('however busy a rate is, nothing of it is taken ahead where a concurrency is asked about beside it', async () => {
+  for (const isBeside of [true, false]) {
+    const server = createScriptedServer();
+    server.reply = (call) => (call.op === 'spend' ? ['refused', '0', '0', '1000', '1000', '0'] : joinsOnly(call));
+    const it = await open(server);
+    for (let i = 0; i < 40; i++) {
+      await it.counters.spend(isBeside ? [it.rate, it.running] : [it.rate], it.clock.monotonicMs());
+      it.clock.advance(10);
+    }
+    const ahead = said(server, 'spend').map(({ words }) => Number(words[2]));
+    assert.equal(Math.max(...ahead) > 0, !isBeside);
+  }
+});

@@ -138,7 +138,11 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   async function ask(asks: readonly Ask[]): Promise<Spent | Refused> {
     const sentAtMs = clock.monotonicMs();
     const items = asks.map(itemOf);
-    const words = asks.flatMap((one, i) => wordsOf(items[i] ?? itemOf(one), costOf(one), leases.wanted(one, sentAtMs)));
+    // What stands beside a concurrency is asked about each time: units taken ahead of it would lie idle while others want them.
+    const isAlwaysAsked = asks.some(({ kind }) => kind === 'concurrency');
+    const words = asks.flatMap((one, i) =>
+      wordsOf(items[i] ?? itemOf(one), costOf(one), isAlwaysAsked ? 0 : leases.wanted(one, sentAtMs)),
+    );
     // What was settled before must have come back before this asks.
     session.flush();
     let reply: Reply;

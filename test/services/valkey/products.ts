@@ -79,7 +79,15 @@ function instanceOf(
     product: running,
     ask: (question) => ask(to(), { key: issuer.token(), ...question }),
     async standing() {
-      const { json } = await self.ask({ method: 'GET', path: '/v1/usage' });
+      let { json } = await self.ask({ method: 'GET', path: '/v1/usage' });
+      // The question is a request, too, and is refused where all places are taken.
+      for (
+        ;
+        json?.error?.['code'] === 'concurrency_limited';
+        { json } = await self.ask({ method: 'GET', path: '/v1/usage' })
+      ) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
       const limits = json?.['limits'] as { name: string; used: number; remaining: number }[];
       return Object.fromEntries(limits.map(({ name, ...one }) => [name, one]));
     },
