@@ -62,7 +62,7 @@ export async function openCallerCounters(
   const awake = setInterval(() => undefined, READY_MS);
   await counters.ready(READY_MS);
   clearInterval(awake);
-  if (!counters.isUp()) deps.onChange(false, 'unreachable');
+  if (!counters.isUp()) deps.onChange(false, counters.problem() ?? 'unreachable');
   return {
     counters,
     isUp: () => counters.isUp(),
@@ -70,4 +70,11 @@ export async function openCallerCounters(
     hasUntold: () => counters.hasUntold(),
     close: () => counters.close(),
   };
+}
+
+/** What an operator can do where the server's certificate is not trusted; undefined of other reasons. @param why a word of the system's */
+export function mendOf(why: string | undefined): string | undefined {
+  if (why === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another name: give the name that it has';
+  if (why === undefined || !/CERT|ISSUER|VERIFY/.test(why)) return undefined;
+  return 'a private CA is trusted by NODE_EXTRA_CA_CERTS=FILE';
 }

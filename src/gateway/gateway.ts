@@ -41,7 +41,7 @@ import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { addressJudge, keepBans, neverBanned } from './bans.ts';
-import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
+import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
@@ -334,7 +334,8 @@ export async function startGateway({
     const before = withoutCounters.size;
     if (isUp) withoutCounters.delete(row);
     else withoutCounters.add(row);
-    if (before === 0 && !isUp) log.error('counters_down', { why, onFailure: config.counters.onFailure });
+    if (before === 0 && !isUp)
+      log.error('counters_down', { why, mend: mendOf(why), onFailure: config.counters.onFailure });
     if (before > 0 && withoutCounters.size === 0) log.info('counters_up');
   }
 

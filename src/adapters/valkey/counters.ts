@@ -45,6 +45,8 @@ export interface ValkeyDeps {
 export interface ValkeyCounters extends Counters {
   /** Whether the server decides. */
   isUp(): boolean;
+  /** Why the server could not be joined, in a word. */
+  problem(): string | undefined;
   /** Requests that were decided, or denied, without it. */
   failures(): number;
   /** Whether anything was used of a budget that is not known to have arrived. */
@@ -339,6 +341,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
 
     isUp: () => session.isUp(),
     failures: () => failures,
+    problem: () => session.problem(),
     hasUntold: () => ledger.untoldBudgets().length > 0,
     ready(withinMs) {
       const endMs = clock.monotonicMs() + withinMs;

@@ -44,6 +44,8 @@ export interface Session {
   /** Whether requests can be decided by the server. */
   isUp(): boolean;
   fleet(): Fleet;
+  /** Why the last try to join came to nothing, in a word; undefined where none has. */
+  problem(): string | undefined;
   /** Those by which the server may know this thread. */
   sessions(): readonly string[];
   /** Calls the function for items. @throws Unanswered, at the latest after 250 ms; the session is down then */
@@ -92,6 +94,7 @@ export function createSession(deps: SessionDeps): Session {
   let joinedAt = '0';
   let fleet: Fleet = deps.before ?? { members: 1, instances: 1 };
   let wasUp = false;
+  let problem: string | undefined;
   let look: Timer | undefined;
   let touchAtMs = clock.monotonicMs() + TOUCH_MS;
 
@@ -190,7 +193,8 @@ export function createSession(deps: SessionDeps): Session {
       const session = id;
       if (waitMs > 0) clock.after(waitMs, () => begin(session));
       else begin(session);
-    } catch {
+    } catch (error) {
+      problem = whyOf(error);
       drop();
       if (isClosed()) return;
       state = 'down';
@@ -313,6 +317,7 @@ export function createSession(deps: SessionDeps): Session {
   return {
     isUp,
     fleet: () => fleet,
+    problem: () => problem,
     sessions: () => (id === undefined ? before : [...before, id]),
     call: (op, items, words) => timed(op, items.map(keyOf), words),
     flush,
