@@ -102,8 +102,8 @@ end
 local function start_of_rate(cell, item, now)
   local start = math.max(cell.tat or now, now)
   local whole = item.p1 * item.p2
-  -- A time far ahead was made by a clock that was wrong then: it must not lock anybody out.
-  if start > now + 2 * whole then start = now + whole end
+  -- A time far ahead was made by a tighter rate, or by a clock that was wrong: there is room for what is asked (arrivalAt).
+  if start > now + 2 * whole then start = now + whole - item.first * item.p1 end
   return start
 end
 
@@ -356,6 +356,7 @@ local function peek(now)
   for index = 1, (#ARGV_ - 2) / WORDS do
     local item = item_at(index, 3 + (index - 1) * WORDS)
     local cell = cells.get(item.key, item.kind)
+    item.first = 1
     if item.kind == 'r' then append(reply, { '0', text(start_of_rate(cell, item, now) - now), '0', '0' })
     elseif item.kind == 'c' then append(reply, { text(cell.count), '0', '0', '0' })
     else
