@@ -26,3 +26,21 @@ test('what running streams have used is counted twice a second, and nothing runs
   assert.equal(counted.length, 2);
   assert.equal(clock.waiting(), 0);
 });
+
+test('it tells for how long a stream had brought nothing more, from the look that saw the last of it', () => {
+  const clock = settableClock();
+  const progress = createProgress({ progress: () => undefined } as unknown as Counters, clock);
+  const spent: Spent = { kind: 'spent', standings: [], holds: [] };
+  let tokens = 7;
+  progress.begin(spent, () => [tokens, 3]);
+  clock.advance(1_200);
+  tokens = 9;
+  clock.advance(4_300);
+  // Seen at 1,500 ms, and 5,500 ms have passed.
+  assert.equal(progress.end(spent), 4_000);
+  progress.begin(spent, () => [tokens]);
+  clock.advance(2_000);
+  tokens = 10;
+  assert.equal(progress.end(spent), 0);
+  assert.equal(progress.end(spent), 0);
+});

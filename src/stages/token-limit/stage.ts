@@ -152,8 +152,8 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     settle(x, outcome) {
       const kept = x.tokenLimits;
       if (!(kept instanceof Held)) return;
-      progress.end(x.tokenLimits.spent);
-      const tokens = actualTokens(x.usage, kept, outcome, (ms) => estimator.writtenIn(kept.kind, ms));
+      const silentMs = progress.end(x.tokenLimits.spent);
+      const tokens = actualTokens(x.usage, kept, outcome, silentMs, (ms) => estimator.writtenIn(kept.kind, ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
       if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);
