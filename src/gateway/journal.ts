@@ -12,7 +12,7 @@ import {
 export interface Journal {
   /** What the worker of a row begins with. @param workers how many there are */
   before(row: number, workers: number): RestoredJournal;
-  /** Rows that no worker has any more, with something left to tell. */
+  /** Rows above the number of workers, with something left to tell. */
   leftOver(workers: number): readonly (readonly [row: number, thread: ThreadJournal])[];
   /** Takes a page over and writes it at once, together with those that come meanwhile. */
   note(row: number, page: JournalPage): void;

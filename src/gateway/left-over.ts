@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts';
 import { openCallerCounters, type CallerCountersDeps } from './caller-counters.ts';
 import type { Journal } from './journal.ts';
 
-/** Tells the server what threads have left whose rows nobody has any more. */
+/** Tells the server what threads have left whose rows no worker takes over. */
 export interface LeftOver {
   /** Resolves once all was told, or at once after `close`. */
   readonly told: Promise<void>;
