@@ -43,7 +43,7 @@ import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
 import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
-import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
+import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
@@ -53,7 +53,9 @@ import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { oauthRecord } from './oauth-records.ts';
 import { counterSeed, createLimitBook } from './limit-book.ts';
+import { openJournal } from './journal.ts';
 import { openLedger } from './ledger.ts';
+import { tellLeftOver } from './left-over.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
 import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
@@ -274,6 +276,13 @@ export async function startGateway({
   const ledger = await openLedger(store.ledger, counters, clock, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
+  const journal =
+    config.counters.url === 'memory'
+      ? undefined
+      : await openJournal(store.journal, clock, (error) =>
+          log.error('journal', { why: error instanceof Error ? error.message : 'it cannot be written' }),
+        );
+  const leftOver = journal && tellLeftOver(journal, workerCount, config.counters, { clock, own: counters, instance });
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
   let adminListener: RunningAdmin | undefined;
@@ -295,6 +304,10 @@ export async function startGateway({
     hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
     instance,
+    // A start is asked for at each look at the heartbeats, too: only who begins reads it.
+    get journal() {
+      return journal?.before(row, workerCount);
+    },
   });
 
   // What the upstreams serve is known before the first request where they answer quickly.
@@ -310,6 +323,7 @@ export async function startGateway({
     series: (row, index, labels) => metrics.name(row, index, labels),
     counters: noteCounters,
     recordPort: (row) => records?.portOf(row),
+    journal: (row, page) => journal?.note(row, page),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     places: (row, message) => queue.hear(row, message),
     ended(row) {
@@ -368,7 +382,8 @@ export async function startGateway({
     const before = withoutCounters.size;
     if (isUp) withoutCounters.delete(row);
     else withoutCounters.add(row);
-    if (before === 0 && !isUp) log.error('counters_down', { why, onFailure: config.counters.onFailure });
+    if (before === 0 && !isUp)
+      log.error('counters_down', { why, mend: mendOf(why), onFailure: config.counters.onFailure });
     if (before > 0 && withoutCounters.size === 0) log.info('counters_up');
   }
 
@@ -737,6 +752,8 @@ export async function startGateway({
     await live.drain(config.shutdown.graceMs);
     banKeeper.stop();
     await (await callers)?.close();
+    await leftOver?.close();
+    await journal?.close();
     await oauth?.stop();
     closeSync(stateFd);
     await ledger.close();

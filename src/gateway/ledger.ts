@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { restoreBudgets } from './limit-book.ts';
 import type { KeptBudget, LedgerStore, UsageRow } from '../limits/ledger.ts';
 
-/** Writes what was used, once a second: a kill forgives no more than what was used since. */
+/** Writes what was used, twice a second: with what running streams tell as often a kill forgives the last second at most. */
 export interface Ledger {
   /** Takes over what a worker has seen used. */
   note(rows: readonly UsageRow[]): void;
@@ -13,7 +13,7 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
-const EVERY_MS = 1_000;
+const EVERY_MS = 500;
 
 /** Puts budgets back into the counters as they were before the restart, and keeps them from then on. */
 export async function openLedger(

@@ -98,6 +98,8 @@ export interface LimitStanding {
   readonly name: string;
   readonly limit: number;
   readonly remaining: number;
+  /** Units of tokens and money that were used, without those that are only set aside. */
+  readonly used?: number;
   /** Seconds of the window; 0 where there is none. */
   readonly windowS: number;
   /** Milliseconds until the whole limit is available again. */

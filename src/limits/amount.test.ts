@@ -104,3 +104,15 @@ test('over any history of a rate no more is used than its limit and what drains 
     }),
   );
 });
+
+test('what began in a window long over is counted in the one that is now, and forgets nothing of it', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 50 }), fc.nat(100), fc.nat(20), fc.nat(20), (later, used, held, actual) => {
+      const now: Amount = { used, sinceMs: later * 1_000, reserved: held };
+      const settled = settle(day(1), now, held, actual, later * 1_000 + 1);
+      assert.deepEqual(settled, { used: used + actual, sinceMs: later * 1_000, reserved: 0 });
+      const more = reserve(day(1), now, 1, later * 1_000 + 1, true);
+      assert.deepEqual([more.conforms, more.amount.used], [used + held < 100, used]);
+    }),
+  );
+});

@@ -38,8 +38,14 @@ export const MOST_UNITS = Number.MAX_SAFE_INTEGER;
 /** How much longer than its own length a window counts on after the clock went back before its start. */
 const BACK_WINDOWS = 1;
 
-/** The counter as it is now: drained, or in the window that has begun. @param nowMs monotonic */
-export function amountAt(bound: Bound, amount: Amount, nowMs: number): Amount {
+/**
+ * The counter as it is now: drained, or in the window that has begun.
+ *
+ * @param nowMs monotonic
+ * @param isOld whether it is asked for by what began in that window: one that others have begun meanwhile then stays, however
+ *   much later it is, else what they have used of it would be forgotten
+ */
+export function amountAt(bound: Bound, amount: Amount, nowMs: number, isOld = false): Amount {
   if (bound.kind === 'rate') {
     const drained = (Math.max(0, nowMs - amount.sinceMs) * bound.limit) / bound.windowMs;
     return { used: Math.max(0, amount.used - drained), sinceMs: nowMs, reserved: amount.reserved };
@@ -48,7 +54,7 @@ export function amountAt(bound: Bound, amount: Amount, nowMs: number): Amount {
   if (amount.sinceMs === startMs) return amount;
   // The clock went back: what was spent in the window that had begun stays spent, and it is not opened a second time.
   // A window far ahead was made by a clock that was wrong then: it must not lock anybody out now.
-  const isAhead = amount.sinceMs > startMs && amount.sinceMs <= endMs + BACK_WINDOWS * (endMs - startMs);
+  const isAhead = amount.sinceMs > startMs && (isOld || amount.sinceMs <= endMs + BACK_WINDOWS * (endMs - startMs));
   return isAhead ? amount : { used: 0, sinceMs: startMs, reserved: amount.reserved };
 }
 
@@ -56,9 +62,9 @@ export function amountAt(bound: Bound, amount: Amount, nowMs: number): Amount {
 export const roomIn = (bound: Bound, amount: Amount): number =>
   Math.max(0, Math.floor(bound.limit - amount.used - amount.reserved));
 
-/** Reserves units. One that does not conform takes nothing. @param nowMs monotonic */
-export function reserve(bound: Bound, amount: Amount, cost: number, nowMs: number): Reservation {
-  const now = amountAt(bound, amount, nowMs);
+/** Reserves units. One that does not conform takes nothing. @param nowMs monotonic @param isOld as of `amountAt` */
+export function reserve(bound: Bound, amount: Amount, cost: number, nowMs: number, isOld = false): Reservation {
+  const now = amountAt(bound, amount, nowMs, isOld);
   if (cost <= roomIn(bound, now)) {
     return { conforms: true, amount: { ...now, reserved: now.reserved + cost } };
   }
@@ -72,7 +78,7 @@ export function reserve(bound: Bound, amount: Amount, cost: number, nowMs: numbe
  * @param actual below 0 where more was counted already than was used
  */
 export function settle(bound: Bound, amount: Amount, reserved: number, actual: number, nowMs: number): Amount {
-  const now = amountAt(bound, amount, nowMs);
+  const now = amountAt(bound, amount, nowMs, true);
   return {
     used: Math.max(0, Math.min(now.used + actual, MOST_UNITS)),
     sinceMs: now.sinceMs,

@@ -24,6 +24,7 @@ export function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs
     name,
     limit: bound.limit,
     remaining: roomIn(bound, amount),
+    used: amount.used,
     windowS: Math.round(lengthMs / 1000),
     resetMs: amount.used + amount.reserved === 0 ? 0 : comesBackAfterMs(bound, amount.used, nowMs),
   };

@@ -24,21 +24,17 @@ const MAX_KNOWN = 10_000;
 export function createBudgetWarnings(tell: (warning: BudgetWarning) => void, clock: Pick<Clock, 'nowMs'>) {
   const told = new Set<string>();
   return {
-    /**
-     * @param standings of the limits that were just asked, in their order
-     * @param costs units that this request has set aside of each: they are not used yet
-     */
+    /** @param standings of the limits that were just asked, in their order; what is set aside there is not used yet */
     look(
       who: { readonly tenant: string; readonly id: string },
       asked: readonly Counted[],
       standings: readonly LimitStanding[],
-      costs: readonly number[],
     ): void {
       for (let i = 0; i < asked.length; i++) {
         const [one, standing] = [asked[i], standings[i]];
         if (one === undefined || standing === undefined) continue;
         const { limit, counter } = one;
-        if (standing.limit - standing.remaining - (costs[i] ?? 0) < standing.limit * WARN_AT) continue;
+        if ((standing.used ?? 0) < standing.limit * WARN_AT) continue;
         if (!isBudget(limit)) continue;
         // Rounded: the end of a window is told in milliseconds from now.
         const endsAtMs = Math.round((clock.nowMs() + standing.resetMs) / 60_000) * 60_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ratePerMinute, spend } from './gcra.ts';
+import { rateOf, ratePerMinute, spend } from './gcra.ts';
 
 for (const { name, tatMs, nowMs, conforms } of [
   { name: 'up to the burst', tatMs: 1_000, nowMs: 0, conforms: true },
@@ -70,3 +70,58 @@ test('a spend that does not conform costs nothing', () => {
   assert.equal(refused.conforms, false);
   assert.equal(refused.tatMs, first.tatMs);
 });
+
+const anyRate = fc.record({
+  count: fc.integer({ min: 1, max: 50 }),
+  perMs: fc.constantFrom(1_000, 60_000, 86_400_000),
+});
+
+test('whatever rate was in force before, the one that is now lets in no more than its burst and what comes back', () => {
+  fc.assert(
+    fc.property(
+      anyRate,
+      anyRate,
+      fc.array(fc.record({ gapMs: fc.nat(3_000), cost: fc.integer({ min: 1, max: 50 }) }), { maxLength: 200 }),
+      (before, now, asks) => {
+        const old = rateOf(before.count, before.perMs);
+        let tatMs: number | undefined;
+        for (let i = 0; i < before.count; i++) tatMs = spend(old, tatMs, 1, 1_000_000).tatMs;
+        const rate = rateOf(now.count, now.perMs);
+        let nowMs = 1_000_000;
+        let passed = 0;
+        for (const { gapMs, cost } of asks) {
+          nowMs += gapMs;
+          if (cost > rate.burst) continue;
+          const result = spend(rate, tatMs, cost, nowMs);
+          if (!result.conforms) continue;
+          tatMs = result.tatMs;
+          passed += cost;
+        }
+        assert.ok(passed <= rate.burst + (nowMs - 1_000_000) / rate.intervalMs, `${passed}`);
+      },
+    ),
+  );
+});
+
+test('a loosened rate lets somebody in again at the latest after a burst of its own and one interval', () => {
+  fc.assert(
+    fc.property(anyRate, anyRate, (before, now) => {
+      const old = rateOf(before.count, before.perMs);
+      let tatMs: number | undefined;
+      for (let i = 0; i < before.count; i++) tatMs = spend(old, tatMs, 1, 1_000_000).tatMs;
+      const rate = rateOf(now.count, now.perMs);
+      const lateMs = 1_000_000 + rate.burst * rate.intervalMs + rate.intervalMs;
+      assert.equal(spend(rate, tatMs, 1, lateMs).conforms, true);
+    }),
+  );
+});
+
+for (const [bursts, conforms] of [
+  [2, false],
+  [2.01, true],
+] as const) {
+  test(`an arrival time ${bursts} bursts ahead ${conforms ? 'was made by another rate' : 'is the rate’s own'}`, () => {
+    const rate = { intervalMs: 1_000, burst: 10 };
+    assert.equal(spend(rate, bursts * 10_000, 1, 0).conforms, conforms);
+  });
+}

@@ -20,6 +20,22 @@ export function rateOf(count: number, perMs: number): Rate {
   return { intervalMs: Math.ceil((perMs / count) * 16_384) / 16_384, burst: count };
 }
 
+/** More bursts than that ahead lies no arrival time that the rate in force has made, what was spent without asking included. */
+const MOST_BURSTS = 2;
+
+/**
+ * The arrival time as it is now, never before `nowMs`. One that lies too far ahead was made by a tighter rate, before an operator
+ * loosened it, or by a clock that was wrong: it counts as a bucket in which there is room for what is asked and for nothing else,
+ * so that it locks nobody out, and gives no more than the burst of the rate in force. A full bucket would never empty, for what
+ * is refused is not stored.
+ *
+ * @param cost units that are asked for; 0 where nothing is
+ */
+export function arrivalAt({ intervalMs, burst }: Rate, tatMs: number, cost: number, nowMs: number): number {
+  if (tatMs > nowMs + MOST_BURSTS * burst * intervalMs) return nowMs + (burst - cost) * intervalMs;
+  return Math.max(tatMs, nowMs);
+}
+
 /** The same for a minute. */
 export const ratePerMinute = (count: number): Rate => rateOf(count, 60_000);
 
@@ -33,7 +49,7 @@ export const ratePerMinute = (count: number): Rate => rateOf(count, 60_000);
  */
 export function spend(rate: Rate, tatMs: number | undefined, cost: number, nowMs: number): Spend {
   if (!(cost > 0 && cost <= rate.burst)) throw new RangeError(`cost ${cost} outside (0, ${rate.burst}]`);
-  const start = Math.max(tatMs ?? nowMs, nowMs); // an idle caller saves up no more than `burst`
+  const start = arrivalAt(rate, tatMs ?? nowMs, cost, nowMs); // an idle caller saves up no more than `burst`
   const next = start + cost * rate.intervalMs;
   const allowedAtMs = next - rate.burst * rate.intervalMs;
   if (allowedAtMs > nowMs) return { conforms: false, tatMs: start, retryAfterMs: allowedAtMs - nowMs };

@@ -74,6 +74,42 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
     assert.equal((await it.counters.spend([ask], it.nowMs())).kind, 'spent');
   });
 
+  test(`${adapter}: a limit that was loosened locks nobody out for the time of the one before, and gives no more than its own`, async () => {
+    await using it = await open();
+    const tight: RateAsk = { ...rate(it, 'alice', 1), rate: rateOf(1, 86_400_000) };
+    assert.deepEqual(await kinds(it, [tight], 2), ['spent', 'refused']);
+    const loose = rate(it, 'alice', 60);
+    assert.equal((await it.counters.standing(loose, it.nowMs())).remaining, 1);
+    // What is refused beside it gives back what it had.
+    const full = running(it, 'full', 1);
+    assert.equal((await it.counters.spend([full], it.nowMs())).kind, 'spent');
+    assert.deepEqual(await kinds(it, [full, loose], 1), ['refused']);
+    assert.deepEqual(await kinds(it, [loose], 3), ['spent', 'refused', 'refused']);
+    await it.advance(1_000);
+    assert.deepEqual(await kinds(it, [loose], 2), ['spent', 'refused']);
+    await it.advance(60_000);
+    assert.equal((await kinds(it, [loose], 80)).filter((kind) => kind === 'spent').length, 60);
+  });
+
+  test(`${adapter}: what began windows ago is counted in the one that is now, and forgets nothing that was used of it`, async () => {
+    await using it = await open();
+    const ask = (cost: number): AmountAsk => ({
+      ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf('late'), cost },
+      bound: budget(64, it.nowMs()),
+    });
+    const old = await it.counters.spend([ask(1)], it.nowMs());
+    assert.ok(old.kind === 'spent');
+    await it.advance(4 * DAY_MS);
+    const used = await it.counters.spend([ask(40)], it.nowMs());
+    assert.ok(used.kind === 'spent');
+    it.counters.settle(used, [40], it.nowMs());
+    assert.equal(await it.counters.extend(old, [3], it.nowMs()), undefined);
+    it.counters.progress(old, [2], it.nowMs());
+    assert.equal((await it.counters.standing(ask(1), it.nowMs())).remaining, 64 - 40 - 3);
+    it.counters.settle(old, [3], it.nowMs());
+    assert.equal((await it.counters.standing(ask(1), it.nowMs())).remaining, 64 - 40 - 3);
+  });
+
   test(`${adapter}: in any history each answer is that of the pure rules`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {

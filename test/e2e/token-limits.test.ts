@@ -99,6 +99,25 @@ test('with counting by upstream a prompt is set aside as /tokenize counts it, an
   for (const { headers } of questions) assert.match(String(new Map(headers).get('user-agent')), /^sallyport\//);
 });
 
+test('upstream is not asked to count what is refused whatever it counts', async () => {
+  await using it = await startTestGateway({
+    plain: true,
+    config: { limits: { ...OPEN.limits, counting: 'upstream' } },
+  });
+  const asked = (): number => it.simulator.received().filter(({ path }) => path === '/tokenize').length;
+  const one = { ...CHAT, max_tokens: 1 };
+  const { key: unlimited } = await it.issue();
+  const tokens = tokensOf((await ask(it, { key: unlimited, body: one })).json);
+  const { key: small } = await it.issue({ limits: { budget: { tokens, per: 'month' } } });
+  assert.equal((await ask(it, { key: small, body: one })).status, 200);
+  assert.equal(asked(), 2);
+  assert.equal((await ask(it, { key: small, body: one })).code, 'budget_exhausted');
+  const { key: slow } = await it.issue({ limits: { tokensPerMinute: 100 } });
+  const huge = [{ role: 'user', content: 'word '.repeat(2_000) }];
+  assert.equal((await ask(it, { key: slow, body: { model: 'tiny', messages: huge } })).code, 'token_limited');
+  assert.equal(asked(), 2);
+});
+
 test('a prompt that is larger than a whole limit is refused, whatever length it asks for', async () => {
   await using it = await startTestGateway({ plain: true, config: OPEN });
   const messages = [{ role: 'user', content: 'word '.repeat(20_000) }];

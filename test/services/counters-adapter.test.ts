@@ -182,6 +182,30 @@ test('what is settled while the server is away is told to it, once', async () =>
   assert.equal(await left(), 10_000 - 342);
 });
 
+test('what was last seen of a window long over forgets nothing of the one that is now', async () => {
+  await using all = await fleet();
+  const [first, , second] = all;
+  assert.ok(first !== undefined && second !== undefined);
+  const now = budget(first, 'again', 1_000, 100);
+  assert.ok(now.bound.kind === 'budget');
+  const { startMs, endMs, endsAtMs } = now.bound.window;
+  const agoMs = 10 * (endMs - startMs);
+  const window = { startMs: startMs - agoMs, endMs: endMs - agoMs, endsAtMs: endsAtMs - agoMs };
+  for (const [counters, ask] of [
+    [first, { ...now, bound: { ...now.bound, window } }],
+    [second, now],
+  ] as const) {
+    const spent = await counters.spend([ask], nowMs());
+    assert.ok(spent.kind === 'spent');
+    counters.settle(spent, [70], nowMs());
+    await later(50);
+  }
+  await server.command('CLIENT', 'KILL', 'TYPE', 'normal');
+  while (first.isUp()) await later(1);
+  for (const one of all) while (!one.isUp()) await later(10);
+  assert.equal((await second.standing(now, nowMs())).remaining, 1_000 - 70);
+});
+
 for (const [what, ...rules] of [
   ['a user with the rights that the reference names', '+@read', '+@write', '+@scripting', '+@connection', '+time'],
   ['a user who may not add functions, by a script', '+@all', '-function'],

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { ask, type Answer } from '../support/http.ts';
-import { flood, hangingStream, startFleet, tally, untilCounters } from './valkey/fleet.ts';
+import { ask } from '../support/http.ts';
+import { startTestServer } from '../support/valkey.ts';
+import { flood, hangingStream, PROGRAM, startFleet, tally, untilCounters, usedIn } from './valkey/fleet.ts';
+import { openWay } from './valkey/way.ts';
 
 /** Two gateways of two workers on a real server; docs/reference/limits-faults.md has what is seen here. */
 
@@ -36,11 +37,6 @@ test('a budget of tokens is one for all instances, and survives the server losin
     budget: { tokens, per: 'day' },
   });
   const key = fleet.issuer.token();
-  const usedIn = (answers: readonly Answer[]): number =>
-    answers.reduce(
-      (sum, { json }) => sum + ((json?.['usage'] as { total_tokens: number } | undefined)?.total_tokens ?? 0),
-      0,
-    );
   const first = await flood(fleet, key, { callers: 8, times: 120 });
   await fleet.server.kill();
   await fleet.server.start();
@@ -137,47 +133,12 @@ for (const [what, fault] of [
   });
 }
 
-/** A way to the server that can be cut. */
-async function cuttableWay() {
-  const open = new Set<Socket>();
-  let isCut = false;
-  let port = 0;
-  const way = createServer((socket) => {
-    if (isCut) return void socket.destroy();
-    const on = connect(port, '127.0.0.1');
-    for (const [one, other] of [
-      [socket, on],
-      [on, socket],
-    ] as const) {
-      open.add(one);
-      one.on('error', () => other.destroy()).on('close', () => open.delete(one));
-      one.pipe(other);
-    }
-  });
-  await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
-  return {
-    async urlOf(url: string): Promise<string> {
-      port = Number(new URL(url).port);
-      const address = way.address();
-      assert.ok(typeof address === 'object' && address !== null);
-      return Promise.resolve(url.replace(`:${port}`, `:${address.port}`));
-    },
-    cut(): void {
-      isCut = true;
-      for (const socket of open) socket.destroy();
-    },
-    mend: () => void (isCut = false),
-    async [Symbol.asyncDispose](): Promise<void> {
-      for (const socket of open) socket.destroy();
-      await new Promise((resolve) => way.close(resolve));
-    },
-  };
-}
-
 test('an instance that is split from the server keeps to its share, the others to the server, and both come together again', async (t) => {
   const limit = 240;
-  await using way = await cuttableWay();
-  await using fleet = await startFleet({ requestsPerMinute: limit, concurrency: 'none' }, {}, (url) => way.urlOf(url));
+  await using server = await startTestServer(PROGRAM);
+  await using way = await openWay(server.port);
+  const limits = { requestsPerMinute: limit, concurrency: 'none' } as const;
+  await using fleet = await startFleet(limits, {}, { server, urls: [server.url, way.url] });
   const key = fleet.issuer.token();
   const readyOf = async (at: number): Promise<string | undefined> =>
     ((await (await fetch(`${fleet.gateways[at]?.url}/readyz`)).json()) as { counters?: string }).counters;

@@ -319,7 +319,9 @@ const services: readonly Service[] = [
     name: 'valkey',
     start: () => ({ VALKEY_PROGRAMS: countersServers() }),
     stop: () => undefined,
-    tests: ['counters-contract.test.ts', 'counters-adapter.test.ts', 'counters.test.ts'],
+    tests: ['contract', 'adapter', 'failover', 'journal', 'kill', 'tls']
+      .map((what) => `counters-${what}.test.ts`)
+      .concat('counters.test.ts'),
   },
   {
     name: 'afternoon',

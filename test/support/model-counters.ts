@@ -1,7 +1,7 @@
 import type { LimitStanding, Spent } from '../../src/kernel/exchange.ts';
 import { amountAt, NOTHING, reserve, settle, type Amount } from '../../src/limits/amount.ts';
 import type { Ask, Counters, Refused } from '../../src/limits/counters.ts';
-import { spend } from '../../src/limits/gcra.ts';
+import { arrivalAt, spend } from '../../src/limits/gcra.ts';
 import {
   amountStanding,
   concurrencyStanding,
@@ -71,7 +71,7 @@ export function createModelCounters(): Counters {
         const more = (totals[index++] ?? 0) - (held[i] ?? 0) - (counted.get(spent)?.[i] ?? 0);
         if (more <= 0) continue;
         const amount = amounts.get(ask.counter.name) ?? NOTHING;
-        const result = reserve(ask.bound, amount, more, nowMs);
+        const result = reserve(ask.bound, amount, more, nowMs, true);
         if (result.conforms) {
           amounts.set(ask.counter.name, result.amount);
           held[i] = (held[i] ?? 0) + more;
@@ -115,7 +115,7 @@ export function createModelCounters(): Counters {
       if (ask.kind === 'amount') {
         return amountStanding(ask, amountAt(ask.bound, amounts.get(name) ?? NOTHING, nowMs), nowMs);
       }
-      const resetMs = Math.max(0, (times.get(name) ?? nowMs) - nowMs);
+      const resetMs = arrivalAt(ask.rate, times.get(name) ?? nowMs, 1, nowMs) - nowMs;
       return rateStanding(ask, Math.max(0, ask.rate.burst - Math.ceil(resetMs / ask.rate.intervalMs)), resetMs);
     },
   };

@@ -67,10 +67,14 @@ export function createAmountCells(memory: CellMemory): AmountCells {
 
   function write(cell: number, amount: Amount, bound: Bound, nowMs: number): void {
     const at = cell * WORDS;
+    const untilMs = inForceUntilMs(bound, amount, nowMs);
+    // What began in an older window must not say when the one that is now ends: its cell would be given away, and a restart
+    // would forget it.
+    const isOther = bound.kind === 'budget' && amount.sinceMs !== bound.window.startMs;
     words[at] = amount.used;
     words[at + 1] = amount.sinceMs;
     words[at + 2] = amount.reserved;
-    words[at + 3] = inForceUntilMs(bound, amount, nowMs);
+    words[at + 3] = isOther ? Math.max(untilMs, words[at + 3] ?? 0) : untilMs;
     if (bound.kind === 'budget') Atomics.store(changed, cell, 1);
   }
 
@@ -135,7 +139,7 @@ export function createAmountCells(memory: CellMemory): AmountCells {
     },
     extend: (cell, ask, more, nowMs) =>
       lockedCell(cell, () => {
-        const result = reserve(ask.bound, read(cell), more, nowMs);
+        const result = reserve(ask.bound, read(cell), more, nowMs, true);
         if (!result.conforms) return false;
         write(cell, result.amount, ask.bound, nowMs);
         mine[cell] = (mine[cell] ?? 0) + more;

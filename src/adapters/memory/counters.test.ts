@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import type { Ask } from '../../limits/counters.ts';
+import type { AmountAsk, Ask } from '../../limits/counters.ts';
 import { ratePerMinute } from '../../limits/gcra.ts';
 import { createCounterMemory, createSharedCounters, type CounterMemory } from './counters.ts';
 
@@ -230,4 +230,21 @@ test('where a table is full of limits in force new subjects share one, and those
     assert.equal(counters.spend([ask], NOW).kind, 'spent');
     assert.equal(counters.spend([ask], NOW).kind, 'refused');
   }
+});
+
+test('a budget that is settled late is kept until its own window ends', () => {
+  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const ask = (day: number): AmountAsk => ({
+    ...{ kind: 'amount', name: 'budget', counter: counters.keyOf('late'), cost: 1 },
+    bound: {
+      ...{ kind: 'budget', limit: 9 },
+      window: { startMs: day * 1_000, endMs: day * 1_000 + 1_000, endsAtMs: NOW + day * 1_000 + 1_000 },
+    },
+  });
+  const [old, now] = [counters.spend([ask(0)], NOW), counters.spend([ask(5)], NOW + 5_000)];
+  assert.ok(old.kind === 'spent' && now.kind === 'spent');
+  counters.settle(now, [4], NOW + 5_001);
+  counters.settle(old, [2], NOW + 5_002);
+  const [kept] = counters.takeChangedBudgets();
+  assert.deepEqual([kept?.windowStartMs, kept?.endsAtMs, kept?.used], [5_000, NOW + 6_000, 6]);
 });

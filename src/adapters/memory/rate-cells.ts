@@ -1,6 +1,6 @@
 import type { LimitStanding } from '../../kernel/exchange.ts';
 import type { ConcurrencyAsk, CounterKey, RateAsk } from '../../limits/counters.ts';
-import { spend, type Rate, type Spend } from '../../limits/gcra.ts';
+import { arrivalAt, spend, type Rate, type Spend } from '../../limits/gcra.ts';
 import { rateStanding } from '../../limits/ask-standing.ts';
 import { allCells, cellTableBytes, createCellTable, type CellMemory } from './cell-table.ts';
 
@@ -84,17 +84,20 @@ export function createRateCells(memory: CellMemory): RateCells {
       const cell = table.find(counter, name, nowMs);
       for (;;) {
         const before = Atomics.load(times, cell);
-        const start = Math.max(timeOf(before), nowMs);
+        const start = arrivalAt({ intervalMs, burst }, timeOf(before), 0, nowMs);
         const next = Math.max(start, Math.min(start + units * intervalMs, nowMs + burst * intervalMs));
         if (Atomics.compareExchange(times, cell, before, bitsOf(next)) === before) return;
       }
     },
     raise(ask, resetMs, nowMs) {
+      const untilMs = nowMs + resetMs;
+      // Too far ahead it was seen of another rate: told again and again it would let in one each time.
+      if (arrivalAt(ask.rate, untilMs, 0, nowMs) < untilMs) return;
       const cell = table.find(ask.counter, ask.name, nowMs);
       for (;;) {
         const before = Atomics.load(times, cell);
-        if (timeOf(before) >= nowMs + resetMs) return;
-        if (Atomics.compareExchange(times, cell, before, bitsOf(nowMs + resetMs)) === before) return;
+        if (timeOf(before) >= untilMs) return;
+        if (Atomics.compareExchange(times, cell, before, bitsOf(untilMs)) === before) return;
       }
     },
     hasRoom(counter, rate, cost, nowMs) {
@@ -120,7 +123,7 @@ export function createRateCells(memory: CellMemory): RateCells {
         const remaining = Math.max(0, ask.limit - Atomics.load(running, cell));
         return { name: ask.name, limit: ask.limit, remaining, windowS: 0, resetMs: 0 };
       }
-      const tatMs = Math.max(nowMs, timeOf(Atomics.load(times, cell)));
+      const tatMs = arrivalAt(ask.rate, timeOf(Atomics.load(times, cell)), 1, nowMs);
       const used = Math.ceil((tatMs - nowMs) / ask.rate.intervalMs);
       return rateStanding(ask, Math.max(0, ask.rate.burst - used), tatMs - nowMs);
     },

@@ -193,4 +193,16 @@ export const MIGRATIONS: readonly string[] = [
     version INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE seen_budgets (
+    id TEXT PRIMARY KEY,
+    window_start_ms INTEGER NOT NULL,
+    window_end_ms INTEGER NOT NULL,
+    used REAL NOT NULL
+  ) STRICT;
+  CREATE TABLE thread_journals (
+    row INTEGER PRIMARY KEY,
+    content TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -10,11 +10,16 @@ local DEAD_MS = 5000
 local FIRST_BEAT_MS = 3000
 -- How long what is held is remembered without a word of its session, which tells everything anew far sooner.
 local HOLD_TTL_MS = 3600000
+-- How long it is remembered who holds what: longer than any window of a budget, else what a dead one has set aside of it
+-- would stay so where nobody was left to give it back.
+local MEMBER_TTL_MS = 3456000000
 -- After all was lost: the time in which every session can tell what it knows, before anything is let in.
 local OPENS_AFTER_MS = 1500
 -- Clocks of the instances and of this server differ: a budget is kept that much longer than its window.
 local BUDGET_SLACK_MS = 300000
 local ENDED_TTL_S = 120
+-- Who was found dead may come back with a journal, and must not tell again what has arrived.
+local DEAD_TTL_S = 86400
 -- What is left has to be more than that many leases of every session.
 local LEASE_SHARE = 8
 -- Fewer units of a rate are not worth a lease: what drains of it while it waits would be most of it.
@@ -97,13 +102,14 @@ end
 local function start_of_rate(cell, item, now)
   local start = math.max(cell.tat or now, now)
   local whole = item.p1 * item.p2
-  -- A time far ahead was made by a clock that was wrong then: it must not lock anybody out.
-  if start > now + 2 * whole then start = now + whole end
+  -- A time far ahead was made by a tighter rate, or by a clock that was wrong: there is room for what is asked (arrivalAt).
+  if start > now + 2 * whole then start = now + whole - item.first * item.p1 end
   return start
 end
 
 -- The cell of an amount as it is now: drained, or in the window that has begun (amountAt).
-local function bring_up(cell, item, now)
+-- What began in an older window opens it for nobody, else what others have used since would be forgotten.
+local function bring_up(cell, item, now, is_old)
   if item.kind == 'a' then
     local drained = math.max(0, now - cell.since) * item.p1 / item.p2
     cell.used = math.max(0, cell.used - drained)
@@ -112,7 +118,7 @@ local function bring_up(cell, item, now)
   end
   local first, last = item.p2, item.p3
   if cell.since == first then return end
-  local is_ahead = cell.since > first and cell.since <= last + (last - first)
+  local is_ahead = cell.since > first and (is_old or cell.since <= last + (last - first))
   if not is_ahead then cell.used, cell.since = 0, first end
 end
 
@@ -144,7 +150,7 @@ local function held(held_key, cell)
 end
 
 -- Takes one item. What it came to, whether it was let in, and what is held of it.
-local function take(cell, item, now, members)
+local function take(cell, item, now, members, is_old)
   if item.kind == 'r' then
     local start = start_of_rate(cell, item, now)
     local next = start + item.first * item.p1
@@ -161,7 +167,7 @@ local function take(cell, item, now, members)
     cell.count, cell.changed = cell.count + 1, true
     return { text(cell.count), '0', '0', '0' }, true, 1
   end
-  bring_up(cell, item, now)
+  bring_up(cell, item, now, is_old)
   local room = room_in(cell, item)
   if item.first > room then return { text(cell.used), text(cell.since), text(cell.reserved), '0' }, false, 0 end
   local granted = math.min(item.second, math.floor((room - item.first) / (LEASE_SHARE * members)))
@@ -188,7 +194,7 @@ local function settle(cell, item, now, held_key)
     cell.count, cell.changed = math.max(0, cell.count - back), true
     return
   end
-  bring_up(cell, item, now)
+  bring_up(cell, item, now, true)
   cell.used = math.max(0, math.min(cell.used + item.second, MOST_UNITS))
   cell.reserved = math.max(0, cell.reserved - back)
   keep_amount(cell, item, now)
@@ -201,7 +207,7 @@ local function recall(cell, item, now)
     if tat > (cell.tat or now) then cell.tat, cell.changed = tat, true end
     return
   end
-  bring_up(cell, item, now)
+  bring_up(cell, item, now, true)
   if item.kind == 'd' and cell.since ~= item.p2 then return end
   if item.second > cell.used then
     cell.used = math.min(item.second, MOST_UNITS)
@@ -210,7 +216,7 @@ local function recall(cell, item, now)
 end
 
 -- Gives back all that a session holds and forgets it. The number of its last settlement, or -1.
-local function reclaim(session)
+local function reclaim(session, ttl_s)
   local held_key = PREFIX .. 'held:' .. session
   local fields = redis.call('HGETALL', held_key)
   local seq = -1
@@ -231,7 +237,7 @@ local function reclaim(session)
   end
   redis.call('DEL', held_key)
   redis.call('ZREM', KEYS_[1], session)
-  redis.call('SET', PREFIX .. 'ended:' .. session, text(seq), 'EX', ENDED_TTL_S)
+  redis.call('SET', PREFIX .. 'ended:' .. session, text(seq), 'EX', seq < 0 and ENDED_TTL_S or ttl_s)
   return seq
 end
 
@@ -239,11 +245,11 @@ end
 -- a time, and so have told what they spent without the server.
 local function beat(session, instance, now, since)
   redis.call('ZADD', KEYS_[2], text(now), instance)
-  redis.call('PEXPIRE', KEYS_[4], HOLD_TTL_MS)
+  redis.call('PEXPIRE', KEYS_[4], MEMBER_TTL_MS)
   redis.call('ZREMRANGEBYSCORE', KEYS_[2], '-inf', text(now - DEAD_MS))
   local dead = redis.call('ZRANGEBYSCORE', KEYS_[1], '-inf', text(now - DEAD_MS), 'LIMIT', 0, 1)
-  if dead[1] then reclaim(dead[1]) end
-  for i = 1, 3 do redis.call('PEXPIRE', KEYS_[i], HOLD_TTL_MS) end
+  if dead[1] then reclaim(dead[1], DEAD_TTL_S) end
+  for i = 1, 3 do redis.call('PEXPIRE', KEYS_[i], i == 1 and MEMBER_TTL_MS or HOLD_TTL_MS) end
   local opens = tonumber(redis.call('GET', KEYS_[3]) or now)
   local members, instances = redis.call('ZCARD', KEYS_[1]), redis.call('ZCARD', KEYS_[2])
   local heard = redis.call('ZCOUNT', KEYS_[1], text(since), '+inf')
@@ -259,7 +265,7 @@ local function join(session, now)
   local seq = -1
   for i = 5, 4 + count do
     local known = redis.call('GET', PREFIX .. 'ended:' .. ARGV_[i])
-    seq = math.max(seq, tonumber(known or reclaim(ARGV_[i])))
+    seq = math.max(seq, tonumber(known or reclaim(ARGV_[i], ENDED_TTL_S)))
   end
   for i = 5 + count, #ARGV_, 2 do
     local key, units = PREFIX .. ARGV_[i], tonumber(ARGV_[i + 1])
@@ -310,7 +316,7 @@ local function extend(now)
   for index = 1, (#ARGV_ - 2) / WORDS do
     local item = item_at(index, 3 + (index - 1) * WORDS)
     local cell = cells.get(item.key, item.kind)
-    local came_to, conforms, units = take(cell, item, now, 1)
+    local came_to, conforms, units = take(cell, item, now, 1, true)
     came_to[4] = conforms and '1' or '0'
     append(reply, came_to)
     if units > 0 then hold(KEYS_[4], cell, units) end
@@ -350,6 +356,7 @@ local function peek(now)
   for index = 1, (#ARGV_ - 2) / WORDS do
     local item = item_at(index, 3 + (index - 1) * WORDS)
     local cell = cells.get(item.key, item.kind)
+    item.first = 1
     if item.kind == 'r' then append(reply, { '0', text(start_of_rate(cell, item, now) - now), '0', '0' })
     elseif item.kind == 'c' then append(reply, { text(cell.count), '0', '0', '0' })
     else
@@ -380,7 +387,7 @@ local function run(keys, args)
     return { 'ok' }
   end
   if op == 'leave' then
-    reclaim(session)
+    reclaim(session, ENDED_TTL_S)
     return { 'ok' }
   end
   local opens = tonumber(redis.call('GET', keys[3]) or now)

@@ -2,17 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settableClock } from '../../../test/support/clock.ts';
 import { createScriptedServer, joinsOnly, type ScriptedServer } from '../../../test/support/scripted-connection.ts';
-import { CountersUnavailable, type ConcurrencyAsk, type RateAsk } from '../../limits/counters.ts';
+import { CountersUnavailable, type AmountAsk, type ConcurrencyAsk, type RateAsk } from '../../limits/counters.ts';
 import { ratePerMinute } from '../../limits/gcra.ts';
+import type { JournalPage, RestoredJournal } from '../../limits/journal.ts';
 import { createCounterMemory, createSharedCounters } from '../memory/counters.ts';
 import { createValkeyCounters } from './counters.ts';
 import { itemOf } from './items.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-async function open(server: ScriptedServer, onFailure: 'local-share' | 'deny' = 'local-share') {
+async function open(
+  server: ScriptedServer,
+  onFailure: 'local-share' | 'deny' = 'local-share',
+  before?: RestoredJournal,
+) {
   const clock = settableClock(1_000_000);
   const changes: (string | boolean)[] = [];
+  const pages: JournalPage[] = [];
   let ids = 0;
   const counters = createValkeyCounters({
     connect: server.connect,
@@ -22,12 +28,14 @@ async function open(server: ScriptedServer, onFailure: 'local-share' | 'deny' = 
     newId: () => `s${ids++}`,
     onFailure,
     onChange: (isUp, why) => void changes.push(why ?? isUp),
+    before,
+    onJournal: (page) => void pages.push(page),
   });
   await turn();
   const rate: RateAsk = { kind: 'rate', name: 'requests', counter: counters.keyOf('alice'), rate: ratePerMinute(60) };
   const running: ConcurrencyAsk = { kind: 'concurrency', name: 'c', counter: counters.keyOf('bob'), limit: 4 };
   const spend = async (ask: RateAsk | ConcurrencyAsk = rate) => counters.spend([ask], clock.monotonicMs());
-  return { clock, counters, changes, rate, running, spend };
+  return { clock, counters, changes, pages, rate, running, spend };
 }
 
 test('a request is one call, whose names are hashes', async () => {
@@ -210,4 +218,135 @@ test('it is left when the thread ends', async () => {
   const it = await open(server);
   await it.counters.close();
   assert.equal(server.calls.at(-1)?.op, 'leave');
+});
+
+const WINDOW = { startMs: 900_000, endMs: 1_900_000, endsAtMs: 1_900_000 };
+const tokens = ({ counters }: Awaited<ReturnType<typeof open>>, cost: number, limit = 100): AmountAsk => ({
+  ...{ kind: 'amount', name: 'budget', counter: counters.keyOf('team'), cost },
+  bound: { kind: 'budget', limit, window: WINDOW },
+});
+const said = (server: ScriptedServer, asked: string) => server.calls.filter(({ op }) => op === asked);
+
+test('what was used of budgets and is not known to have arrived stands on a page within 400 ms, what was heard beside it', async () => {
+  const server = createScriptedServer();
+  const it = await open(server);
+  const asked = it.counters.spend([tokens(it, 10)], it.clock.monotonicMs());
+  server.calls.at(-1)?.answer(['ok', '30', '900000', '10', '0']);
+  const first = await asked;
+  assert.ok(first.kind === 'spent');
+  server.isReachable = false;
+  server.lose();
+  it.counters.settle(first, [7], it.clock.monotonicMs());
+  it.clock.advance(400);
+  const { id } = itemOf(tokens(it, 1));
+  const budget = { id, windowStartMs: 900_000, windowEndMs: 1_900_000 };
+  const thread = { sessions: ['s0'], members: 1, instances: 1, untold: [{ ...budget, used: 7, seq: 1 }] };
+  assert.deepEqual(it.pages.at(-1), { thread, seen: [{ ...budget, used: 30 }] });
+  const pages = it.pages.length;
+  it.clock.advance(400);
+  assert.equal(it.pages.length, pages);
+});
+
+test('who takes the place of a thread that was killed tells what the server has not noted, once', async () => {
+  for (const [noted, told] of [
+    ['-1', ['4', '3']],
+    ['4', ['3']],
+    ['5', []],
+    ['9', []],
+  ] as const) {
+    const server = createScriptedServer();
+    server.reply = (call) => (call.op === 'join' ? ['ok', '1', '1', '0', '1', noted, '0'] : joinsOnly(call));
+    const budget = { windowStartMs: 900_000, windowEndMs: 1_900_000 };
+    const untold = [
+      { id: 'x', ...budget, used: 4, seq: 4 },
+      { id: 'y', ...budget, used: 3, seq: 5 },
+    ];
+    const thread = { sessions: ['a', 'b'], members: 1, instances: 1, untold };
+    const it = await open(server, 'local-share', { thread, seen: [] });
+    await turn();
+    assert.deepEqual(said(server, 'join')[0]?.words, ['one', '2', 'a', 'b']);
+    assert.deepEqual(
+      said(server, 'settle').flatMap(({ words }) => words.slice(1).filter((_, i) => i % 6 === 2)),
+      told,
+    );
+    // Its own settlements come after all that the server has noted of those before it.
+    const next = Math.max(5, Number(noted)) + 1;
+    if (told.length > 0) assert.equal(said(server, 'settle')[0]?.words[0], String(next));
+    // The new session is on a page before anything is told by it.
+    assert.deepEqual(it.pages[0]?.thread.sessions, ['a', 'b']);
+    assert.deepEqual(it.pages[1]?.thread.sessions, ['s0']);
+  }
+});
+
+test('what was heard of budgets before a restart is told to a server that has lost it', async () => {
+  const server = createScriptedServer();
+  server.reply = (call) => (call.op === 'recall' ? ['ok'] : joinsOnly(call));
+  const seen = [{ id: 'x', windowStartMs: 900_000, windowEndMs: 1_900_000, used: 12 }];
+  await open(server, 'local-share', { thread: undefined, seen });
+  assert.deepEqual(said(server, 'recall')[0]?.words, ['d', '0', '12', '0', '900000', '1900000']);
+});
+
+test('without the server an instance that was started again keeps to the share that it had, of what was left', async () => {
+  const server = createScriptedServer();
+  server.isReachable = false;
+  const { id } = itemOf(tokens(await open(createScriptedServer()), 1));
+  const seen = [{ id, windowStartMs: 900_000, windowEndMs: 1_900_000, used: 60 }];
+  const thread = { sessions: ['a'], members: 8, instances: 4, untold: [] };
+  const it = await open(server, 'local-share', { thread, seen });
+  // A quarter of the limit, less a quarter of what was used.
+  assert.equal((await it.counters.spend([tokens(it, 11)], it.clock.monotonicMs())).kind, 'refused');
+  assert.equal((await it.counters.spend([tokens(it, 10)], it.clock.monotonicMs())).kind, 'spent');
+});
+
+test('who was killed while the server was away waits for the members that it knew, as who has lived through it', async () => {
+  const server = createScriptedServer();
+  let heard = '1';
+  server.reply = (call) => (call.op === 'beat' ? ['ok', '4', '2', '0', heard] : joinsOnly(call));
+  const untold = [{ id: 'x', windowStartMs: 900_000, windowEndMs: 1_900_000, used: 4, seq: 1 }];
+  const it = await open(server, 'local-share', {
+    thread: { sessions: ['a'], members: 4, instances: 2, untold },
+    seen: [],
+  });
+  await turn();
+  assert.ok(!it.counters.isUp());
+  assert.equal(said(server, 'settle').length, 1);
+  heard = '4';
+  it.clock.advance(100);
+  await turn();
+  assert.ok(it.counters.isUp());
+});
+
+test('who has left has nothing on its page, and who could not leave all that it has not told', async () => {
+  for (const isReachable of [true, false]) {
+    const server = createScriptedServer();
+    server.reply = (call) =>
+      call.op === 'spend'
+        ? ['ok', '0', '900000', '5', '0']
+        : call.op === 'beat'
+          ? joinsOnly(call)
+          : (joinsOnly(call) ?? ['ok', '5', '900000', '0', '0']);
+    const it = await open(server);
+    const spent = await it.counters.spend([tokens(it, 5)], it.clock.monotonicMs());
+    assert.ok(spent.kind === 'spent');
+    server.isReachable = isReachable;
+    if (!isReachable) server.lose();
+    it.counters.settle(spent, [5], it.clock.monotonicMs());
+    await it.counters.close();
+    const last = it.pages.at(-1)?.thread;
+    assert.deepEqual([last?.sessions, last?.untold.length], isReachable ? [[], 0] : [['s0'], 1]);
+  }
+});
+
+test('however busy a rate is, nothing of it is taken ahead where a concurrency is asked about beside it', async () => {
+  for (const isBeside of [true, false]) {
+    const server = createScriptedServer();
+    server.reply = (call) => (call.op === 'spend' ? ['refused', '0', '0', '1000', '1000', '0'] : joinsOnly(call));
+    const it = await open(server);
+    for (let i = 0; i < 40; i++) {
+      await it.counters.spend(isBeside ? [it.rate, it.running] : [it.rate], it.clock.monotonicMs());
+      it.clock.advance(10);
+    }
+    const ahead = said(server, 'spend').map(({ words }) => Number(words[2]));
+    assert.equal(Math.max(...ahead) > 0, !isBeside);
+  }
 });

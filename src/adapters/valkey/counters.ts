@@ -7,6 +7,8 @@ import { Hold } from '../../limits/hold.ts';
 import { amountStanding, concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
 import type { Connect, Reply } from './connection.ts';
 import { costOf, HashedKey, itemOf, wordsOf } from './items.ts';
+import type { JournalPage, RestoredJournal } from '../../limits/journal.ts';
+import { createJournal } from './journal.ts';
 import { createLeases } from './leases.ts';
 import { createLedger } from './ledger.ts';
 import { amountFrom, createMemoryOfServer } from './memory-of-server.ts';
@@ -33,14 +35,22 @@ export interface ValkeyDeps {
   readonly onFailure: 'local-share' | 'deny';
   /** Called once for each change. @param why a word where the server cannot be asked any more */
   readonly onChange: (isUp: boolean, why: string | undefined) => void;
+  /** What was known before this process, or this thread, began. */
+  readonly before?: RestoredJournal | undefined;
+  /** Takes what would be lost with this thread, soon after it has changed. */
+  readonly onJournal?: ((page: JournalPage) => void) | undefined;
 }
 
 /** Counters that all instances share. */
 export interface ValkeyCounters extends Counters {
   /** Whether the server decides. */
   isUp(): boolean;
+  /** Why the server could not be joined, in a word. */
+  problem(): string | undefined;
   /** Requests that were decided, or denied, without it. */
   failures(): number;
+  /** Whether anything was used of a budget that is not known to have arrived. */
+  hasUntold(): boolean;
   /** Resolves once the server decides, or after so many milliseconds. */
   ready(withinMs: number): Promise<void>;
   /** Gives back all that is held, and what was spent ahead. */
@@ -51,6 +61,8 @@ export interface ValkeyCounters extends Counters {
 const REMEMBERED = 16_384;
 const SWEEP_MS = 100;
 const LEASE_MS = 200;
+/** With what a running stream has used at most this makes less than a second that a kill forgives. */
+const JOURNAL_MS = 400;
 const READY_LOOK_MS = 20;
 const RETRY_MS = 1_000;
 const NO_LIMIT = 2 ** 31 - 1;
@@ -78,10 +90,11 @@ class OwnPart {
 /** Joins the fleet at once and goes on trying while the server cannot be reached. */
 export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   const { clock, own } = deps;
-  const ledger = createLedger();
-  const memory = createMemoryOfServer(REMEMBERED);
+  const ledger = createLedger(deps.before?.thread?.untold);
+  const memory = createMemoryOfServer(REMEMBERED, deps.before?.seen);
   const leases = createLeases();
-  const session = createSession({ ...deps, ledger, memory });
+  const journal = createJournal({ ledger, memory, session: () => session, write: deps.onJournal });
+  const session = createSession({ ...deps, ledger, memory, before: deps.before?.thread, onJoined: journal });
   const share = createShare(
     own,
     (one, nowMs) => memory.spentOf(one, nowMs),
@@ -91,10 +104,16 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   let isFlushDue = false;
   let isClosed = false;
   sweep();
+  if (deps.onJournal !== undefined) keepJournal();
 
   function sweep(): void {
     returnLeases(session.isUp() ? LEASE_MS : 0);
     if (!isClosed) clock.after(SWEEP_MS, sweep);
+  }
+
+  function keepJournal(): void {
+    journal();
+    if (!isClosed) clock.after(JOURNAL_MS, keepJournal);
   }
 
   function returnLeases(ms: number): void {
@@ -121,7 +140,11 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   async function ask(asks: readonly Ask[]): Promise<Spent | Refused> {
     const sentAtMs = clock.monotonicMs();
     const items = asks.map(itemOf);
-    const words = asks.flatMap((one, i) => wordsOf(items[i] ?? itemOf(one), costOf(one), leases.wanted(one, sentAtMs)));
+    // What stands beside a concurrency is asked about each time: units taken ahead of it would lie idle while others want them.
+    const isAlwaysAsked = asks.some(({ kind }) => kind === 'concurrency');
+    const words = asks.flatMap((one, i) =>
+      wordsOf(items[i] ?? itemOf(one), costOf(one), isAlwaysAsked ? 0 : leases.wanted(one, sentAtMs)),
+    );
     // What was settled before must have come back before this asks.
     session.flush();
     let reply: Reply;
@@ -318,6 +341,8 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
 
     isUp: () => session.isUp(),
     failures: () => failures,
+    problem: () => session.problem(),
+    hasUntold: () => ledger.untoldBudgets().length > 0,
     ready(withinMs) {
       const endMs = clock.monotonicMs() + withinMs;
       return new Promise((resolve) => {
@@ -332,6 +357,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       isClosed = true;
       returnLeases(0);
       await session.close();
+      journal();
     },
   };
 }

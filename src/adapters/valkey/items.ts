@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Ask, AmountAsk, CounterKey, RateAsk } from '../../limits/counters.ts';
+import type { SeenBudget } from '../../limits/journal.ts';
 
 /** What everything of ours on the server begins with: one hash tag, so that a cluster keeps it in one slot. */
 export const PREFIX = '{sallyport}:';
@@ -46,6 +47,15 @@ export function itemOf(ask: Ask): Item {
   if (bound.kind === 'rate') return { kind: 'a', id, p1: bound.limit, p2: bound.windowMs, p3: 0 };
   return { kind: 'd', id, p1: bound.limit, p2: bound.window.startMs, p3: bound.window.endMs };
 }
+
+/** A budget whose limit nobody asks about: what is told or recalled of it is never refused. */
+export const budgetItem = ({ id, windowStartMs, windowEndMs }: SeenBudget): Item => ({
+  kind: 'd',
+  id,
+  p1: 0,
+  p2: windowStartMs,
+  p3: windowEndMs,
+});
 
 /** Units that an ask takes. */
 export const costOf = (ask: Ask): number => (ask.kind === 'concurrency' ? 1 : (ask.cost ?? 1));

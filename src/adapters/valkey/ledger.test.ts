@@ -69,6 +69,75 @@ test('whatever is lost on the way, the server ends with what was used, once, and
   );
 });
 
+const life = fc.oneof(
+  fc.record({ do: fc.constant('use' as const), who: fc.nat(2), used: fc.integer({ min: 1, max: 9 }) }),
+  fc.record({ do: fc.constant('send' as const), arrives: fc.boolean(), isConfirmed: fc.boolean() }),
+  fc.record({ do: fc.constant('page' as const) }),
+  fc.record({ do: fc.constant('kill' as const) }),
+);
+
+test('whenever a thread is killed, its successor tells what stood on the last page, and nothing twice', () => {
+  fc.assert(
+    fc.property(fc.array(life, { maxLength: 60 }), (steps) => {
+      let ledger = createLedger();
+      let page = ledger.untoldBudgets();
+      let [used, usedAtPage, counted, last] = [0, 0, 0, -1];
+      let isBroken = false;
+      const arrive = ({ seq, entries }: Batch): void => {
+        last = seq;
+        counted += entries.reduce((sum, { delta }) => sum + delta, 0);
+      };
+      const succeed = (): void => {
+        // What was used since the page is forgiven, unless it was told.
+        ledger = createLedger(page);
+        ledger.rejoined(last);
+        isBroken = false;
+      };
+      for (const one of steps) {
+        if (one.do === 'use') {
+          ledger.release(budget(`who${one.who}`), 0, one.used);
+          used += one.used;
+        } else if (one.do === 'send' && !isBroken) {
+          const batch = ledger.take();
+          if (batch === undefined) continue;
+          if (one.arrives) arrive(batch);
+          if (one.arrives && one.isConfirmed) ledger.told(batch.seq);
+          else isBroken = true;
+        } else if (one.do === 'page') {
+          page = ledger.untoldBudgets();
+          usedAtPage = used;
+        } else if (one.do === 'kill') {
+          succeed();
+          page = ledger.untoldBudgets();
+          const untold = page.reduce((sum, { used: units }) => sum + units, 0);
+          assert.ok(counted + untold >= usedAtPage && counted + untold <= used, `${counted} + ${untold}`);
+          used = usedAtPage = counted + untold;
+        }
+      }
+      succeed();
+      for (let batch = ledger.take(); batch !== undefined; batch = ledger.take()) arrive(batch);
+      assert.ok(counted >= usedAtPage && counted <= used, `${usedAtPage} <= ${counted} <= ${used}`);
+    }),
+  );
+});
+
+test('a page has the budgets alone, each with the settlement that will tell it', () => {
+  const ledger = createLedger();
+  ledger.charge({ kind: 'r', id: 'rate', p1: 1, p2: 1, p3: 0 }, 1);
+  for (let i = 0; i < 200; i++) ledger.release(budget(`b${i}`), 0, 1);
+  ledger.holdUntold(budget('held'), 5);
+  const seqs = ledger.untoldBudgets().map(({ seq }) => seq);
+  assert.deepEqual([seqs.length, seqs[198], seqs[199]], [200, 1, 2]);
+  const first = ledger.take();
+  assert.equal(first?.entries.at(-1)?.item.id, 'b198');
+  assert.equal(ledger.untoldBudgets().length, 200);
+  ledger.told(1);
+  assert.deepEqual(
+    ledger.untoldBudgets().map(({ id, used, seq }) => [id, used, seq]),
+    [['b199', 1, 2]],
+  );
+});
+
 test('counters that wait to be told are bounded, and those that are forgotten are counted', () => {
   const ledger = createLedger();
   for (let i = 0; i < 65_536; i++) ledger.charge({ kind: 'r', id: `r${i}`, p1: 1, p2: 1, p3: 0 }, 1);

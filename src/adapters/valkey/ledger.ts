@@ -1,4 +1,5 @@
-import { fieldOf, type Item } from './items.ts';
+import type { UntoldSpend } from '../../limits/journal.ts';
+import { budgetItem, fieldOf, type Item } from './items.ts';
 
 /** What the server has to be told of one counter. */
 export interface Entry {
@@ -38,6 +39,8 @@ export interface Ledger {
   heldFields(): Iterable<string>;
   /** After a new session: what of the old one did not arrive is to be told again. @param lastSeq what did */
   rejoined(lastSeq: number): void;
+  /** What of budgets is not known to have arrived, with the numbers by which it is told, or will be. */
+  untoldBudgets(): UntoldSpend[];
   /** Counters that had to be forgotten untold, for there were too many. */
   lost(): number;
 }
@@ -46,12 +49,12 @@ const BATCH = 200;
 /** Counters whose spending can wait for the server: some 20 MB. */
 const MOST_UNTOLD = 65_536;
 
-/** An empty one. */
-export function createLedger(): Ledger {
+/** @param before what a thread that ended had not told: under way until the server says what of it arrived */
+export function createLedger(before: readonly UntoldSpend[] = []): Ledger {
   const held = new Map<string, number>();
   const untold = new Map<string, Entry>();
-  const underWay = new Map<number, Batch>();
-  let seq = 0;
+  const underWay = batchesOf(before);
+  let seq = Math.max(0, ...underWay.keys());
   let closed = 0;
   let lost = 0;
 
@@ -124,12 +127,39 @@ export function createLedger(): Ledger {
     },
     heldFields: () => held.keys(),
     rejoined(lastSeq) {
+      // The one who was here before may have told more than it has left word of.
+      seq = Math.max(seq, lastSeq);
       for (const batch of underWay.values()) {
         if (batch.seq <= lastSeq) continue;
         for (const { item, delta } of batch.entries) if (delta !== 0) note(item, 0, delta);
       }
       underWay.clear();
     },
+    untoldBudgets() {
+      const spends = [...underWay.values()].flatMap(({ seq: number, entries }) => entries.flatMap(spendOf(number)));
+      let place = 0;
+      for (const entry of untold.values()) {
+        if (entry.delta === 0) continue;
+        spends.push(...spendOf(seq + 1 + Math.floor(place++ / BATCH))(entry));
+      }
+      return spends;
+    },
     lost: () => lost,
   };
+}
+
+/** What an entry tells of a budget, or nothing. */
+const spendOf =
+  (seq: number) =>
+  ({ item: { kind, id, p2, p3 }, delta }: Entry): UntoldSpend[] =>
+    kind === 'd' && delta !== 0 ? [{ id, windowStartMs: p2, windowEndMs: p3, used: delta, seq }] : [];
+
+function batchesOf(spends: readonly UntoldSpend[]): Map<number, Batch> {
+  const bySeq = Map.groupBy(spends, ({ seq }) => seq);
+  return new Map(
+    [...bySeq].map(([seq, all]) => [
+      seq,
+      { seq, entries: all.map((one) => ({ item: budgetItem(one), back: 0, delta: one.used })) },
+    ]),
+  );
 }

@@ -1,6 +1,7 @@
 import { amountAt, type Amount } from '../../limits/amount.ts';
 import type { AmountAsk, RateAsk } from '../../limits/counters.ts';
-import { fieldOf, itemOf, type Item } from './items.ts';
+import type { SeenBudget } from '../../limits/journal.ts';
+import { budgetItem, fieldOf, itemOf, type Item } from './items.ts';
 
 /** How a counter stood when the server told of it last. */
 interface Seen {
@@ -31,16 +32,28 @@ export interface MemoryOfServer {
   spentOf(ask: RateAsk | AmountAsk, nowMs: number): number;
   /** All that may still be in force. */
   recalled(nowMs: number): Recalled[];
+  /** Budgets that were heard of since this was asked last. */
+  takeHeard(): SeenBudget[];
 }
 
-/** @param most counters that are remembered; those not used for longest are forgotten first */
-export function createMemoryOfServer(most: number): MemoryOfServer {
+/**
+ * @param most counters that are remembered; those not used for longest are forgotten first
+ * @param before budgets that were heard of by a process that has ended
+ */
+export function createMemoryOfServer(most: number, before: readonly SeenBudget[] = []): MemoryOfServer {
   const seen = new Map<string, Seen>();
+  /** Fields of budgets. */
+  const heard = new Set<string>();
+  for (const one of before) {
+    see(budgetItem(one), { item: budgetItem(one), atMs: 0, amount: amountOf(one) });
+  }
+  heard.clear();
 
   function see(item: Item, one: Seen): void {
     const field = fieldOf(item);
     seen.delete(field);
     seen.set(field, one);
+    if (item.kind === 'd') heard.add(field);
     if (seen.size <= most) return;
     const [oldest = field] = seen.keys();
     seen.delete(oldest);
@@ -70,8 +83,20 @@ export function createMemoryOfServer(most: number): MemoryOfServer {
         return spent > 0 ? [{ item: amount === undefined ? item : inItsWindow(item, amount), spent }] : [];
       });
     },
+    takeHeard() {
+      const all = [...heard].flatMap((field) => {
+        const one = seen.get(field);
+        if (one?.amount === undefined) return [];
+        const { id, p2, p3 } = inItsWindow(one.item, one.amount);
+        return [{ id, windowStartMs: p2, windowEndMs: p3, used: one.amount.used }];
+      });
+      heard.clear();
+      return all;
+    },
   };
 }
+
+const amountOf = ({ windowStartMs, used }: SeenBudget): Amount => ({ used, sinceMs: windowStartMs, reserved: 0 });
 
 /** Units as the function tells of them: used, since, reserved. Those that drain have done so up to now. */
 export function amountFrom({ kind }: Item, [used, since, reserved]: readonly string[], nowMs: number): Amount {

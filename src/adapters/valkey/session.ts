@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
+import type { ThreadJournal } from '../../limits/journal.ts';
 import { whyOf, type Connect, type Connection, type Reply } from './connection.ts';
 import { keyOf, PREFIX, wordsOf, type Item } from './items.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,6 +22,10 @@ export interface SessionDeps {
   readonly newId: () => string;
   /** Called once for each change. @param why a word where it went down */
   readonly onChange: (isUp: boolean, why: string | undefined) => void;
+  /** What the thread whose place this takes has left. */
+  readonly before?: ThreadJournal | undefined;
+  /** Called with each new session, before anything is told by it. */
+  readonly onJoined: () => void;
 }
 
 /** How many there are, as last heard. */
@@ -39,6 +44,10 @@ export interface Session {
   /** Whether requests can be decided by the server. */
   isUp(): boolean;
   fleet(): Fleet;
+  /** Why the last try to join came to nothing, in a word; undefined where none has. */
+  problem(): string | undefined;
+  /** Those by which the server may know this thread. */
+  sessions(): readonly string[];
   /** Calls the function for items. @throws Unanswered, at the latest after 250 ms; the session is down then */
   call(op: 'spend' | 'extend' | 'peek', items: readonly Item[], words: readonly string[]): Promise<Reply>;
   /** Has what the ledger has untold sent before anything that is called later. */
@@ -71,7 +80,9 @@ export function createSession(deps: SessionDeps): Session {
   let connection: Connection | undefined;
   let id: string | undefined;
   /** Sessions that may still hold something for us. */
-  let before: string[] = [];
+  let before: string[] = [...(deps.before?.sessions ?? [])];
+  /** Whether others may have spent without the server, too. */
+  let isBack = (deps.before?.untold.length ?? 0) > 0;
   let state: 'down' | 'joining' | 'joined' | 'closed' = 'down';
   /** When a server that has lost its data may be told what is to be added to what all have seen. */
   let opensAtMs = 0;
@@ -81,8 +92,9 @@ export function createSession(deps: SessionDeps): Session {
   let awaitedUntilMs = 0;
   /** Time of the server when this session began. */
   let joinedAt = '0';
-  let fleet: Fleet = { members: 1, instances: 1 };
+  let fleet: Fleet = deps.before ?? { members: 1, instances: 1 };
   let wasUp = false;
+  let problem: string | undefined;
   let look: Timer | undefined;
   let touchAtMs = clock.monotonicMs() + TOUCH_MS;
 
@@ -147,6 +159,7 @@ export function createSession(deps: SessionDeps): Session {
     if (state !== 'joined') return;
     state = 'down';
     hasBegun = false;
+    isBack = true;
     if (id !== undefined) before.push(id);
     id = undefined;
     for (const one of waiting) one.fail(new Unanswered(why));
@@ -175,11 +188,13 @@ export function createSession(deps: SessionDeps): Session {
       await join(connection);
       if (stop.signal.aborted) throw new Unanswered('slow');
       state = 'joined';
+      deps.onJoined();
       const waitMs = opensAtMs - clock.monotonicMs();
       const session = id;
       if (waitMs > 0) clock.after(waitMs, () => begin(session));
       else begin(session);
-    } catch {
+    } catch (error) {
+      problem = whyOf(error);
       drop();
       if (isClosed()) return;
       state = 'down';
@@ -219,7 +234,7 @@ export function createSession(deps: SessionDeps): Session {
     const sentAtMs = clock.monotonicMs();
     const reply = await ask(on, 'join', session, [], [deps.instance, String(old.length), ...old, ...held]);
     if (reply[0] !== 'ok') throw new Unanswered(reply[0]);
-    awaited = old.length > 0 ? fleet.members : 0;
+    awaited = isBack ? fleet.members : 0;
     awaitedUntilMs = clock.monotonicMs() + RETURN_MS;
     joinedAt = reply[6] ?? '0';
     note(reply, clock.monotonicMs());
@@ -302,6 +317,8 @@ export function createSession(deps: SessionDeps): Session {
   return {
     isUp,
     fleet: () => fleet,
+    problem: () => problem,
+    sessions: () => (id === undefined ? before : [...before, id]),
     call: (op, items, words) => timed(op, items.map(keyOf), words),
     flush,
     async close() {
@@ -315,7 +332,7 @@ export function createSession(deps: SessionDeps): Session {
         await Promise.race([
           given,
           ask(on, 'leave', session, [], []).then(
-            () => undefined,
+            () => void (id = undefined),
             () => undefined,
           ),
         ]);

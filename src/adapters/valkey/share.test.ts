@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { RateAsk } from '../../limits/counters.ts';
-import { ratePerMinute } from '../../limits/gcra.ts';
+import { rateOf, ratePerMinute } from '../../limits/gcra.ts';
 import { createCounterMemory, createSharedCounters } from '../memory/counters.ts';
 import { createShare } from './share.ts';
 
@@ -62,4 +62,28 @@ test('an ask for more than the whole share is refused, and costs the others noth
   const refused = share.spend([{ ...ask, cost: 51 }], 0);
   assert.deepEqual(refused.kind === 'refused' && [refused.ask.name, refused.standing.limit], ['t', 50]);
   assert.equal(share.spend([{ ...ask, cost: 50 }], 0).kind, 'spent');
+});
+
+test('what was seen of a tighter rate neither locks anybody out of the share nor lets in more than it', () => {
+  const counters = own();
+  const share = createShare(
+    counters,
+    () => 86_400_000,
+    () => 2,
+  );
+  const ask: RateAsk = { kind: 'rate', name: 'r', counter: counters.keyOf('a'), rate: ratePerMinute(60) };
+  let passed = 0;
+  for (let i = 0; i < 100; i++) if (share.spend([ask], 1_000_000).kind === 'spent') passed++;
+  assert.equal(passed, 30);
+  // Its own counters of the tighter rate do not either.
+  const tight = { ...ask, rate: rateOf(1, 86_400_000), counter: counters.keyOf('b') };
+  const alone = createShare(
+    counters,
+    () => 0,
+    () => 1,
+  );
+  assert.equal(alone.spend([tight], 1_000_000).kind, 'spent');
+  const loose = { ...ask, counter: tight.counter };
+  assert.equal(alone.spend([loose], 1_000_000).kind, 'spent');
+  assert.equal(alone.spend([loose], 1_000_000).kind, 'refused');
 });

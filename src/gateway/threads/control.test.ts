@@ -46,6 +46,7 @@ async function setUp(orders: readonly string[]) {
       series: () => undefined,
       places: () => undefined,
       counters: () => undefined,
+      journal: () => undefined,
       replaced: (row) => void replaced.push(row),
       ended: () => undefined,
     },

@@ -8,6 +8,7 @@ import type { LastUse, PermissionUse, RecordChange } from '../../directory/recor
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { RunningView } from '../../kernel/running-view.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
+import type { JournalPage } from '../../limits/journal.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
 import type { IssuerState } from '../issuer-watch.ts';
@@ -40,6 +41,8 @@ export interface WorkerEvents {
   recordPort(row: number): MessagePort | undefined;
   /** Whether the counters of all instances decide for a worker, on each change. */
   counters(row: number, isUp: boolean, why: string | undefined): void;
+  /** What would be lost with a worker. */
+  journal(row: number, page: JournalPage): void;
   /** A worker was replaced; `why` for the log. */
   replaced(row: number, why: string): void;
   /** A worker that ended: its metrics are to be taken over before the row is used again. */
@@ -240,6 +243,9 @@ export async function startWorkers(
         return asked.get(message.ask)?.(self.row, message.views);
       case 'counters':
         return events.counters(self.row, message.isUp, message.why);
+      case 'journal':
+        // What a worker has said last may be heard after its successor has begun with what was known then.
+        return live.get(self.row) === self ? events.journal(self.row, message.page) : undefined;
       case 'drained':
         return void self.worker.terminate();
     }

@@ -15,6 +15,7 @@ import type {
 } from '../../directory/records.ts';
 import type { AccessRecords } from '../../directory/store.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
+import type { JournalPage, RestoredJournal } from '../../limits/journal.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { PlaceAsked } from '../../forward/queue/waiting-room.ts';
@@ -93,6 +94,8 @@ export interface WorkerStart {
   readonly instance: string;
   /** Where its records go; undefined where nothing is recorded. */
   readonly recordPort?: MessagePort | undefined;
+  /** What was known of budgets on the server of the counters; undefined where there is no server. */
+  readonly journal: RestoredJournal | undefined;
 }
 
 /** The memory that all threads share. */
@@ -156,6 +159,8 @@ export type FromWorker =
   | { readonly kind: 'counters'; readonly isUp: boolean; readonly why: string | undefined }
   /** The answer to `list-running`, and to `stop-running`: what was ended, at most one. */
   | { readonly kind: 'running'; readonly ask: number; readonly views: readonly RunningView[] }
+  /** What would be lost with this thread. */
+  | { readonly kind: 'journal'; readonly page: JournalPage }
   | { readonly kind: 'drained' };
 
 /** What a worker says of places at upstreams, which go by their numbers in shared memory. */

@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
+import type { JournalStore, KeptJournal } from '../../limits/journal.ts';
 import type { KeptBudget, LedgerStore, UsageRow } from '../../limits/ledger.ts';
 import type { Artifact, ArtifactStore } from '../../oauth/artifacts.ts';
-import type { ArtifactCall, FromStore, LedgerCall, StoreStart, ToStore } from './store-messages.ts';
+import type { ArtifactCall, FromStore, JournalCall, LedgerCall, StoreStart, ToStore } from './store-messages.ts';
 
 /** Another process works on the state directory. */
 export class StateLocked extends Error {
@@ -18,6 +19,7 @@ type Ask = ToStore extends infer M ? (M extends { id: number } ? Omit<M, 'id'> :
 export interface Store extends DirectoryStore {
   readonly artifacts: ArtifactStore;
   readonly ledger: LedgerStore;
+  readonly journal: JournalStore;
 }
 
 /**
@@ -69,6 +71,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
 
   const artifact = async (call: ArtifactCall) => ask({ kind: 'artifacts', call });
   const entry = async (call: LedgerCall) => ask({ kind: 'ledger', call });
+  const page = async (call: JournalCall) => ask({ kind: 'journal', call });
 
   try {
     await opened;
@@ -102,6 +105,10 @@ export async function startStore(start: StoreStart): Promise<Store> {
       writeBudgets: async (...args) => void (await entry({ name: 'writeBudgets', args })),
       addUsage: async (...args) => void (await entry({ name: 'addUsage', args })),
       readUsage: async (...args) => (await entry({ name: 'readUsage', args })) as UsageRow[],
+    },
+    journal: {
+      readJournal: async (...args) => (await page({ name: 'readJournal', args })) as KeptJournal,
+      writeJournal: async (...args) => void (await page({ name: 'writeJournal', args })),
     },
     async close() {
       if (ended !== undefined) return;

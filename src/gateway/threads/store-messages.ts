@@ -1,4 +1,5 @@
 import type { TokenUse } from '../../directory/token-uses.ts';
+import type { JournalStore } from '../../limits/journal.ts';
 import type { LedgerStore } from '../../limits/ledger.ts';
 import type { ArtifactStore } from '../../oauth/artifacts.ts';
 import type { BanRecord, LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
@@ -21,6 +22,7 @@ export type ToStore = { readonly id: number } & (
   | { readonly kind: 'bans'; readonly bans: readonly BanRecord[]; readonly forgetBeforeMs: number }
   | { readonly kind: 'artifacts'; readonly call: ArtifactCall }
   | { readonly kind: 'ledger'; readonly call: LedgerCall }
+  | { readonly kind: 'journal'; readonly call: JournalCall }
   | { readonly kind: 'close' }
 );
 
@@ -33,6 +35,11 @@ export type ArtifactCall = {
 export type LedgerCall = {
   [Name in keyof LedgerStore]: { readonly name: Name; readonly args: Parameters<LedgerStore[Name]> };
 }[keyof LedgerStore];
+
+/** A call of the port `JournalStore`. */
+export type JournalCall = {
+  [Name in keyof JournalStore]: { readonly name: Name; readonly args: Parameters<JournalStore[Name]> };
+}[keyof JournalStore];
 
 /** From the store to the control plane. */
 export type FromStore =

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSqliteArtifacts } from '../../adapters/sqlite/artifact-store.ts';
 import { openSqliteStore } from '../../adapters/sqlite/directory-store.ts';
+import { openSqliteJournal } from '../../adapters/sqlite/journal-store.ts';
 import { openSqliteLedger } from '../../adapters/sqlite/ledger-store.ts';
 import { takeStateLock } from '../../adapters/sqlite/lock.ts';
 import { StoreUnavailable, VersionConflict } from '../../directory/store.ts';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   const store = openSqliteStore(start.databasePath);
   const artifacts = openSqliteArtifacts(start.databasePath);
   const ledger = openSqliteLedger(start.databasePath);
+  const journal = openSqliteJournal(start.databasePath);
   port.on('message', (message: ToStore) => {
     void answer(message).then(
       (value) => send({ kind: 'answer', id: message.id, value }),
@@ -60,9 +62,14 @@ async function main(): Promise<void> {
         const { name, args } = message.call;
         return (ledger[name] as (...given: typeof args) => Promise<unknown>)(...args);
       }
+      case 'journal': {
+        const { name, args } = message.call;
+        return (journal[name] as (...given: typeof args) => Promise<unknown>)(...args);
+      }
       case 'close':
         artifacts.close();
         ledger.close();
+        journal.close();
         await store.close();
         lock?.release();
         setImmediate(() => port.close());

@@ -71,6 +71,8 @@ const callers = await openCallerCounters(start.settings.config.counters, {
     gauges[GAUGE.countersDown] = isUp ? 0 : 1;
     send({ kind: 'counters', isUp, why });
   },
+  before: start.journal,
+  onJournal: (page) => send({ kind: 'journal', page }),
 });
 const heartbeats = new Int32Array(memory.heartbeats);
 const running = createRunningExchanges();

@@ -7,6 +7,7 @@ import { actualTokens } from './actual.ts';
 const bid = { input: 50, least: 25, choices: 2, each: 100, price: { input: 0, output: 0 } };
 const size = { bytes: 100, items: 1, numbers: 0, media: 0 };
 const writtenIn = (ms: number) => ms / 10;
+const TIMED_OUT = { kind: 'fault', code: 'upstream_timeout' } as const;
 
 for (const [how, usage, outcome, expected] of [
   ['answered', { promptTokens: 40, completionTokens: 7 }, { kind: 'answer' }, [40, 7]],
@@ -31,7 +32,54 @@ for (const [how, usage, outcome, expected] of [
       ...{ status: 200, code: undefined, durationMs: 0, firstByteMs: undefined, upstream: 'u', mayHaveWorked: true },
       ...outcome,
     };
-    const { input, output } = actualTokens({ ...newUsage(), ...usage }, { bid, size }, end, writtenIn);
+    const { input, output } = actualTokens({ ...newUsage(), ...usage }, { bid, size }, end, 0, writtenIn);
     assert.deepEqual([input, output], expected);
   });
 }
+
+const told = { promptTokens: 40, completionTokens: 30 };
+for (const { how, usage, outcome, silentMs, output } of [
+  { how: 'given up in a silence of 2 s', usage: told, outcome: { kind: 'abort' }, silentMs: 2_000, output: 200 },
+  { how: 'given up after less', usage: told, outcome: { kind: 'abort' }, silentMs: 1_999, output: 30 },
+  { how: 'given up by a time-out', usage: { deltas: 9 }, outcome: TIMED_OUT, silentMs: 2_000, output: 200 },
+  { how: 'answered after all', usage: told, outcome: { kind: 'answer' }, silentMs: 9_000, output: 30 },
+  { how: 'cut by the gateway', usage: told, outcome: { kind: 'cut' }, silentMs: 9_000, output: 30 },
+  {
+    how: 'broken by upstream',
+    usage: told,
+    outcome: { kind: 'fault', code: 'upstream_error' },
+    silentMs: 9_000,
+    output: 30,
+  },
+  {
+    how: 'longer than was set aside',
+    usage: { ...told, completionTokens: 250 },
+    outcome: { kind: 'abort' },
+    silentMs: 9_000,
+    output: 250,
+  },
+] as const) {
+  test(`a stream that was ${how} has cost ${output} tokens of its answers`, () => {
+    const end: Outcome = {
+      ...{ status: 200, code: undefined, durationMs: 0, firstByteMs: 1, upstream: 'u', mayHaveWorked: true },
+      ...outcome,
+    };
+    assert.equal(actualTokens({ ...newUsage(), ...usage }, { bid, size }, end, silentMs, writtenIn).output, output);
+  });
+}
+
+test('what can have been written in a silence is what the measured speed says, for each answer', () => {
+  const end: Outcome = {
+    ...{
+      status: 200,
+      code: undefined,
+      durationMs: 0,
+      firstByteMs: 1,
+      upstream: 'u',
+      mayHaveWorked: true,
+      kind: 'abort',
+    },
+  };
+  const slow = (ms: number): number => ms / 1_000;
+  assert.equal(actualTokens({ ...newUsage(), ...told }, { bid, size }, end, 5_000, slow).output, 30 + 2 * 5);
+});

@@ -8,26 +8,29 @@ import { tokensSoFar, type Bid } from './reservation.ts';
  * The tokens that a request has really cost, however it ended: what upstream counted; else what was seen of a stream; else
  * what it can have written until its caller went away, so that hanging up is no way to have work done for nothing.
  *
+ * @param silentMs for which a stream had brought nothing more when it ended
  * @param writtenIn most tokens of one answer in a time
  */
 export function actualTokens(
   usage: Usage,
   { bid, size }: { readonly bid: Bid; readonly size: Size },
   outcome: Outcome,
+  silentMs: number,
   writtenIn: (ms: number) => number,
 ): Tokens {
   const { promptTokens, completionTokens, deltas } = usage;
   const most = bid.choices * bid.each;
+  const unseen = isGivenUp(outcome) && silentMs >= SILENCE_MS ? bid.choices * writtenIn(silentMs) : 0;
   if (promptTokens !== undefined || completionTokens !== undefined) {
     // A number that cannot be would lock its caller out for ever. What upstream holds of a conversation is in no body.
     const { input, cached, output } = tokensSoFar(usage, bid.input);
     return {
       input: Math.min(input, Math.max(mostTokens(size), LONG_CONTEXT)),
       cached,
-      output: Math.min(output, Math.max(most, deltas) + LONG_CONTEXT),
+      output: Math.min(withUnseen(output, unseen, most), Math.max(most, deltas) + LONG_CONTEXT),
     };
   }
-  if (deltas > 0) return { input: bid.input, cached: 0, output: deltas };
+  if (deltas > 0) return { input: bid.input, cached: 0, output: withUnseen(deltas, unseen, most) };
   if (outcome.mayHaveWorked !== true) return NOTHING;
   // What upstream broke nobody has had. A time-out is the gateway's own: the caller has chosen how long the work is.
   if (outcome.kind === 'fault' && outcome.code !== 'upstream_timeout') return NOTHING;
@@ -36,6 +39,20 @@ export function actualTokens(
   const written = bid.choices * Math.min(bid.each, writtenIn(outcome.durationMs));
   return { input: bid.input, cached: 0, output: Math.min(most, written) };
 }
+
+/** The caller went away, or the work that it has chosen took too long. */
+const isGivenUp = ({ kind, code }: Outcome): boolean =>
+  kind === 'abort' || (kind === 'fault' && code === 'upstream_timeout');
+
+/**
+ * vLLM writes tokens for which no event goes out while one of its parsers waits for the end of a tool call. Who hangs up then
+ * pays for what can have been written, but no more than was set aside.
+ */
+const withUnseen = (seen: number, unseen: number, most: number): number =>
+  Math.max(seen, Math.min(seen + unseen, most));
+
+/** Between two tokens of a busy model there is less. */
+const SILENCE_MS = 2_000;
 
 const NOTHING: Tokens = { input: 0, cached: 0, output: 0 };
 /** Tokens of the longest contexts that models have. */

@@ -11,6 +11,7 @@ import type { Counted, LimitPlan } from '../../limits/plan.ts';
 import { priceOf, type Prices } from '../../limits/prices.ts';
 import { isCounted, promptSizeOf, writesTokens, type PromptSize } from '../../vllm/fields/prompt-size.ts';
 import { actualTokens } from './actual.ts';
+import { isHopeless } from './hopeless.ts';
 import { createMeterOf } from './metering.ts';
 import { createNoteUsage } from './note-usage.ts';
 import { createProgress } from './progress.ts';
@@ -26,6 +27,9 @@ export interface TokenLimitOptions {
   readonly maxOutputTokens: number | 'none';
 }
 
+/** Has upstream count a prompt. */
+type CountPrompt = (x: Asked) => Promise<number | undefined>;
+
 /** What the stage works with. */
 export interface TokenLimitDeps {
   readonly plan: LimitPlan;
@@ -37,7 +41,7 @@ export interface TokenLimitDeps {
   readonly onBudget: (warning: BudgetWarning) => void;
   readonly clock: Clock;
   /** Has upstream count a prompt; undefined where it cannot say. Left out: prompts are estimated. */
-  readonly countPrompt?: ((x: Asked) => Promise<number | undefined>) | undefined;
+  readonly countPrompt?: CountPrompt | undefined;
 }
 
 type Needs = 'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage';
@@ -78,24 +82,33 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     return { input, least, choices, each, price: priceOf(options.prices, x.model) };
   }
 
-  function reserve(x: Here, size: PromptSize, known: Estimate, input: number): Soon<Denial | undefined> {
+  function limitsOf(x: Asked): readonly Counted[] {
     const asking = { principal: x.principal, network: x.peer.network, model: x.model, route: classOf(x.route.scope) };
     const all = plan.late(asking);
-    const limits = all.every(({ limit }) => concerns(limit, x)) ? all : all.filter(({ limit }) => concerns(limit, x));
+    return all.every(({ limit }) => concerns(limit, x)) ? all : all.filter(({ limit }) => concerns(limit, x));
+  }
+
+  /** What upstream counts, or the estimate where it cannot say, or need not be asked. */
+  async function countedOr(x: Asked, count: CountPrompt, size: PromptSize, estimate: number): Promise<number> {
+    if (await isHopeless(limitsOf(x), bidOf(x, size, estimate), size, deps)) return estimate;
+    return (await count(x)) ?? estimate;
+  }
+
+  function reserve(x: Here, size: PromptSize, known: Estimate, input: number): Soon<Denial | undefined> {
+    const limits = limitsOf(x);
     const bid = bidOf(x, size, input);
     const fitted = fitWhole(x, limits, bid, options.overCap);
     return 'code' in fitted ? fitted : attempt(x, { limits, size, known, wanted: bid }, fitted, MAX_TRIES);
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
-    const [asked, asks, costs, amounts]: [Counted[], Ask[], number[], Limit[]] = [[], [], [], []];
+    const [asked, asks, amounts]: [Counted[], Ask[], Limit[]] = [[], [], []];
     const tokens = tokensOf(bid);
     const nowMs = clock.monotonicMs();
     for (const one of wish.limits) {
       const units = unitsOf(one.limit, tokens, bid.price);
       if (!isHeld(one.limit) && units <= 0) continue;
       asked.push(one);
-      costs.push(units);
       const ask = plan.ask(one, Math.min(units, one.limit.max), nowMs);
       asks.push(ask);
       if (ask.kind === 'amount') amounts.push(one.limit);
@@ -103,11 +116,13 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     const result = counters.spend(asks, nowMs);
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
-        warnings.look(x.principal, asked, spent.standings, costs);
+        warnings.look(x.principal, asked, spent.standings);
         x.tokenLimits = new Held(spent, bid, wish, amounts, x.request.output !== undefined);
         return undefined;
       }
-      const limit = asked[asks.indexOf(spent.ask)]?.limit;
+      const full = asked[asks.indexOf(spent.ask)];
+      const limit = full?.limit;
+      if (full !== undefined) warnings.look(x.principal, [full], [spent.standing]);
       const left = spent.standing.remaining;
       const shorter = limit === undefined || tries === 0 ? undefined : shorterFor(x, limit, left, bid);
       return shorter === undefined ? refusal(spent, limit) : attempt(x, wish, shorter, tries - 1);
@@ -127,7 +142,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const known = estimator.of(x.principal.tenant, x.route.family, x.model);
       const estimate = known.prompt(size) + earlierTokens(x);
       if (deps.countPrompt === undefined) return reserve(x, size, known, estimate);
-      return deps.countPrompt(x).then((counted) => reserve(x, size, known, counted ?? estimate));
+      return countedOr(x, deps.countPrompt, size, estimate).then((input) => reserve(x, size, known, input));
     },
     inspect(x) {
       const kept = x.tokenLimits;
@@ -138,8 +153,8 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     settle(x, outcome) {
       const kept = x.tokenLimits;
       if (!(kept instanceof Held)) return;
-      progress.end(x.tokenLimits.spent);
-      const tokens = actualTokens(x.usage, kept, outcome, (ms) => kept.known.writtenIn(ms));
+      const silentMs = progress.end(x.tokenLimits.spent);
+      const tokens = actualTokens(x.usage, kept, outcome, silentMs, (ms) => kept.known.writtenIn(ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
       if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);

@@ -22,16 +22,16 @@ export interface FleetLimits {
   readonly budget?: { readonly tokens: number; readonly per: 'day' };
 }
 
-/**
- * @param counters options beside the server's URL
- * @param urlOf by which way the second gateway reaches the server
- */
-export async function startFleet(
-  limits: FleetLimits,
-  counters: object = {},
-  urlOf: (url: string) => Promise<string> = (url) => Promise.resolve(url),
-): Promise<Fleet> {
-  const server = await startTestServer(PROGRAM);
+/** A server that a test has started itself, and by which URL each gateway reaches it. */
+export interface OwnServer {
+  readonly server: TestServer;
+  readonly urls: readonly [string, string];
+}
+
+/** @param counters options beside the server's URL @param own left out, the fleet has a server of its own */
+export async function startFleet(limits: FleetLimits, counters: object = {}, own?: OwnServer): Promise<Fleet> {
+  const server = own?.server ?? (await startTestServer(PROGRAM));
+  const [first, second] = own?.urls ?? [server.url, server.url];
   const issuer = await startTestIssuer(() => AUDIENCE);
   const start = (url: string) =>
     startTestGateway({
@@ -44,7 +44,7 @@ export async function startFleet(
         counters: { url, ...counters },
       },
     });
-  const gateways = await Promise.all([start(server.url), urlOf(server.url).then(start)]);
+  const gateways = await Promise.all([start(first), start(second)]);
   return {
     server,
     issuer,
@@ -52,7 +52,7 @@ export async function startFleet(
     async [Symbol.asyncDispose]() {
       for (const gateway of gateways) await gateway[Symbol.asyncDispose]();
       await issuer[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
+      if (own === undefined) await server[Symbol.asyncDispose]();
     },
   };
 }
@@ -95,6 +95,13 @@ export function tally(answers: readonly Answer[]): Record<string, number> {
   }
   return counts;
 }
+
+/** Tokens that answers have cost. */
+export const usedIn = (answers: readonly Answer[]): number =>
+  answers.reduce(
+    (sum, { json }) => sum + ((json?.['usage'] as { total_tokens: number } | undefined)?.total_tokens ?? 0),
+    0,
+  );
 
 /** Begins a stream that does not end; resolves with what ends it. */
 export async function hangingStream(gateway: TestGateway, key: string): Promise<() => void> {
