@@ -30,7 +30,7 @@ export function parseCheckpoint(written: string): Checkpoint | undefined {
 }
 
 /** Lines of a checkpoint as this product writes it: three, an empty one, one signature. */
-const LINES = 5;
+export const CHECKPOINT_LINES = 5;
 
 /** The checkpoints of a file, one after another. */
 export interface CheckpointFile {
@@ -45,7 +45,7 @@ export function parseCheckpoints(text: string, origin: string, fromSize: number)
   let readChars = 0;
   let size = fromSize;
   for (;;) {
-    const end = endOfLines(text, readChars, LINES);
+    const end = endOfLines(text, readChars, CHECKPOINT_LINES);
     const checkpoint = end === undefined ? undefined : parseCheckpoint(text.slice(readChars, end));
     const isNext = checkpoint !== undefined && checkpoint.size > size && checkpoint.note.signatures.length === 1;
     if (end === undefined || !isNext || checkpoint.origin !== origin) return { checkpoints, readChars };

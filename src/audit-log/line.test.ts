@@ -33,6 +33,16 @@ suite('lines', () => {
     test(`refuses a text ${name}`, () => assert.throws(() => lineOf(text, 1), RangeError));
   }
 
+  test('refuses a record that is longer than a line may be, in bytes', () => {
+    const most = 16 * 1024 * 1024 - 1024;
+    const text = (letters: number, bytes: number): string =>
+      `{"metadata":{"a":"${'é'.repeat(letters)}${'x'.repeat(bytes)}"}}`;
+    const frame = text(0, 0).length;
+    const letters = 3_000_000;
+    assert.ok(lineOf(text(letters, most - frame - 2 * letters), 1));
+    assert.throws(() => lineOf(text(letters, most - frame - 2 * letters + 1), 1), RangeError);
+  });
+
   for (const [line, sequence] of [
     ['{"metadata":{"sequence":0,"a":1}}', 0],
     ['{"metadata":{"sequence":9007199254740991,"a":1}}', 9007199254740991],

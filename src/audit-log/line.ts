@@ -10,6 +10,8 @@ const OWN_HEAD = '"event_code":"audit-log.';
 
 /** Most bytes of a line. */
 export const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** The same without a number. */
+const MAX_RECORD_BYTES = MAX_LINE_BYTES - 1024;
 
 const HEAD_BYTES = Buffer.from(HEAD);
 const OWN_BYTES = Buffer.from(OWN_HEAD);
@@ -26,6 +28,9 @@ export function lineOf(text: string, sequence: number): string {
   const isRecord = text.startsWith(TEXT_HEAD) && rest.startsWith('"') && text.endsWith('}') && !text.includes('\n');
   // Else a caller whose words come into a record could close the log, or say that there was a gap.
   if (!isRecord || rest.startsWith(OWN_HEAD)) throw new RangeError('a record begins with its metadata, in one line');
+  if (text.length > MAX_RECORD_BYTES / 3 && Buffer.byteLength(text) > MAX_RECORD_BYTES) {
+    throw new RangeError(`a record has at most ${MAX_RECORD_BYTES} bytes`);
+  }
   return `${HEAD}${sequence},${rest}`;
 }
 

@@ -217,6 +217,13 @@ suite('statements', () => {
     assert.equal(parseKeyChain(`${lines.slice(0, -2).join('\n')}\n`), undefined);
   });
 
+  test('a chain does not count where the new key names another one than it follows: it would vouch for a past not its own', () => {
+    const parts = ['sallyport/audit-log-key', LOG, '10', third.verifier.text, other.verifier.text, ''];
+    const link = (text: string): string => formatNote({ text, signatures: [signer.sign(text), other.sign(text)] });
+    assert.equal(parseKeyChain(signFirstKey(signer) + link(parts.join('\n'))), undefined);
+    assert.ok(parseKeyChain(signFirstKey(signer) + link(parts.with(3, signer.verifier.text).join('\n'))));
+  });
+
   test('any change of a byte of a chain is seen', () => {
     for (let at = 0; at < chainText.length; at++) {
       const changed =
@@ -232,6 +239,9 @@ suite('statements', () => {
     assert.equal(parseRetention(signRetention(70, other), chain), 70);
     assert.equal(parseRetention(signRetention(70, newSigner()), chain), undefined);
     assert.equal(parseRetention(signRetention(70, other).replace('70', '71'), chain), undefined);
+    const [text] = signRetention(70, other).replace(LOG, 'sallyport/fedcba9876543210').split('\n\n');
+    const moved = formatNote({ text: `${text}\n`, signatures: [other.sign(`${text}\n`)] });
+    assert.equal(parseRetention(moved, chain), undefined, 'nor what the same key has said of another log');
     assert.equal(parseRetention(checkpoint(70), chain), undefined, 'a checkpoint is none');
     assert.equal(parseCheckpoint(signRetention(70, other)), undefined, 'and it is no checkpoint');
   });

@@ -69,6 +69,9 @@ export const keyAt = ({ links }: KeyChain, size: number): Verifier | undefined =
 /** The key that signs now. */
 export const lastKey = ({ links }: KeyChain): Verifier | undefined => links.at(-1)?.verifier;
 
+/** How many records the log had when its last key took over: it is never shorter again. */
+export const sizeAtLastKey = ({ links }: KeyChain): number => links.at(-1)?.fromSize ?? 0;
+
 /** Whether the chain has that key, and so all of it is vouched for by whoever trusts the key. */
 export const hasKey = ({ links }: KeyChain, key: Verifier): boolean =>
   links.some(({ verifier }) => verifier.text === key.text);

@@ -12,7 +12,7 @@ import { parseTlogProof } from '../../src/audit-log/tlog-proof.ts';
 import { leafHash, parseHash } from '../../src/audit-log/tree.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { copied, newStateDir, openLog, record, wholeOf, writtenLog } from '../support/audit-log.ts';
-import { killWhileWriting } from '../support/audit-log-crash.ts';
+import { killWhileWriting, verifyWhileWriting } from '../support/audit-log-crash.ts';
 import { sallyport } from '../support/command.ts';
 
 const groups = Array.from({ length: 6 }, (_, i) => [record(3 * i), record(3 * i + 1), record(3 * i + 2)]);
@@ -184,6 +184,10 @@ suite('audit-log rotate-key', () => {
     lock?.release();
     assert.equal(wholeOf(stateDir).keys.length, 2);
   });
+});
+
+test('a log can be verified while it is written', async () => {
+  assert.ok((await verifyWhileWriting(25)) > 50);
 });
 
 test('killed while it writes, the log verifies each time, and nothing acknowledged is missing', async () => {

@@ -26,6 +26,19 @@ export async function killWhileWriting(rounds: number, random: () => number): Pr
   return size;
 }
 
+/** Verifies a log so many times while another process writes it. @returns how many records it had in the end */
+export async function verifyWhileWriting(times: number): Promise<number> {
+  const stateDir = newStateDir();
+  const child = spawn(process.execPath, [PROGRAM, stateDir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let [seen, size] = [0, 0];
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (seen++ < times) ({ size } = wholeOf(stateDir, { copies: [auditLogPlaces(stateDir).lastCheckpoint] }));
+    else child.kill('SIGKILL');
+    assert.ok(Number(line) > 0);
+  }
+  return size;
+}
+
 /** @returns up to which number everything was acknowledged: a line of its output each time */
 async function writtenUntilKilled(stateDir: string, round: number, lines: number): Promise<number> {
   const child = spawn(process.execPath, [PROGRAM, stateDir, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] });

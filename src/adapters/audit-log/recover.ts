@@ -3,7 +3,7 @@ import { parseCheckpoint, parseCheckpoints, type Checkpoint } from '../../audit-
 import type { Fault } from '../../audit-log/fault.ts';
 import { readOwn, timeOf, type OwnRecord } from '../../audit-log/own-record.ts';
 import { isSignedBy } from '../../audit-log/note.ts';
-import { keyAt, type KeyChain } from '../../audit-log/statement.ts';
+import { keyAt, sizeAtLastKey, type KeyChain } from '../../audit-log/statement.ts';
 import { createTree, type Hash, type Tree } from '../../audit-log/tree.ts';
 import { writeAtomically } from '../tls/private-files.ts';
 import { bytesIfThere, MAX_CHECKPOINT_FILE_BYTES, MAX_STATEMENT_BYTES, segmentsIn, sizeIfThere } from './folder.ts';
@@ -68,7 +68,7 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
   const kept = keptCheckpoint(places, chain.origin);
   const segment = segments.at(-1);
   if (segment === undefined) {
-    checkKept(places, kept, 0);
+    checkLength(places, [kept?.size, sizeAtLastKey(chain)], 0);
     return { tree: createTree(), last: undefined, isAfterClose: false, lastMs: 0, cutBytes: 0 };
   }
   const tree = treeBefore(segment, segments.at(-2), chain, places);
@@ -79,6 +79,7 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
     chain,
     end: undefined,
     deletedBefore: 0,
+    isMending: true,
     copies: kept === undefined ? [] : [kept],
     sawOwn: ({ event }, sequence) => (closedAt = event === 'close' ? sequence : closedAt),
     sawRecord(leaf, bytes) {
@@ -86,7 +87,7 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
       [lastStart, nextStart] = [nextStart, nextStart + bytes + 1];
     },
   });
-  checkKept(places, kept, tree.size);
+  checkLength(places, [kept?.size, sizeAtLastKey(chain)], tree.size);
   const lastMs = timeOf(bytesAt(segment.records, lastStart, nextStart - 1)) ?? 0;
   return {
     tree,
@@ -97,10 +98,10 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
   };
 }
 
-/** The log is no shorter than it was when its last checkpoint was kept: else somebody has set it back. */
-function checkKept({ folder }: AuditLogPlaces, kept: Checkpoint | undefined, size: number): void {
-  if (kept === undefined || kept.size <= size) return;
-  throw new AuditLogDamaged(`${kept.size} records were signed, and it has ${size}`, folder);
+/** The log is no shorter than when something was signed about it: else somebody has set it back. */
+function checkLength({ folder }: AuditLogPlaces, signed: readonly (number | undefined)[], size: number): void {
+  const ahead = signed.find((one) => one !== undefined && one > size);
+  if (ahead !== undefined) throw new AuditLogDamaged(`${ahead} records were signed, and it has ${size}`, folder);
 }
 
 /** Without a last segment that was made, and into which nothing came any more. */

@@ -1,10 +1,10 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { parseCheckpoints, thinned } from '../../audit-log/checkpoint.ts';
 import { formatNote } from '../../audit-log/note.ts';
 import { leafHashIn, type Hash } from '../../audit-log/tree.ts';
 import { writeAtomically } from '../tls/private-files.ts';
-import { openAppendFile } from './append-file.ts';
-import { bytesIfThere, MAX_CHECKPOINT_FILE_BYTES, sizeIfThere, type Segment } from './folder.ts';
+import { openAppendFile, type AppendFile } from './append-file.ts';
+import { bytesIfThere, MAX_CHECKPOINT_FILE_BYTES, type Segment } from './folder.ts';
 
 /** The files of the segment that is written. */
 export interface SegmentWriter {
@@ -17,8 +17,8 @@ export interface SegmentWriter {
   append(lines: readonly string[]): readonly Hash[];
   /** Adds a checkpoint as it is written; it is on the disk afterwards. @throws Error of the system */
   addCheckpoint(note: string): void;
-  /** Keeps only some of the checkpoints: the segment is full. */
-  thin(origin: string): void;
+  /** Nothing more comes into it: its hashes go through to the disk, and only some of its checkpoints stay. */
+  seal(origin: string): void;
   close(): void;
   /** Takes the files away: nothing came into them. */
   remove(): void;
@@ -39,7 +39,7 @@ export function openSegmentWriter(
 ): SegmentWriter {
   const records = openAppendFile(segment.records, lengths.records, true);
   // Not through to the disk: whatever is missing after a loss of power is made from the records.
-  const hashes = openAppendFile(segment.hashes, lengths.hashes, false);
+  let hashes = openAppendFile(segment.hashes, lengths.hashes, false);
   let checkpoints = openAppendFile(segment.checkpoints, lengths.checkpoints, true);
   let count = 0;
   const close = (): void => [records, hashes, checkpoints].forEach((file) => file.close());
@@ -70,14 +70,14 @@ export function openSegmentWriter(
       checkpoints.append(Buffer.from(note));
       count++;
     },
-    thin(origin) {
+    seal(origin) {
+      hashes = rewritten(hashes, segment.hashes, readFileSync(segment.hashes), false);
       const text = bytesIfThere(segment.checkpoints, MAX_CHECKPOINT_FILE_BYTES)?.toString() ?? '';
       const all = parseCheckpoints(text, origin, segment.first).checkpoints;
       const kept = thinned(all, KEPT_CHECKPOINTS);
       if (kept.length === all.length) return;
-      checkpoints.close();
-      writeAtomically(segment.checkpoints, kept.map(({ note }) => formatNote(note)).join(''), 0o600);
-      checkpoints = openAppendFile(segment.checkpoints, sizeIfThere(segment.checkpoints) ?? 0, true);
+      const bytes = Buffer.from(kept.map(({ note }) => formatNote(note)).join(''));
+      checkpoints = rewritten(checkpoints, segment.checkpoints, bytes, true);
     },
     close,
     remove() {
@@ -85,6 +85,14 @@ export function openSegmentWriter(
       for (const file of [segment.records, segment.hashes, segment.checkpoints]) rmSync(file, { force: true });
     },
   };
+}
+
+/** Replaces a file whole, through to the disk. Where that fails the one before goes on. */
+function rewritten(before: AppendFile, path: string, bytes: Uint8Array, isDurable: boolean): AppendFile {
+  writeAtomically(path, bytes, 0o600);
+  const after = openAppendFile(path, bytes.length, isDurable);
+  before.close();
+  return after;
 }
 
 /** Hashes of the lines of a group that begins and ends with a newline. */

@@ -4,7 +4,14 @@ import type { Fault } from '../../audit-log/fault.ts';
 import { isSignedBy, type Verifier } from '../../audit-log/note.ts';
 import type { OwnRecord } from '../../audit-log/own-record.ts';
 import type { TreeHead } from '../../audit-log/proof.ts';
-import { hasKey, keyAt, parseKeyChain, parseRetention, type KeyChain } from '../../audit-log/statement.ts';
+import {
+  hasKey,
+  keyAt,
+  parseKeyChain,
+  parseRetention,
+  sizeAtLastKey,
+  type KeyChain,
+} from '../../audit-log/statement.ts';
 import { createTree } from '../../audit-log/tree.ts';
 import { bytesIfThere, MAX_STATEMENT_BYTES, segmentsIn, type Segment } from './folder.ts';
 import { checkSegment, LogFault, type CheckedSegment } from './segment-check.ts';
@@ -83,7 +90,11 @@ function checkLog(input: VerifyInput): WholeLog {
     bytes += last.bytes;
   }
   const { size } = tree;
-  checkCopies(copies, size, segments.at(-1));
+  const statements = [
+    { size: sizeAtLastKey(chain), file: basename(input.keyChain) },
+    { size: deletedBefore, file: basename(input.retention) },
+  ];
+  checkLength([...copies, ...statements], size, segments.at(-1));
   const covered = last?.covered ?? 0;
   const state = seen.stateAt(size, covered, last?.tornBytes ?? 0, segments.at(-1));
   return {
@@ -151,8 +162,9 @@ function checkPlace({ first, records }: Segment, size: number): void {
   throw new LogFault({ kind: 'inserted', sequence: first, file, what: 'two files have this record' });
 }
 
-function checkCopies(copies: readonly (TreeHead & { file: string })[], size: number, last: Segment | undefined): void {
-  const ahead = copies.find((one) => one.size > size);
+/** Whatever is signed about the log elsewhere was signed when it had so many records. */
+function checkLength(signed: readonly { size: number; file: string }[], size: number, last: Segment | undefined): void {
+  const ahead = signed.find((one) => one.size > size);
   if (ahead === undefined) return;
   const what = `the log ends here, and ${ahead.file} is over ${ahead.size} records`;
   throw new LogFault({

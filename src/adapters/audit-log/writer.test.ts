@@ -31,6 +31,7 @@ import { settableClock } from '../../../test/support/clock.ts';
 import { readOwn, type OwnRecord } from '../../audit-log/own-record.ts';
 import { signKey } from '../../audit-log/statement.ts';
 import { auditLogPlaces, segmentOf, segmentsIn } from './folder.ts';
+import { AuditLogDamaged } from './recover.ts';
 import { openSigningKeys } from './signing-key.ts';
 
 const folderOf = (stateDir: string): string => auditLogPlaces(stateDir).folder;
@@ -170,6 +171,8 @@ suite('writing', () => {
 });
 
 suite('starting again', () => {
+  const isInserted = (error: unknown): boolean => error instanceof AuditLogDamaged && error.fault?.kind === 'inserted';
+
   test('a log goes on where it was closed, in a new segment', () => {
     const stateDir = writtenLog([[record(1)]]);
     const log = openLog(stateDir);
@@ -232,6 +235,51 @@ suite('starting again', () => {
     }
   });
 
+  test('what somebody adds behind the close, or changes of what is not signed yet, is not signed by the next start', () => {
+    const closed = writtenLog([[record(1)]]);
+    appendFileSync(segmentOf(folderOf(closed), 0).records, '{"metadata":{"sequence":3,"uid":"false"}}\n');
+    assert.throws(() => openLog(closed), isInserted);
+    const open = newStateDir();
+    openLog(open).append([record(1)]);
+    const { records } = segmentOf(folderOf(open), 0);
+    writeFileSync(records, readFileSync(records, 'utf8').replace('"r1"', '"r9"'));
+    const { kind, sequence } = faultOf(open);
+    assert.deepEqual([kind, sequence], ['changed', 1]);
+    assert.throws(() => openLog(open), { code: 'audit_log_damaged' });
+  });
+
+  test('a forged past does not get signed: the tree before a segment is the one that a key of the log has signed', () => {
+    const stateDir = newStateDir();
+    const log = openLog(stateDir, { segmentBytes: 500 });
+    for (let i = 0; i < 4; i++) log.append([record(i)]);
+    const [before, last] = segmentsIn(folderOf(stateDir)).slice(-2);
+    assert.ok(before && last);
+    const { checkpoints } = before;
+    const good = readFileSync(checkpoints, 'utf8');
+    const lines = good.split('\n');
+    const signature = lines.at(-2) ?? '';
+    writeFileSync(
+      checkpoints,
+      good.replace(
+        signature,
+        signature.replace(/.(?=.{5}$)/, (one) => (one === 'A' ? 'B' : 'A')),
+      ),
+    );
+    rmSync(last.checkpoints);
+    assert.throws(() => openLog(stateDir), { code: 'audit_log_damaged' });
+    writeFileSync(checkpoints, good);
+    openLog(stateDir).close();
+  });
+
+  test('hashes that are gone of a closed log are found by who verifies, and made again by the next start', () => {
+    const stateDir = writtenLog([[record(1)]]);
+    rmSync(segmentOf(folderOf(stateDir), 0).hashes);
+    const { kind, sequence } = faultOf(stateDir);
+    assert.deepEqual([kind, sequence], ['bad-hashes', 0]);
+    openLog(stateDir).close();
+    assert.equal(wholeOf(stateDir).size, 5);
+  });
+
   test('a crash before the first record of a segment leaves nothing that hinders', () => {
     for (const torn of ['', '{"metadata":{"seq']) {
       const stateDir = writtenLog([[record(1)]]);
@@ -292,6 +340,19 @@ function targetOf(fd: string): string | undefined {
     return undefined;
   }
 }
+
+test('a log that was moved away is named by the one that begins in its place', () => {
+  const stateDir = writtenLog([[record(1)]]);
+  const [before] = ownOf(stateDir);
+  rmSync(folderOf(stateDir), { recursive: true });
+  const log = openLog(stateDir);
+  log.close();
+  const [open] = ownOf(stateDir);
+  assert.ok(before?.event === 'open' && open?.event === 'open');
+  assert.notEqual(open.log, before.log);
+  assert.deepEqual([before.replaces, open.replaces], [undefined, `${before.log} of 3 records`]);
+  assert.equal(wholeOf(stateDir, { copies: [auditLogPlaces(stateDir).lastCheckpoint] }).size, 2);
+});
 
 suite('a disk that takes nothing', () => {
   for (const name of ['records', 'hashes'] as const) {
@@ -409,6 +470,22 @@ suite('changing the key', () => {
     assert.equal(verdict.kind === 'broken' && verdict.fault.kind, 'bad-signature');
     writeFileSync(keyChain, newChain);
     wholeOf(stateDir);
+  });
+
+  test('a log that was set back to before a change of its key is found by the statement of that', () => {
+    const stateDir = newStateDir();
+    const log = openLog(stateDir);
+    log.append([record(1)]);
+    log.checkpoint();
+    const earlier = copied(stateDir);
+    log.rotateKey();
+    log.close();
+    for (const name of ['keyChain', 'key', 'publicKey'] as const) {
+      writeFileSync(auditLogPlaces(earlier)[name], readFileSync(auditLogPlaces(stateDir)[name]));
+    }
+    const { kind, sequence } = faultOf(earlier);
+    assert.deepEqual([kind, sequence], ['truncated', 2]);
+    assert.throws(() => openLog(earlier), { code: 'audit_log_damaged' });
   });
 
   test('a key that was laid there for a running log takes over within a second', () => {

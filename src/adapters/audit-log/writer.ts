@@ -120,7 +120,7 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
     at: Pick<OpenedLog, 'isAfterClose' | 'cutBytes' | 'replaces'>,
   ): void => {
     sign();
-    segment?.thin(origin);
+    segment?.seal(origin);
     const next = openSegmentWriter(segmentOf(places.folder, tree.size), { records: 0, hashes: 0, checkpoints: 0 });
     try {
       const { isAfterClose, cutBytes, replaces } = at;
@@ -228,7 +228,7 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
         orWriteError(() => {
           putOwn({ event: 'close', log: origin });
           sign();
-          segment?.thin(origin);
+          segment?.seal(origin);
         });
       } finally {
         segment?.close();
