@@ -24,6 +24,7 @@ import { reachableAround } from '../doctor/checks/around.ts';
 import { printableConfig } from '../config/print.ts';
 import { publicUrlOf, type Config } from '../config/schema.ts';
 import type { LastUse, PermissionUse, RecordChange } from '../directory/records.ts';
+import { currentOrigin } from '../oauth/origin.ts';
 import { createPasswordHasher } from '../directory/password.ts';
 import { createPolicies } from '../policies/policies.ts';
 import { createPermissionUses } from '../directory/permission-uses.ts';
@@ -191,14 +192,14 @@ export async function startGateway({
     config: () => config.anomaly,
     directory,
     commit: (changes) => admin.commit(changes),
-    note: (record) => records?.note(record),
+    note: (record) => records.note(record),
     nowMs: () => clock.nowMs(),
     log,
   });
   const records = await openRecords();
   const banKeeper = keepBans(stored.bans, {
     ...{ book: bans, store, config: () => config, clock, log },
-    onBan: (ban, activity) => records?.note(holdOf(ban, activity, clock.nowMs())),
+    onBan: (ban, activity) => records.note(holdOf(ban, activity, clock.nowMs())),
   });
   const instance = randomUUID();
   /** Workers for which the server of the counters does not decide. */
@@ -286,8 +287,10 @@ export async function startGateway({
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
   let adminListener: RunningAdmin | undefined;
+  const likenessSecret = randomBytes(32);
   const startOf = (row: number): WorkerStart => ({
     row,
+    likenessSecret,
     host: config.listen.host,
     port,
     logFormat,
@@ -322,7 +325,7 @@ export async function startGateway({
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
     counters: noteCounters,
-    recordPort: (row) => records?.portOf(row),
+    recordPort: (row) => records.portOf(row),
     journal: (row, page) => journal?.note(row, page),
     replaced: (row, why) => log.error('worker_replaced', { row, why }),
     places: (row, message) => queue.hear(row, message),
@@ -338,19 +341,19 @@ export async function startGateway({
   if (material !== undefined) live.setTls(tlsOf(material));
   if (alpn.length > 0) await live.setAlpn(alpn);
   tellIssuers();
-  records?.note({
+  records.note({
     kind: 'lifecycle',
     timeMs: clock.nowMs(),
     activity: 'start',
     detail: { version: VERSION, publicUrl },
   });
 
-  async function openRecords(): Promise<Records | undefined> {
-    if (!config.auditLog.enabled) return undefined;
+  async function openRecords(): Promise<Records> {
+    const { enabled: isLogged } = config.auditLog;
     const rules = recordRulesOf(config);
     try {
       return await startRecords(
-        { stateDir: stateDir.path, product: VERSION, rules, memory: memory.records },
+        { stateDir: stateDir.path, product: VERSION, isLogged, rules, memory: memory.records },
         {
           failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
           recovered: (lost) => log.info('audit_log_recovered', { lost }),
@@ -511,7 +514,7 @@ export async function startGateway({
   };
   const changeLog = createChangeLog(
     () => clock.nowMs(),
-    (change) => records?.note(change),
+    (change) => records.note(change),
   );
   const admin: AdminDeps = {
     directory,
@@ -566,7 +569,7 @@ export async function startGateway({
     keyring,
     bans: banKeeper.desk,
     anomalies: () => quarantine.list(),
-    searchAuditLog: async (question) => (records === undefined ? undefined : searchInThread(stateDir.path, question)),
+    searchAuditLog: async (question) => (config.auditLog.enabled ? searchInThread(stateDir.path, question) : undefined),
     running: () => live.running(),
     stopRunning: (requestId) => live.stopRunning(requestId),
     judgeAddress: (address) => judgeAddress(address),
@@ -652,8 +655,10 @@ export async function startGateway({
     randomBytes: (count) => randomBytes(count),
     log,
     onEvent(event, facts) {
-      const record = oauthRecord(event, facts, { directory, nowMs: () => clock.nowMs() });
-      if (record !== undefined) records?.note(record);
+      const record = oauthRecord(event, facts, {
+        ...{ directory, nowMs: () => clock.nowMs(), address: () => currentOrigin()?.address },
+      });
+      if (record !== undefined) records.note(record);
     },
     onKeys: () => tellIssuers(),
   });
@@ -718,8 +723,8 @@ export async function startGateway({
       issuerWatch = watchIssuersOf(issuerWatch.states());
       adminGate = adminGateOf();
       judgeAddress = addressJudge(config, bans, clock);
-      records?.setRules(recordRulesOf(config));
-      records?.note({
+      records.setRules(recordRulesOf(config));
+      records.note({
         ...{ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'configure' },
         detail: { sha256: hash('sha256', JSON.stringify(printableConfig(config))), restart: [...restart] },
       });
@@ -757,8 +762,8 @@ export async function startGateway({
     await oauth?.stop();
     closeSync(stateFd);
     await ledger.close();
-    records?.note({ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'stop', detail: { version: VERSION } });
-    await records?.close();
+    records.note({ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'stop', detail: { version: VERSION } });
+    await records.close();
     await store.close();
     log.flush();
   }

@@ -8,6 +8,7 @@ import { oauthRecord } from './oauth-records.ts';
 const deps = {
   directory: { users: new Map([['u1', { tenant: 'acme' }]]), clients: new Map([['cli', { tenant: 'ops' }]]) },
   nowMs: () => 42,
+  address: () => '192.0.2.1',
 } as unknown as Parameters<typeof oauthRecord>[2];
 
 test('a token that was issued, refreshed, used twice or refused is told of with its client', () => {

@@ -8,6 +8,8 @@ type Facts = Parameters<OAuthLog['info']>[1];
 export interface OAuthRecordDeps {
   readonly directory: Pick<DirectoryState, 'users' | 'clients'>;
   readonly nowMs: () => number;
+  /** Address of who is being answered. */
+  readonly address: () => string | undefined;
 }
 
 /**
@@ -17,18 +19,18 @@ export interface OAuthRecordDeps {
 export function oauthRecord(
   event: string,
   facts: Facts,
-  { directory, nowMs }: OAuthRecordDeps,
+  { directory, nowMs, address }: OAuthRecordDeps,
 ): AuditRecord | undefined {
   const text = (name: string): string | undefined => (facts[name] === undefined ? undefined : String(facts[name]));
   const [user, client, requestId] = [text('user'), text('client'), text('requestId')];
   const tenant =
     (user === undefined ? undefined : directory.users.get(user)?.tenant) ??
     (client === undefined ? undefined : directory.clients.get(client)?.tenant);
-  const common = { timeMs: nowMs(), tenant, requestId, address: undefined };
+  const common = { timeMs: nowMs(), tenant, requestId, address: address() };
   const token = { ...common, clientId: client, subject: user, grantId: text('grantId'), scopes: [] };
   const changed = (resource: string, operation: string, id: string | undefined): AuditRecord => ({
     ...{ kind: 'change', timeMs: nowMs(), resource, operation, id: id ?? '', tenant, before: undefined },
-    actor: { id: user === undefined ? `client:${client ?? ''}` : `user:${user}`, tenant, address: undefined },
+    actor: { id: user === undefined ? `client:${client ?? ''}` : `user:${user}`, tenant, address: address() },
     after: facts['scope'] === undefined ? undefined : { scope: String(facts['scope']) },
   });
   switch (event) {

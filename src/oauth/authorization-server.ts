@@ -15,7 +15,7 @@ import { formOf } from './form.ts';
 import type { Pages } from './interactions/pages.ts';
 import type { OAuthLog } from './log.ts';
 import { loadOidcLibrary } from './oidc-library.ts';
-import { COOKIES_HEADER, noteOrigin, originOf, type OAuthOrigin } from './origin.ts';
+import { COOKIES_HEADER, noteOrigin, originOf, withOrigin, type OAuthOrigin } from './origin.ts';
 import { introspectionOf, isRevoked, readOwnToken } from './own-tokens.ts';
 import { createPollPace, POLL_INTERVAL_S } from './poll-pace.ts';
 import { createProvider, shownErrorOf, type ProviderDeps, type ProviderOptions } from './provider.ts';
@@ -249,6 +249,10 @@ export async function createAuthorizationServer(
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const origin = noteOrigin(request);
     if (origin === undefined) return void response.writeHead(400).end();
+    await withOrigin(origin, () => answerFrom(origin, request, response));
+  }
+
+  async function answerFrom(origin: OAuthOrigin, request: IncomingMessage, response: ServerResponse): Promise<void> {
     prepareHead(request, host);
     if (await deps.pages(request, response, provider)) return;
     if (request.method === 'POST') {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { CertificateName } from '../kernel/transport.ts';
 
@@ -37,6 +38,14 @@ export function noteOrigin(request: IncomingMessage): OAuthOrigin | undefined {
   known.set(request, origin);
   return origin;
 }
+
+const current = new AsyncLocalStorage<OAuthOrigin>();
+
+/** Answers a request: what is told meanwhile is told of its origin. */
+export const withOrigin = <Result>(origin: OAuthOrigin, work: () => Result): Result => current.run(origin, work);
+
+/** The origin of the request that is being answered; undefined where none is. */
+export const currentOrigin = (): OAuthOrigin | undefined => current.getStore();
 
 /** An origin as its header's value. */
 export const originText = (origin: OAuthOrigin): string => Buffer.from(JSON.stringify(origin)).toString('base64url');

@@ -15,7 +15,6 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'directory', may: ['kernel'], depth: 1 },
   { folder: 'limits', may: ['kernel'], depth: 1 },
   { folder: 'policies', may: ['kernel', 'wire', 'directory'], depth: 1 },
-  { folder: 'anomaly', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'stages', may: [...COMMON, 'policies'], depth: 2 },
   { folder: 'observers', may: COMMON, depth: 2 },
   { folder: 'oauth', may: COMMON, depth: 1 },

@@ -10,7 +10,7 @@ const wrong = (network: string) => ({
   path: '/v1/models',
 });
 function signIn(story: Story, user: string, isGood = false): void {
-  const who = { user, tenant: 'team', address: ELSEWHERE, method: 'password' };
+  const who = { user, tenant: 'team', requestId: undefined, address: ELSEWHERE, method: 'password' };
   story.hear({ kind: 'sign-in', timeMs: story.nowMs(), isGood, ...who });
   story.pass(10 * SECOND);
 }
@@ -37,8 +37,8 @@ export const samples: Samples = {
       tell(story) {
         const rest = { grantType: 'client_credentials', subject: undefined, grantId: undefined, tenant: undefined };
         for (let i = 0; i < 25; i++) {
-          const what = { activity: 'refuse', clientId: 'nightly', scopes: [], address: ELSEWHERE } as const;
-          story.hear({ kind: 'token', timeMs: story.nowMs(), ...rest, ...what });
+          const what = { activity: 'refuse', clientId: 'nightly', scopes: [], requestId: undefined } as const;
+          story.hear({ kind: 'token', timeMs: story.nowMs(), address: ELSEWHERE, ...rest, ...what });
           story.pass(5 * SECOND);
         }
       },

@@ -11,6 +11,7 @@ const token = (story: Story, activity: TokenRecord['activity']): TokenRecord => 
   grantId: 'g1',
   tenant: 'team',
   scopes: ['models:read'],
+  requestId: undefined,
   address: ELSEWHERE,
 });
 

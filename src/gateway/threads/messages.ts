@@ -92,6 +92,8 @@ export interface WorkerStart {
   readonly memory: SharedMemory;
   /** Names this process among the instances that count together. */
   readonly instance: string;
+  /** Of this process: likenesses of prompts are compared among all its workers. */
+  readonly likenessSecret: Uint8Array;
   /** Where its records go; undefined where nothing is recorded. */
   readonly recordPort?: MessagePort | undefined;
   /** What was known of budgets on the server of the counters; undefined where there is no server. */

@@ -11,7 +11,7 @@ import {
   type RecordRules,
 } from './records-messages.ts';
 
-const RULES: RecordRules = { isEnabled: true, flushMs: 50, isStrict: false, onFailure: 'continue' };
+const RULES: RecordRules = { isEnabled: true, isWatched: true, flushMs: 50, isStrict: false, onFailure: 'continue' };
 
 function setUp(changed: Partial<RecordRules> = {}) {
   const rules = { ...RULES, ...changed };

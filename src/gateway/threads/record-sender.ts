@@ -4,6 +4,8 @@ import type { BatchKept, RecordBatch, RecordRules, RecordsMemory } from './recor
 
 /** Records of one worker on their way to the records thread. */
 export interface RecordSender {
+  /** Whether anything is recorded. */
+  isOn(): boolean;
   add(line: string): void;
   /** Whether nothing may be done before its record is on disk. */
   isStrict(): boolean;
@@ -81,6 +83,7 @@ export function createRecordSender(
   port?.onKept(heard);
 
   return {
+    isOn: () => rules().isEnabled,
     add(line) {
       if (!rules().isEnabled) return;
       const before = lines.dropped();

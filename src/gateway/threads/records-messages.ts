@@ -6,6 +6,8 @@ import type { WishedFinding } from '../quarantine.ts';
 /** How requests are recorded, as the configuration says. */
 export interface RecordRules {
   readonly isEnabled: boolean;
+  /** What is unusual is looked for. */
+  readonly isWatched: boolean;
   /** How long a record waits in its worker at most. */
   readonly flushMs: number;
   /** Nothing is done before its record is on disk. */
@@ -15,10 +17,11 @@ export interface RecordRules {
 }
 
 /** The same, of a configuration. */
-export const recordRulesOf = ({ auditLog }: Pick<Config, 'auditLog'>): RecordRules => ({
-  isEnabled: auditLog.enabled,
+export const recordRulesOf = ({ auditLog, anomaly }: Pick<Config, 'auditLog' | 'anomaly'>): RecordRules => ({
+  isEnabled: auditLog.enabled || anomaly.mode !== 'off',
+  isWatched: anomaly.mode !== 'off',
   flushMs: auditLog.flushMs,
-  isStrict: auditLog.durability === 'strict',
+  isStrict: auditLog.enabled && auditLog.durability === 'strict',
   onFailure: auditLog.onFailure,
 });
 
@@ -26,6 +29,8 @@ export const recordRulesOf = ({ auditLog }: Pick<Config, 'auditLog'>): RecordRul
 export interface RecordsStart {
   readonly stateDir: string;
   readonly product: string;
+  /** Whether there is an audit log. */
+  readonly isLogged: boolean;
   readonly rules: RecordRules;
   /** @see RecordsMemory */
   readonly memory: SharedArrayBuffer;

@@ -4,6 +4,8 @@ import { openNameKeys } from '../../adapters/files/audit-names.ts';
 import { createNames } from '../../audit-log/names.ts';
 import { createOcsf } from '../../audit-log/ocsf.ts';
 import { systemClock } from '../../kernel/clock.ts';
+import type { AuditRecord } from '../../kernel/record.ts';
+import { openWatch, type Watch } from './watch.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import {
   openRecordsMemory,
@@ -24,21 +26,32 @@ let { rules } = start;
 
 const RETRY_MS = 1_000;
 
-function opened(): Recorder | undefined {
+/** Where nothing is kept, and what is unusual is looked for all the same. */
+const NO_LOG = { append: () => 0, lose: () => undefined, checkpoint: () => undefined, close: () => undefined };
+
+const common = (watch: Watch) => ({
+  clock,
+  memory,
+  onFailing: (why: string) => send({ kind: 'failing', why }),
+  onRecovered: (lost: number) => send({ kind: 'recovered', lost }),
+  hear(record: AuditRecord) {
+    if (rules.isWatched) watch.hear(record);
+  },
+});
+
+function opened(): (Recorder & { readonly watch: Watch }) | undefined {
   try {
+    const watch = openWatch(start.stateDir, clock, (findings) => send({ kind: 'findings', findings }));
+    if (!start.isLogged) {
+      send({ kind: 'open', origin: '' });
+      return { ...createRecorder({ ...common(watch), log: NO_LOG, textOf: () => '' }), watch };
+    }
     const nameKeys = openNameKeys(start.stateDir);
     const names = createNames((tenant, isNew) => nameKeys.keyOf(tenant, isNew));
     const log = openAuditLog({ stateDir: start.stateDir, clock, onFailure: (error) => made.failed(error) });
-    const made = createRecorder({
-      log,
-      textOf: createOcsf(start.product, names),
-      clock,
-      memory,
-      onFailing: (why) => send({ kind: 'failing', why }),
-      onRecovered: (lost) => send({ kind: 'recovered', lost }),
-    });
+    const made = createRecorder({ ...common(watch), log, textOf: createOcsf(start.product, names) });
     send({ kind: 'open', origin: log.origin });
-    return made;
+    return { ...made, watch };
   } catch (error) {
     send({ kind: 'unusable', message: error instanceof Error ? error.message : String(error) });
     return undefined;
@@ -82,6 +95,7 @@ control.on('message', (message: ToRecords) => {
       // What workers have posted before they ended is heard first.
       return void setImmediate(() => {
         work();
+        recorder?.watch.close();
         recorder?.close();
         send({ kind: 'closed' });
       });

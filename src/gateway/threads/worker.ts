@@ -21,6 +21,8 @@ import type { Principal } from '../../kernel/exchange.ts';
 import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
 import type { Outcome } from '../../kernel/stage.ts';
+import { createLikeness } from '../../anomaly/likeness.ts';
+import { lastTextOf } from '../../vllm/fields/last-text.ts';
 import { createBansObserver } from '../../observers/bans/observer.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
 import { createMetricsObserver } from '../../observers/metrics/observer.ts';
@@ -74,6 +76,7 @@ const callers = await openCallerCounters(start.settings.config.counters, {
   before: start.journal,
   onJournal: (page) => send({ kind: 'journal', page }),
 });
+const likeness = createLikeness(start.likenessSecret);
 const heartbeats = new Int32Array(memory.heartbeats);
 const running = createRunningExchanges();
 const lines = createLineBatch(MAX_WAITING_LINES);
@@ -194,7 +197,7 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
 
 function observe(x: LoggedExchange, outcome: Outcome): void {
   lines.add(requestLine(x, outcome, start.logFormat));
-  records.add(recordLine(x, outcome, clock.nowMs()));
+  if (records.isOn()) records.add(recordLine(x, outcome, clock.nowMs(), likenessOf(x)));
   countMetrics(x, outcome);
   noteOffences(x, outcome);
   notePermissions(x, outcome);
@@ -210,6 +213,13 @@ function notePermissions({ principal, route, model }: LoggedExchange, { kind }: 
   const nowMs = clock.nowMs();
   permissionUses.note(holder, route.scope, nowMs);
   if (model !== undefined) permissionUses.note(holder, `model:${model}`, nowMs);
+}
+
+/** How alike what is asked is to what was asked before; nothing of the text goes on. */
+function likenessOf({ principal, request }: LoggedExchange): string | undefined {
+  if (principal === undefined || request === undefined || settings.config.anomaly.mode === 'off') return undefined;
+  const text = lastTextOf(request.body);
+  return text === undefined ? undefined : likeness(principal.tenant, text);
 }
 
 function recordPortOf(messages: MessagePort): RecordPort {
