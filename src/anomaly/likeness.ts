@@ -54,7 +54,7 @@ export function createLikeness(secret: Uint8Array): Likeness {
 }
 
 const encoder = new TextEncoder();
-/** Emptied after each text: what was asked lies nowhere longer than it takes to look at it. */
+/** Holds the last text until the next one comes, as the bodies that wait do. */
 const bytes = new Uint8Array(2 * END_BYTES);
 
 /** Hashes the next words of a text. @returns how many words there are now */
@@ -72,7 +72,6 @@ function readWords(text: string, words: Int32Array, from: number, most: number):
     }
   }
   if (hash !== 0 && count < from + most) words[count++] = hash;
-  bytes.fill(0, 0, written);
   return count;
 }
 
@@ -90,7 +89,12 @@ function isOfWord(byte: number): boolean {
  * and added to all at once.
  */
 function majority(words: Int32Array, count: number, key: number, factor: number): number {
-  let [p0, p1, p2, p3, p4, p5] = [0, 0, 0, 0, 0, 0];
+  let p0 = 0;
+  let p1 = 0;
+  let p2 = 0;
+  let p3 = 0;
+  let p4 = 0;
+  let p5 = 0;
   for (let i = 0; i < count; i++) {
     let carry = mix(Math.imul(words[i] ?? 0, factor) ^ key);
     let sum = p0;

@@ -1,7 +1,7 @@
 import { alike, HOUR, SECOND, unlike, type Samples, type Story } from '../story.fixture.ts';
 
 function learned(story: Story, said: (i: number) => object = () => ({})): void {
-  story.days(6, said);
+  story.days(8, said);
   story.pass(10 * HOUR);
 }
 const same = { likeness: unlike(9), completionTokens: 1 };

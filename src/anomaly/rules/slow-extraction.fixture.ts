@@ -1,7 +1,7 @@
 import { alike, HOUR, MINUTE, SECOND, unlike, type Samples, type Story } from '../story.fixture.ts';
 
 function learned(story: Story, said: (i: number) => object = () => ({})): void {
-  story.days(6, said);
+  story.days(8, said);
   story.pass(10 * HOUR);
 }
 const template = (i: number) => ({ likeness: alike(unlike(77), 1 + (i % 200)) });
@@ -43,7 +43,7 @@ export const samples: Samples = {
     {
       name: 'a caller who always asks for log probabilities',
       tell(story) {
-        story.days(6, () => ({ logprobs: 1 }));
+        story.days(8, () => ({ logprobs: 1 }));
         story.row(3, 20 * SECOND, () => ({ logprobs: 1 }));
       },
     },

@@ -64,9 +64,9 @@ export const samples: Samples = {
       },
     },
     {
-      name: 'a key of two days is not known well enough',
+      name: 'a key of six days is not known well enough',
       tell(story) {
-        story.days(2);
+        story.days(6);
         story.pass(10 * HOUR);
         story.row(30, 8 * SECOND, () => thief);
       },

@@ -35,7 +35,7 @@ export const samples: Samples = {
     {
       name: 'a release that doubles the traffic',
       tell(story) {
-        story.days(6, () => ({ promptTokens: 60_000 }));
+        story.days(8, () => ({ promptTokens: 60_000 }));
         story.days(2, () => ({ promptTokens: 120_000 }));
       },
     },
