@@ -335,8 +335,10 @@ suite('the whole set back', () => {
 
   test('nothing can be added behind the end of a closed log, whole or torn', () => {
     const spoilt = copied(small);
-    appendFileSync(segment(spoilt, 0).records, '{"metadata":{"sequence":6,"uid":"false"}}\n');
-    const { kind, sequence } = faultOf(spoilt);
-    assert.deepEqual([kind, sequence], ['inserted', 6]);
+    for (const more of ['{"metadata":{"sequence":6,"uid":"fal', 'se"}}\n']) {
+      appendFileSync(segment(spoilt, 0).records, more);
+      const { kind, sequence } = faultOf(spoilt);
+      assert.deepEqual([kind, sequence], ['inserted', 6], more);
+    }
   });
 });

@@ -268,6 +268,13 @@ suite('starting again', () => {
     rmSync(last.checkpoints);
     assert.throws(() => openLog(stateDir), { code: 'audit_log_damaged' });
     writeFileSync(checkpoints, good);
+
+    // Nor may the first record of the segment, which is not signed either, tell of another tree.
+    rmSync(last.hashes);
+    const records = readFileSync(last.records, 'utf8');
+    writeFileSync(last.records, records.replace(/"frontier":\["..../, '"frontier":["AAAA'));
+    assert.throws(() => openLog(stateDir), { code: 'audit_log_damaged' });
+    writeFileSync(last.records, records);
     openLog(stateDir).close();
   });
 
@@ -540,6 +547,7 @@ suite('retention', () => {
     assert.equal(log.retain(10 * DAY_MS), 0, 'a segment that begins then is not older');
     const deletedBefore = log.retain(12 * DAY_MS + 1);
     assert.ok(deletedBefore > 0);
+    assert.equal(log.signed, log.size, 'what it says is signed before anything is gone');
     const segments = segmentsIn(folderOf(stateDir));
     assert.equal(segments.length, before + 1, 'hashes and checkpoints of the deleted ones stay');
     for (const { first, records } of segments) assert.equal(existsSync(records), first >= deletedBefore, records);
