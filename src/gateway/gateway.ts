@@ -26,6 +26,7 @@ import { publicUrlOf, type Config } from '../config/schema.ts';
 import type { LastUse, PermissionUse, RecordChange } from '../directory/records.ts';
 import { currentOrigin } from '../oauth/origin.ts';
 import { createPasswordHasher } from '../directory/password.ts';
+import { rules } from '../anomaly/rules/index.ts';
 import { createPolicies } from '../policies/policies.ts';
 import { createPermissionUses } from '../directory/permission-uses.ts';
 import { accessRecordsOf, createDirectoryState } from '../directory/state.ts';
@@ -193,9 +194,11 @@ export async function startGateway({
     directory,
     commit: (changes) => admin.commit(changes),
     note: (record) => records.note(record),
+    rules: rules.map(({ id }) => id),
     nowMs: () => clock.nowMs(),
     log,
   });
+  let lostRecords = 0;
   const records = await openRecords();
   const banKeeper = keepBans(stored.bans, {
     ...{ book: bans, store, config: () => config, clock, log },
@@ -267,6 +270,8 @@ export async function startGateway({
     bans: () => banKeeper.figures(),
     budgets: () => budgetWarnings,
     upstreams: () => upstreamViews().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
+    records: () => ({ isFailing: records.isFailing(), lost: lostRecords }),
+    anomalies: () => quarantine.figures(),
   });
 
   const counters = createSharedCounters(memory.counters, ownRow);
@@ -357,6 +362,7 @@ export async function startGateway({
         {
           failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
           recovered: (lost) => log.info('audit_log_recovered', { lost }),
+          lost: (count) => void (lostRecords += count),
           findings: (findings) => void quarantine.take(findings),
           reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
         },

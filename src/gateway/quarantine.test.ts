@@ -25,6 +25,7 @@ function setUp(rules: Partial<Rules> = {}) {
     },
     note: (record) => void noted.push(record),
     nowMs: () => 42,
+    rules: ['stolen-key', 'probing'],
     log: { warn: (event) => void said.push(event), error: (event) => void said.push(event) },
   });
   const held = () => [...quarantines.values()].filter(({ state }) => state === 'held').map(({ id }) => id);
@@ -47,6 +48,13 @@ test('what a rule is sure of is held, recorded and told', async () => {
   assert.deepEqual(said, ['anomaly']);
   assert.equal(keeper.list()[0]?.subject, 'key:Ab12Cd');
   assert.equal(keeper.figures().held, 1);
+  assert.deepEqual(
+    [...keeper.figures().found],
+    [
+      ['stolen-key', 1],
+      ['probing', 0],
+    ],
+  );
 });
 
 for (const [what, rules, finding] of [

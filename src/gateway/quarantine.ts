@@ -27,6 +27,8 @@ export interface QuarantineDeps {
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly note: (record: AuditRecord) => void;
   readonly nowMs: () => number;
+  /** Ids of the rules: all are counted from the start, so that the first finding of one is seen as an increase. */
+  readonly rules: readonly string[];
   readonly log: Pick<LogOutput, 'warn' | 'error'>;
 }
 
@@ -39,7 +41,7 @@ const BY_OPERATOR = 'operator';
 export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   const { config, directory, commit, note, nowMs, log } = deps;
   const findings: FindingRecord[] = [];
-  const found = new Map<string, number>();
+  const found = new Map(deps.rules.map((rule) => [rule, 0]));
   let notHeld = 0;
   /** One after another: two at once must not both be the last one that is allowed. */
   let last: Promise<void> = Promise.resolve();

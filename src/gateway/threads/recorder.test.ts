@@ -34,6 +34,7 @@ function setUp() {
     clock: { nowMs: () => 7 },
     memory: { setFailing: (isFailing) => void (state.isFailing = isFailing) },
     onFailing: (why) => void said.push(why),
+    onLost: (count) => void said.push(`lost ${count}`),
     onRecovered: (count) => void said.push(`recovered ${count}`),
   });
   return { written, lost, said, state, recorder };

@@ -25,6 +25,8 @@ export interface RecorderDeps {
   readonly memory: Pick<RecordsMemory, 'setFailing'>;
   readonly onFailing: (why: string) => void;
   readonly onRecovered: (lost: number) => void;
+  /** Told of records that are given up. */
+  readonly onLost: (count: number) => void;
   /** Hears each record beside. */
   readonly hear?: (record: AuditRecord) => void;
 }
@@ -49,6 +51,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
 
   function lose(count: number, reason: string): void {
     lost += count;
+    deps.onLost(count);
     log.lose(count, clock.nowMs(), reason);
   }
 

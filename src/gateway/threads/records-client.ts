@@ -20,6 +20,8 @@ export interface RecordsEvents {
   failing(why: string): void;
   /** It can be written again; so many records were lost meanwhile. */
   recovered(lost: number): void;
+  /** So many records were given up just now. */
+  lost(count: number): void;
   findings(findings: readonly WishedFinding[]): void;
   /** The thread was started anew: a worker needs another port. */
   reopened(row: number, port: MessagePort): void;
@@ -92,6 +94,8 @@ export async function startRecords(start: RecordsStart, events: RecordsEvents): 
         return events.failing(message.why);
       case 'recovered':
         return events.recovered(message.lost);
+      case 'lost':
+        return events.lost(message.count);
       case 'findings':
         return events.findings(message.findings);
       case 'closed':

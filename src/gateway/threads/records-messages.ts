@@ -51,6 +51,7 @@ export type FromRecords =
   /** Nothing can be written since now; said once. */
   | { readonly kind: 'failing'; readonly why: string }
   | { readonly kind: 'recovered'; readonly lost: number }
+  | { readonly kind: 'lost'; readonly count: number }
   | { readonly kind: 'findings'; readonly findings: readonly WishedFinding[] }
   | { readonly kind: 'closed' };
 

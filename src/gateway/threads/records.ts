@@ -34,6 +34,7 @@ const common = (watch: Watch) => ({
   memory,
   onFailing: (why: string) => send({ kind: 'failing', why }),
   onRecovered: (lost: number) => send({ kind: 'recovered', lost }),
+  onLost: (count: number) => send({ kind: 'lost', count }),
   hear(record: AuditRecord) {
     if (rules.isWatched) watch.hear(record);
   },

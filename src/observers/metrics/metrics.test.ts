@@ -25,6 +25,8 @@ function setUp(rows: number) {
     droppedLines: () => 1,
     bans: () => ({ begun: { scan: 3 }, inForce: 2, lost: 1 }),
     budgets: () => new Map([['budget', 3]]),
+    records: () => ({ isFailing: true, lost: 4 }),
+    anomalies: () => ({ found: new Map([['stolen-key', 2]]), held: 1, notHeld: 6 }),
     upstreams: () => [
       {
         name: 'main',

@@ -24,6 +24,14 @@ export interface PageFacts {
   /** Budgets that came to four fifths since the start, by the name of their limit. */
   readonly budgets: () => ReadonlyMap<string, number>;
   readonly upstreams: () => readonly UpstreamFacts[];
+  /** Records that were lost since the start, and whether none can be written now. */
+  readonly records: () => { readonly isFailing: boolean; readonly lost: number };
+  /** Findings of each rule since the start, credentials that are held, and those that were not for the bound or an exemption. */
+  readonly anomalies: () => {
+    readonly found: ReadonlyMap<string, number>;
+    readonly held: number;
+    readonly notHeld: number;
+  };
 }
 
 /** An upstream on the page. */
@@ -178,6 +186,26 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
       page.sample('sallyport_banned_addresses', {}, inForce);
       page.family('sallyport_ban_memory_full_total', 'counter', 'Offences that found no room to be remembered.');
       page.sample('sallyport_ban_memory_full_total', {}, lost);
+      const { isFailing, lost: lostRecords } = facts.records();
+      page.family('sallyport_audit_log_failing', 'gauge', 'Whether the audit log cannot be written now.');
+      page.sample('sallyport_audit_log_failing', {}, isFailing ? 1 : 0);
+      page.family(
+        'sallyport_audit_records_lost_total',
+        'counter',
+        'Records that were given up; the log says so by itself.',
+      );
+      page.sample('sallyport_audit_records_lost_total', {}, lostRecords);
+      const { found, held, notHeld } = facts.anomalies();
+      page.family('sallyport_anomalies_total', 'counter', 'Findings of unusual use.');
+      for (const [rule, count] of found) page.sample('sallyport_anomalies_total', { rule }, count);
+      page.family('sallyport_quarantined_credentials', 'gauge', 'Credentials that are held.');
+      page.sample('sallyport_quarantined_credentials', {}, held);
+      page.family(
+        'sallyport_quarantine_refused_total',
+        'counter',
+        'Credentials that were not held, for the bound or an exemption.',
+      );
+      page.sample('sallyport_quarantine_refused_total', {}, notHeld);
       page.family('sallyport_upstream_waiting', 'gauge', 'Requests that wait here for a place at an upstream.');
       for (const { name, waiting } of facts.upstreams()) {
         page.sample('sallyport_upstream_waiting', { upstream: name }, waiting);
