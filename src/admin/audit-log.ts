@@ -12,7 +12,7 @@ const count = (max: number) => z.coerce.number<string>({ error: 'Give a whole nu
 
 /** Events of the log as they stand there; people and addresses in the clear where their tenant's key is there. */
 export const auditLogList = z.strictObject({
-  items: z.array(z.record(z.string(), z.json())),
+  items: z.array(z.record(z.string(), z.unknown())),
   next: z.string().nullable().describe('For `after`.'),
 });
 
@@ -60,7 +60,7 @@ export const auditLog: Resource = {
         if (found === undefined) {
           return deny('conflict', { message: 'auditLog.enabled is false: nothing is recorded.' });
         }
-        const items = found.records.map((record) => JSON.parse(record) as Record<string, z.core.util.JSONType>);
+        const items = found.records.map((record) => JSON.parse(record) as Record<string, unknown>);
         return { value: { items, next: found.next === undefined ? null : String(found.next) } };
       },
     }),

@@ -13,7 +13,7 @@ const held = z.strictObject({
 });
 
 /** A credential that is held, or was. */
-export const heldCredential = held;
+export const heldCredential = z.strictObject(held.shape);
 /** Credentials that are held. */
 export const quarantineList = z.strictObject({ items: z.array(held), next: z.null() });
 
@@ -27,10 +27,16 @@ const example = {
 
 const ID = 'Give key: and the public id of an API key, or a name of tokens such as subject:ISSUER SUBJECT.';
 
+/** What is to be held. */
+export const credentialHold = z.strictObject({
+  id: text(ID, (value) => /^(?:key|token|subject|client|pair|grant|session):.{1,512}$/.test(value)),
+  why: text('Give a reason of at most 200 characters.', (value) => value.length <= 200).optional(),
+});
+
 /** Credentials that nothing is let in with until somebody releases them. */
 export const quarantine: Resource = {
   name: 'quarantine',
-  schemas: { QuarantineList: quarantineList, HeldCredential: heldCredential },
+  schemas: { QuarantineList: quarantineList, HeldCredential: heldCredential, CredentialHold: credentialHold },
   operations: (deps) => [
     operation({
       id: 'listQuarantine',
@@ -55,10 +61,7 @@ export const quarantine: Resource = {
       scope: 'admin:write',
       summary: 'Hold a credential: its requests are refused with 403 quarantined, and those that run end.',
       status: 201,
-      body: z.strictObject({
-        id: text(ID, (value) => /^(?:key|token|subject|client|pair|grant|session):.{1,512}$/.test(value)),
-        why: text('Give a reason of at most 200 characters.', (value) => value.length <= 200).optional(),
-      }),
+      body: credentialHold,
       response: heldCredential,
       example: { ...example, rule: 'operator' },
       async handle({ body, actor }) {
