@@ -36,8 +36,20 @@ async function failOver(limits: FleetLimits, lagsMs: number, callers: number) {
   await later(1_000);
   isOver = true;
   const result = await flooding;
+  const answers = [...result.answers];
+  // As fast as the machine is, it goes on until the limit is met.
+  const startedMs = performance.now();
+  while (!answers.some(({ status }) => status === 429)) {
+    answers.push(...(await flood(fleet, key, { callers, times: 40 })).answers);
+  }
+  const tookMs = result.tookMs + performance.now() - startedMs;
   assert.ok((await replica.command('INFO', 'replication')).includes('role:master'));
-  return { ...result, log: fleet.gateways.map(({ log }) => log.filter((line) => line.includes('"counters_'))) };
+  return {
+    ...result,
+    answers,
+    tookMs,
+    log: fleet.gateways.map(({ log }) => log.filter((line) => line.includes('"counters_'))),
+  };
 }
 
 for (const [what, lagsMs] of [

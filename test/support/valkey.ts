@@ -30,13 +30,15 @@ export async function startTestServer(program: string, options: readonly string[
     command: (...words) => command(port, words),
     async start() {
       const words = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...options];
-      child = spawn(program, words, { stdio: 'ignore' });
+      const starting = spawn(program, words, { stdio: 'ignore' });
+      child = starting;
       while (
         !(await command(port, ['PING']).then(
           (answer) => answer === '+PONG',
           () => false,
         ))
       ) {
+        if (starting.exitCode !== null) throw new Error(`${program} ended with ${starting.exitCode}`);
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     },
