@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { createLikeness } from '../src/anomaly/likeness.ts';
+import { recordLine } from '../src/observers/records/line.ts';
+import { lastTextOf } from '../src/vllm/fields/last-text.ts';
 import { createTokenLimit } from '../src/stages/token-limit/stage.ts';
 import { createEstimator } from '../src/limits/estimator.ts';
 import { createCalendar } from '../src/limits/calendar.ts';
@@ -311,6 +314,8 @@ const outcome: Outcome = {
 };
 const answered: Outcome = { ...outcome, mayHaveWorked: true };
 const lines = createLineBatch(8 * 1024 * 1024);
+const records = createLineBatch(8 * 1024 * 1024);
+const likeness = createLikeness(randomBytes(32));
 const countMetrics = createMetricsObserver(createMetricsMemory(2), 0, () => undefined);
 
 const upstreamHead = { status: 200, header: () => 'text/event-stream' };
@@ -386,6 +391,15 @@ const all: readonly Layer[] = [
     budgetUs: 3,
   },
   {
+    name: 'records: for the audit log, with the likeness of what was asked',
+    run() {
+      const text = lastTextOf(x.request.body);
+      const alike = text === undefined ? undefined : likeness(x.principal.tenant, text);
+      records.add(recordLine(x, outcome, clock.nowMs(), alike));
+    },
+    budgetUs: 3,
+  },
+  {
     name: 'SSE event: parse, meter, sanitize, format',
     run() {
       let text: unknown;
@@ -417,6 +431,7 @@ function time(run: () => unknown): number {
     for (let i = 0; i < 16; i++) last = run();
     count += 16;
     lines.take();
+    records.take();
   }
   const { user, system } = process.threadCpuUsage(before);
   return (user + system) / count;
