@@ -24,6 +24,7 @@ import { patches } from '../vllm/patches/index.ts';
 import { CommandError, UsageError, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
 import { stateDirOf } from './places.ts';
+import { offlineRecords } from './offline-records.ts';
 import { storedBans } from './stored-bans.ts';
 import { configOf } from './where.ts';
 
@@ -104,11 +105,14 @@ async function openStore(stateDir: StateDir): Promise<Store | undefined> {
 type Ask = (question: AdminQuestion) => Promise<RawAnswer>;
 
 /** The admin API in this process, the same code that a gateway serves. */
-async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: CommandIo): Promise<Ask> {
+async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: CommandIo): Promise<Ask> {
+  const { env } = io;
   const stored = await store.readAll();
   const directory = createDirectoryState(stored);
+  const records = offlineRecords(stateDir);
   const commit: AdminDeps['commit'] = async (changes) => {
     await store.write(changes);
+    records.changes.committed(changes, directory);
     directory.apply(changes);
     return { confirmed: 0, replaced: 0 };
   };
@@ -183,8 +187,8 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
     metrics: () => '',
     prometheus: false,
     authenticate: () => Promise.resolve(deny('invalid_credential')),
-    asActor: (_actor, _address, work) => work(),
-    logChange: () => undefined,
+    asActor: (actor, address, work) => records.changes.as(actor, address, work),
+    logChange: (_actor, action, object) => records.changes.told(action, object),
     logFault(_, error) {
       throw error;
     },
@@ -195,8 +199,22 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, { env }: 
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     };
     const answer = await app.request(`/api/v1${path}`, init, { isSocket: true, address: '' });
+    try {
+      if (isRecorded(flags, env)) records.write();
+    } catch (error) {
+      io.err(`This change is not in the audit log: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
     return { status: answer.status, text: await answer.text(), workers: undefined };
   };
+}
+
+/** A configuration that cannot be read changes nothing: what is done is recorded. */
+function isRecorded(flags: Flags, env: CommandIo['env']): boolean {
+  try {
+    return configOf(flags, env).config.auditLog.enabled;
+  } catch {
+    return true;
+  }
 }
 
 function clientOver(ask: Ask, isRunning: boolean, io: CommandIo): AdminClient {

@@ -9,6 +9,7 @@ import { verified } from '../support/audit-log.ts';
 import { auditRecords, auditText, type AuditEvent } from '../support/audit-records.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { ask } from '../support/http.ts';
+import { sallyport } from '../support/command.ts';
 import { startProduct } from '../support/product.ts';
 
 const CANARY = `canary${randomBytes(12).toString('hex')}`;
@@ -86,5 +87,25 @@ test('the log of a product that ends in an orderly way is closed, start and stop
   assert.deepEqual(
     auditRecords(stateDir).map(({ activity_name: name }) => name),
     ['open', 'start', 'create', 'stop', 'close'],
+  );
+});
+
+test('what a command changes while no gateway runs is in the log as well, and nothing that only looks', async (t) => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'sallyport-audit-'));
+  t.after(() => rmSync(stateDir, { recursive: true, force: true }));
+  const { out } = await sallyport(stateDir, 'keys create --name a --json');
+  const { id } = JSON.parse(out) as { id: string };
+  await sallyport(stateDir, `keys revoke ${id}`);
+  await sallyport(stateDir, 'keys list');
+  const log = verified(stateDir);
+  assert.equal(log.kind, 'whole', JSON.stringify(log));
+  const changes = auditRecords(stateDir).filter(({ entity }) => entity !== undefined);
+  assert.deepEqual(
+    changes.map(({ activity_name: name, entity, actor }) => [name, entity?.type, actor?.user?.uid]),
+    [
+      ['create', 'tenants', 'gateway'],
+      ['create', 'api-keys', 'command'],
+      ['revoke', 'api-keys', 'command'],
+    ],
   );
 });
