@@ -167,3 +167,16 @@ test('what is taken back keeps its place among what was used', () => {
     [7, -2, 11],
   );
 });
+
+test('who takes a place numbers its settlements after all that the one before has told, else a third would hold them for told', () => {
+  const untold = [{ id: 'a', windowStartMs: 0, windowEndMs: 60_000, used: 1, seq: 5 }];
+  for (const [lastSeq, next] of [
+    [-1, 6],
+    [9, 10],
+  ] as const) {
+    const ledger = createLedger(untold);
+    ledger.rejoined(lastSeq);
+    ledger.release(budget('b'), 0, 1);
+    assert.equal(ledger.take()?.seq, next);
+  }
+});
