@@ -53,7 +53,7 @@ export function openAuditIndex(path: string): AuditIndex {
   const insert = db.prepare(ADD);
 
   return {
-    known: (segment) => Number((known.get(segment) as { bytes: number } | undefined)?.bytes ?? 0),
+    known: (segment) => (known.get(segment) as { bytes: number } | undefined)?.bytes ?? 0,
     add(segment, entries, bytes) {
       inOneStep(db, () => {
         for (const [entry, { at, length }] of entries) {
