@@ -62,8 +62,8 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   }
 
   async function takeOne(finding: WishedFinding): Promise<void> {
-    const { mayHold, ...record } = finding;
-    const { rule, subject, tenant, score, why } = record;
+    const { kind, timeMs, rule, subject, tenant, score, why, requestId } = finding;
+    const record: FindingRecord = { kind, timeMs, rule, subject, tenant, score, why, requestId };
     if (findings.length >= MAX_FINDINGS) findings.shift();
     findings.push(record);
     found.set(rule, (found.get(rule) ?? 0) + 1);
