@@ -16,19 +16,20 @@ export function createAnswerUsage(
       sendDenial(x, deny('method_not_allowed', { allow: 'GET' }));
       return done({ ...end, kind: 'denial', status: 405, code: 'method_not_allowed' });
     }
-    viewsOf(x).then(
-      (views) => {
-        const headers = responseHeaders(x);
-        headers.push('content-type', 'application/json');
-        x.downstream.answer(200, headers, JSON.stringify(usageOf(x.principal.tenant, views)));
-        done({ ...end, kind: 'answer', status: 200, code: undefined });
-      },
-      (error: unknown) => {
-        onFault(error);
-        sendDenial(x, deny('store_unavailable'));
-        done({ ...end, kind: 'fault', status: 503, code: 'store_unavailable' });
-      },
-    );
+    const answer = (views: readonly LimitView[]): void => {
+      const body = JSON.stringify(usageOf(x.principal.tenant, views));
+      const headers = responseHeaders(x);
+      headers.push('content-type', 'application/json');
+      x.downstream.answer(200, headers, body);
+      done({ ...end, kind: 'answer', status: 200, code: undefined });
+    };
+    const failed = (error: unknown): void => {
+      onFault(error);
+      sendDenial(x, deny('store_unavailable'));
+      done({ ...end, kind: 'fault', status: 503, code: 'store_unavailable' });
+    };
+    // Whatever goes wrong here: nobody above us could catch it, and it would end the worker with all its streams.
+    viewsOf(x).then(answer).catch(failed).catch(onFault);
   };
 }
 

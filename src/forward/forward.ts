@@ -522,7 +522,9 @@ class Forwarding implements UpstreamListener {
     const name = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
     this.leave?.();
     this.giveBack();
-    this.done({ ...outcome, firstByteMs: this.firstByteMs, upstream: name, mayHaveWorked: this.mayHaveWorked });
+    const workedMs = this.askedMs === 0 ? undefined : this.deps.clock.monotonicMs() - this.askedMs;
+    const { firstByteMs, mayHaveWorked } = this;
+    this.done({ ...outcome, firstByteMs, workedMs, upstream: name, mayHaveWorked });
   }
 
   private text(): string {

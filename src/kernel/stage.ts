@@ -16,6 +16,8 @@ export interface Outcome {
   readonly durationMs: number;
   /** Until the first byte of upstream's body; undefined where none came. */
   readonly firstByteMs: number | undefined;
+  /** Since upstream was asked, milliseconds; undefined where none was. */
+  readonly workedMs?: number | undefined;
   /** Upstream had the request, and neither refused it nor was it out of reach: it may have worked for it. */
   readonly mayHaveWorked?: boolean | undefined;
   /** Name of the upstream that was asked last. */

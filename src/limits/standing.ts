@@ -37,7 +37,10 @@ export async function limitViews(
       max: limit.max / scale,
       used: Math.max(0, limit.max - remaining) / scale,
       remaining: remaining / scale,
-      resetsAtMs: isTouched ? clock.nowMs() + resetMs : undefined,
+      resetsAtMs: isTouched ? Math.min(clock.nowMs() + resetMs, LATEST_MS) : undefined,
     };
   });
 }
+
+/** The last time that can be written (ECMA-262 §21.4.1.1). */
+const LATEST_MS = 8_640_000_000_000_000;

@@ -14,6 +14,7 @@ const OUTCOME: Outcome = {
   durationMs: 30,
   firstByteMs: 20,
   upstream: 'main',
+  mayHaveWorked: true,
 };
 
 function setUp(rows: number) {
@@ -99,4 +100,13 @@ test('label values are escaped', () => {
   const { page, start } = setUp(1);
   start(0)(asked('a"b\\c\nd'), OUTCOME);
   assert.match(page.text(), /model="a\\"b\\\\c\\nd"/);
+});
+
+test('a model that no upstream has answered to is no label: names may be any', () => {
+  const { page, start } = setUp(1);
+  const observe = start(0);
+  for (let i = 0; i < 1_100; i++) observe(asked(`made-up-${i}`), { ...OUTCOME, kind: 'fault', mayHaveWorked: false });
+  observe(asked('tiny'), OUTCOME);
+  assert.doesNotMatch(page.text(), /made-up/);
+  assert.match(page.text(), /requests_total\{route="chat-completions",model="tiny",status="200",code=""\} 1$/m);
 });

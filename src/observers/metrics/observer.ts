@@ -31,7 +31,8 @@ export function createMetricsObserver(
   return (x, outcome) => {
     const words = cellsFor({
       route: x.route?.id ?? 'none',
-      model: modelLabel(x.model ?? ''),
+      // A name that no upstream has answered to may be any: labels are kept as long as the process lives.
+      model: outcome.mayHaveWorked === true ? modelLabel(x.model ?? '') : '',
       status: outcome.status,
       code: outcome.code ?? '',
     });

@@ -23,7 +23,7 @@ export function createMeter(): Stage<'request' | 'route', 'usage'> {
           // Usage stands in one of many events: the text is searched before anything is parsed for it.
           const told = event.data.includes('"usage"') && noteEvent(x.usage, event.json(), choices, isOnePrompt);
           if (told) x.usage.deltas = 0;
-          else if (isDelta(family, event)) x.usage.deltas += 1;
+          else if (isDelta(family, event)) x.usage.deltas += tokensIn(family, event);
           return 'pass';
         },
         body(value) {
@@ -40,6 +40,20 @@ function isDelta(family: RouteFamily, { type }: StreamEvent): boolean {
   if (family === 'messages') return type === 'content_block_delta';
   return family === 'responses' ? type.endsWith('.delta') : true;
 }
+
+/**
+ * Tokens that an event holds at least, where upstream tells them only at the end: with speculative decoding, or where events
+ * are gathered, one holds many, and who hangs up before the end would have had them for one.
+ */
+function tokensIn(family: RouteFamily, event: StreamEvent): number {
+  if (family !== 'messages' && family !== 'responses') return 1;
+  const delta = event.json()?.['delta'];
+  const text = isJsonObject(delta) ? (delta['text'] ?? delta['partial_json'] ?? delta['thinking']) : delta;
+  return typeof text === 'string' ? Math.max(1, Math.floor(text.length / LONGEST_TOKEN)) : 1;
+}
+
+/** Characters; hardly any token of text has more. */
+const LONGEST_TOKEN = 8;
 
 /**
  * Notes what an event says of the answer's tokens until now. In events of a choice it is that choice's, in the last one that of

@@ -6,6 +6,7 @@ import { actualTokens } from './actual.ts';
 
 const bid = { input: 50, least: 25, choices: 2, each: 100, price: { input: 0, output: 0 } };
 const size = { bytes: 100, items: 1, numbers: 0, media: 0 };
+const kept = { bid, size, isBackground: false };
 const writtenIn = (ms: number) => ms / 10;
 const TIMED_OUT = { kind: 'fault', code: 'upstream_timeout' } as const;
 
@@ -24,7 +25,7 @@ for (const [how, usage, outcome, expected] of [
     'told an absurd number',
     { promptTokens: Number.MAX_SAFE_INTEGER, completionTokens: 2 ** 52 },
     { kind: 'answer' },
-    [2_000_000, 2_000_200],
+    [2_000_000, 65_936],
   ],
 ] as const satisfies readonly (readonly [string, Partial<Usage>, Partial<Outcome>, readonly [number, number]])[]) {
   test(`a request that was ${how} has cost ${expected.join(' and ')} tokens`, () => {
@@ -32,7 +33,7 @@ for (const [how, usage, outcome, expected] of [
       ...{ status: 200, code: undefined, durationMs: 0, firstByteMs: undefined, upstream: 'u', mayHaveWorked: true },
       ...outcome,
     };
-    const { input, output } = actualTokens({ ...newUsage(), ...usage }, { bid, size }, end, 0, writtenIn);
+    const { input, output } = actualTokens({ ...newUsage(), ...usage }, kept, end, 0, writtenIn);
     assert.deepEqual([input, output], expected);
   });
 }
@@ -64,7 +65,7 @@ for (const { how, usage, outcome, silentMs, output } of [
       ...{ status: 200, code: undefined, durationMs: 0, firstByteMs: 1, upstream: 'u', mayHaveWorked: true },
       ...outcome,
     };
-    assert.equal(actualTokens({ ...newUsage(), ...usage }, { bid, size }, end, silentMs, writtenIn).output, output);
+    assert.equal(actualTokens({ ...newUsage(), ...usage }, kept, end, silentMs, writtenIn).output, output);
   });
 }
 
@@ -81,5 +82,39 @@ test('what can have been written in a silence is what the measured speed says, f
     },
   };
   const slow = (ms: number): number => ms / 1_000;
-  assert.equal(actualTokens({ ...newUsage(), ...told }, { bid, size }, end, 5_000, slow).output, 30 + 2 * 5);
+  assert.equal(actualTokens({ ...newUsage(), ...told }, kept, end, 5_000, slow).output, 30 + 2 * 5);
+});
+
+for (const [how, usage, outcome, output] of [
+  ['hung up on', { deltas: 3 }, { kind: 'abort' }, 200],
+  ['hung up on after upstream has told something', told, { kind: 'abort' }, 200],
+  ['cut at a limit', told, { kind: 'cut' }, 200],
+  ['heard to its end', told, { kind: 'answer' }, 30],
+  ['never sent', {}, { kind: 'abort', mayHaveWorked: false }, 0],
+] as const satisfies readonly (readonly [string, Partial<Usage>, Partial<Outcome>, number])[]) {
+  test(`what goes on in the background and is ${how} has cost ${output} tokens: upstream finishes it all the same`, () => {
+    const end: Outcome = {
+      ...{ status: 200, code: undefined, durationMs: 0, firstByteMs: 1, upstream: 'u', mayHaveWorked: true },
+      ...outcome,
+    };
+    const tokens = actualTokens({ ...newUsage(), ...usage }, { ...kept, isBackground: true }, end, 0, writtenIn);
+    assert.equal(tokens.output, output);
+  });
+}
+
+test('who hangs up pays for the time in which upstream worked, not for the wait that others have caused', () => {
+  const end: Outcome = {
+    ...{ status: 499, code: undefined, kind: 'abort', durationMs: 60_000, workedMs: 200, firstByteMs: undefined },
+    ...{ upstream: 'u', mayHaveWorked: true },
+  };
+  assert.equal(actualTokens(newUsage(), kept, end, 0, writtenIn).output, 40);
+});
+
+test('more tokens of the cache than of the prompt are not believed', () => {
+  const end: Outcome = {
+    ...{ status: 200, code: undefined, kind: 'answer', durationMs: 1, firstByteMs: 1, upstream: 'u' },
+    mayHaveWorked: true,
+  };
+  const { cached } = actualTokens({ ...newUsage(), ...told, cachedTokens: 1e9 }, kept, end, 0, writtenIn);
+  assert.equal(cached, 40);
 });

@@ -13,30 +13,34 @@ import { tokensSoFar, type Bid } from './reservation.ts';
  */
 export function actualTokens(
   usage: Usage,
-  { bid, size }: { readonly bid: Bid; readonly size: Size },
+  { bid, size, isBackground }: { readonly bid: Bid; readonly size: Size; readonly isBackground: boolean },
   outcome: Outcome,
   silentMs: number,
   writtenIn: (ms: number) => number,
 ): Tokens {
   const { promptTokens, completionTokens, deltas } = usage;
   const most = bid.choices * bid.each;
+  // What goes on in the background upstream finishes, whoever hangs up, and nobody hears how much it was.
+  const isDetached = isBackground && outcome.kind !== 'answer' && outcome.mayHaveWorked === true;
   const unseen = isGivenUp(outcome) && silentMs >= SILENCE_MS ? bid.choices * writtenIn(silentMs) : 0;
   if (promptTokens !== undefined || completionTokens !== undefined) {
     // A number that cannot be would lock its caller out for ever. What upstream holds of a conversation is in no body.
     const { input, cached, output } = tokensSoFar(usage, bid.input);
-    return {
-      input: Math.min(input, Math.max(mostTokens(size), LONG_CONTEXT)),
-      cached,
-      output: Math.min(withUnseen(output, unseen, most), Math.max(most, deltas) + LONG_CONTEXT),
-    };
+    const read = Math.min(input, Math.max(mostTokens(size), LONG_CONTEXT));
+    const written = Math.min(withUnseen(output, unseen, most), 2 * Math.max(most, deltas) + SHORT_ANSWER);
+    return { input: read, cached: Math.min(cached, read), output: isDetached ? Math.max(most, written) : written };
   }
-  if (deltas > 0) return { input: bid.input, cached: 0, output: withUnseen(deltas, unseen, most) };
+  if (deltas > 0) {
+    return { input: bid.input, cached: 0, output: isDetached ? most : withUnseen(deltas, unseen, most) };
+  }
   if (outcome.mayHaveWorked !== true) return NOTHING;
   // What upstream broke nobody has had. A time-out is the gateway's own: the caller has chosen how long the work is.
   if (outcome.kind === 'fault' && outcome.code !== 'upstream_timeout') return NOTHING;
   // An answer that says nothing of its tokens, such as one that goes on in the background.
   if (outcome.kind === 'answer') return { input: bid.input, cached: 0, output: most };
-  const written = bid.choices * Math.min(bid.each, writtenIn(outcome.durationMs));
+  if (isDetached) return { input: bid.input, cached: 0, output: most };
+  // The wait for a place, which others have caused, is not work.
+  const written = bid.choices * Math.min(bid.each, writtenIn(outcome.workedMs ?? outcome.durationMs));
   return { input: bid.input, cached: 0, output: Math.min(most, written) };
 }
 
@@ -57,3 +61,5 @@ const SILENCE_MS = 2_000;
 const NOTHING: Tokens = { input: 0, cached: 0, output: 0 };
 /** Tokens of the longest contexts that models have. */
 const LONG_CONTEXT = 2_000_000;
+/** What an answer may be longer than it was allowed, before what upstream says of it is not believed. */
+const SHORT_ANSWER = 65_536;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { newUsage, type Exchange, type Has, type Spent, type Usage } from '../../kernel/exchange.ts';
-import type { Denial } from '../../kernel/reasons.ts';
+import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Counters, Refused, Soon } from '../../limits/counters.ts';
 import type { UsageBook } from '../../limits/ledger.ts';
 import type { LimitPlan } from '../../limits/plan.ts';
@@ -46,7 +46,8 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
     }
 
     function soon<Value>(value: Soon<Value>, then: (value: Value) => void): void {
-      if (value instanceof Promise) void value.then(then, () => undefined);
+      // Where nothing can be counted a session would go on for nothing as long as it likes.
+      if (value instanceof Promise) void value.then(then, () => isOver || onFull(deny('store_unavailable')));
       else then(value);
     }
 
@@ -60,15 +61,32 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
         });
       },
       used(now: Usage): void {
-        last = { ...now };
+        last = grown(last, now);
         if (spent !== undefined) counters.progress(spent, units(), clock.monotonicMs());
       },
       end(now: Usage): void {
-        last = { ...now };
+        last = grown(last, now);
         isOver = true;
         if (spent !== undefined) end(spent);
         note(principal, model, tokensSoFar(last, bid.input), bid.price);
       },
     };
+  };
+}
+
+/** No piece of a session has more: a number that cannot be would lock its caller out, and be in the books for ever. */
+const MOST_AT_ONCE = 2_000_000;
+
+/** What was used until now, as far as it can be after what was before. */
+function grown(before: Usage, now: Usage): Usage {
+  const within = (was = 0, is: number | undefined): number | undefined =>
+    is === undefined ? undefined : Math.min(is, was + MOST_AT_ONCE);
+  const promptTokens = within(before.promptTokens, now.promptTokens);
+  const cachedTokens = now.cachedTokens === undefined ? undefined : Math.min(now.cachedTokens, promptTokens ?? 0);
+  return {
+    promptTokens,
+    cachedTokens,
+    completionTokens: within(before.completionTokens, now.completionTokens),
+    deltas: now.deltas,
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { Exchange, Has, Slots, Spent, TokenLimits } from '../../kernel/exchange.ts';
+import type { Exchange, Has, InferenceRequest, Slots, Spent, TokenLimits } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
@@ -56,6 +56,8 @@ const BYTES_A_SPOKEN_TOKEN = 800;
 const LEAST_TRANSCRIPT_TOKENS = 16;
 /** Of an answer whose length nothing bounds. */
 const UNBOUNDED_TOKENS = 65_536;
+/** Shorter answers tell nothing of the speed of a model. */
+const TELLING_TOKENS = 16;
 /** Limits whose room is too small are found one by one. */
 const MAX_TRIES = 8;
 
@@ -117,7 +119,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
         warnings.look(x.principal, asked, spent.standings);
-        x.tokenLimits = new Held(spent, bid, wish, amounts, x.request.output !== undefined);
+        x.tokenLimits = new Held(spent, bid, wish, amounts, x.request);
         return undefined;
       }
       const full = asked[asks.indexOf(spent.ask)];
@@ -158,7 +160,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
       if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);
-      if (outcome.kind === 'answer') learn(x, kept, outcome.durationMs);
+      if (outcome.kind === 'answer') learn(x, kept, outcome.workedMs ?? outcome.durationMs);
     },
   };
 
@@ -168,7 +170,9 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     if (promptTokens === undefined || x.request.held !== undefined) return;
     // Of several answers at once nothing is learnt about the speed of one.
     if (size.prompts === 1) known.learn(size, promptTokens);
-    if (bid.choices === 1) known.learnSpeed(completionTokens ?? 0, durationMs);
+    // Nor of a short one, whose time is that of its prompt: many of them would make hanging up cheap.
+    if (bid.choices === 1 && (completionTokens ?? 0) >= TELLING_TOKENS)
+      known.learnSpeed(completionTokens ?? 0, durationMs);
   }
 }
 
@@ -189,11 +193,20 @@ class Held implements TokenLimits {
   readonly bid: Bid;
   readonly size: PromptSize;
   readonly known: Estimate;
+  /** Upstream goes on with it whoever hangs up. */
+  readonly isBackground: boolean;
   readonly limits: readonly Limit[];
 
-  constructor(spent: Spent, bid: Bid, { wanted, size, known }: Wish, limits: readonly Limit[], hasLength: boolean) {
+  constructor(
+    spent: Spent,
+    bid: Bid,
+    { wanted, size, known }: Wish,
+    limits: readonly Limit[],
+    request: InferenceRequest,
+  ) {
     this.spent = spent;
-    this.outputTokens = hasLength && bid.each < wanted.each ? bid.each : undefined;
+    this.isBackground = request.body['background'] === true;
+    this.outputTokens = request.output !== undefined && bid.each < wanted.each ? bid.each : undefined;
     this.bid = bid;
     this.size = size;
     this.known = known;

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { settableClock } from '../../../test/support/clock.ts';
+import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
+import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
+import { createCalendar } from '../../limits/calendar.ts';
+import { CountersUnavailable, type Counters } from '../../limits/counters.ts';
+import { createUsageBook } from '../../limits/ledger.ts';
+import { createLimitPlan } from '../../limits/plan.ts';
+import { createTokenSessions } from './session.ts';
+
+const LIMIT = 10_000;
+
+function setUp(change: (counters: Counters) => Counters = (counters) => counters) {
+  const clock = settableClock();
+  const memory = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const counters = change(memory);
+  const defaults = { budget: { tokens: LIMIT, per: 'day' } } as const;
+  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
+  const usage = createUsageBook();
+  const x = exchange(fakeDownstream(), {});
+  const full: string[] = [];
+  const open = createTokenSessions({}, { plan, counters, usage, clock });
+  const session = open(x as Parameters<typeof open>[0], 'tiny', ({ code }) => void full.push(code));
+  return { session, full, usage };
+}
+
+const used = (promptTokens: number, completionTokens = 0, cachedTokens = 0) => ({
+  ...{ promptTokens, completionTokens, cachedTokens, deltas: 0 },
+});
+
+test('a session whose counters cannot be asked ends: it would go on for nothing as long as it likes', async () => {
+  const gone = (): Promise<never> => Promise.reject(new CountersUnavailable('gone'));
+  const { full } = setUp((counters) => ({ ...counters, spend: gone }));
+  await turn();
+  assert.deepEqual(full, ['store_unavailable']);
+});
+
+test('one that is over already is told nothing more', async () => {
+  const gone = (): Promise<never> => Promise.reject(new CountersUnavailable('gone'));
+  const { session, full } = setUp((counters) => ({ ...counters, spend: gone }));
+  session.end(used(0));
+  await turn();
+  assert.deepEqual(full, []);
+});
+
+test('a number that cannot be is neither counted nor written down as it was told', () => {
+  const { session, usage } = setUp();
+  session.used(used(Number.MAX_SAFE_INTEGER));
+  session.end(used(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER));
+  const [row] = usage.take();
+  assert.ok(row !== undefined);
+  assert.deepEqual([row.inputTokens, row.outputTokens], [4_000_000, 2_000_000]);
+  assert.ok(row.cachedTokens <= row.inputTokens);
+});
+
+test('what a session has used is counted as upstream tells it, and it ends where a limit does', () => {
+  const { session, full } = setUp();
+  session.used(used(LIMIT - 2));
+  session.more();
+  assert.deepEqual(full, []);
+  session.used(used(LIMIT));
+  session.more();
+  assert.deepEqual(full, ['budget_exhausted']);
+});
