@@ -3,25 +3,17 @@ import { countedNetwork } from '../wire/address.ts';
 import { acceptAll } from './familiar.ts';
 import { learnRequest, learnVolume, turnWindows } from './features.ts';
 import { hashOf } from './hash.ts';
-import { AT, RULE_PLACES } from './layout.ts';
+import { AT } from './layout.ts';
 import { createNetworkTable, noteBit, type NetworkEntry } from './networks.ts';
-import { createProfileStore, setWord, word, type Profile } from './profile.ts';
-import type {
-  CredentialRule,
-  GroupRule,
-  HouseRule,
-  Judgement,
-  NetworkRule,
-  Rule,
-  Severity,
-  TokenRule,
-} from './rule.ts';
+import { createProfileStore, setWord, type Profile } from './profile.ts';
+import type { Judgement, Rule, Severity } from './rule.ts';
 import { rules } from './rules/index.ts';
 import { hourOfWeek } from './season.ts';
 import { note } from './sketch.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import { createSteadyTime } from './steady-time.ts';
 import { followed, isFailure, provenCredential } from './subject.ts';
+import { CALM_S, isFirst, isWorseThanTold, rulesByKind } from './telling.ts';
 import { count, markTold } from './windows.ts';
 
 /** Something that was found, and what is wished to be done. */
@@ -55,8 +47,6 @@ export interface DetectorOptions {
   readonly rules?: readonly Rule[];
 }
 
-/** A rule is silent until what it looks for was gone for so long. */
-const CALM_S = { hour: 3_600, day: 86_400 } as const;
 const NOTHING: readonly Finding[] = [];
 /** What all addresses show together. */
 const HOUSE = 'network:any';
@@ -250,40 +240,4 @@ export function createDetector(options: DetectorOptions = {}): Detector {
     },
     sizes: () => ({ credentials: credentials.size, groups: groups.size, networks: networks.size }),
   };
-}
-
-/** @throws RangeError where profiles have no room for so many */
-function rulesByKind(all: readonly Rule[]) {
-  const credential = all.filter((rule): rule is CredentialRule => rule.about === 'credential');
-  if (credential.length > RULE_PLACES) throw new RangeError('profiles have no room for so many rules');
-  return {
-    credential,
-    group: all.filter((rule): rule is GroupRule => rule.about === 'group'),
-    network: all.filter((rule): rule is NetworkRule => rule.about === 'network'),
-    house: all.filter((rule): rule is HouseRule => rule.about === 'house'),
-    token: all.filter((rule): rule is TokenRule => rule.about === 'token'),
-  };
-}
-
-/** Whether a rule has something new to say; while what it looks for goes on, it does not. */
-function isFirst(profile: Profile, at: number, nowS: number, calmS: number): boolean {
-  const lastS = word(profile, at);
-  setWord(profile, at, Math.max(1, nowS));
-  return lastS === 0 || nowS - lastS > calmS;
-}
-
-const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high'];
-
-/**
- * Whether it is worse than what was told of this credential in the last hour: one thing seldom breaks one rule alone, and who
- * is told ten times of it stops to look.
- */
-function isWorseThanTold(profile: Profile, severity: Severity, nowS: number): boolean {
-  const rank = SEVERITIES.indexOf(severity) + 1;
-  const lastS = word(profile, AT.groupToldS);
-  const isGroup = lastS !== 0 && nowS - lastS <= CALM_S.hour;
-  if (isGroup && rank <= word(profile, AT.groupSeverity)) return false;
-  setWord(profile, AT.groupToldS, Math.max(1, nowS));
-  setWord(profile, AT.groupSeverity, rank);
-  return true;
 }

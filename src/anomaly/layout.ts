@@ -11,7 +11,7 @@ export const COUNTERS = [
   'guardDenials',
   /** Asked for alternatives of each token. */
   'logprobs',
-  /** Nearly the same as one of the last prompts, and not the same. */
+  /** Nearly the same as some of the last prompts, and not the same. */
   'nearPrompts',
   /** The same prompt as one of the last, and hardly an answer. */
   'probes',

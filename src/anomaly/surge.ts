@@ -7,6 +7,8 @@ import { highest, lately } from './windows.ts';
 /** Below these, five minutes are no surge, whatever was usual. */
 const LEAST_TOKENS = 80_000;
 const LEAST_REQUESTS = 150;
+/** Above the times: of who uses little, twice and a half is little, too. */
+const MORE_TOKENS = 50_000;
 
 /**
  * Tokens or requests of five minutes far above the highest ones of the last weeks.
@@ -26,7 +28,7 @@ export function surgeOf(
   const requests = lately(profile, 'short', 'requests', nowS);
   if ((tokens < leastTokens && requests < leastRequests) || !isLearned(profile)) return;
   const tokenPeak = highest(profile, 'short', 'promptTokens') + highest(profile, 'short', 'completionTokens');
-  const tokenBound = Math.max(leastTokens, times * tokenPeak);
+  const tokenBound = Math.max(leastTokens, times * tokenPeak + MORE_TOKENS * scale);
   if (tokens > tokenBound) {
     return {
       score: scoreOf(tokens, tokenBound),

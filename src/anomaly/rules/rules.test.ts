@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createStory, KEY, type Sample, type Samples } from '../story.fixture.ts';
 import { samples as cacheTiming } from './cache-timing.fixture.ts';
@@ -65,4 +65,13 @@ test('every rule is in the list, in a file of its name, with samples that must a
 test('only rules that nobody but the holder of a credential can bring about may hold it', () => {
   const holding = rules.flatMap((rule) => (rule.about === 'credential' && rule.mayHold ? [rule.id] : []));
   assert.deepEqual(holding, ['stolen-key', 'dormant-key']);
+});
+
+test('every rule stands in the reference as it is', () => {
+  const page = readFileSync(new URL('../../../docs/reference/anomaly-detection.md', import.meta.url), 'utf8');
+  for (const rule of rules) {
+    const mayHold = rule.about === 'credential' && rule.mayHold ? 'yes' : 'no';
+    const cells = [`\`${rule.id}\``, rule.title, rule.about, rule.severity, mayHold, rule.looksAt];
+    assert.ok(page.includes(`| ${cells.join(' | ')} |`), rule.id);
+  }
 });

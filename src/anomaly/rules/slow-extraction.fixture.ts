@@ -1,7 +1,7 @@
 import { alike, HOUR, MINUTE, SECOND, unlike, type Samples, type Story } from '../story.fixture.ts';
 
-function learned(story: Story, said: (i: number) => object = () => ({})): void {
-  story.days(8, said);
+function learned(story: Story): void {
+  story.days(8);
   story.pass(10 * HOUR);
 }
 const template = (i: number) => ({ likeness: alike(unlike(77), 1 + (i % 200)) });
@@ -36,8 +36,11 @@ export const samples: Samples = {
     {
       name: 'a batch that always has one template',
       tell(story) {
-        learned(story, template);
-        story.row(20, 30 * SECOND, template);
+        for (let day = 0; day < 10; day++) {
+          story.row(100, 20 * SECOND, template);
+          story.pass(20 * HOUR);
+        }
+        story.row(150, 15 * SECOND, template);
       },
     },
     {
@@ -55,10 +58,10 @@ export const samples: Samples = {
       },
     },
     {
-      name: 'eight prompts with small changes',
+      name: 'nine prompts with small changes',
       tell(story) {
         learned(story);
-        story.row(8, 30 * SECOND, template);
+        story.row(9, 30 * SECOND, template);
       },
     },
   ],

@@ -4,13 +4,11 @@ import { highest, lately } from '../windows.ts';
 
 const LOGPROBS = 12;
 const LOGPROBS_OF_HOUR = 40;
-const NEAR = 12;
+const NEAR = 8;
 const NEAR_OF_HOUR = 80;
-/** Part of all requests: who asks much repeats itself now and then. */
-const PART = 0.3;
 /** Times the most of the last weeks. */
 const TIMES = 3;
-const TIMES_OF_HOUR = 4;
+const TIMES_OF_HOUR = 5;
 
 /** Asking the model out, a little at a time. */
 export const slowExtraction: CredentialRule = {
@@ -18,10 +16,10 @@ export const slowExtraction: CredentialRule = {
   title: 'Slow extraction of a model',
   severity: 'medium',
   about: 'credential',
-  calm: 'hour',
+  calm: 'day',
   mayHold: false,
   looksAt:
-    'Requests for log probabilities (12 in five minutes, 40 in an hour) and prompts that are nearly the same as one of the last sixteen (12 in five minutes, 80 in an hour; SimHash, at most 12 of 64 bits apart), each at least three in ten of all requests and three times (of the hour four times) the most of the last weeks. The score is n / (n + bound).',
+    'Requests for log probabilities (12 in five minutes, 40 in an hour) and prompts that are nearly the same as three of the last sixteen (8 in five minutes, 80 in an hour; SimHash, at most 12 of 64 bits apart), each three times (of the hour five times) the most of the last weeks. The score is n / (n + bound).',
   judge({ profile, nowS }) {
     if (!isLearned(profile)) return;
     const measure = (
@@ -31,7 +29,7 @@ export const slowExtraction: CredentialRule = {
       words: string,
     ): ReturnType<CredentialRule['judge']> => {
       const seen = lately(profile, span, counter, nowS);
-      if (seen < least || seen < PART * lately(profile, span, 'requests', nowS)) return;
+      if (seen < least) return;
       const most = highest(profile, span, counter);
       const bound = Math.max(least, (span === 'short' ? TIMES : TIMES_OF_HOUR) * most);
       if (seen < bound) return;

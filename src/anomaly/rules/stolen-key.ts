@@ -14,7 +14,7 @@ const HOLD = 3;
 const HOLD_REQUESTS = 20;
 const MOST = 5;
 /** The network is new for so long. */
-const NEW_S = 6 * 3_600;
+const NEW_S = 2 * 3_600;
 const RESTLESS = 0.35;
 const MOVES_SOMETIMES = 0.15;
 const NEVER_MOVES = 0.05;
@@ -37,7 +37,7 @@ export const stolenKey: CredentialRule = {
   calm: 'day',
   mayHold: true,
   looksAt:
-    'A network that this credential was first used from at most six hours ago and that nobody of the tenant uses, and what comes with it: a new client (1), use at the same time as from a familiar network (0.25), more requests than between the usual and the most (half the binary logarithm, up to 1.5), other sizes of prompts or answers (0.25), a new model or route (0.5 each), an hour at which it rests (0.5), failures (0.5). The network itself is 1, less where new ones are usual, and 1.4 for who never has one and keeps the client. Told from 2.3 on; held from 3 on, with a new client and more requests than ever, and than 20 in five minutes. The score is a fifth of the sum.',
+    'A network that this credential was first used from at most two hours ago and that nobody of the tenant uses, and what comes with it: a new client (1), use at the same time as from a familiar network (0.25), more requests than between the usual and the most (half the binary logarithm, up to 1.5), other sizes of prompts or answers (0.25), a new model or route (0.5 each), an hour at which it rests (0.5), failures (0.5). The network itself is 1, less where new ones are usual, and 1.4 for who never has one and keeps the client. Told from 2.3 on; held from 3 on, with a new client and more requests than ever, and than 20 in five minutes. The score is a fifth of the sum.',
   judge(seen) {
     const { network, isNetworkOfTenant, profile } = seen;
     if (network.ageS >= NEW_S || network.times < LEAST_REQUESTS || isNetworkOfTenant || !isLearned(profile)) return;

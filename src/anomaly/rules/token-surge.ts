@@ -18,7 +18,7 @@ export const tokenSurge: CredentialRule = {
   calm: 'hour',
   mayHold: false,
   looksAt:
-    'Tokens (80,000 or more) or requests (150 or more) of five minutes against 2.5 times the highest five minutes of the last weeks, which fades by half in three; and prompts above three times the largest one (five or more of over 4,000 tokens). The score is x / (x + bound).',
+    'Tokens (80,000 or more) or requests (150 or more) of five minutes against 2.5 times the highest five minutes of the last weeks (and 50,000 tokens more), which fades by half in three; and prompts above three times the largest one (five or more of over 4,000 tokens). The score is x / (x + bound).',
   judge({ profile, nowS, hour }) {
     const judgement = surgeOf(profile, nowS, hour, 1, TIMES) ?? oversizedOf(profile, nowS);
     return judgement === undefined ? undefined : { ...judgement, wantsHold: false };

@@ -2,7 +2,7 @@ import { bearableRequests, isLearned, usualRequests } from '../learned.ts';
 import { say, type CredentialRule } from '../rule.ts';
 import { lately } from '../windows.ts';
 
-const NEW_S = 6 * 3_600;
+const NEW_S = 2 * 3_600;
 const LEAST_SWITCHES = 4;
 const RESTLESS = 0.15;
 const AT_ONCE_S = 60;
@@ -14,12 +14,12 @@ const TIMES_VOLUME_OF_NEW = 1;
 export const twoNetworks: CredentialRule = {
   id: 'two-networks',
   title: 'Used from two far networks at once',
-  severity: 'medium',
+  severity: 'high',
   about: 'credential',
   calm: 'hour',
   mayHold: false,
   looksAt:
-    'Requests from two networks (/16 of IPv4, /32 of IPv6) less than a minute apart, four changes in five minutes or more, one of them familiar and the other new for six hours at most, by a credential that hardly ever has new networks; with twice as many requests as lie between the usual and the most, or as many where the client is new, too, for a deployment that moves has neither. The score is n / (n + 4) of the changes.',
+    'Requests from two networks (/16 of IPv4, /32 of IPv6) less than a minute apart, four changes in five minutes or more, one of them familiar and the other new for two hours at most, by a credential that hardly ever has new networks; with twice as many requests as lie between the usual and the most, or as many where the client is new, too, for a deployment that moves has neither. The score is n / (n + 4) of the changes.',
   judge(seen) {
     const { network, profile, nowS, hour } = seen;
     const switches = lately(profile, 'short', 'switches', nowS);
