@@ -22,7 +22,7 @@ function setUp(change: (counters: Counters) => Counters = (counters) => counters
   const x = exchange(fakeDownstream(), {});
   const full: string[] = [];
   const open = createTokenSessions({}, { plan, counters, usage, clock });
-  const session = open(x as Parameters<typeof open>[0], 'tiny', ({ code }) => void full.push(code));
+  const session = open(x, 'tiny', ({ code }) => void full.push(code));
   return { session, full, usage };
 }
 
