@@ -239,6 +239,24 @@ test('a session whose budget is used up ends with budget_exhausted when it asks 
   assert.equal(next.upstreams[0]?.opened.length, 0);
 });
 
+test('audio is paid for by its length where the caller hangs up before upstream has told what it cost, and once', () => {
+  const defaults: OwnLimits = { budget: { tokens: 14, per: 'day' } };
+  const counters = createSharedCounters(createCounterMemory(64, 1, 'seed'), 0);
+  const first = begin({ defaults, counters });
+  first.frame(UPDATE);
+  first.upstream().listener.opened();
+  first.frame(append(5 * 2_560));
+  first.frame(COMMIT);
+  first.says({ type: 'transcription.done', text: 'a', usage: { prompt_tokens: 3, completion_tokens: 1 } });
+  first.frame(append(10 * 2_560));
+  first.frame(COMMIT);
+  first.caller.listener.closed(false);
+  assert.equal(first.outcomes.length, 1);
+  const next = begin({ defaults, counters });
+  next.frame(UPDATE);
+  isOver(next, 'budget_exhausted', 'cut');
+});
+
 test('usage of several transcriptions is counted together', () => {
   const session = open();
   for (let i = 0; i < 3; i++) session.says({ type: 'transcription.done', text: '', usage: { prompt_tokens: 2 } });

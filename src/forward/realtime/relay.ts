@@ -90,6 +90,8 @@ class Relay implements SocketListener {
   private tokens: TokenSession | undefined;
   private isUpstreamFull = false;
   private uncommitted = 0;
+  /** Bytes of audio that upstream was sent since it told last what it had used. */
+  private untold = 0;
   /** A commit was sent and no transcription has ended since. */
   private isOwed = false;
   private firstByteMs: number | undefined;
@@ -194,6 +196,7 @@ class Relay implements SocketListener {
       case 'input_audio_buffer.append':
         if (this.phase === 'unnamed') return this.refuse(NO_MODEL);
         this.uncommitted += event.bytes;
+        this.untold += event.bytes;
         if (this.uncommitted > MAX_UNCOMMITTED_BYTES) return this.refuse(TOO_MUCH);
         return this.ask(event);
       case 'input_audio_buffer.commit':
@@ -355,6 +358,7 @@ class Relay implements SocketListener {
       }
       case 'done':
         this.isOwed = false;
+        this.untold = 0;
         this.count(answer.event['usage']);
         this.usage.deltas = 0;
         this.tokens?.used(this.usage);
@@ -368,6 +372,13 @@ class Relay implements SocketListener {
       default:
         return assertNever(answer);
     }
+  }
+
+  /** Who hangs up before upstream tells what the audio has cost pays for it by its length: upstream has listened all the same. */
+  private usageAtEnd(): Usage {
+    if (this.untold === 0) return this.usage;
+    const promptTokens = (this.usage.promptTokens ?? 0) + Math.ceil(this.untold / BYTES_A_TOKEN);
+    return { ...this.usage, promptTokens };
   }
 
   private count(usage: JsonValue | undefined): void {
@@ -448,7 +459,7 @@ class Relay implements SocketListener {
     this.total?.cancel();
     this.unread?.cancel();
     this.forget();
-    this.tokens?.end(this.usage);
+    this.tokens?.end(this.usageAtEnd());
     const upstream = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
     this.leave?.();
     this.giveBack();
@@ -456,6 +467,8 @@ class Relay implements SocketListener {
   }
 }
 
+/** Of PCM at 16 kHz: 80 ms, as models of speech that stream take them. */
+const BYTES_A_TOKEN = 2_560;
 /** A session of audio is one socket: there is nothing to come back to. */
 const noSession = (): undefined => undefined;
 const SILENT = `Neither side has sent anything for ${IDLE_MS / 1000} s. Open a new socket when there is audio.`;
