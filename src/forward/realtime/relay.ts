@@ -463,7 +463,8 @@ class Relay implements SocketListener {
     const upstream = this.deps.targets[this.tried.at(-1) ?? -1]?.name;
     this.leave?.();
     this.giveBack();
-    this.done({ ...outcome, status: 101, firstByteMs: this.firstByteMs, upstream });
+    const { firstByteMs } = this;
+    this.done({ ...outcome, status: 101, firstByteMs, mayHaveWorked: firstByteMs !== undefined, upstream });
   }
 }
 
