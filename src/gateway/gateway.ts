@@ -199,7 +199,8 @@ export async function startGateway({
     log,
   });
   let lostRecords = 0;
-  const records = await openRecords();
+  // It loads while the rest is made ready.
+  const records = openRecords();
   const banKeeper = keepBans(stored.bans, {
     ...{ book: bans, store, config: () => config, clock, log },
     onBan: (ban, activity) => records.note(holdOf(ban, activity, clock.nowMs())),
@@ -319,7 +320,14 @@ export async function startGateway({
   });
 
   // What the upstreams serve is known before the first request where they answer quickly.
-  await Promise.race([watch.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);
+  await Promise.all([
+    Promise.race([watch.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]),
+    // Who has turned it on relies on it: nothing is let through unrecorded from the start.
+    records.opened.catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    }),
+  ]);
   workers = await startWorkers(workerCount, startOf, {
     lines: (lines) => log.raw(lines),
     uses: noteUses,
@@ -353,25 +361,18 @@ export async function startGateway({
     detail: { version: VERSION, publicUrl },
   });
 
-  async function openRecords(): Promise<Records> {
+  function openRecords(): Records {
     const { enabled: isLogged } = config.auditLog;
-    const rules = recordRulesOf(config);
-    try {
-      return await startRecords(
-        { stateDir: stateDir.path, product: VERSION, isLogged, rules, memory: memory.records },
-        {
-          failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
-          recovered: (lost) => log.info('audit_log_recovered', { lost }),
-          lost: (count) => void (lostRecords += count),
-          findings: (findings) => void quarantine.take(findings),
-          reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
-        },
-      );
-    } catch (error) {
-      // Who has turned it on relies on it: nothing is let through unrecorded from the start.
-      await store.close();
-      throw error;
-    }
+    return startRecords(
+      { stateDir: stateDir.path, product: VERSION, isLogged, rules: recordRulesOf(config), memory: memory.records },
+      {
+        failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
+        recovered: (lost) => log.info('audit_log_recovered', { lost }),
+        lost: (count) => void (lostRecords += count),
+        findings: (findings) => void quarantine.take(findings),
+        reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
+      },
+    );
   }
 
   /** Each worker tells of a budget once. */

@@ -29,6 +29,8 @@ export interface RecordsEvents {
 
 /** The records thread, as the control plane sees it. */
 export interface Records {
+  /** Resolves once the log is open; what is noted before waits. Rejects with RecordsUnusable where it cannot be opened. */
+  readonly opened: Promise<void>;
   /** A port for a worker that starts; what it posts there is recorded. */
   portOf(row: number): MessagePort;
   note(...records: readonly AuditRecord[]): void;
@@ -40,29 +42,32 @@ export interface Records {
 
 const RESTART_MS = 1_000;
 
-/** Starts the thread and keeps it alive. @throws RecordsUnusable where the log cannot be opened */
-export async function startRecords(start: RecordsStart, events: RecordsEvents): Promise<Records> {
+/** Starts the thread and keeps it alive. */
+export function startRecords(start: RecordsStart, events: RecordsEvents): Records {
   const memory = openRecordsMemory(start.memory);
   const rows = new Set<number>();
   let { rules } = start;
   let isClosing = false;
   let onClosed: (() => void) | undefined;
-  let thread = await launch();
+  let { worker: thread, opened } = launch();
+  const firstOpened = opened;
 
-  function launch(): Promise<Worker> {
+  function launch(): { readonly worker: Worker; readonly opened: Promise<void> } {
     const worker = new Worker(new URL('./records.ts', import.meta.url), {
       workerData: { ...start, rules } satisfies RecordsStart,
       name: 'records',
     });
-    return new Promise((resolve, reject) => {
+    const opening = new Promise<void>((resolve, reject) => {
       let isOpen = false;
       let why = 'the thread has ended';
       worker.on('message', (message: FromRecords) => {
         if (message.kind === 'open') {
           isOpen = true;
-          resolve(worker);
-        } else if (message.kind === 'unusable') reject(new RecordsUnusable(message.message));
-        else hear(message);
+          resolve();
+        } else if (message.kind === 'unusable') {
+          reject(new RecordsUnusable(message.message));
+          void worker.terminate();
+        } else hear(message);
       });
       worker.on('error', (error) => void (why = error instanceof Error ? error.message : String(error)));
       worker.on('exit', () => {
@@ -73,11 +78,15 @@ export async function startRecords(start: RecordsStart, events: RecordsEvents): 
         setTimeout(() => void restart(), RESTART_MS).unref();
       });
     });
+    // Who waits for it hears of it; until somebody does, it must not end the process.
+    opening.catch(() => undefined);
+    return { worker, opened: opening };
   }
 
   async function restart(): Promise<void> {
     try {
-      thread = await launch();
+      ({ worker: thread, opened } = launch());
+      await opened;
     } catch {
       // What stands in the way was said; it may go.
       if (!isClosing) setTimeout(() => void restart(), RESTART_MS).unref();
@@ -117,6 +126,7 @@ export async function startRecords(start: RecordsStart, events: RecordsEvents): 
   }
 
   return {
+    opened: firstOpened,
     portOf,
     note: (...records) => send({ kind: 'records', records }),
     setRules(next) {
