@@ -231,6 +231,28 @@ test('what upstream refuses for a mistake of the caller is a denial, what fails 
   }
 });
 
+test('what upstream refuses at once it has not worked for, what it refuses after three seconds it has; its faults nobody pays', () => {
+  for (const [status, afterMs, mayHaveWorked] of [
+    [400, 2_999, false],
+    [400, 3_000, true],
+    [500, 59_000, false],
+  ] as const) {
+    const { call, outcomes, clock } = setUp({ isStream: false });
+    clock.advance(afterMs);
+    call().listener.head({ status, header: JSON_TYPE });
+    call().listener.end();
+    assert.equal(outcomes[0]?.mayHaveWorked, mayHaveWorked, `${status} after ${afterMs}`);
+  }
+});
+
+test('an answer above 64 MiB is cut by us: upstream has worked for it, and that is told', () => {
+  const { call, outcomes } = setUp({ isStream: false });
+  call().listener.head({ status: 200, header: JSON_TYPE });
+  const piece = Buffer.alloc(16 * 1024 * 1024, ' ');
+  for (let i = 0; i < 5 && outcomes.length === 0; i++) call().listener.chunk(piece);
+  assert.deepEqual([outcomes[0]?.kind, outcomes[0]?.code, outcomes[0]?.mayHaveWorked], ['cut', 'upstream_error', true]);
+});
+
 test('an event above 1 MiB is no answer', () => {
   const { peer, call, event } = setUp();
   call().listener.head({ status: 200, header: SSE });

@@ -56,6 +56,8 @@ type Sent = Exchange & Has<Needs> & Slots<Spends>;
 /** Most bytes of an answer that is no stream. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
+/** Longer than it takes to read the longest prompt. */
+const LATE_REFUSAL_MS = 3_000;
 /** Answers come and go within moments. */
 const NO_ROOM_RETRY_MS = 1000;
 /** More than one read brings: it takes an event that came in several, and may wait long for its peer. */
@@ -300,7 +302,10 @@ class Forwarding implements UpstreamListener {
   private begun(head: UpstreamHead): void {
     const { deps, x } = this;
     this.status = head.status;
-    if (head.status !== 200) this.mayHaveWorked = false;
+    // vLLM looks at a request before it works for it; what it refuses late it has written, and then found to be no good: a tool
+    // call that the caller's own length has cut off, say.
+    const isLate = deps.clock.monotonicMs() - this.askedMs >= LATE_REFUSAL_MS;
+    if (head.status !== 200) this.mayHaveWorked = head.status < 500 && isLate;
     const sentBytes = x.request.isStream ? Buffer.byteLength(this.body) : 0;
     this.body = '';
     x.downstream.keepBody(0);
@@ -328,7 +333,8 @@ class Forwarding implements UpstreamListener {
     if (isError && this.partBytes + bytes.length > MAX_ERROR_BYTES) return true;
     this.partBytes += bytes.length;
     if (this.partBytes > MAX_ANSWER_BYTES) {
-      this.refuse(deny('upstream_error'), 'fault');
+      // The bound is ours, and the caller has chosen how much is answered: it is not for nothing.
+      this.refuse(deny('upstream_error'), 'cut');
       return true;
     }
     // As the bodies of requests: many large answers at once must not take all memory.

@@ -215,11 +215,11 @@ class Held implements TokenLimits {
 }
 
 /**
- * What comes before in a conversation that upstream holds is in no body. In the foreground upstream tells it at the end; what
- * goes on in the background tells nothing, and would be had for nothing.
+ * What comes before in a conversation that upstream holds is in no body: many such requests at once would set nothing aside for
+ * it, and who hangs up, or has it go on in the background, would have it for nothing.
  */
-const earlierTokens = ({ request }: Asked): number =>
-  request.held !== undefined && request.body['background'] === true ? EARLIER_TOKENS : 0;
+const earlierTokens = ({ request, route }: Asked): number =>
+  request.held !== undefined && route.family === 'responses' ? EARLIER_TOKENS : 0;
 
 const EARLIER_TOKENS = 8_192;
 

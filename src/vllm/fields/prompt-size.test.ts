@@ -40,6 +40,14 @@ test('a query is read once for each document', () => {
   assert.equal(many.bytes - one.bytes, 49 * 101);
 });
 
+test('a query of several parts is one input, and read once for each document; a list of queries is a side of its own', () => {
+  const part = { type: 'text', text: 'q'.repeat(1_000) };
+  const documents = Array(200).fill('d');
+  assert.ok(promptSizeOf('rerank', { query: { content: [part, part] }, documents }).bytes > 200 * 2_000);
+  const lists = promptSizeOf('score', { data_1: Array(200).fill('q'.repeat(100)), data_2: Array(200).fill('d') });
+  assert.ok(lists.bytes < 2 * 200 * 101);
+});
+
 test('documents in the content of an object, an instruction and a tool’s input are counted as what they become', () => {
   const query = 'q'.repeat(900);
   const content = Array.from({ length: 200 }, () => ({ type: 'text', text: 'd' }));

@@ -84,7 +84,8 @@ function pairUp(size: Sums, body: JsonObject): void {
   const many = Math.max(...['documents', 'items', 'data_2', 'text_2'].map((name) => partsIn(body[name])));
   for (const name of ['query', 'queries', 'data_1', 'text_1', 'instruction']) {
     const one = body[name];
-    if (one === undefined || partsIn(one) > 1) continue;
+    // A list is a side of its own; the parts of an object are one input, and read with each document.
+    if (one === undefined || promptsIn(one) > 1) continue;
     for (let i = 1; i < Math.min(many, MOST_PAIRS); i++) add(size, one, false);
   }
 }
