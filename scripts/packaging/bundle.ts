@@ -4,7 +4,10 @@ import { rolldown, type Plugin } from 'rolldown';
 import { QUIET_DEPD } from '../../src/oauth/quiet-depd.ts';
 
 /** All that is ever started, by their paths: what becomes of everything else is the bundler's. */
-const ENTRIES = ['src/main', 'src/cli/sandbox', 'src/gateway/threads/worker', 'src/gateway/threads/store'];
+export const ENTRIES = [
+  ...['src/main', 'src/cli/sandbox'],
+  ...['worker', 'store', 'records', 'audit-search'].map((thread) => `src/gateway/threads/${thread}`),
+];
 
 /** Where what several entries share goes. */
 const SHARED = 'src/shared/[name]-[hash].js';
