@@ -71,9 +71,7 @@ export const quarantine: Resource = {
         const change = holdChange(deps.directory, { id, rule: 'operator', why, heldAtMs: deps.clock.nowMs() });
         const committed = await deps.commit([change]);
         deps.logChange(actor, 'quarantine.hold', id);
-        const record = deps.directory.quarantines.get(id);
-        if (record === undefined) return deny('internal_error');
-        return { value: shown(record), committed, location: `/quarantine/${encodeURIComponent(id)}` };
+        return { value: shown(change.record), committed, location: `/quarantine/${encodeURIComponent(id)}` };
       },
     }),
     operation({
@@ -91,7 +89,7 @@ export const quarantine: Resource = {
         const change = releaseChange(before);
         const committed = await deps.commit([change]);
         deps.logChange(actor, 'quarantine.release', id);
-        return { value: { ...shown(before), state: 'released' as const }, committed };
+        return { value: shown(change.record), committed };
       },
     }),
   ],

@@ -146,3 +146,14 @@ export interface Samples {
   readonly fires: readonly Sample[];
   readonly silent: readonly Sample[];
 }
+
+/** A request with an invalid key. */
+export const wrong = (network: string) => ({
+  keyId: undefined,
+  tenant: undefined,
+  network,
+  code: 'invalid_credential' as const,
+  status: 401,
+  route: undefined,
+  path: '/v1/models',
+});

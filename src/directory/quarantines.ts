@@ -27,17 +27,19 @@ export function createQuarantines(records: readonly QuarantineRecord[]): Quarant
   };
 }
 
+type QuarantineChange = Extract<RecordChange, { readonly kind: 'quarantine' }>;
+
 /** The change that holds a credential. */
 export function holdChange(
   { quarantines }: Pick<DirectoryState, 'quarantines'>,
   held: Pick<QuarantineRecord, 'id' | 'rule' | 'why' | 'heldAtMs'>,
-): RecordChange {
+): QuarantineChange {
   const expectedVersion = quarantines.get(held.id)?.version ?? 0;
   return { kind: 'quarantine', record: { ...held, state: 'held', version: expectedVersion + 1 }, expectedVersion };
 }
 
 /** The change that lets a credential go. */
-export function releaseChange(before: QuarantineRecord): RecordChange {
+export function releaseChange(before: QuarantineRecord): QuarantineChange {
   const record = { ...before, state: 'released', version: before.version + 1 } as const;
   return { kind: 'quarantine', record, expectedVersion: before.version };
 }

@@ -24,6 +24,8 @@ export interface DirectoryState {
   readonly policies: ReadonlyMap<string, PolicyRecord>;
   readonly revocations: ReadonlyMap<string, RevocationRecord>;
   readonly quarantines: ReadonlyMap<string, QuarantineRecord>;
+  /** The record of a kind that has an id. */
+  find(kind: RecordChange['kind'], id: string): RecordChange['record'] | undefined;
   /** Milliseconds since the epoch; undefined where it was never used. */
   lastUseMs(id: string): number | undefined;
   apply(changes: readonly RecordChange[]): void;
@@ -54,6 +56,7 @@ export function createDirectoryState(directory: Directory): DirectoryState {
     policies: maps.policy,
     revocations: maps.revocation,
     quarantines: maps.quarantine,
+    find: (kind, id) => maps[kind].get(id),
     lastUseMs: (id) => lastUses.get(id),
     apply(changes) {
       for (const { kind, record } of changes) (maps[kind] as Map<string, unknown>).set(record.id, record);

@@ -14,11 +14,14 @@ export function searchAuditLog(stateDir: string, question: AuditQuestion): Audit
   const { address, limit, before, ...filter } = question;
   const { folder } = auditLogPlaces(stateDir);
   const keys = openNameKeys(stateDir);
-  const names = createNames((tenant, isNew) => (isNew ? undefined : keys.keyOf(tenant, false)));
+  // Looking makes no keys.
+  const names = createNames((tenant) => keys.keyOf(tenant, false));
   const index = openAuditIndex(join(stateDir, 'audit-log.index.db'));
   try {
-    for (const segment of catchUp(index, segmentsIn(folder))) index.forgetBefore(segment);
-    const addresses = address === undefined ? undefined : namesOf(address, keys.tenants(), keys.keyOf.bind(keys));
+    catchUp(index, segmentsIn(folder));
+    // An address has a name of each tenant.
+    const addresses =
+      address === undefined ? undefined : keys.tenants().map((tenant) => names.hide(tenant, 'address', address));
     const found = index.find({ ...filter, addresses }, limit + 1, before ?? Number.MAX_SAFE_INTEGER);
     const shown = found.slice(0, limit);
     return {
@@ -30,8 +33,7 @@ export function searchAuditLog(stateDir: string, question: AuditQuestion): Audit
   }
 }
 
-/** @returns the first segment that is there, where the index may know older ones */
-function catchUp(index: AuditIndex, segments: readonly Segment[]): readonly number[] {
+function catchUp(index: AuditIndex, segments: readonly Segment[]): void {
   for (const segment of segments) {
     let entries: [AuditEntry, RecordPlace][] = [];
     let done = index.known(segment.first);
@@ -47,17 +49,7 @@ function catchUp(index: AuditIndex, segments: readonly Segment[]): readonly numb
     if (entries.length > 0) index.add(segment.first, entries, end);
   }
   const [first] = segments;
-  return first === undefined ? [] : [first.first];
-}
-
-/** The names that an address has, one of each tenant. */
-function namesOf(
-  address: string,
-  tenants: readonly string[],
-  keyOf: (tenant: string, isNew: boolean) => Uint8Array | undefined,
-): readonly string[] {
-  const names = createNames((tenant) => keyOf(tenant, false));
-  return tenants.map((tenant) => names.hide(tenant, 'address', address));
+  if (first !== undefined) index.forgetBefore(first.first);
 }
 
 const NAME = /"(n1\.[A-Za-z0-9_-]+)"/g;

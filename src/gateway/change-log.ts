@@ -57,7 +57,7 @@ export function createChangeLog(nowMs: () => number, note: (change: ChangeRecord
     committed(changes, directory) {
       const self = running.getStore() ?? { actor: GATEWAY, changes: [] };
       for (const { kind, record } of changes) {
-        const before = existing(directory, kind).get(record.id) ?? {};
+        const before = directory.find(kind, record.id) ?? {};
         self.changes.push({
           kind: 'change',
           timeMs: nowMs(),
@@ -90,29 +90,6 @@ const actorOf = (actor: AdminActor, address: string | undefined): Actor =>
     : { id: actor.principal.id, tenant: actor.principal.tenant, address };
 
 const operationOf = ({ before }: Pick<ChangeRecord, 'before'>): string => (before === undefined ? 'create' : 'update');
-
-function existing(directory: DirectoryState, kind: RecordChange['kind']): ReadonlyMap<string, object> {
-  switch (kind) {
-    case 'tenant':
-      return directory.tenants;
-    case 'api-key':
-      return directory.apiKeys;
-    case 'client':
-      return directory.clients;
-    case 'user':
-      return directory.users;
-    case 'role':
-      return directory.roles;
-    case 'group':
-      return directory.groups;
-    case 'policy':
-      return directory.policies;
-    case 'revocation':
-      return directory.revocations;
-    case 'quarantine':
-      return directory.quarantines;
-  }
-}
 
 const MASK = '***';
 /** Members that are secrets, or encrypted, or what a secret is looked up by. */

@@ -73,13 +73,10 @@ const isPreflight = (x: AnyExchange, head: ParsedHead): boolean =>
 
 function refuse(deps: FrontDeps, x: AnyExchange, denial: Denial, isLast = false): void {
   sendRecorded(
-    deps.recording,
+    x,
+    deps,
     () => sendDenial(x, denial, isLast),
     () => deps.observe(x, refusedAtOnce(denial.code, denial.why)),
-    (error) => {
-      deps.onFault(x, error);
-      x.downstream.destroy();
-    },
   );
 }
 

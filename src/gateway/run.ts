@@ -94,16 +94,11 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, record
     const { status } = reasons[denial.code];
     const end = { kind, status, code: denial.code, why: denial.why, firstByteMs: undefined, upstream: undefined };
     sendRecorded(
-      recording,
+      x,
+      { recording, onFault },
       () => sendDenial(x, denial),
       () => done(end),
-      cutOff,
     );
-  }
-
-  function cutOff(error: unknown): void {
-    onFault(x, error);
-    x.downstream.destroy();
   }
 
   function fail(error: unknown): void {
@@ -142,10 +137,10 @@ export function run(pipeline: Pipeline, x: AnyExchange, { clock, observe, record
 
 /** Sends an answer and notes it; where nothing may be done unrecorded it is noted first, and sent once that is on disk. */
 export function sendRecorded(
-  recording: Recording,
+  x: AnyExchange,
+  { recording, onFault }: Pick<RunDeps, 'recording' | 'onFault'>,
   send: () => void,
   note: () => void,
-  onFault: (error: unknown) => void,
 ): void {
   if (!recording.isStrict()) {
     send();
@@ -153,5 +148,11 @@ export function sendRecorded(
   }
   note();
   // A refusal harms nobody: it is sent even where it could not be recorded.
-  recording.kept().then(send).catch(onFault);
+  recording
+    .kept()
+    .then(send)
+    .catch((error: unknown) => {
+      onFault(x, error);
+      x.downstream.destroy();
+    });
 }

@@ -3,7 +3,7 @@ import { adminOperations, createAdminApp } from '../../src/admin/app.ts';
 import type { AdminDeps } from '../../src/admin/ports.ts';
 import { defaultTenant } from '../../src/directory/issue.ts';
 import type { RecordChange } from '../../src/directory/records.ts';
-import { createDirectoryState, type DirectoryState } from '../../src/directory/state.ts';
+import { createDirectoryState } from '../../src/directory/state.ts';
 import { knownAdvisories } from '../../src/vllm/advisories/index.ts';
 import { patches } from '../../src/vllm/patches/index.ts';
 import { parseRelease } from '../../src/vllm/release.ts';
@@ -56,7 +56,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       // The store answers in a later turn, as the real one does.
       await new Promise((resolve) => setImmediate(resolve));
       for (const { kind, record, expectedVersion } of changes) {
-        const before = recordsOf(directory, kind).get(record.id);
+        const before = directory.find(kind, record.id);
         if ((before?.version ?? 0) !== expectedVersion) throw new VersionConflict(`${record.id} has changed`);
       }
       directory.apply(changes);
@@ -200,23 +200,4 @@ function objectIn(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
-}
-
-/** Where the records of a kind are. */
-function recordsOf(
-  directory: DirectoryState,
-  kind: RecordChange['kind'],
-): ReadonlyMap<string, { readonly version: number }> {
-  const maps = {
-    tenant: directory.tenants,
-    'api-key': directory.apiKeys,
-    client: directory.clients,
-    user: directory.users,
-    role: directory.roles,
-    group: directory.groups,
-    policy: directory.policies,
-    revocation: directory.revocations,
-    quarantine: directory.quarantines,
-  };
-  return maps[kind];
 }

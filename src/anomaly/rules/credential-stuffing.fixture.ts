@@ -1,14 +1,5 @@
-import { ELSEWHERE, OFFICE, SECOND, type Samples, type Story } from '../story.fixture.ts';
+import { ELSEWHERE, OFFICE, SECOND, wrong, type Samples, type Story } from '../story.fixture.ts';
 
-const wrong = (network: string) => ({
-  keyId: undefined,
-  tenant: undefined,
-  network,
-  code: 'invalid_credential' as const,
-  status: 401,
-  route: undefined,
-  path: '/v1/models',
-});
 function signIn(story: Story, user: string, isGood = false): void {
   const who = { user, tenant: 'team', requestId: undefined, address: ELSEWHERE, method: 'password' };
   story.hear({ kind: 'sign-in', timeMs: story.nowMs(), isGood, ...who });

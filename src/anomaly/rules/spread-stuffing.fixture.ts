@@ -1,14 +1,4 @@
-import { SECOND, type Samples } from '../story.fixture.ts';
-
-const wrong = (network: string) => ({
-  keyId: undefined,
-  tenant: undefined,
-  network,
-  code: 'invalid_credential' as const,
-  status: 401,
-  route: undefined,
-  path: '/v1/models',
-});
+import { SECOND, wrong, type Samples } from '../story.fixture.ts';
 
 /** What `spread-stuffing` must find and must not. */
 export const samples: Samples = {

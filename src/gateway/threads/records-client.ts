@@ -49,8 +49,8 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
   let { rules } = start;
   let isClosing = false;
   let onClosed: (() => void) | undefined;
-  let { worker: thread, opened } = launch();
-  const firstOpened = opened;
+  const first = launch();
+  let thread = first.worker;
 
   function launch(): { readonly worker: Worker; readonly opened: Promise<void> } {
     const worker = new Worker(new URL('./records.ts', import.meta.url), {
@@ -85,8 +85,9 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
 
   async function restart(): Promise<void> {
     try {
-      ({ worker: thread, opened } = launch());
-      await opened;
+      const next = launch();
+      thread = next.worker;
+      await next.opened;
     } catch {
       // What stands in the way was said; it may go.
       if (!isClosing) setTimeout(() => void restart(), RESTART_MS).unref();
@@ -126,7 +127,7 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
   }
 
   return {
-    opened: firstOpened,
+    opened: first.opened,
     portOf,
     note: (...records) => send({ kind: 'records', records }),
     setRules(next) {

@@ -83,7 +83,7 @@ const lines = createLineBatch(MAX_WAITING_LINES);
 const records = createRecordSender(start.recordPort === undefined ? undefined : recordPortOf(start.recordPort), {
   row,
   memory: openRecordsMemory(memory.records),
-  rules: () => recordRulesOf(settings.config),
+  rules: () => recordRules,
   clock,
 });
 const uses = new Map<string, number>();
@@ -95,6 +95,8 @@ const countMetrics = createMetricsObserver(memory.metrics, row, (index, labels) 
 );
 
 let settings = start.settings;
+/** Made once: every request asks for them. */
+let recordRules = recordRulesOf(settings.config);
 let known = start.upstreams;
 let revocations: Revocations = createRevocations(start.revocations);
 let quarantines: Quarantines = createQuarantines(start.quarantines);
@@ -422,6 +424,7 @@ port.on('message', (message: ToWorker) => {
       return send({ kind: 'confirmed', seq });
     case 'settings': {
       settings = message.settings;
+      recordRules = recordRulesOf(settings.config);
       const old = plane;
       plane = createDataPlane(settings, planeDeps);
       front = createFrontOf(settings, plane);
