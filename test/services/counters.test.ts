@@ -63,7 +63,7 @@ test('what runs on one instance counts on the other, and what a dead worker held
   while ((await ask(second, { key })).status !== 200) await later(10);
   const killedMs = performance.now();
   for (const row of [0, 1]) first.gateway.testing.killWorker(row);
-  const both = [await hangingStream(second, key)];
+  const both = [await hangingStream(second, key, 'again')];
   // Its place is held for 5 s by a worker that is gone; then two can run again.
   while ((await ask(second, { key })).status !== 200) await later(50);
   const backMs = performance.now() - killedMs;

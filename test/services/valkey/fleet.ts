@@ -103,22 +103,33 @@ export const usedIn = (answers: readonly Answer[]): number =>
     0,
   );
 
-/** Begins a stream that does not end; resolves with what ends it. */
-export async function hangingStream(gateway: TestGateway, key: string): Promise<() => void> {
+/**
+ * Begins a stream that does not end; resolves with what ends it.
+ *
+ * @param whenFull `again`: a place may still be on its way back, for the server hears of an answer's end after its caller
+ */
+export async function hangingStream(
+  gateway: TestGateway,
+  key: string,
+  whenFull: 'fail' | 'again' = 'fail',
+): Promise<() => void> {
   gateway.simulator.misbehave({ kind: 'hang-stream', times: 1 });
-  const stop = new AbortController();
-  await new Promise<void>((resolve, reject) => {
-    ask(gateway, {
-      key,
-      body: { ...CHAT, stream: true },
-      signal: stop.signal,
-      onData: (text) => text.startsWith('data:') && resolve(),
-    }).then(
-      ({ status, code }) => reject(new Error(`ended with ${status} ${code}`)),
-      () => undefined,
-    );
-  });
-  return () => stop.abort();
+  for (;;) {
+    const stop = new AbortController();
+    const ended = await new Promise<string | undefined>((resolve) => {
+      ask(gateway, {
+        key,
+        body: { ...CHAT, stream: true },
+        signal: stop.signal,
+        onData: (text) => text.startsWith('data:') && resolve(undefined),
+      }).then(
+        ({ status, code }) => resolve(`${status} ${code}`),
+        () => undefined,
+      );
+    });
+    if (ended === undefined) return () => stop.abort();
+    if (whenFull === 'fail' || ended !== '429 concurrency_limited') throw new Error(`ended with ${ended}`);
+  }
 }
 
 /** Asks both gateways whether they count on the server, until they say so. */
