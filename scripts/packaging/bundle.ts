@@ -6,7 +6,7 @@ import { QUIET_DEPD } from '../../src/oauth/quiet-depd.ts';
 /** All that is ever started, by their paths: what becomes of everything else is the bundler's. */
 export const ENTRIES = [
   ...['src/main', 'src/cli/sandbox'],
-  ...['worker', 'store', 'records', 'audit-search'].map((thread) => `src/gateway/threads/${thread}`),
+  ...['worker', 'store', 'records', 'exports', 'audit-search'].map((thread) => `src/gateway/threads/${thread}`),
 ];
 
 /** Where what several entries share goes. */

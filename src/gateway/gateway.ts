@@ -55,6 +55,7 @@ import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { oauthRecord } from './oauth-records.ts';
 import { counterSeed, createLimitBook } from './limit-book.ts';
+import { noticing } from './notices.ts';
 import { openJournal } from './journal.ts';
 import { openLedger } from './ledger.ts';
 import { tellLeftOver } from './left-over.ts';
@@ -73,6 +74,7 @@ import { adminAuthenticator } from './admin-credentials.ts';
 import { workersOf } from './config.ts';
 import { searchInThread } from './threads/audit-search-client.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
+import { startExports } from './threads/exports-client.ts';
 import { startRecords, type Records } from './threads/records-client.ts';
 import { createRecordsMemory, recordRulesOf } from './threads/records-messages.ts';
 import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
@@ -135,12 +137,17 @@ const LOCK_WAIT_MS = 3_000;
 export async function startGateway({
   config: first,
   stateDir,
-  log,
+  log: output,
   logFormat,
   runHook,
 }: GatewayOptions): Promise<Gateway> {
   let config = first;
   const clock = systemClock;
+  const log = noticing(
+    output,
+    () => clock.nowMs(),
+    (notice) => exports.notice(notice),
+  );
   const store = await startStore({
     databasePath: stateDir.database,
     lockPath: stateDir.lock,
@@ -206,6 +213,10 @@ export async function startGateway({
     onBan: (ban, activity) => records.note(holdOf(ban, activity, clock.nowMs())),
   });
   const instance = randomUUID();
+  const exports = startExports(
+    { config, stateDir: stateDir.path, version: VERSION, instance, host: hostname(), publicUrl },
+    { log: (level, event, facts) => output[level](event, facts), port: (to) => records.setExports(to) },
+  );
   /** Workers for which the server of the counters does not decide. */
   const withoutCounters = new Set<number>();
   let ticketKeys = randomBytes(48);
@@ -273,6 +284,7 @@ export async function startGateway({
     upstreams: () => upstreamViews().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
     records: () => ({ isFailing: records.isFailing(), lost: lostRecords }),
     anomalies: () => quarantine.figures(),
+    exports: () => exports.figures(),
   });
 
   const counters = createSharedCounters(memory.counters, ownRow);
@@ -371,6 +383,7 @@ export async function startGateway({
         lost: (count) => void (lostRecords += count),
         findings: (findings) => void quarantine.take(findings),
         reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
+        unexported: () => exports.reconnect(),
       },
     );
   }
@@ -731,6 +744,7 @@ export async function startGateway({
       adminGate = adminGateOf();
       judgeAddress = addressJudge(config, bans, clock);
       records.setRules(recordRulesOf(config));
+      exports.reload(config);
       records.note({
         ...{ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'configure' },
         detail: { sha256: hash('sha256', JSON.stringify(printableConfig(config))), restart: [...restart] },
@@ -771,6 +785,7 @@ export async function startGateway({
     await ledger.close();
     records.note({ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'stop', detail: { version: VERSION } });
     await records.close();
+    await exports.close();
     await store.close();
     log.flush();
   }

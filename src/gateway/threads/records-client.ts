@@ -25,6 +25,8 @@ export interface RecordsEvents {
   findings(findings: readonly WishedFinding[]): void;
   /** The thread was started anew: a worker needs another port. */
   reopened(row: number, port: MessagePort): void;
+  /** The thread was started anew: what is exported needs another port. */
+  unexported(): void;
 }
 
 /** The records thread, as the control plane sees it. */
@@ -35,6 +37,8 @@ export interface Records {
   portOf(row: number): MessagePort;
   note(...records: readonly AuditRecord[]): void;
   setRules(rules: RecordRules): void;
+  /** All that is recorded is passed on to this port from now on; undefined: to nobody. */
+  setExports(port: MessagePort | undefined): void;
   isFailing(): boolean;
   /** Writes what is left and closes the log. */
   close(): Promise<void>;
@@ -95,6 +99,7 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
     }
     memory.setFailing(false);
     for (const row of rows) events.reopened(row, portOf(row));
+    events.unexported();
     events.recovered(0);
   }
 
@@ -134,6 +139,7 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
       rules = next;
       send({ kind: 'rules', rules });
     },
+    setExports: (port) => send({ kind: 'exports', port }, port === undefined ? [] : [port]),
     isFailing: () => memory.isFailing(),
     close() {
       isClosing = true;

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../../config/schema.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
+import { isExporting } from '../exports/index.ts';
 import type { WishedFinding } from '../quarantine.ts';
 
 /** How requests are recorded, as the configuration says. */
@@ -17,8 +18,10 @@ export interface RecordRules {
 }
 
 /** The same, of a configuration. */
-export const recordRulesOf = ({ auditLog, anomaly }: Pick<Config, 'auditLog' | 'anomaly'>): RecordRules => ({
-  isEnabled: auditLog.enabled || anomaly.mode !== 'off',
+export const recordRulesOf = (config: Config): RecordRules => rulesOf(config, isExporting(config));
+
+const rulesOf = ({ auditLog, anomaly }: Config, isExported: boolean): RecordRules => ({
+  isEnabled: auditLog.enabled || anomaly.mode !== 'off' || isExported,
   isWatched: anomaly.mode !== 'off',
   flushMs: auditLog.flushMs,
   isStrict: auditLog.enabled && auditLog.durability === 'strict',
@@ -42,6 +45,8 @@ export type ToRecords =
   | { readonly kind: 'worker'; readonly row: number; readonly port: MessagePort }
   | { readonly kind: 'records'; readonly records: readonly AuditRecord[] }
   | { readonly kind: 'rules'; readonly rules: RecordRules }
+  /** Where all that is recorded is passed on to. */
+  | { readonly kind: 'exports'; readonly port: MessagePort | undefined }
   | { readonly kind: 'close' };
 
 /** From the records thread. */

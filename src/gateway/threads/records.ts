@@ -5,6 +5,7 @@ import { createNames } from '../../audit-log/names.ts';
 import { createOcsf } from '../../audit-log/ocsf.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
+import { createPassOn } from './pass-on.ts';
 import { openWatch, type Watch } from './watch.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import {
@@ -22,6 +23,7 @@ const start = workerData as RecordsStart;
 const send = (message: FromRecords): void => control.postMessage(message);
 const clock = systemClock;
 const memory = openRecordsMemory(start.memory);
+const passOn = createPassOn();
 let { rules } = start;
 
 const RETRY_MS = 1_000;
@@ -72,6 +74,7 @@ function work(): void {
   for (const { row, port, batch } of batches) {
     memory.setTaken(row, batch.batch);
     if (rules.isStrict) port.postMessage({ batch: batch.batch, isKept });
+    passOn.lines(batch.lines);
   }
 }
 
@@ -88,7 +91,10 @@ control.on('message', (message: ToRecords) => {
     case 'worker':
       return hear(message.row, message.port);
     case 'records':
-      return recorder?.note(message.records);
+      recorder?.note(message.records);
+      return passOn.records(message.records);
+    case 'exports':
+      return passOn.setPort(message.port);
     case 'rules':
       rules = message.rules;
       return;

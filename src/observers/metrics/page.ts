@@ -26,6 +26,8 @@ export interface PageFacts {
   readonly upstreams: () => readonly UpstreamFacts[];
   /** Records that were lost since the start, and whether none can be written now. */
   readonly records: () => { readonly isFailing: boolean; readonly lost: number };
+  /** What was sent to each destination of the configuration since the start, by what became of it. */
+  readonly exports: () => ReadonlyMap<string, Readonly<Record<string, number>>>;
   /** Findings of each rule since the start, credentials that are held, and those that were not for the bound or an exemption. */
   readonly anomalies: () => {
     readonly found: ReadonlyMap<string, number>;
@@ -195,6 +197,11 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         'Records that were given up; the log says so by itself.',
       );
       page.sample('sallyport_audit_records_lost_total', {}, lostRecords);
+      page.family('sallyport_exports_total', 'counter', 'Spans, records and messages for a destination, by result.');
+      for (const [destination, counts] of facts.exports()) {
+        for (const [result, count] of Object.entries(counts))
+          page.sample('sallyport_exports_total', { destination, result }, count);
+      }
       const { found, held, notHeld } = facts.anomalies();
       page.family('sallyport_anomalies_total', 'counter', 'Findings of unusual use.');
       for (const [rule, count] of found) page.sample('sallyport_anomalies_total', { rule }, count);

@@ -1,0 +1,26 @@
+import type { LogFacts, LogOutput } from '../adapters/log/output.ts';
+import type { Notice } from '../kernel/export.ts';
+
+/** A log whose warnings and errors are told as notices, too: what an operator would see there, and no second list of it. */
+export function noticing(log: LogOutput, nowMs: () => number, tell: (notice: Notice) => void): LogOutput {
+  const noticed =
+    (level: 'warn' | 'error', severity: Notice['severity']) =>
+    (event: string, facts: LogFacts = {}): void => {
+      log[level](event, facts);
+      const { tenant } = facts;
+      tell({
+        ...{ timeMs: nowMs(), event, severity, subject: subjectOf(facts) },
+        tenant: typeof tenant === 'string' ? tenant : undefined,
+        facts: Object.fromEntries(
+          Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+        ),
+      });
+    };
+  return { ...log, warn: noticed('warn', 'warning'), error: noticed('error', 'critical') };
+}
+
+/** What a line is about: the same fault of two upstreams is two. */
+const SUBJECTS = ['subject', 'upstream', 'issuer', 'address', 'holder', 'row'];
+
+const subjectOf = (facts: LogFacts): string =>
+  SUBJECTS.flatMap((name) => (facts[name] === undefined ? [] : [`${name}:${facts[name]}`]))[0] ?? 'gateway';

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RecordedBatch } from './exports-messages.ts';
+import { createPassOn } from './pass-on.ts';
+
+function fakePort() {
+  const posted: RecordedBatch[] = [];
+  const listeners: (() => void)[] = [];
+  const port = {
+    postMessage: (batch: RecordedBatch) => void posted.push(batch),
+    on: (_: string, listener: () => void) => listeners.push(listener),
+    close: () => undefined,
+  };
+  return { posted, port: port as never, take: () => listeners[0]?.() };
+}
+
+const lines = (count: number) => new Uint8Array(Buffer.from('[1]\n'.repeat(count)));
+
+test('what the other does not take in time is left out and counted, and changes never are', () => {
+  const { posted, port, take } = fakePort();
+  const passOn = createPassOn();
+  passOn.setPort(port);
+  for (let i = 0; i < 64; i++) passOn.lines(lines(1));
+  assert.equal(posted.length, 64);
+  passOn.lines(lines(3));
+  passOn.lines(lines(2));
+  assert.equal(posted.length, 64);
+  passOn.records([{ kind: 'lifecycle', timeMs: 1, activity: 'stop', detail: {} }]);
+  assert.deepEqual([posted.length, posted.at(-1)?.dropped], [65, 5]);
+  take();
+  take();
+  passOn.lines(lines(1));
+  assert.deepEqual([posted.length, posted.at(-1)?.dropped], [66, 0]);
+});
+
+test('with nobody to hear it nothing is kept', () => {
+  const { posted, port } = fakePort();
+  const passOn = createPassOn();
+  passOn.lines(lines(1));
+  passOn.setPort(port);
+  passOn.setPort(undefined);
+  passOn.lines(lines(1));
+  assert.deepEqual(posted, []);
+});
