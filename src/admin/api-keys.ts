@@ -36,7 +36,7 @@ import {
 import { operation, type Answer, type Asked, type Operation, type Resource } from './operation.ts';
 import { pageFrom, pageQuery } from './page.ts';
 import type { AdminDeps } from './ports.ts';
-import { unusedOf } from './unused.ts';
+import { unusedOf } from '../directory/unused-permissions.ts';
 import { changeRecord, isDenial } from './precondition.ts';
 
 /** API keys: made, listed, changed, rotated, revoked. */

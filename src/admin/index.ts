@@ -14,6 +14,7 @@ import { oauthClients } from './oauth-clients.ts';
 import type { Resource } from './operation.ts';
 import { policies } from './policies.ts';
 import { quarantine } from './quarantine.ts';
+import { reviews } from './reviews.ts';
 import { roles } from './roles.ts';
 import { routes } from './routes.ts';
 import { sessions } from './sessions.ts';
@@ -50,6 +51,7 @@ export const resources: readonly Resource[] = [
   anomalies,
   quarantine,
   auditLog,
+  reviews,
   advisories,
   explain,
 ];

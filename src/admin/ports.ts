@@ -14,6 +14,8 @@ import type { Scope } from '../kernel/scope.ts';
 import type { Sealer } from '../kernel/sealer.ts';
 import type { UsageQuery, UsageRow } from '../limits/ledger.ts';
 import type { LimitView } from '../limits/standing.ts';
+import type { Schedule } from '../review/config.ts';
+import type { Review } from '../review/review.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { PatchRow } from '../vllm/patches/patch.ts';
 import type { Release } from '../vllm/release.ts';
@@ -170,6 +172,21 @@ export interface AdminCredential {
   readonly address: string;
 }
 
+/** Reviews of configuration and use. */
+export interface ReviewDesk {
+  /** Runs one, or waits for the one that runs. */
+  run(): Promise<Review>;
+  /** Those that are kept, the newest first. */
+  list(): readonly Review[];
+  find(id: string): Review | undefined;
+  /** How often one runs by itself, and whether the configuration says so. */
+  schedule(): { readonly every: Schedule; readonly isConfigured: boolean };
+  /** False where the configuration says how often. */
+  setSchedule(every: Schedule): boolean;
+  /** Whether the next one is to run by itself. */
+  isDue(): boolean;
+}
+
 /** What the admin API works on; made by the composition root. */
 export interface AdminDeps {
   readonly directory: DirectoryState;
@@ -215,6 +232,7 @@ export interface AdminDeps {
   readonly stopRunning: (requestId: string) => Promise<RunningView | undefined>;
   /** Whether an address may ask at all on the admin listener; why not. */
   readonly judgeAddress: (address: string) => Denial | undefined;
+  readonly reviews: ReviewDesk;
   readonly keyring: Pick<KeyringControl, 'status' | 'rotate'>;
   readonly advisories: Advisories;
   /** Walks a request through the stages without sending it; undefined where there is no such API key. */

@@ -35,6 +35,8 @@ export interface AuditFilter {
   readonly tenant?: string | undefined;
   readonly code?: string | undefined;
   readonly model?: string | undefined;
+  /** What was changed, held or found: `api-keys/Ab12Cd`. */
+  readonly object?: string | undefined;
   /** Names of the address, one of each tenant. */
   readonly addresses?: readonly string[] | undefined;
   readonly kind?: AuditKind | undefined;

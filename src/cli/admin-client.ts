@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import { searchAuditLog } from '../gateway/audit-search.ts';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAccess } from '../oauth/access.ts';
@@ -15,6 +16,7 @@ import { StoreUnavailable } from '../directory/store.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createLimitBook, restoredCounters } from '../gateway/limit-book.ts';
+import { createReviews } from '../gateway/reviews.ts';
 import { lazyKeyring } from '../gateway/keyring.ts';
 import { accessBook, artifactDigest, openOAuthKeys, signingKeyBook } from '../gateway/oauth-keys.ts';
 import { StateLocked, startStore, type Store } from '../gateway/threads/store-client.ts';
@@ -131,10 +133,20 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
   let keys: ReturnType<typeof openOAuthKeys> | undefined;
   /** What is encrypted is opened once, and only where it is needed. */
   const openKeys = () => (keys ??= openOAuthKeys({ artifacts: store.artifacts, keyring, clock: systemClock }));
-  const app = createAdminApp({
+  const deps: AdminDeps = {
     directory,
     commit,
     keyring,
+    reviews: createReviews({
+      ...{
+        reviewed: () => deps,
+        config: () => configOf(flags, env).config,
+        clock: systemClock,
+        stateDir: stateDir.path,
+      },
+      publicUrl: '',
+      note: (id, result) => records.changes.told('reviews.run', id, result),
+    }),
     hmacKey: openHmacKey(stateDir),
     randomBytes: (count) => randomBytes(count),
     clock: systemClock,
@@ -159,7 +171,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     tokenUses: () => stored.tokenUses,
     bans: storedBans(stored.bans, { store, config: () => configOf(flags, env).config, clock: systemClock }),
     anomalies: () => [],
-    searchAuditLog: () => Promise.resolve(undefined),
+    searchAuditLog: (question) => Promise.resolve(searchAuditLog(stateDir.path, question)),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),
     judgeAddress: () => undefined,
@@ -192,7 +204,8 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     logFault(_, error) {
       throw error;
     },
-  });
+  };
+  const app = createAdminApp(deps);
   return async ({ method, path, body }) => {
     const init = {
       method,

@@ -6,19 +6,20 @@ import { CommandError, UsageError, type Command, type CommandIo } from './comman
 import type { FlagKinds, Flags } from './flags.ts';
 import { LIMIT_FLAGS, limitFieldsOf } from './limit-flags.ts';
 import { allPages } from './pages.ts';
-import { json, listOf, pairs, table, timeText } from './text.ts';
+import { json, listOf, pairs, present, table, timeText } from './text.ts';
 import { runVerb, type Verb } from './verbs.ts';
 
 /** OAuth clients. */
 export const clients: Command = {
   name: 'clients',
-  summary: 'create, list, show, revoke, disable, enable, rotate and delete OAuth clients',
+  summary: 'create, list, show, edit, revoke, disable, enable, rotate and delete OAuth clients',
   help: `sallyport clients create --name NAME --grants client_credentials,authorization_code,device_code --scopes a,b
                          [--models m1,m2] [--groups g1,g2] [--redirect-uri URI…] [--tenant T] [--rpm N|none] [--tpm N|none] [--concurrency N|none] [--budget-tokens N/day|none]
                          [--auth client_secret_basic|private_key_jwt|tls_client_auth|none] [--jwks FILE]
                          [--certificate-name dns:NAME] [--access-token-ttl 10m] [--require-dpop] [--require-par] [--json]
 sallyport clients list [--tenant T] [--json]
 sallyport clients show|revoke|disable|enable|delete CLIENT_ID [--json]
+sallyport clients edit CLIENT_ID [the flags of create but --tenant, --auth and --certificate-name] [--json]
 sallyport clients rotate CLIENT_ID [--overlap 24h] [--json]
 
 A client gets tokens from this gateway's own authorization server, which answers from the first client on. It can have
@@ -46,6 +47,8 @@ const CREATE: FlagKinds = {
   'require-par': 'flag',
 };
 
+const { tenant: _, auth: __, 'certificate-name': ___, ...EDIT } = CREATE;
+
 const VERBS: readonly Verb[] = [
   { name: 'create', kinds: CREATE, words: 'any', run: create },
   { name: 'list', kinds: { tenant: 'text' }, words: [], run: list },
@@ -68,6 +71,7 @@ const VERBS: readonly Verb[] = [
     words: ['CLIENT_ID'],
     run: (flags, io) => onOne(flags, io, 'POST', '/enable', 'enabled'),
   },
+  { name: 'edit', kinds: EDIT, words: ['CLIENT_ID'], run: edit },
   { name: 'rotate', kinds: { overlap: 'text' }, words: ['CLIENT_ID'], run: rotate },
   { name: 'delete', kinds: {}, words: ['CLIENT_ID'], run: remove },
 ];
@@ -95,14 +99,21 @@ function wishOf(flags: Flags): object {
   return {
     name,
     tenant: flags.text('tenant'),
+    redirectUris,
+    authMethod: flags.text('auth'),
+    certificateName: flags.text('certificate-name'),
+    ...rightsIn(flags),
+  };
+}
+
+/** What the flags say that a client may do. @throws UsageError */
+function rightsIn(flags: Flags): Record<string, unknown> {
+  return {
     grants: listOf(flags, 'grants'),
     scopes: listOf(flags, 'scopes'),
     models: listOf(flags, 'models'),
     groups: listOf(flags, 'groups'),
-    redirectUris,
-    authMethod: flags.text('auth'),
     jwks: keySetOf(flags.text('jwks')),
-    certificateName: flags.text('certificate-name'),
     ...limitFieldsOf(flags),
     accessTokenTtl: flags.text('access-token-ttl'),
     ...(flags.has('require-dpop') ? { dpopRequired: true } : {}),
@@ -151,6 +162,22 @@ async function onOne(
   const shown = await withAdmin(flags, io, (client) => askOne(client, { method, path }, clientShown, NO_CLIENT));
   if (flags.has('json')) io.out(json(shown));
   else io.out(method === 'GET' ? pairs(facts(shown)) : `${done} ${shown.client_id} (${shown.name})\n`);
+  return 0;
+}
+
+async function edit(flags: Flags, io: CommandIo): Promise<number> {
+  const body = present({
+    name: flags.text('name'),
+    redirectUris: listOf(flags, 'redirect-uri'),
+    ...rightsIn(flags),
+  });
+  if (Object.keys(body).length === 0)
+    throw new UsageError('Nothing to change: give a flag, such as --scopes or --rpm.');
+  const path = `/oauth-clients/${encodeURIComponent(flags.words[0] ?? '')}`;
+  const shown = await withAdmin(flags, io, (client) =>
+    askOne(client, { method: 'PATCH', path, body }, clientShown, NO_CLIENT),
+  );
+  io.out(flags.has('json') ? json(shown) : `changed ${shown.client_id} (${shown.name})\n`);
   return 0;
 }
 

@@ -5,7 +5,7 @@ import { askOne, withAdmin, type AdminClient } from './admin-client.ts';
 import { UsageError, type Command, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { LIMIT_FLAGS, limitFacts, limitFieldsOf } from './limit-flags.ts';
-import { networkFacts, networksOf } from './networks.ts';
+import { networkFacts, networksIn, networksOf } from './networks.ts';
 import { allPages } from './pages.ts';
 import { wholeStdin } from './stdin.ts';
 import { json, listOf, pairs, table, timeText } from './text.ts';
@@ -15,7 +15,7 @@ import { runVerb, type Verb } from './verbs.ts';
 /** API keys. */
 export const keys: Command = {
   name: 'keys',
-  summary: 'create, import, list, show, revoke, disable, enable, rotate and delete API keys',
+  summary: 'create, import, list, show, edit, revoke, disable, enable, rotate and delete API keys',
   help: `sallyport keys create --name NAME [--tenant T] [--scopes a,b] [--models m1,m2] [--rpm N|none]
                       [--tpm N|none] [--concurrency N|none] [--budget-tokens N/day|none] [--expires 30d]
                       [--allow-ip CIDR…] [--deny-ip CIDR…]
@@ -24,6 +24,7 @@ export const keys: Command = {
 sallyport keys import --name NAME --value-stdin [the flags of create] [--json]
 sallyport keys list [--tenant T] [--json]
 sallyport keys show|revoke|disable|enable|delete ID [--json]
+sallyport keys edit ID [the flags of create but --tenant] [--json]
 sallyport keys rotate ID [--overlap 24h] [--json]
 
 --tpm limits tokens per minute, --budget-tokens tokens of an hour, a day or a month (1000000/day); see limits show.
@@ -59,6 +60,8 @@ const CREATE: FlagKinds = {
   ...LIMIT_FLAGS,
 };
 
+const { tenant: _, ...EDIT } = CREATE;
+
 const VERBS: readonly Verb[] = [
   { name: 'create', kinds: CREATE, words: 'any', run: create },
   { name: 'import', kinds: { ...CREATE, 'value-stdin': 'flag' }, words: 'any', run: takeOver },
@@ -67,6 +70,7 @@ const VERBS: readonly Verb[] = [
   { name: 'revoke', kinds: {}, words: ['ID'], run: (flags, io) => onOne(flags, io, 'POST', '/revoke', 'revoked') },
   { name: 'disable', kinds: {}, words: ['ID'], run: (flags, io) => onOne(flags, io, 'POST', '/disable', 'disabled') },
   { name: 'enable', kinds: {}, words: ['ID'], run: (flags, io) => onOne(flags, io, 'POST', '/enable', 'enabled') },
+  { name: 'edit', kinds: EDIT, words: 'any', run: edit },
   { name: 'rotate', kinds: { overlap: 'text' }, words: ['ID'], run: rotate },
   { name: 'delete', kinds: {}, words: ['ID'], run: remove },
 ];
@@ -110,14 +114,17 @@ function sayModels(made: ApiKeyShown, flags: Flags, io: CommandIo): void {
 function wishOf(flags: Flags): object {
   const name = flags.text('name');
   if (name === undefined) throw new UsageError('--name is missing: give the key a name, such as --name team-chat');
+  const networks = networksOf(flags, 'sallyport keys create --name NAME');
+  return { name, ...given('tenant', flags.text('tenant')), ...networks, ...rightsIn(flags) };
+}
+
+/** What the flags say that a key may do. @throws UsageError */
+function rightsIn(flags: Flags): object {
   return {
-    name,
-    ...given('tenant', flags.text('tenant')),
     ...given('scopes', listOf(flags, 'scopes')),
     ...given('models', listOf(flags, 'models')),
     ...limitFieldsOf(flags),
     ...given('expires', flags.text('expires')),
-    ...networksOf(flags, 'sallyport keys create --name NAME'),
     ...given('grants', listOf(flags, 'grant')),
     ...given('caps', capsOf(flags)),
     ...given('onBehalfOf', flags.text('on-behalf-of')),
@@ -166,6 +173,24 @@ async function onOne(
   const shown = await withAdmin(flags, io, (client) => askOne(client, { method, path }, apiKeyShown, NO_KEY));
   if (flags.has('json')) io.out(json(shown));
   else io.out(method === 'GET' ? pairs(facts(shown)) : `${done} ${shown.id} (${shown.name})\n`);
+  return 0;
+}
+
+async function edit(flags: Flags, io: CommandIo): Promise<number> {
+  const { networks, rest } = networksIn(flags);
+  const [id, stray] = rest;
+  if (id === undefined || stray !== undefined)
+    throw new UsageError('Give one ID: sallyport keys edit ID --expires 90d');
+  const wish = { ...given('name', flags.text('name')), ...networks, ...rightsIn(flags) };
+  if (Object.keys(wish).length === 0 && flags.text('owner') === undefined) {
+    throw new UsageError('Nothing to change: give a flag of keys create, such as --expires 90d or --rpm 60.');
+  }
+  const shown = await withAdmin(flags, io, async (client) => {
+    const body = { ...wish, ...(await ownerIn(flags, client)) };
+    const path = `/api-keys/${encodeURIComponent(parseApiKey(id)?.id ?? id)}`;
+    return askOne(client, { method: 'PATCH', path, body }, apiKeyShown, NO_KEY);
+  });
+  io.out(flags.has('json') ? json(shown) : `changed ${shown.id} (${shown.name})\n`);
   return 0;
 }
 

@@ -266,7 +266,6 @@ for (const [path, overrides] of Object.entries({
   'auditLog.retention': { auditLog: { retention: '30d' } },
   'telemetry.otlp': { telemetry: { otlp: 'http://x' } },
   'alerts.channels[0]': { alerts: { channels: [{}] } },
-  'reviews.schedule': { reviews: { schedule: 'weekly' } },
   'storage.url': { storage: { url: 'postgres://x' } },
   transport: { transport: 'lean' },
 }))

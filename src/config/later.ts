@@ -1,6 +1,6 @@
 /** The areas whose parts are not built yet: known by name, and accepted with their defaults only. */
 import * as z from 'zod';
-import { group, later, laterList, laterUnset } from '../kernel/option.ts';
+import { group, laterList, laterUnset } from '../kernel/option.ts';
 
 /** Prompt rules. */
 export const guardsConfig = group({ rules: laterList() }).prefault({});
@@ -19,6 +19,3 @@ export const telemetryConfig = group({
 
 /** Messages to operators. */
 export const alertsConfig = group({ channels: laterList() }).prefault({});
-
-/** Scheduled reviews. */
-export const reviewsConfig = group({ schedule: later('none') }).prefault({});

@@ -20,9 +20,10 @@ import { keyringConfig } from '../keyring/config.ts';
 import { limitsConfig } from '../limits/config.ts';
 import { authenticationConfig } from '../stages/authenticate/config.ts';
 import { authorizationServerConfig } from '../oauth/config.ts';
+import { reviewsConfig } from '../review/config.ts';
 import { networkConfig } from '../stages/network/config.ts';
 import { validationConfig } from '../stages/validate/config.ts';
-import { alertsConfig, dlpConfig, guardsConfig, reviewsConfig, telemetryConfig } from './later.ts';
+import { alertsConfig, dlpConfig, guardsConfig, telemetryConfig } from './later.ts';
 
 /** The schema of `sallyport.yaml`, in the order in which an operator reads it. */
 export const configSchema = group({

@@ -1,5 +1,5 @@
 import { checks } from './checks/index.ts';
-import { isWell, worstFirst, type Finding } from './finding.ts';
+import { isWell, worstFirst, type Finding } from '../kernel/finding.ts';
 import type { Installation, Machine } from './installation.ts';
 
 /** What the doctor says. */

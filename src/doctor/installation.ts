@@ -1,7 +1,7 @@
 import type { PatchRow } from '../vllm/patches/patch.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { Release } from '../vllm/release.ts';
-import type { Finding } from './finding.ts';
+import type { Finding } from '../kernel/finding.ts';
 
 /** An upstream as the configuration has it. */
 export interface InstalledUpstream {

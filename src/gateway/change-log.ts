@@ -11,8 +11,8 @@ export interface ChangeLog {
   as<Result>(actor: AdminActor, address: string | undefined, work: () => Promise<Result>): Promise<Result>;
   /** Something was written; called before memory follows. */
   committed(changes: readonly RecordChange[], directory: DirectoryState): void;
-  /** An operation says what it has done. @param action `api-keys.revoke` */
-  told(action: string, object: string): void;
+  /** An operation says what it has done. @param action `api-keys.revoke` @param after what it came to, of what the store does not have */
+  told(action: string, object: string, after?: JsonObject): void;
 }
 
 /** What happens while one operation runs. */
@@ -70,14 +70,14 @@ export function createChangeLog(nowMs: () => number, note: (change: ChangeRecord
       }
       if (running.getStore() === undefined) noteUnnamed(self);
     },
-    told(action, object) {
+    told(action, object, after) {
       const self = running.getStore();
       const [resource = '', operation = 'update'] = action.split('.');
       const known = self?.changes ?? [];
       if (self !== undefined) self.changes = [];
       for (const change of known) note({ ...change, operation });
       if (known.length > 0) return;
-      const nothing = { tenant: undefined, before: undefined, after: undefined };
+      const nothing = { tenant: undefined, before: undefined, after };
       const actor = self?.actor ?? GATEWAY;
       note({ kind: 'change', timeMs: nowMs(), actor, resource, id: object, operation, ...nothing });
     },

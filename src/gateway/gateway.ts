@@ -50,6 +50,7 @@ import { createDataPlane, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { keepQuarantine } from './quarantine.ts';
+import { createReviews, reviewOnSchedule } from './reviews.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
@@ -536,6 +537,11 @@ export async function startGateway({
     () => clock.nowMs(),
     (change) => records.note(change),
   );
+  const reviews = createReviews({
+    ...{ reviewed: () => admin, config: () => config, clock, publicUrl, stateDir: stateDir.path },
+    note: (id, result) => changeLog.told('reviews.run', id, result),
+  });
+  const endReviews = reviewOnSchedule(reviews, clock, log);
   const admin: AdminDeps = {
     directory,
     async commit(changes) {
@@ -587,6 +593,7 @@ export async function startGateway({
       return store.ledger.readUsage(query);
     },
     keyring,
+    reviews,
     bans: banKeeper.desk,
     anomalies: () => quarantine.list(),
     searchAuditLog: async (question) => (config.auditLog.enabled ? searchInThread(stateDir.path, question) : undefined),
@@ -777,6 +784,7 @@ export async function startGateway({
     await runningAdmin.stop();
     await live.drain(config.shutdown.graceMs);
     banKeeper.stop();
+    endReviews();
     await (await callers)?.close();
     await leftOver?.close();
     await journal?.close();

@@ -672,7 +672,7 @@ suite('requests', () => {
 
   test('for resources that are not built, and other spellings, are 404', async () => {
     const admin = createTestAdmin();
-    for (const path of ['/api/v1/reviews', `${KEYS}/`, '/api/v1', '/api/v2/api-keys', '/']) {
+    for (const path of ['/api/v1/nothing', `${KEYS}/`, '/api/v1', '/api/v2/api-keys', '/']) {
       assert.equal(refusal(await admin.ask(`GET ${path}`)), '404 unknown_route null', path);
     }
   });

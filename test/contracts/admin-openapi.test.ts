@@ -67,7 +67,7 @@ for (const one of operations) {
 test('an operation asks for the reading scope to read, for that of records to read those, and for the writing one to change', () => {
   // A dry run changes nothing, but its question has a body.
   const reads = (method: string, id: string) => method === 'GET' || id === 'explain' || id === 'testPolicies';
-  const records = new Set(['searchAuditLog', 'listAnomalies']);
+  const records = new Set(['searchAuditLog', 'listAnomalies', 'listReviews', 'showReview']);
   for (const { id, method, scope } of operations) {
     assert.equal(scope, records.has(id) ? 'audit:read' : reads(method, id) ? 'admin:read' : 'admin:write', id);
   }

@@ -83,6 +83,39 @@ suite('keys', () => {
     assert.match((await sallyport(dir, 'keys list')).out, /^There are no API keys\. Create one: /);
   });
 
+  test('edit changes what is named and leaves the rest', async () => {
+    const dir = newDir();
+    const id = idIn(await sallyport(dir, 'keys create --name team --rpm 60 --json'));
+    const line = `keys edit ${id} --expires 30d --allow-ip 192.0.2.0/24 198.51.100.7 --json`;
+    const edited = JSON.parse((await sallyport(dir, line)).out);
+    assert.deepEqual(
+      [edited.name, edited.rpm, edited.allowIp, edited.expiresAt === null],
+      ['team', 60, ['192.0.2.0/24', '198.51.100.7/32'], false],
+    );
+    assert.deepEqual(await sallyport(dir, `keys edit ${id} --name crew`), {
+      ...{ exit: 0, out: `changed ${id} (crew)\n`, err: '' },
+    });
+  });
+
+  test('a review says what is to be mended, and what has been since', async () => {
+    const dir = newDir();
+    const id = idIn(await sallyport(dir, 'keys create --name team --json'));
+    const first = await sallyport(dir, 'review --json');
+    assert.equal(first.exit, 0);
+    assert.deepEqual(
+      JSON.parse(first.out).findings.map(({ id: check, subject }: Record<string, string>) => [check, subject]),
+      [['key-without-expiry', `api-keys/${id}`]],
+    );
+    await sallyport(dir, `keys edit ${id} --expires 30d`);
+    const second = await sallyport(dir, 'review');
+    assert.match(second.out, /^GONE +API key .* never expires\..*\nwell: 0 findings, 0 new and 1 gone since r_/);
+    assert.match((await sallyport(dir, 'review --last --format markdown')).out, /^# Review r_/);
+    assert.equal(JSON.parse((await sallyport(dir, 'review --last --format sarif')).out).version, '2.1.0');
+    assert.equal((await sallyport(dir, 'review --schedule weekly')).out, 'reviews run by themselves: weekly\n');
+    const recorded = (await sallyport(dir, 'audit-log search --kind change')).out;
+    assert.equal(recorded.match(/ reviews\/r_/g)?.length, 2, recorded);
+  });
+
   test('take the whole key in place of its id', async () => {
     const dir = newDir();
     const { id, key } = JSON.parse((await sallyport(dir, 'keys create --name team --json')).out);
@@ -118,6 +151,14 @@ suite('keys', () => {
     ['keys create --name x --cap m=8', 2, /^--cap/],
     ['keys create --name x --grant fields:all', 2, /^--grant/],
     ['keys create --name x --tenant acme', 1, /^--tenant: .*sallyport tenants create acme$/m],
+    ['keys edit', 2, /^Give one ID: /],
+    ['keys edit Ab12Cd', 2, /^Nothing to change: /],
+    ['keys edit Ab12Cd --rpm 5', 1, /^There is no API key with this id/],
+    ['clients edit c_x', 2, /^Nothing to change: /],
+    ['clients edit c_x --rpm 5', 1, /^There is no client with this id/],
+    ['review --schedule hourly', 2, /^--schedule is one of: none, daily/],
+    ['review --format pdf', 2, /^--format is one of: /],
+    ['review --last', 1, /^There was no review yet/],
     ['keys show', 2, /^ID is missing: sallyport keys show ID/],
     ['keys show a b', 2, /"b" is one word too many/],
     ['keys revoke nothing', 1, /^There is no API key with this id\. See: sallyport keys list/],

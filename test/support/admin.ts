@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { adminOperations, createAdminApp } from '../../src/admin/app.ts';
-import type { AdminDeps } from '../../src/admin/ports.ts';
+import type { AdminDeps, ReviewDesk } from '../../src/admin/ports.ts';
+import type { Schedule } from '../../src/review/config.ts';
+import type { Review } from '../../src/review/review.ts';
 import { defaultTenant } from '../../src/directory/issue.ts';
 import type { RecordChange } from '../../src/directory/records.ts';
 import { createDirectoryState } from '../../src/directory/state.ts';
@@ -77,6 +79,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     config: () => ({ listen: { port: 8443 } }),
     lastPermissionUseMs: () => undefined,
     judgePolicies: () => undefined,
+    reviews: fakeReviews(),
     instances: () => [{ id: 'here', workers: [] }],
     upstreams: () => [
       {
@@ -200,4 +203,29 @@ function objectIn(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
+}
+
+const REVIEW: Review = {
+  id: 'r_20300101T000000_000Z',
+  at: '2030-01-01T00:00:00.000Z',
+  ok: true,
+  findings: [],
+  gone: [],
+  previous: null,
+};
+
+/** Reviews that find nothing, as often as they are told to. */
+function fakeReviews(): ReviewDesk {
+  let every: Schedule = 'none';
+  return {
+    run: () => Promise.resolve(REVIEW),
+    list: () => [REVIEW],
+    find: (id) => (id === REVIEW.id ? REVIEW : undefined),
+    schedule: () => ({ every, isConfigured: false }),
+    setSchedule(next) {
+      every = next;
+      return true;
+    },
+    isDue: () => false,
+  };
 }

@@ -25,7 +25,12 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'simulator', may: COMMON, depth: 1 },
   { folder: 'isolation', may: COMMON, depth: 1 },
   { folder: 'doctor', may: COMMON, depth: 1 },
-  { folder: 'admin', may: ['kernel', 'wire', 'directory', 'limits', 'vllm', 'policies', 'audit-log'], depth: 1 },
+  { folder: 'review', may: ['kernel', 'directory'], depth: 1 },
+  {
+    folder: 'admin',
+    may: ['kernel', 'wire', 'directory', 'limits', 'vllm', 'policies', 'audit-log', 'review'],
+    depth: 1,
+  },
   { folder: 'config', may: ['kernel', '*config.ts'], depth: 1 },
   {
     folder: 'adapters',

@@ -102,6 +102,7 @@ function conditionsOf(filter: AuditFilter): { readonly where: readonly string[];
   add('tenant = ?', filter.tenant);
   add('code = ?', filter.code);
   add('model = ?', filter.model);
+  add('object = ?', filter.object);
   add('kind = ?', filter.kind);
   if (filter.addresses !== undefined) {
     where.push(`address IN (${filter.addresses.map(() => '?').join(', ')})`);

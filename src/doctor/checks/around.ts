@@ -1,5 +1,5 @@
 import { urlHost } from '../../kernel/host.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../../kernel/finding.ts';
 import type { Check, Installation, Machine } from '../installation.ts';
 import { tcpPlaceOf } from '../../kernel/tcp-place.ts';
 

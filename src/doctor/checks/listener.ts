@@ -1,5 +1,5 @@
 import { isAnyAddress, urlHost } from '../../kernel/host.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../../kernel/finding.ts';
 import type { Check, Installation, Machine } from '../installation.ts';
 
 const DAY_MS = 86_400_000;

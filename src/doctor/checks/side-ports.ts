@@ -1,5 +1,5 @@
 import { SIDE_PORTS } from '../../vllm/side-ports.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../../kernel/finding.ts';
 import type { Check } from '../installation.ts';
 import { tcpPlaceOf } from '../../kernel/tcp-place.ts';
 

@@ -1,6 +1,6 @@
 import { parseRelease } from '../../vllm/release.ts';
 import { standingOf } from '../../vllm/advisories/standing.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../../kernel/finding.ts';
 import type { Check, Installation, InstalledUpstream, Machine } from '../installation.ts';
 import { tcpPlaceOf } from '../../kernel/tcp-place.ts';
 

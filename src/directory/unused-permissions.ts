@@ -1,10 +1,18 @@
-import { grantedModels, withMore } from '../directory/credentials.ts';
-import type { ApiKeyRecord, ClientRecord } from '../directory/records.ts';
-import { rightsOf } from '../directory/rights.ts';
-import type { AdminDeps } from './ports.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { grantedModels, withMore } from './credentials.ts';
+import type { ApiKeyRecord, ClientRecord } from './records.ts';
+import { rightsOf } from './rights.ts';
+import type { DirectoryState } from './state.ts';
 
 /** Permissions that nobody has used for so long are named. */
 const UNUSED_MS = 30 * 86_400_000;
+
+/** What is asked about the use of permissions. */
+export interface PermissionBook {
+  readonly directory: DirectoryState;
+  readonly lastPermissionUseMs: (holder: string, permission: string) => number | undefined;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
 
 /**
  * What a key or client may do and has not done for 30 days: scopes, and models as `model:NAME`; `model:*` where it may use
@@ -15,7 +23,7 @@ const UNUSED_MS = 30 * 86_400_000;
 export function unusedOf(
   holder: string,
   record: ApiKeyRecord | ClientRecord,
-  { directory, lastPermissionUseMs, clock }: Pick<AdminDeps, 'directory' | 'lastPermissionUseMs' | 'clock'>,
+  { directory, lastPermissionUseMs, clock }: PermissionBook,
 ): string[] {
   const roles = 'roles' in record ? record.roles : [];
   const held = rightsOf({ roles, groups: record.groups }, record.tenant, directory);

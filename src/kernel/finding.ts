@@ -15,9 +15,9 @@ export interface Finding {
 const ORDER: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
 
 /** The findings, worst first; within a severity as they were found. */
-export const worstFirst = (findings: readonly Finding[]): Finding[] =>
+export const worstFirst = <One extends Pick<Finding, 'severity'>>(findings: readonly One[]): One[] =>
   findings.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 
 /** Whether nothing was found that exposes vLLM or the gateway. */
-export const isWell = (findings: readonly Finding[]): boolean =>
+export const isWell = (findings: readonly Pick<Finding, 'severity'>[]): boolean =>
   findings.every(({ severity }) => severity !== 'critical' && severity !== 'high');

@@ -1,0 +1,21 @@
+import { daysBetween, isIdle, useOf, type Check } from '../check.ts';
+
+const DAYS = 30;
+
+/** Access that was given for something once, and is still there. */
+export const consentOutlived: Check = {
+  id: 'consent-outlived',
+  severity: 'low',
+  title: `Consent that was not used for ${DAYS} days`,
+  standard: 'RFC 9700 §4.14.2 (refresh token lifetime), RFC 6819 §5.1.5.3',
+  mend: 'sallyport grants revoke ID',
+  run: ({ consents, nowMs }) =>
+    consents
+      .filter((one) => one.clientState === 'active' && isIdle(one.createdAtMs, one.lastUseMs, nowMs, DAYS))
+      .map(({ id, user, client, createdAtMs, lastUseMs }) => ({
+        subject: `grants/${id}`,
+        what: `What ${user} lets client ${client} do was not used for ${daysBetween(Math.max(createdAtMs, lastUseMs ?? 0), nowMs)} days.`,
+        evidence: [useOf(createdAtMs, lastUseMs)],
+        mend: `sallyport grants revoke ${id}`,
+      })),
+};
