@@ -124,7 +124,7 @@ const WORSE: readonly (readonly [id: string, what: string, facts: ReviewFacts])[
   [
     'held-undecided',
     'a credential has been held for a week',
-    { ...good, held: [{ ...good.held[0]!, heldAtMs: ago(7) }] },
+    { ...good, held: good.held.map((one) => ({ ...one, heldAtMs: ago(7) })) },
   ],
   ['issuer-algorithms', 'an issuer may sign with anything', issuer({ algorithms: ['EdDSA', 'ES256'] })],
   ['issuer-types', 'tokens need no type', issuer({ acceptedTypes: ['at+jwt', 'absent'] })],
@@ -132,7 +132,7 @@ const WORSE: readonly (readonly [id: string, what: string, facts: ReviewFacts])[
   [
     'signing-key-old',
     'a key signs for half a year',
-    { ...good, signingKeys: [{ ...good.signingKeys[0]!, createdAtMs: ago(180) }] },
+    { ...good, signingKeys: good.signingKeys.map((one) => ({ ...one, createdAtMs: ago(180) })) },
   ],
   ['nothing-recorded', 'there is no audit log', settings({ isAuditLogOn: false })],
   ['nothing-recorded', 'nobody looks', settings({ anomalyMode: 'off' })],

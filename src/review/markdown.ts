@@ -35,4 +35,4 @@ export function markdownOf({ id, at, ok, findings, gone, previous }: Review): st
 /** Names are what people have given: none of them is markup, or a line of its own. */
 const escaped = (text: string): string => oneLine(text).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
 const code = (text: string): string => `\`${oneLine(text).replaceAll('`', "'")}\``;
-const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
