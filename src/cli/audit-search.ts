@@ -72,8 +72,8 @@ function kindOf(text: string | undefined): AuditKind | undefined {
   return kind;
 }
 
-/** A time, or how long ago. */
-function timeIn(flags: Flags, name: string): number | undefined {
+/** A time that a flag gives, or how long ago; milliseconds since the epoch. @throws UsageError */
+export function timeIn(flags: Flags, name: string): number | undefined {
   const text = flags.text(name);
   if (text === undefined) return undefined;
   const ago = parseDurationMs(text);

@@ -29,6 +29,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   quarantine: async () => (await import('./quarantine.ts')).quarantine,
   bans: async () => (await import('./bans.ts')).bans,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
+  incident: async () => (await import('./incident.ts')).incident,
   review: async () => (await import('./review.ts')).review,
   'audit-log': async () => (await import('./audit-log.ts')).auditLog,
   advisories: async () => (await import('./advisories.ts')).advisories,

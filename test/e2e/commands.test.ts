@@ -112,6 +112,9 @@ suite('keys', () => {
     assert.match((await sallyport(dir, 'review --last --format markdown')).out, /^# Review r_/);
     assert.equal(JSON.parse((await sallyport(dir, 'review --last --format sarif')).out).version, '2.1.0');
     assert.equal((await sallyport(dir, 'review --schedule weekly')).out, 'reviews run by themselves: weekly\n');
+    const told = await sallyport(dir, `incident ${id}`);
+    assert.match(told.out, new RegExp(`create api-keys/${id} by command`));
+    assert.equal((await sallyport(dir, 'incident Zz99Zz')).exit, 1);
     const recorded = (await sallyport(dir, 'audit-log search --kind change')).out;
     assert.equal(recorded.match(/ reviews\/r_/g)?.length, 2, recorded);
   });
@@ -158,6 +161,9 @@ suite('keys', () => {
     ['clients edit c_x --rpm 5', 1, /^There is no client with this id/],
     ['review --schedule hourly', 2, /^--schedule is one of: none, daily/],
     ['review --format pdf', 2, /^--format is one of: /],
+    ['incident', 2, /^KEY\|IP\|REQUEST is missing/],
+    ['incident Ab12Cd --format pdf', 2, /^--format is one of: text, json, html/],
+    ['incident Ab12Cd --since never', 2, /^--since takes a time/],
     ['review --last', 1, /^There was no review yet/],
     ['keys show', 2, /^ID is missing: sallyport keys show ID/],
     ['keys show a b', 2, /"b" is one word too many/],

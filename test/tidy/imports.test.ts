@@ -25,6 +25,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'simulator', may: COMMON, depth: 1 },
   { folder: 'isolation', may: COMMON, depth: 1 },
   { folder: 'doctor', may: COMMON, depth: 1 },
+  { folder: 'incident', may: ['kernel', 'wire', 'audit-log'], depth: 1 },
   { folder: 'review', may: ['kernel', 'directory'], depth: 1 },
   {
     folder: 'admin',

@@ -1,0 +1,83 @@
+import type { IncidentEvent } from './event.ts';
+import type { IncidentSubject } from './subject.ts';
+import type { Seen } from './tally.ts';
+
+/** Something to do now. */
+export interface Action {
+  readonly what: string;
+  /** The line that does it. */
+  readonly command: string;
+}
+
+/** What was seen. */
+export interface SeenFacts {
+  readonly requests: readonly IncidentEvent[];
+  readonly events: readonly IncidentEvent[];
+  readonly addresses: readonly Seen[];
+}
+
+/** What to do, in this order: stop it, keep the evidence, see what it has reached, mend. */
+export function actionsOf(subject: IncidentSubject, credential: string | undefined, seen: SeenFacts): Action[] {
+  const own = subject.kind === 'address' || subject.kind === 'request' ? credential : subject.id;
+  const key = subject.kind === 'key' ? subject.id : /^key:(.*)$/.exec(own ?? '')?.[1];
+  return [
+    ...(key === undefined ? [] : keyActions(key, seen)),
+    ...(key === undefined && own !== undefined ? tokenActions(own) : []),
+    ...(subject.kind === 'address' ? addressActions(subject.id, seen) : []),
+    ...evidenceActions(subject, key),
+    ...changesBy(key, seen),
+  ];
+}
+
+const keyActions = (key: string, { requests, addresses }: SeenFacts): Action[] => [
+  { what: 'Stop it now, in a way that can be taken back', command: `sallyport quarantine hold ${key}` },
+  { what: 'It was stolen: end it for good', command: `sallyport keys revoke ${key}` },
+  { what: 'Its holder needs a new value', command: `sallyport keys rotate ${key}` },
+  ...(addresses.length > 1 && requests.length > 0
+    ? [
+        {
+          what: 'It belongs to known networks: let it in from there alone',
+          command: `sallyport keys edit ${key} --allow-ip NETWORK`,
+        },
+      ]
+    : []),
+];
+
+const tokenActions = (credential: string): Action[] => [
+  { what: 'End this token', command: `sallyport tokens revoke --token ${credential.replace(/^token:/, '')}` },
+  { what: 'See who has let it in', command: 'sallyport grants list' },
+];
+
+const addressActions = (address: string, { requests }: SeenFacts): Action[] => [
+  { what: 'Keep it out for a day', command: `sallyport bans add ${address} --for 24h` },
+  ...[...new Set(requests.map(({ credential }) => credential))]
+    .filter((credential) => credential !== undefined)
+    .slice(0, 5)
+    .map((credential) => ({
+      what: `See what ${credential} did elsewhere`,
+      command: `sallyport incident ${credential.replace(/^key:/, '')}`,
+    })),
+];
+
+function evidenceActions({ kind, id }: IncidentSubject, key: string | undefined): Action[] {
+  const filter = kind === 'address' ? `--ip ${id}` : key === undefined ? `--request ${id}` : `--key ${key}`;
+  return [
+    { what: 'Show that the records are whole', command: 'sallyport audit-log verify' },
+    ...(kind === 'credential'
+      ? []
+      : [{ what: 'Keep the evidence', command: `sallyport audit-log export ${filter} > evidence.jsonl` }]),
+  ];
+}
+
+/** Who administers may have left a door open. */
+function changesBy(key: string | undefined, { events }: SeenFacts): Action[] {
+  const made = events.filter(({ kind, actor }) => kind === 'change' && key !== undefined && actor === `key:${key}`);
+  return made.length === 0
+    ? []
+    : [
+        {
+          what: `It has changed ${made.length} things here: look at each of them`,
+          command: `sallyport audit-log search --key ${key} --kind change`,
+        },
+      ];
+}

@@ -1,0 +1,30 @@
+import type { AuditFilter } from '../audit-log/entry.ts';
+import { isAddress, plainAddress } from '../wire/address.ts';
+
+/** Whom or what an incident is about. */
+export interface IncidentSubject {
+  readonly kind: 'key' | 'credential' | 'address' | 'request';
+  /** Public id of the key, name of the credential, address, or id of the request. */
+  readonly id: string;
+}
+
+const REQUEST = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const KEY = /^(?:key:)?([A-Za-z0-9]{6})$/;
+const WHOLE_KEY = /^sp_([A-Za-z0-9]{6})_/;
+
+/** What a word means: an address, the id of a request, a key by its id or its value, else a credential by its name in records. */
+export function subjectOf(word: string): IncidentSubject {
+  if (isAddress(word)) return { kind: 'address', id: plainAddress(word) };
+  if (REQUEST.test(word)) return { kind: 'request', id: word.toLowerCase() };
+  const key = KEY.exec(word)?.[1] ?? WHOLE_KEY.exec(word)?.[1];
+  return key === undefined ? { kind: 'credential', id: word } : { kind: 'key', id: key };
+}
+
+/** By which records about it are found. */
+export function filterOf({ kind, id }: IncidentSubject): Pick<AuditFilter, 'credential' | 'request'> & {
+  readonly address?: string;
+} {
+  if (kind === 'address') return { address: id };
+  if (kind === 'request') return { request: id };
+  return { credential: kind === 'key' ? `key:${id}` : id };
+}
