@@ -5,6 +5,7 @@ import type { Scope } from '../kernel/scope.ts';
 import { renderProblem } from '../wire/problem.ts';
 import { createIdempotentAnswers } from './idempotency.ts';
 import { resources } from './index.ts';
+import { liveAnswer, MAX_LIVE_VIEWS } from './live.ts';
 import { isMistakes, type Mistakes } from './mistakes.ts';
 import { openApiOperation, openApiSchemas, renderOpenApi } from './openapi.ts';
 import type { Answer, Operation } from './operation.ts';
@@ -89,6 +90,13 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
       }
       const denial = missingScope(actor, found.scope) ?? deniedByPolicy(c, actor, deps, found.scope);
       if (denial !== undefined) return problem(c, denial);
+      if (
+        found.live !== undefined &&
+        c.req.method === 'GET' &&
+        c.req.header('accept')?.includes('text/event-stream') === true
+      ) {
+        return live(c, found, found.live, actor);
+      }
       return render(c, found, await perform(c, found, actor));
     });
   }
@@ -108,6 +116,30 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     deps.logFault?.(c.get('requestId'), error);
     return problem(c, deny('internal_error'));
   });
+
+  let liveViews = 0;
+
+  function live(c: AdminContext, found: Operation, name: string, actor: Actor): Response {
+    if (liveViews >= MAX_LIVE_VIEWS) return problem(c, deny('overloaded'));
+    liveViews += 1;
+    return liveAnswer(name, {
+      clock: deps.clock,
+      async look() {
+        if (!(await mayStillLook(c, found, actor))) return undefined;
+        const outcome = await perform(c, found, actor);
+        return isDenial(outcome) || isMistakes(outcome) ? undefined : outcome.value;
+      },
+      onEnd: () => (liveViews -= 1),
+    });
+  }
+
+  /** A credential that was revoked meanwhile sees no more. */
+  async function mayStillLook(c: AdminContext, found: Operation, actor: Actor): Promise<boolean> {
+    // A proof is for one request (RFC 9449 §11.1): whoever has shown one asks anew when the view has ended.
+    if (actor.kind === 'socket' || c.req.header('dpop') !== undefined) return true;
+    const now = await actorOf(c, deps);
+    return !isDenial(now) && missingScope(now, found.scope) === undefined;
+  }
 
   async function perform(c: AdminContext, found: Operation, actor: Actor): Promise<Outcome> {
     const query = queryOf(c);

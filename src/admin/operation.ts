@@ -47,6 +47,8 @@ export interface OperationRow<Body extends z.ZodType, Query extends z.ZodObject,
   readonly example?: z.input<Response>;
   /** Honours `Idempotency-Key`: its answer shows something that is shown once. */
   readonly isOnce?: true;
+  /** Answers `Accept: text/event-stream` with its answer every second, as events of this name. */
+  readonly live?: string;
   readonly handle: (
     asked: Asked<z.output<Body>, z.output<Query>>,
   ) => Answer<z.input<Response>> | Denial | Promise<Answer<z.input<Response>> | Denial>;

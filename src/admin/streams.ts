@@ -51,7 +51,9 @@ export const streams: Resource = {
       method: 'GET',
       path: '/streams',
       scope: 'admin:read',
-      summary: 'List the requests that upstreams are answering now, the oldest first.',
+      summary:
+        'List the requests that upstreams are answering now, the oldest first; with Accept: text/event-stream, every second.',
+      live: 'streams',
       status: 200,
       response: streamList,
       example: { items: [example], next: null },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { sallyport } from '../support/command.ts';
 import { ask, CHAT } from '../support/http.ts';
 
 /** Starts a stream that does not end by itself; its first bytes have come. */
@@ -46,4 +47,28 @@ test('who asks sees what runs on all workers, and ends one request of it; the ot
   assert.equal((await it.gateway.admin.running()).length, 5);
   for (const { requestId } of seen.slice(1)) await it.gateway.admin.stopRunning(requestId);
   await Promise.all(all.map(({ answer }) => answer));
+});
+
+test('a live view shows what runs every second, as events, until its key is revoked', async () => {
+  await using it = await startTestGateway({
+    plain: true,
+    workers: 1,
+    simulator: { chunkIntervalMs: 20, answerTokens: 10_000 },
+  });
+  const { key } = await it.issue();
+  const admin = await it.issue({ scopes: ['admin:read'] });
+  const { answer } = await endless(it, key);
+  const headers = { authorization: `Bearer ${admin.key}`, accept: 'text/event-stream' };
+  const view = await fetch(`${it.gateway.adminUrl}/api/v1/streams`, { headers });
+  assert.deepEqual([view.status, view.headers.get('content-type')], [200, 'text/event-stream; charset=utf-8']);
+  const seen: number[] = [];
+  for await (const part of view.body ?? []) {
+    const data = /^data: (.*)$/m.exec(Buffer.from(part).toString())?.[1] ?? '{}';
+    const { items } = JSON.parse(data) as { items: { outputTokens: number }[] };
+    seen.push(items[0]?.outputTokens ?? -1);
+    if (seen.length === 2) await sallyport(it.stateDir, `keys revoke ${admin.record.id}`);
+  }
+  assert.ok(seen.length === 2 && (seen[1] ?? 0) > (seen[0] ?? 0), String(seen));
+  await it.gateway.admin.stopRunning((await it.gateway.admin.running())[0]?.requestId ?? '');
+  await answer;
 });
