@@ -35,8 +35,10 @@ const queue = group({
     .prefault(true)
     .describe('Holds requests back here while the server queues them itself, as its metrics tell.'),
   reserve: count(0, 50)
-    .prefault(25)
-    .describe('Percent of the places that are kept for tenants that hold few, while more than one tenant asks.'),
+    .prefault(50)
+    .describe(
+      'Percent of the places that may be kept for tenants that ask little, as many as they have needed lately.',
+    ),
 })
   .prefault({})
   .transform(({ deadline, ...rest }) => ({ ...rest, deadlineMs: deadline }));

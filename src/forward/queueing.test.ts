@@ -27,7 +27,7 @@ function setUp(limits: readonly number[], { size = 100, deadlineMs = DEADLINE_MS
   const clock = settableClock();
   const memory = createUpstreamMemory(limits.length, 1);
   const places = createUpstreamPlaces(memory);
-  for (const [i, limit] of limits.entries()) places.setLimit(i, limit, 0);
+  for (const [i, limit] of limits.entries()) places.setLimit(i, limit, []);
   const states = createUpstreamStates(memory, 0, (upstream) => room.freed(upstream));
   const line = createWorkerLine(
     (message) => {

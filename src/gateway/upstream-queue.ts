@@ -2,7 +2,7 @@ import type { UpstreamMemory } from '../adapters/memory/upstream-memory.ts';
 import { createUpstreamPlaces, type UpstreamPlaces } from '../adapters/memory/upstream-places.ts';
 import type { Config } from '../config/schema.ts';
 import { nextLimit, UNLIMITED, type AdaptiveLimit } from '../forward/queue/adaptive-limit.ts';
-import { reserveOf } from '../forward/queue/reserve.ts';
+import { createReserve, type Reserve } from '../forward/queue/reserve.ts';
 import { createWaitingRoom, type WaitingRoom } from '../forward/queue/waiting-room.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { assertNever } from '../kernel/assert-never.ts';
@@ -59,6 +59,7 @@ export function startUpstreamQueue(first: Config, memory: UpstreamMemory, deps: 
   let room = createRoom(places);
   /** By their numbers in the memory. */
   const found = new Map<number, AdaptiveLimit>();
+  const reserves = new Map<number, Reserve>();
   const seen = new Map<number, { engine: EngineLoad | undefined; firstByteMs: number | undefined }>();
   const timer = setInterval(tick, TICK_MS).unref();
   tick();
@@ -83,13 +84,20 @@ export function startUpstreamQueue(first: Config, memory: UpstreamMemory, deps: 
     return Math.min(own, configured);
   }
 
+  function reserveAt(upstream: number): Reserve {
+    const known = reserves.get(upstream) ?? createReserve();
+    reserves.set(upstream, known);
+    return known;
+  }
+
   /** Sets the limits as they are now, and lets in whoever may go by them. */
   function tick(): void {
     for (const [index, upstream] of now.numbers.entries()) {
       const { queue } = config.upstreams[index] ?? {};
       const limit = limitOf(index, upstream);
-      const tenants = places.tenantsSince(upstream, deps.clock.nowMs() - TENANT_MS);
-      places.setLimit(upstream, limit, reserveOf(limit, queue?.reserve ?? 0, tenants));
+      const held = places.tenantsSince(upstream, deps.clock.nowMs() - TENANT_MS);
+      const needs = reserveAt(upstream).needs(limit, queue?.reserve ?? 0, held, deps.clock.monotonicMs());
+      places.setLimit(upstream, limit, needs);
       room.freed(upstream);
     }
   }
@@ -116,6 +124,7 @@ export function startUpstreamQueue(first: Config, memory: UpstreamMemory, deps: 
       if (memoryNow.buffer !== now.buffer) {
         room.close();
         found.clear();
+        reserves.clear();
         seen.clear();
         places = createUpstreamPlaces(memoryNow);
         room = createRoom(places);

@@ -1,3 +1,5 @@
+import { MOST_NEEDS } from '../../forward/queue/reserve.ts';
+
 /** Shared memory for the states of upstreams. Plain data but for the buffer: it crosses threads. */
 export interface UpstreamMemory {
   readonly buffer: SharedArrayBuffer;
@@ -18,7 +20,7 @@ const IS_DOWN = 2;
 const LAST_TRY_S = 3;
 const LAST_ROUTE = 4;
 const LIMIT = 5;
-const RESERVE = 6;
+const NEEDS = 6;
 const WAITING = 7;
 const FIRST_BYTE_MS = 8;
 const FIRST_BYTES = 9;
@@ -33,8 +35,8 @@ export const FIELD = {
   LAST_ROUTE,
   /** Most requests at once; 0 for no limit. */
   LIMIT,
-  /** How many of the limit are kept for tenants that hold little. */
-  RESERVE,
+  /** How many tenants are in the list of those for whom places are kept. */
+  NEEDS,
   /** How many wait in the control plane's queue. */
   WAITING,
   /** Sum of the times to the first byte, milliseconds, and how many there were; both wrap around. */
@@ -46,7 +48,8 @@ export const FIELD = {
 
 /** Entries of the ring of the last requests. */
 export const RING_SIZE = 20;
-const WORDS = RING + RING_SIZE;
+const NEED = RING + RING_SIZE;
+const WORDS = NEED + 2 * MOST_NEEDS;
 /** Room for those that go and those that come when the configuration changes. */
 const LEAST_CAPACITY = 16;
 
@@ -65,6 +68,8 @@ export function layoutOf({ capacity }: UpstreamMemory) {
     field: (number: number, field: number): number => number * WORDS + field,
     /** When a tenant was last seen there, seconds. */
     seen: (number: number, bucket: number): number => seen + number * BUCKETS + bucket,
+    /** The list of tenants for whom places are kept: bucket and places of each. */
+    need: (number: number, i: number): number => number * WORDS + NEED + 2 * i,
     /** Requests of a tenant that a thread has there. */
     held: (row: number, number: number, bucket: number): number => held + (row * capacity + number) * BUCKETS + bucket,
     fields: WORDS,

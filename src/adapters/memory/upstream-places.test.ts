@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createUpstreamMemory, FIELD, layoutOf, renumbered } from './upstream-memory.ts';
-import { createUpstreamPlaces } from './upstream-places.ts';
+import { bucketOf, createUpstreamPlaces } from './upstream-places.ts';
 import { createUpstreamStates } from './upstream-states.ts';
 
 const NOW_MS = 1_700_000_000_000;
@@ -15,7 +15,7 @@ test('without a limit everybody gets a place', () => {
 
 test('never more places are taken than the limit, and one that is given back can be taken again', () => {
   const places = createUpstreamPlaces(createUpstreamMemory(1, 2));
-  places.setLimit(0, 2, 0);
+  places.setLimit(0, 2, []);
   const take = (row: number) => places.take(row, 0, 'a', NOW_MS);
   assert.deepEqual([take(0), take(1), take(0), take(1)], [true, true, false, false]);
   places.giveBack(1, 0, 'a');
@@ -24,15 +24,15 @@ test('never more places are taken than the limit, and one that is given back can
 
 test('who comes anew does not overtake those who wait', () => {
   const places = createUpstreamPlaces(createUpstreamMemory(1, 1));
-  places.setLimit(0, 2, 0);
+  places.setLimit(0, 2, []);
   places.setWaiting(0, 1);
   assert.equal(places.take(0, 0, 'a', NOW_MS), false);
   assert.equal(places.takeInTurn(0, 0, 'a'), true);
 });
 
-test('the last places are for tenants that hold little, and go to them also while others wait', () => {
+test('places that are kept for a tenant are left to it, also while others wait, and what it holds of them is not kept twice', () => {
   const places = createUpstreamPlaces(createUpstreamMemory(1, 2));
-  places.setLimit(0, 8, 2);
+  places.setLimit(0, 8, [{ bucket: bucketOf('small'), places: 2 }]);
   const take = (tenant: string, row = 0) => places.take(row, 0, tenant, NOW_MS);
   for (let i = 0; i < 6; i++) assert.equal(take('flood', i % 2), true);
   assert.equal(take('flood'), false);
@@ -40,12 +40,14 @@ test('the last places are for tenants that hold little, and go to them also whil
   places.setWaiting(0, 5);
   assert.deepEqual([take('small'), take('small', 1), take('small')], [true, true, false]);
   assert.equal(places.takeInTurn(0, 0, 'other'), false, 'the limit holds for all');
+  places.giveBack(0, 0, 'flood');
+  assert.equal(places.takeInTurn(0, 0, 'other'), true, 'the other one holds all that is kept for it');
 });
 
 test('a limit that was lowered lets nobody in until enough have ended', () => {
   const places = createUpstreamPlaces(createUpstreamMemory(1, 1));
   for (let i = 0; i < 4; i++) places.take(0, 0, 'a', NOW_MS);
-  places.setLimit(0, 2, 0);
+  places.setLimit(0, 2, []);
   for (let i = 0; i < 2; i++) {
     assert.equal(places.take(0, 0, 'a', NOW_MS), false);
     places.giveBack(0, 0, 'a');
@@ -70,12 +72,13 @@ test('the places of a dead thread are given back, and no others', () => {
 test('tenants that asked within a time are counted while there is a limit', () => {
   const places = createUpstreamPlaces(createUpstreamMemory(1, 1));
   places.take(0, 0, 'early', NOW_MS);
-  assert.equal(places.tenantsSince(0, NOW_MS), 0, 'nothing was noted without a limit');
-  places.setLimit(0, 10, 0);
+  assert.deepEqual(places.tenantsSince(0, NOW_MS), [], 'nothing was noted without a limit');
+  places.setLimit(0, 10, []);
   places.take(0, 0, 'a', NOW_MS);
   places.take(0, 0, 'a', NOW_MS + 60_000);
   places.take(0, 0, 'b', NOW_MS);
-  assert.deepEqual([places.tenantsSince(0, NOW_MS), places.tenantsSince(0, NOW_MS + 1_000)], [2, 1]);
+  const held = (sinceMs: number) => places.tenantsSince(0, sinceMs).map((one) => one.places);
+  assert.deepEqual([held(NOW_MS).toSorted(), held(NOW_MS + 1_000)], [[1, 2], [2]]);
 });
 
 test('whatever happens, places are exact over threads and never above the limit', () => {
@@ -87,7 +90,7 @@ test('whatever happens, places are exact over threads and never above the limit'
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 6 }), fc.nat(5), (steps, limit, kept) => {
       const places = createUpstreamPlaces(createUpstreamMemory(1, 3));
-      places.setLimit(0, limit, Math.min(kept, limit - 1));
+      places.setLimit(0, limit, [{ bucket: bucketOf('a'), places: Math.min(kept, limit - 1) }]);
       let held: { row: number; tenant: string }[] = [];
       for (const { row, tenant, kind } of steps) {
         if (kind === 'die') {
@@ -140,7 +143,7 @@ test('one that is new begins with nothing of what had its number before', () => 
   const memory = createUpstreamMemory(1, 1);
   const before = createUpstreamStates(memory, 0);
   for (let i = 0; i < 3; i++) before.noteFault(0);
-  createUpstreamPlaces(memory).setLimit(0, 3, 1);
+  createUpstreamPlaces(memory).setLimit(0, 3, [{ bucket: 1, places: 1 }]);
   const next = renumbered(memory, ['old'], ['new']);
   assert.ok(next !== undefined);
   const [number] = next.numbers;

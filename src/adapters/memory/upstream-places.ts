@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { MOST_NEEDS, type TenantPlaces } from '../../forward/queue/reserve.ts';
 import { BUCKETS, FIELD, layoutOf, type UpstreamMemory } from './upstream-memory.ts';
 
 /**
@@ -17,11 +18,11 @@ export interface UpstreamPlaces {
   waiting(upstream: number): number;
   setWaiting(upstream: number, count: number): void;
   limit(upstream: number): number | 'none';
-  /** @param reserve how many of the limit are kept for tenants that hold fewer than so many */
-  setLimit(upstream: number, limit: number | 'none', reserve: number): void;
+  /** @param needs tenants for whom places are kept until they hold so many, at most `MOST_NEEDS` */
+  setLimit(upstream: number, limit: number | 'none', needs: readonly TenantPlaces[]): void;
   outstanding(upstream: number): number;
-  /** Tenants that have asked since then, as far as they can be told apart. Counted only while there is a limit. */
-  tenantsSince(upstream: number, sinceMs: number): number;
+  /** What tenants hold that have asked since then, as far as they can be told apart. Noted only while there is a limit. */
+  tenantsSince(upstream: number, sinceMs: number): readonly TenantPlaces[];
   /** Sum of the times to the first byte and how many there were, since the last call. */
   firstBytes(upstream: number): { readonly sumMs: number; readonly count: number };
   /** Gives back what a thread holds. Only once that thread has ended. */
@@ -52,11 +53,18 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
     return sum;
   }
 
-  /** Takes within the limit, the last places only for a tenant that holds little. */
+  /** Takes within the limit, and leaves what is kept for others. Who has places kept takes those also where others wait. */
   function takeWithin(upstream: number, bucket: number, limit: number, isOpen: boolean): boolean {
-    const reserve = Atomics.load(words, at(upstream, FIELD.RESERVE));
-    if (isOpen && takeBelow(upstream, limit - reserve)) return true;
-    return reserve > 0 && heldBy(upstream, bucket) < reserve && takeBelow(upstream, limit);
+    const needs = Atomics.load(words, at(upstream, FIELD.NEEDS));
+    let kept = 0;
+    let isOwn = false;
+    for (let i = 0; i < needs; i++) {
+      const of = Atomics.load(words, layout.need(upstream, i));
+      const missing = Atomics.load(words, layout.need(upstream, i) + 1) - heldBy(upstream, of);
+      if (of === bucket) isOwn = missing > 0;
+      else if (missing > 0) kept += missing;
+    }
+    return (isOpen || isOwn) && takeBelow(upstream, limit - kept);
   }
 
   return {
@@ -90,16 +98,21 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
       const limit = Atomics.load(words, at(upstream, FIELD.LIMIT));
       return limit === 0 ? 'none' : limit;
     },
-    setLimit(upstream, limit, reserve) {
-      Atomics.store(words, at(upstream, FIELD.RESERVE), reserve);
+    setLimit(upstream, limit, needs) {
+      const kept = needs.slice(0, MOST_NEEDS);
+      for (const [i, { bucket, places }] of kept.entries()) {
+        Atomics.store(words, layout.need(upstream, i), bucket);
+        Atomics.store(words, layout.need(upstream, i) + 1, places);
+      }
+      Atomics.store(words, at(upstream, FIELD.NEEDS), kept.length);
       Atomics.store(words, at(upstream, FIELD.LIMIT), limit === 'none' ? 0 : limit);
     },
     outstanding: (upstream) => Atomics.load(words, at(upstream, FIELD.OUTSTANDING)),
     tenantsSince(upstream, sinceMs) {
-      let tenants = 0;
+      const tenants: TenantPlaces[] = [];
       for (let bucket = 0; bucket < BUCKETS; bucket++) {
         const seenS = Atomics.load(words, layout.seen(upstream, bucket));
-        if (seenS !== 0 && seenS >= secondsOf(sinceMs)) tenants++;
+        if (seenS !== 0 && seenS >= secondsOf(sinceMs)) tenants.push({ bucket, places: heldBy(upstream, bucket) });
       }
       return tenants;
     },
@@ -122,4 +135,5 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
 }
 
 const secondsOf = (ms: number): number => Math.floor(ms / 1000) & 0x7fffffff;
-const bucketOf = (tenant: string): number => crc32(tenant) % BUCKETS;
+/** The number that a tenant is counted by. */
+export const bucketOf = (tenant: string): number => crc32(tenant) % BUCKETS;
