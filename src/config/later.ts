@@ -17,8 +17,5 @@ export const telemetryConfig = group({
     .describe('Metrics at /metrics of the admin listener; open asks for no credential, on loopback only.'),
 }).prefault({});
 
-/** Messages to operators. */
-export const alertsConfig = group({ channels: laterList() }).prefault({});
-
 /** Scheduled reviews. */
 export const reviewsConfig = group({ schedule: later('none') }).prefault({});
