@@ -1,4 +1,5 @@
 import { advisories } from './advisories.ts';
+import { alerts } from './alerts.ts';
 import { apiKeys } from './api-keys.ts';
 import { auditLog } from './audit-log.ts';
 import { anomalies } from './anomalies.ts';
@@ -17,6 +18,7 @@ import { quarantine } from './quarantine.ts';
 import { roles } from './roles.ts';
 import { routes } from './routes.ts';
 import { sessions } from './sessions.ts';
+import { silences } from './silences.ts';
 import { signingKeys } from './signing-keys.ts';
 import { streams } from './streams.ts';
 import { tenants } from './tenants.ts';
@@ -49,6 +51,8 @@ export const resources: readonly Resource[] = [
   streams,
   anomalies,
   quarantine,
+  alerts,
+  silences,
   auditLog,
   advisories,
   explain,

@@ -55,11 +55,11 @@ export type AlertFacts = Omit<Alert, 'key' | 'group' | 'isResolved' | 'todo'> & 
   readonly isResolved?: boolean;
   /** Each subject is a group of its own: two that are held are two messages. */
   readonly isAlone?: boolean;
-  /** Is told the subject as it will be shown. */
+  /** Is told the subject as it will be shown; what else it puts into a line is plain already. */
   readonly todo: (subject: string) => readonly string[];
 };
 
-const MAX = { event: 64, subject: 200, tenant: 64, title: 160, why: 400, todo: 300 } as const;
+const MAX = { event: 64, subject: 200, tenant: 64, title: 160, why: 400, todo: 1_000 } as const;
 
 /** Makes an alert of facts that may be anybody's text. */
 export function alertOf(facts: AlertFacts): Alert {
@@ -71,7 +71,8 @@ export function alertOf(facts: AlertFacts): Alert {
     ...{ timeMs, event, severity, subject, tenant, isResolved },
     title: plainLine(facts.title, MAX.title),
     why: plainLine(facts.why, MAX.why),
-    todo: isResolved ? [] : facts.todo(subject).map((line) => plainLine(line, MAX.todo)),
+    // Whole or not at all: a command that is cut may end within a quotation, and do something else.
+    todo: isResolved ? [] : facts.todo(subject).filter((line) => line.length <= MAX.todo),
     key: JSON.stringify([event, subject, tenant ?? null]),
     group: JSON.stringify([event, tenant ?? null, ...(isAlone ? [subject] : [])]),
   };

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { isLoopbackHost } from '../kernel/host.ts';
 import { choice, count, duration, flag, group, list, text } from '../kernel/option.ts';
 

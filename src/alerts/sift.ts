@@ -4,7 +4,7 @@ import type { AuditRecord, ChangeRecord, HoldRecord } from '../kernel/record.ts'
 import { alertOf, type Alert } from './alert.ts';
 import { changeWordsOf } from './change-words.ts';
 import { noticeWordsOf } from './notice-words.ts';
-import { shellWord } from './plain.ts';
+import { plainLine, shellWord } from './plain.ts';
 
 /** Finds what is an alert in what is recorded and noticed. */
 export interface Sift {
@@ -128,7 +128,7 @@ const gapAlert = (timeMs: number, detail: JsonObject): Alert =>
   });
 
 function noticeAlert({ timeMs, event, severity, subject, tenant, facts }: Notice): Alert {
-  const { title, todo, ends } = noticeWordsOf(event);
+  const { title, todo, ends } = noticeWordsOf(plainLine(event, 64));
   return alertOf({
     ...{ timeMs, event: ends ?? event, severity: ends === undefined ? severity : 'critical', subject, tenant },
     ...{ title, todo, why: factsText(facts), isResolved: ends !== undefined },
@@ -143,7 +143,7 @@ const factsText = (facts: JsonObject): string =>
   Object.entries(facts)
     .filter(([, value]) => typeof value !== 'object')
     .slice(0, MAX_FACTS)
-    .map(([name, value]) => `${name.slice(0, MAX_FACT)}: ${String(value).slice(0, MAX_FACT)}`)
+    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value.slice(0, MAX_FACT) : JSON.stringify(value)}`)
     .join('; ');
 
 function textOf(facts: JsonObject, name: string): string {

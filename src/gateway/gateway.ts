@@ -43,6 +43,7 @@ import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
+import { alertDesk } from './alert-desk.ts';
 import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
 import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
@@ -58,6 +59,7 @@ import { counterSeed, createLimitBook } from './limit-book.ts';
 import { noticing } from './notices.ts';
 import { openJournal } from './journal.ts';
 import { openLedger } from './ledger.ts';
+import { createOwnerTeller } from './owner-teller.ts';
 import { tellLeftOver } from './left-over.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
@@ -215,7 +217,11 @@ export async function startGateway({
   const instance = randomUUID();
   const exports = startExports(
     { config, stateDir: stateDir.path, version: VERSION, instance, host: hostname(), publicUrl },
-    { log: (level, event, facts) => output[level](event, facts), port: (to) => records.setExports(to) },
+    {
+      log: (level, event, facts) => output[level](event, facts),
+      port: (to) => records.setExports(to),
+      silences: () => [...directory.silences.values()].filter(({ state }) => state === 'active'),
+    },
   );
   /** Workers for which the server of the counters does not decide. */
   const withoutCounters = new Set<number>();
@@ -536,6 +542,11 @@ export async function startGateway({
     () => clock.nowMs(),
     (change) => records.note(change),
   );
+  const owners = createOwnerTeller({
+    ...{ directory, config: () => config, sealer: () => admin.people.sealer(), nowMs: () => clock.nowMs() },
+    tell: (word) => exports.tellOwner(word),
+    onProblem: (key) => log.warn('owner_not_told', { subject: key }),
+  });
   const admin: AdminDeps = {
     directory,
     async commit(changes) {
@@ -547,6 +558,8 @@ export async function startGateway({
       policies.apply(changes);
       revocations.apply(changes);
       quarantines.apply(changes);
+      if (changes.some(({ kind }) => kind === 'silence')) exports.silence();
+      owners.told(changes);
       return live.change(changes);
     },
     hmacKey,
@@ -589,6 +602,7 @@ export async function startGateway({
     keyring,
     bans: banKeeper.desk,
     anomalies: () => quarantine.list(),
+    alerts: alertDesk(() => config, exports),
     searchAuditLog: async (question) => (config.auditLog.enabled ? searchInThread(stateDir.path, question) : undefined),
     running: () => live.running(),
     stopRunning: (requestId) => live.stopRunning(requestId),

@@ -21,7 +21,7 @@ export interface Silence {
   /** What it is about: all that are given must match, exactly, or up to a `*` at the end. */
   readonly match: SilenceMatch;
   readonly reason: string;
-  /** Who made it, as the audit log says. */
+  /** Milliseconds since the epoch; who made it is in the audit log. */
   readonly createdAtMs: number;
   readonly untilMs: number;
 }
