@@ -1,8 +1,10 @@
+import { Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
 import type { AlertMessage } from '../../alerts/alert.ts';
 import type { Channel, Sent } from '../../alerts/channel.ts';
 import { headOf, linesOf } from '../../alerts/message-text.ts';
 import { plainLine } from '../../alerts/plain.ts';
+import { CLIENT_TLS } from '../tls/endpoint.ts';
 
 /** A mail server, and whom it is told for. */
 export interface EmailOptions {
@@ -22,10 +24,10 @@ const TIMEOUT_MS = 8_000;
 /** Sends plain text by SMTP (RFC 5321), each message on a connection of its own. */
 export function createEmail(options: EmailOptions): Channel {
   const { host, port, tls, auth, from, to, caPem, publicUrl } = options;
-  const transport = createTransport({
+  const server = {
     ...{ host, port, secure: tls === 'implicit', requireTLS: tls === 'starttls', ignoreTLS: tls === 'off' },
     ...(auth === undefined ? {} : { auth }),
-    tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(caPem === undefined ? {} : { ca: caPem }) },
+    tls: { rejectUnauthorized: true, minVersion: CLIENT_TLS.minVersion, ...(caPem === undefined ? {} : { ca: caPem }) },
     ...{
       connectionTimeout: TIMEOUT_MS,
       greetingTimeout: TIMEOUT_MS,
@@ -33,13 +35,15 @@ export function createEmail(options: EmailOptions): Channel {
       dnsTimeout: TIMEOUT_MS,
     },
     // A message is made of texts; a path or URL in one must never be fetched.
-    ...{ disableFileAccess: true, disableUrlAccess: true },
-  });
+    ...{ disableFileAccess: true, disableUrlAccess: true, maxResponseSize: 65_536, socketCloseTimeout: 500 },
+  };
   return {
     async send(message, id, signal) {
-      signal.addEventListener('abort', () => transport.close(), { once: true });
+      // Ours, so that a server that says a byte now and then does not keep it open.
+      const socket = new Socket();
+      signal.addEventListener('abort', () => socket.destroy(), { once: true });
       try {
-        const info = await transport.sendMail({
+        const info = await createTransport({ ...server, socket }).sendMail({
           ...{ from, to: message.to === undefined ? [...to] : [message.to] },
           // One line, so that nothing in it begins another header.
           subject: plainLine(`[sallyport] ${headOf(message)}`, 180),

@@ -37,8 +37,17 @@ export function slackBody(message: AlertMessage, publicUrl: string): object {
 // `verbatim`: else names and addresses in somebody's text become links and mentions.
 const section = (text: string): object => ({
   type: 'section',
-  text: { type: 'mrkdwn', text: text.slice(0, MAX_BLOCK), verbatim: true },
+  text: { type: 'mrkdwn', text: fitting(text), verbatim: true },
 });
+
+/** Lines whole or not at all: half of `&lt;` is another text, and a mark that is not closed reaches into the next. */
+function fitting(text: string): string {
+  let kept = '';
+  for (const line of text.split('\n')) {
+    if (kept.length + line.length + 1 <= MAX_BLOCK) kept += kept === '' ? line : `\n${line}`;
+  }
+  return kept === '' ? '…' : kept;
+}
 
 const alertText = ({ timeMs, event, subject, why, todo, isResolved }: Alert): string =>
   [
