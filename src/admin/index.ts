@@ -1,4 +1,5 @@
 import { advisories } from './advisories.ts';
+import { alerts } from './alerts.ts';
 import { apiKeys } from './api-keys.ts';
 import { auditLog } from './audit-log.ts';
 import { anomalies } from './anomalies.ts';
@@ -18,6 +19,7 @@ import { reviews } from './reviews.ts';
 import { roles } from './roles.ts';
 import { routes } from './routes.ts';
 import { sessions } from './sessions.ts';
+import { silences } from './silences.ts';
 import { signingKeys } from './signing-keys.ts';
 import { streams } from './streams.ts';
 import { tenants } from './tenants.ts';
@@ -50,6 +52,8 @@ export const resources: readonly Resource[] = [
   streams,
   anomalies,
   quarantine,
+  alerts,
+  silences,
   auditLog,
   reviews,
   advisories,

@@ -4,6 +4,7 @@ import type { DirectoryState } from '../directory/state.ts';
 import type { TokenUse } from '../directory/token-uses.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
+import type { SendResult, TestResult } from '../kernel/export.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { AuditAnswer, AuditQuestion } from '../audit-log/entry.ts';
 import type { FindingRecord } from '../kernel/record.ts';
@@ -161,6 +162,22 @@ export interface BanDesk {
   add(network: string, forMs: number): BanRecord | Denial;
 }
 
+/** A channel of alerts for people. */
+export interface AlertChannelView {
+  readonly name: string;
+  readonly type: string;
+  readonly minSeverity: string;
+  /** Alerts that were sent or dropped, and tries that failed, since the start. */
+  readonly figures: Readonly<Record<SendResult, number>>;
+}
+
+/** Where alerts go, for administrators. */
+export interface AlertDesk {
+  channels(): readonly AlertChannelView[];
+  /** Sends a test message; undefined where there is no such channel. */
+  test(channel: string): Promise<TestResult | undefined>;
+}
+
 /** What a request on the admin listener shows of its caller. */
 export interface AdminCredential {
   readonly authorization: string | undefined;
@@ -224,6 +241,7 @@ export interface AdminDeps {
   readonly bans: BanDesk;
   /** What was found unusual since the start, the newest first; bounded. */
   readonly anomalies: () => readonly FindingRecord[];
+  readonly alerts: AlertDesk;
   /** Searches the audit log; undefined where there is none. */
   readonly searchAuditLog: (question: AuditQuestion) => Promise<AuditAnswer | undefined>;
   /** What upstreams are answering now. */

@@ -171,6 +171,8 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     tokenUses: () => stored.tokenUses,
     bans: storedBans(stored.bans, { store, config: () => configOf(flags, env).config, clock: systemClock }),
     anomalies: () => [],
+    // Nothing is sent while no gateway runs.
+    alerts: { channels: () => [], test: () => Promise.resolve(undefined) },
     searchAuditLog: (question) => Promise.resolve(searchAuditLog(stateDir.path, question)),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),

@@ -27,6 +27,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   streams: async () => (await import('./streams.ts')).streams,
   anomalies: async () => (await import('./anomalies.ts')).anomalies,
   quarantine: async () => (await import('./quarantine.ts')).quarantine,
+  alerts: async () => (await import('./alerts.ts')).alerts,
   bans: async () => (await import('./bans.ts')).bans,
   upstreams: async () => (await import('./upstreams.ts')).upstreams,
   incident: async () => (await import('./incident.ts')).incident,

@@ -265,7 +265,6 @@ for (const [path, overrides] of Object.entries({
   'auditLog.content': { auditLog: { content: 'full' } },
   'auditLog.retention': { auditLog: { retention: '30d' } },
   'telemetry.otlp': { telemetry: { otlp: 'http://x' } },
-  'alerts.channels[0]': { alerts: { channels: [{}] } },
   'storage.url': { storage: { url: 'postgres://x' } },
   transport: { transport: 'lean' },
 }))

@@ -16,6 +16,3 @@ export const telemetryConfig = group({
     .prefault(true)
     .describe('Metrics at /metrics of the admin listener; open asks for no credential, on loopback only.'),
 }).prefault({});
-
-/** Messages to operators. */
-export const alertsConfig = group({ channels: laterList() }).prefault({});

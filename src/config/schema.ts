@@ -9,6 +9,7 @@ import { storageConfig } from '../adapters/sqlite/config.ts';
 import { tlsConfig } from '../adapters/tls/config.ts';
 import { countersConfig } from '../adapters/valkey/config.ts';
 import { adminConfig } from '../admin/config.ts';
+import { alertsConfig } from '../alerts/config.ts';
 import { anomalyConfig } from '../anomaly/config.ts';
 import { auditLogConfig } from '../audit-log/config.ts';
 import { modelsConfig, upstreamsConfig } from '../forward/config.ts';
@@ -23,7 +24,7 @@ import { authorizationServerConfig } from '../oauth/config.ts';
 import { reviewsConfig } from '../review/config.ts';
 import { networkConfig } from '../stages/network/config.ts';
 import { validationConfig } from '../stages/validate/config.ts';
-import { alertsConfig, dlpConfig, guardsConfig, telemetryConfig } from './later.ts';
+import { dlpConfig, guardsConfig, telemetryConfig } from './later.ts';
 
 /** The schema of `sallyport.yaml`, in the order in which an operator reads it. */
 export const configSchema = group({

@@ -1,3 +1,4 @@
+import type { Silence } from '../kernel/export.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { OwnLimits } from '../kernel/own-limits.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -227,7 +228,14 @@ export type RecordChange =
   | { readonly kind: 'group'; readonly record: GroupRecord; readonly expectedVersion: number }
   | { readonly kind: 'policy'; readonly record: PolicyRecord; readonly expectedVersion: number }
   | { readonly kind: 'revocation'; readonly record: RevocationRecord; readonly expectedVersion: number }
-  | { readonly kind: 'quarantine'; readonly record: QuarantineRecord; readonly expectedVersion: number };
+  | { readonly kind: 'quarantine'; readonly record: QuarantineRecord; readonly expectedVersion: number }
+  | { readonly kind: 'silence'; readonly record: SilenceRecord; readonly expectedVersion: number };
+
+/** Alerts that are not sent for a time. Immutable. */
+export interface SilenceRecord extends Silence {
+  readonly state: 'active' | 'deleted';
+  readonly version: number;
+}
 
 /** A credential that is held, or was: nothing is let in with it until somebody releases it. Immutable. */
 export interface QuarantineRecord {

@@ -8,6 +8,7 @@ import type {
   QuarantineRecord,
   RevocationRecord,
   RoleRecord,
+  SilenceRecord,
   TenantRecord,
   UserRecord,
 } from './records.ts';
@@ -24,6 +25,7 @@ export interface DirectoryState {
   readonly policies: ReadonlyMap<string, PolicyRecord>;
   readonly revocations: ReadonlyMap<string, RevocationRecord>;
   readonly quarantines: ReadonlyMap<string, QuarantineRecord>;
+  readonly silences: ReadonlyMap<string, SilenceRecord>;
   /** The record of a kind that has an id. */
   find(kind: RecordChange['kind'], id: string): RecordChange['record'] | undefined;
   /** Milliseconds since the epoch; undefined where it was never used. */
@@ -44,6 +46,7 @@ export function createDirectoryState(directory: Directory): DirectoryState {
     policy: byId(directory.policies),
     revocation: byId(directory.revocations),
     quarantine: byId(directory.quarantines),
+    silence: byId(directory.silences),
   } satisfies { [Kind in RecordChange['kind']]: Map<string, Extract<RecordChange, { kind: Kind }>['record']> };
   const lastUses = new Map(directory.lastUses.map(({ id, atMs }) => [id, atMs]));
   return {
@@ -56,6 +59,7 @@ export function createDirectoryState(directory: Directory): DirectoryState {
     policies: maps.policy,
     revocations: maps.revocation,
     quarantines: maps.quarantine,
+    silences: maps.silence,
     find: (kind, id) => maps[kind].get(id),
     lastUseMs: (id) => lastUses.get(id),
     apply(changes) {

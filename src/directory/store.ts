@@ -10,6 +10,7 @@ import type {
   QuarantineRecord,
   RevocationRecord,
   RoleRecord,
+  SilenceRecord,
   TenantRecord,
   UserRecord,
 } from './records.ts';
@@ -27,6 +28,7 @@ export interface Directory {
   readonly policies: readonly PolicyRecord[];
   readonly revocations: readonly RevocationRecord[];
   readonly quarantines: readonly QuarantineRecord[];
+  readonly silences: readonly SilenceRecord[];
   readonly lastUses: readonly LastUse[];
   readonly tokenUses: readonly TokenUse[];
   readonly permissionUses: readonly PermissionUse[];

@@ -34,7 +34,7 @@ const KEY: ApiKeyRecord = {
 function empty(): DirectoryState {
   return createDirectoryState({
     ...{ tenants: [], apiKeys: [KEY], clients: [], users: [], roles: [], groups: [], policies: [] },
-    ...{ revocations: [], quarantines: [], lastUses: [], tokenUses: [], permissionUses: [], bans: [] },
+    ...{ revocations: [], quarantines: [], silences: [], lastUses: [], tokenUses: [], permissionUses: [], bans: [] },
   });
 }
 

@@ -34,6 +34,7 @@ const RESOURCES: { readonly [Kind in RecordChange['kind']]: string } = {
   policy: 'policies',
   revocation: 'revocations',
   quarantine: 'quarantine',
+  silence: 'silences',
 };
 
 /** @param note takes each change */

@@ -43,6 +43,7 @@ import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createRunningExchanges } from '../forward/running.ts';
+import { alertDesk } from './alert-desk.ts';
 import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
 import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
@@ -59,6 +60,7 @@ import { counterSeed, createLimitBook } from './limit-book.ts';
 import { noticing } from './notices.ts';
 import { openJournal } from './journal.ts';
 import { openLedger } from './ledger.ts';
+import { createOwnerTeller } from './owner-teller.ts';
 import { tellLeftOver } from './left-over.ts';
 import { lazyKeyring } from './keyring.ts';
 import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
@@ -216,7 +218,11 @@ export async function startGateway({
   const instance = randomUUID();
   const exports = startExports(
     { config, stateDir: stateDir.path, version: VERSION, instance, host: hostname(), publicUrl },
-    { log: (level, event, facts) => output[level](event, facts), port: (to) => records.setExports(to) },
+    {
+      log: (level, event, facts) => output[level](event, facts),
+      port: (to) => records.setExports(to),
+      silences: () => [...directory.silences.values()].filter(({ state }) => state === 'active'),
+    },
   );
   /** Workers for which the server of the counters does not decide. */
   const withoutCounters = new Set<number>();
@@ -542,6 +548,11 @@ export async function startGateway({
     note: (id, result) => changeLog.told('reviews.run', id, result),
   });
   const endReviews = reviewOnSchedule(reviews, clock, log);
+  const owners = createOwnerTeller({
+    ...{ directory, config: () => config, sealer: () => admin.people.sealer(), nowMs: () => clock.nowMs() },
+    tell: (word) => exports.tellOwner(word),
+    onProblem: (key) => log.warn('owner_not_told', { subject: key }),
+  });
   const admin: AdminDeps = {
     directory,
     async commit(changes) {
@@ -553,6 +564,8 @@ export async function startGateway({
       policies.apply(changes);
       revocations.apply(changes);
       quarantines.apply(changes);
+      if (changes.some(({ kind }) => kind === 'silence')) exports.silence();
+      owners.told(changes);
       return live.change(changes);
     },
     hmacKey,
@@ -596,6 +609,7 @@ export async function startGateway({
     reviews,
     bans: banKeeper.desk,
     anomalies: () => quarantine.list(),
+    alerts: alertDesk(() => config, exports),
     searchAuditLog: async (question) => (config.auditLog.enabled ? searchInThread(stateDir.path, question) : undefined),
     running: () => live.running(),
     stopRunning: (requestId) => live.stopRunning(requestId),

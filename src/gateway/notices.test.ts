@@ -50,3 +50,17 @@ test('what is about nothing in particular is about the gateway', () => {
   log.error('ledger');
   assert.equal(notices[0]?.subject, 'gateway');
 });
+
+test('an information that something is over is a notice', () => {
+  const { notices, log } = setUp();
+  for (const event of ['counters_up', 'audit_log_recovered', 'issuer_recovered', 'certificate', 'counters_up2'])
+    log.info(event);
+  assert.deepEqual(
+    notices.map(({ event, severity }) => [event, severity]),
+    [
+      ['counters_up', 'info'],
+      ['audit_log_recovered', 'info'],
+      ['issuer_recovered', 'info'],
+    ],
+  );
+});

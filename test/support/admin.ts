@@ -44,6 +44,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     policies: [],
     revocations: [],
     quarantines: [],
+    silences: [],
     lastUses: [],
     tokenUses: [],
     permissionUses: [],
@@ -127,6 +128,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
     },
     anomalies: () => [],
+    alerts: { channels: () => [], test: () => Promise.resolve(undefined) },
     searchAuditLog: () => Promise.resolve(undefined),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),

@@ -20,6 +20,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'oauth', may: COMMON, depth: 1 },
   { folder: 'keyring', may: ['kernel'], depth: 1 },
   { folder: 'anomaly', may: ['kernel', 'wire'], depth: 1 },
+  { folder: 'alerts', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'audit-log', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'forward', may: COMMON, depth: 1 },
   { folder: 'simulator', may: COMMON, depth: 1 },
@@ -37,7 +38,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
     folder: 'adapters',
     may: [
       ...['kernel', 'wire', 'directory', 'limits', 'forward', 'simulator', 'doctor', 'oauth', 'keyring', 'audit-log'],
-      ...['stages/fetch-media', 'adapters/tls', 'observers/log'],
+      ...['alerts', 'stages/fetch-media', 'adapters/tls', 'observers/log'],
     ],
     depth: 2,
   },

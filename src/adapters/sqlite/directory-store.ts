@@ -23,6 +23,7 @@ import {
   rowFromTenant,
   rowFromTokenUse,
   rowFromUser,
+  silenceFromRow,
   tenantFromRow,
   tokenUseFromRow,
   userFromRow,
@@ -40,6 +41,7 @@ const TABLES = {
   policy: 'policies',
   revocation: 'revocations',
   quarantine: 'quarantines',
+  silence: 'silences',
 } as const satisfies Record<RecordChange['kind'], keyof Tables>;
 
 const FORGET_TOKEN_USES = `DELETE FROM token_uses WHERE rowid IN
@@ -62,6 +64,7 @@ function rowOf(change: RecordChange) {
     case 'role':
     case 'group':
     case 'policy':
+    case 'silence':
       return rowFromNamed(change.record);
     case 'revocation':
       return rowFromRevocation(change.record);
@@ -104,7 +107,7 @@ export function openSqliteStore(path: string): DirectoryStore {
   const all = <Row>(query: CompiledQuery<Row>) =>
     statement(query.sql).all(...(query.parameters as SQLInputValue[])) as Row[];
 
-  const allNamed = (table: 'roles' | 'groups' | 'policies') =>
+  const allNamed = (table: 'roles' | 'groups' | 'policies' | 'silences') =>
     all(sql.selectFrom(table).selectAll().orderBy('created_at_ms').orderBy('id').compile());
 
   function schedule(): void {
@@ -227,6 +230,7 @@ export function openSqliteStore(path: string): DirectoryStore {
           policies: allNamed('policies').map(policyFromRow),
           revocations: all(sql.selectFrom('revocations').selectAll().compile()).map(revocationFromRow),
           quarantines: all(sql.selectFrom('quarantines').selectAll().compile()).map(quarantineFromRow),
+          silences: allNamed('silences').map(silenceFromRow),
           lastUses: all(sql.selectFrom('last_uses').selectAll().compile()).map((row) => ({
             id: row.api_key,
             atMs: row.at_ms,

@@ -205,4 +205,13 @@ export const MIGRATIONS: readonly string[] = [
     content TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE silences (
+    id TEXT PRIMARY KEY,
+    content TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -10,6 +10,7 @@ import type {
   QuarantineRecord,
   RevocationRecord,
   RoleRecord,
+  SilenceRecord,
   TenantRecord,
   UserRecord,
 } from '../../directory/records.ts';
@@ -210,8 +211,14 @@ export const policyFromRow = (row: NamedContent): PolicyRecord => {
   return { ...namedFrom(row), effect: effect === 'require' ? 'require' : 'deny', target, conditions };
 };
 
-/** A role, group or policy as a row. */
-export function rowFromNamed(record: RoleRecord | GroupRecord | PolicyRecord): NamedContent {
+/** A row of `silences` as a record. */
+export const silenceFromRow = (row: NamedContent): SilenceRecord => {
+  const { match = {}, reason = '', untilMs = 0 } = contentOf(row) as Partial<SilenceRecord>;
+  return { ...namedFrom(row), match, reason, untilMs };
+};
+
+/** A role, group, policy or silence as a row. */
+export function rowFromNamed(record: RoleRecord | GroupRecord | PolicyRecord | SilenceRecord): NamedContent {
   const { id, createdAtMs, state, version, ...content } = record;
   return { id, content: JSON.stringify(content), created_at_ms: createdAtMs, state, version };
 }

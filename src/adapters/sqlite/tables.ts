@@ -87,6 +87,7 @@ export interface Tables {
   roles: NamedContent;
   groups: NamedContent;
   policies: NamedContent;
+  silences: NamedContent;
   revocations: {
     id: string;
     at_ms: number;

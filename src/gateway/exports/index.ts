@@ -28,7 +28,12 @@ export interface ExportKind {
 }
 
 /** All kinds of exports, each one line. */
-export const EXPORT_KINDS: readonly ExportKind[] = [];
+export const EXPORT_KINDS: readonly ExportKind[] = [
+  {
+    isOn: (config) => config.alerts.channels.length > 0,
+    open: async (deps) => (await import('./alerts.ts')).openAlerts(deps),
+  },
+];
 
 /** Whether anything is sent anywhere. */
 export const isExporting = (config: Config): boolean => EXPORT_KINDS.some((kind) => kind.isOn(config));

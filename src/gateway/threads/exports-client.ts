@@ -1,7 +1,7 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { LogFacts } from '../../adapters/log/output.ts';
 import type { Config } from '../../config/schema.ts';
-import type { Notice, SendResult } from '../../kernel/export.ts';
+import type { Notice, OwnerWord, SendResult, Silence, TestResult } from '../../kernel/export.ts';
 import { isExporting } from '../exports/index.ts';
 import type { ExportsStart, FromExports, ToExports } from './exports-messages.ts';
 
@@ -10,11 +10,18 @@ export interface ExportsEvents {
   log(level: 'info' | 'warn' | 'error', event: string, facts: LogFacts): void;
   /** The records thread passes on what it hears to this port; undefined: to nobody. */
   port(port: MessagePort | undefined): void;
+  /** Those that there are now. */
+  silences(): readonly Silence[];
 }
 
 /** The exports thread, as the control plane sees it: there while the configuration asks for it. */
 export interface Exports {
   notice(notice: Notice): void;
+  /** The silences have changed. */
+  silence(): void;
+  tellOwner(word: OwnerWord): void;
+  /** Sends a test message; undefined where nothing of that name is sent to. */
+  test(destination: string): Promise<TestResult | undefined>;
   reload(config: Config): void;
   /** Gives the records thread another port, where it was started anew. */
   reconnect(): void;
@@ -25,20 +32,24 @@ export interface Exports {
 
 const RESTART_MS = 1_000;
 const GRACE_MS = 5_000;
+/** Longer than one try takes. */
+const TEST_MS = 15_000;
 /** What hangs is not waited for any longer than that. */
 const END_MS = 6_000;
 
 /** Starts the thread where something is to be sent, and keeps it alive. */
-export function startExports(start: Omit<ExportsStart, 'records'>, events: ExportsEvents): Exports {
+export function startExports(start: Omit<ExportsStart, 'records' | 'silences'>, events: ExportsEvents): Exports {
   let { config } = start;
   let thread: Worker | undefined;
   let onClosed: (() => void) | undefined;
+  const tests = new Map<number, (result: TestResult | undefined) => void>();
+  let lastTest = 0;
   const figures = new Map<string, Record<SendResult, number>>();
 
   function launch(): void {
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(new URL('./exports.ts', import.meta.url), {
-      workerData: { ...start, config, records: port1 } satisfies ExportsStart,
+      workerData: { ...start, config, silences: events.silences(), records: port1 } satisfies ExportsStart,
       transferList: [port1],
       name: 'exports',
     });
@@ -68,6 +79,8 @@ export function startExports(start: Omit<ExportsStart, 'records'>, events: Expor
         counts[message.result] += message.howMany;
         return void figures.set(message.destination, counts);
       }
+      case 'tested':
+        return tests.get(message.id)?.(message.result);
       case 'closed':
         return onClosed?.();
     }
@@ -78,6 +91,18 @@ export function startExports(start: Omit<ExportsStart, 'records'>, events: Expor
   if (isExporting(config)) launch();
   return {
     notice: (notice) => send({ kind: 'notice', notice }),
+    silence: () => send({ kind: 'silences', silences: events.silences() }),
+    tellOwner: (word) => send({ kind: 'owner', word }),
+    async test(destination) {
+      if (thread === undefined) return undefined;
+      const id = ++lastTest;
+      const result = new Promise<TestResult | undefined>((resolve) => {
+        tests.set(id, resolve);
+        setTimeout(resolve, TEST_MS, { isSent: false, detail: 'it does not answer in time' }).unref();
+      });
+      send({ kind: 'test', id, destination });
+      return result.finally(() => tests.delete(id));
+    },
     reload(next) {
       config = next;
       if (thread !== undefined) send({ kind: 'config', config });

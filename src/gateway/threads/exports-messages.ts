@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogFacts } from '../../adapters/log/output.ts';
 import type { Config } from '../../config/schema.ts';
-import type { Notice, SendResult } from '../../kernel/export.ts';
+import type { Notice, OwnerWord, SendResult, Silence, TestResult } from '../../kernel/export.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
 
 /** What the exports thread starts with. */
@@ -12,6 +12,7 @@ export interface ExportsStart {
   readonly instance: string;
   readonly host: string;
   readonly publicUrl: string;
+  readonly silences: readonly Silence[];
   /** From the records thread come `RecordedBatch`es. */
   readonly records: MessagePort;
 }
@@ -19,6 +20,9 @@ export interface ExportsStart {
 /** To the exports thread. */
 export type ToExports =
   | { readonly kind: 'notice'; readonly notice: Notice }
+  | { readonly kind: 'silences'; readonly silences: readonly Silence[] }
+  | { readonly kind: 'owner'; readonly word: OwnerWord }
+  | { readonly kind: 'test'; readonly id: number; readonly destination: string }
   | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'records'; readonly port: MessagePort }
   | { readonly kind: 'close'; readonly graceMs: number };
@@ -37,6 +41,7 @@ export type FromExports =
       readonly result: SendResult;
       readonly howMany: number;
     }
+  | { readonly kind: 'tested'; readonly id: number; readonly result: TestResult | undefined }
   | { readonly kind: 'closed' };
 
 /** What the records thread passes on. Each is answered with one message, so that it knows how far the other is behind. */

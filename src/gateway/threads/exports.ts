@@ -16,6 +16,7 @@ const send = (message: FromExports): void => control.postMessage(message);
 const CHANGE_GRACE_MS = 2_000;
 
 let exports: readonly Export[] = [];
+let { silences } = start;
 /** Changes and records follow each other: an export that is opened late misses nothing that comes after. */
 let turn: Promise<void> = open(start.config);
 
@@ -29,6 +30,7 @@ async function open(config: ExportsStart['config']): Promise<void> {
   };
   const kinds = EXPORT_KINDS.filter((kind) => kind.isOn(config));
   exports = await Promise.all(kinds.map((kind) => kind.open(deps)));
+  for (const one of exports) one.silence?.(silences);
 }
 
 const closeAll = (graceMs: number) => Promise.allSettled(exports.map((one) => one.close(graceMs)));
@@ -60,6 +62,12 @@ function hear(port: MessagePort): void {
   );
 }
 
+/** Answered when it is sent: what hangs holds up nobody else. */
+function test(id: number, destination: string): void {
+  const [result] = exports.flatMap((one) => one.test?.(destination) ?? []);
+  void Promise.resolve(result).then((done) => send({ kind: 'tested', id, result: done }));
+}
+
 hear(start.records);
 control.on('message', (message: ToExports) => {
   switch (message.kind) {
@@ -67,6 +75,17 @@ control.on('message', (message: ToExports) => {
       return after(() => {
         for (const one of exports) one.notice?.(message.notice);
       });
+    case 'silences':
+      return after(() => {
+        silences = message.silences;
+        for (const one of exports) one.silence?.(silences);
+      });
+    case 'owner':
+      return after(() => {
+        for (const one of exports) one.tellOwner?.(message.word);
+      });
+    case 'test':
+      return after(() => test(message.id, message.destination));
     case 'records':
       return hear(message.port);
     case 'config':

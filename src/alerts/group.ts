@@ -1,0 +1,109 @@
+import { worseOf, type Alert, type AlertMessage, type Severity } from './alert.ts';
+
+/** When messages of a group are due. */
+export interface GroupTimes {
+  /** From the first alert to its message; none where it is critical. */
+  readonly waitMs: number;
+  /** Between two messages. */
+  readonly intervalMs: number;
+  /** Until the same thing is told again. */
+  readonly repeatMs: number;
+}
+
+/** What is told of together. */
+export interface Group {
+  add(alert: Alert, nowMs: number): void;
+  /** Whether an end that is told of is the end of anything. */
+  hasOpen(key: string): boolean;
+  /** Undefined where nothing waits. */
+  dueMs(): number | undefined;
+  /** What waits, as a message; nothing waits then. */
+  take(nowMs: number): AlertMessage;
+  /** Nothing waits, nothing is open, and the same thing would be told again. */
+  isIdle(nowMs: number): boolean;
+}
+
+/** Alerts that a message shows; the others are counted. */
+const MAX_SHOWN = 5;
+/** Different things that one group tells apart, whoever makes them up: past it the oldest is forgotten, and may be told twice. */
+const MAX_KEYS = 200;
+/** What is critical is told at once, but never more often than that. */
+const CRITICAL_INTERVAL_MS = 30_000;
+
+/** @param isOther it takes whatever had no room elsewhere */
+export function createGroup(first: Alert, times: GroupTimes, isOther = false): Group {
+  const event = isOther ? 'other' : first.event;
+  const tenant = isOther ? undefined : first.tenant;
+  const name = isOther ? OTHER : first.group;
+  const toldMs = new Map<string, number>();
+  const open = new Set<string>();
+  /** More was open than is kept apart: that all is over is not known then. */
+  let isBlurred = false;
+  let lastMs: number | undefined;
+  let dueMs: number | undefined;
+  let waiting = emptyWaiting();
+
+  function dueOf(alert: Alert, nowMs: number): number {
+    const told = toldMs.get(alert.key);
+    if (!alert.isResolved && told !== undefined && nowMs < told + times.repeatMs) return told + times.repeatMs;
+    const isUrgent = alert.severity === 'critical';
+    const interval = isUrgent ? Math.min(times.intervalMs, CRITICAL_INTERVAL_MS) : times.intervalMs;
+    return Math.max(nowMs + (isUrgent ? 0 : times.waitMs), (lastMs ?? -Infinity) + interval);
+  }
+
+  function noteOpen({ key, isResolved }: Alert): void {
+    if (isResolved) {
+      open.delete(key);
+      toldMs.delete(key);
+    } else if (open.has(key) || open.size < MAX_KEYS) open.add(key);
+    else isBlurred = true;
+  }
+
+  return {
+    add(alert, nowMs) {
+      dueMs = Math.min(dueMs ?? Infinity, dueOf(alert, nowMs));
+      noteOpen(alert);
+      waiting.count += 1;
+      if (!alert.isResolved) waiting.severity = worseOf(waiting.severity, alert.severity);
+      if (waiting.shown.length < MAX_SHOWN && !waiting.shown.some((one) => isSame(one, alert)))
+        waiting.shown.push(alert);
+      if (waiting.keys.size < MAX_KEYS) waiting.keys.add(alert.key);
+    },
+    hasOpen: (key) => isBlurred || open.has(key),
+    dueMs: () => dueMs,
+    take(nowMs) {
+      const { count, shown, keys, severity } = waiting;
+      for (const key of keys) {
+        if (!open.has(key)) continue;
+        toldMs.delete(key);
+        toldMs.set(key, nowMs);
+      }
+      for (const [key] of toldMs) if (toldMs.size > MAX_KEYS) toldMs.delete(key);
+      waiting = emptyWaiting();
+      dueMs = undefined;
+      lastMs = nowMs;
+      const isResolved = open.size === 0 && !isBlurred;
+      const title = shown.findLast((one) => one.isResolved === isResolved)?.title ?? shown[0]?.title ?? event;
+      const worst = shown.reduce<Severity>((worse, one) => worseOf(worse, one.severity), severity);
+      return {
+        ...{ kind: 'alerts', timeMs: nowMs, group: name, event, tenant, count, isResolved, lines: [] },
+        severity: worst,
+        title: isOther ? 'Various' : title,
+        alerts: shown,
+      };
+    },
+    isIdle: (nowMs) => waiting.count === 0 && open.size === 0 && !isBlurred && nowMs >= (lastMs ?? 0) + times.repeatMs,
+  };
+}
+
+/** Name of the group of what had no room elsewhere. */
+export const OTHER = '["other"]';
+
+const isSame = (one: Alert, other: Alert): boolean => one.key === other.key && one.isResolved === other.isResolved;
+
+const emptyWaiting = () => ({
+  count: 0,
+  shown: new Array<Alert>(),
+  keys: new Set<string>(),
+  severity: 'info' as Severity,
+});

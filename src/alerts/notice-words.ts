@@ -1,0 +1,67 @@
+import { shellWord } from './plain.ts';
+
+/** What is said of a notice. */
+export interface NoticeWords {
+  readonly title: string;
+  readonly todo: (subject: string) => readonly string[];
+  /** Event of which it is the end. */
+  readonly ends?: string;
+}
+
+const bare = (subject: string): string => shellWord(subject.replace(/^[a-z]+:/, ''));
+
+/** Notices by their event, with what to do. One that is not here is told with its name. */
+export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
+  audit_log_failing: {
+    title: 'The audit log cannot be written',
+    todo: () => ['free the disk, or mend the folder audit-log/ of the state directory', 'sallyport audit-log verify'],
+  },
+  audit_log_recovered: { title: 'The audit log is written again', todo: () => [], ends: 'audit_log_failing' },
+  counters_down: {
+    title: 'The server of the counters does not answer',
+    todo: () => ['start the server at counters.url; until then counters.onFailure holds'],
+  },
+  counters_up: { title: 'The counters are back', todo: () => [], ends: 'counters_down' },
+  issuer_unreachable: {
+    title: 'The keys of an issuer cannot be had',
+    todo: (subject) => [
+      `curl -fsS ${shellWord(`${subject.replace(/^issuer:/, '')}/.well-known/openid-configuration`)}`,
+    ],
+  },
+  issuer_recovered: { title: 'The keys of an issuer can be had again', todo: () => [], ends: 'issuer_unreachable' },
+  certificate: {
+    title: 'The certificate cannot be renewed or loaded',
+    todo: () => ['mend listen.tls, then: kill -HUP the gateway', 'sallyport doctor'],
+  },
+  acme: { title: 'The certificate authority gives no certificate', todo: () => ['sallyport doctor'] },
+  budget: {
+    title: 'A budget is used up to 80 %',
+    todo: (subject) => [`sallyport limits show ${bare(subject.replace(/^holder:/, ''))}`, 'sallyport usage'],
+  },
+  worker_replaced: {
+    title: 'A worker thread has died or hung and was replaced',
+    todo: () => ['look at the log around this time; report it where it comes again'],
+  },
+  quarantine_full: {
+    title: 'A credential is not held, for too many are held already (anomaly.maxQuarantined)',
+    todo: (subject) => ['sallyport quarantine list', `sallyport quarantine hold ${bare(subject)}`],
+  },
+  quarantine_failed: {
+    title: 'A credential could not be held',
+    todo: (subject) => [`sallyport quarantine hold ${bare(subject)}`],
+  },
+  reachable_around: {
+    title: 'vLLM can be reached around the gateway',
+    todo: () => ['start vLLM with --host 127.0.0.1', 'sallyport firewall print --nft', 'sallyport doctor'],
+  },
+  ledger: { title: 'Budgets and usage cannot be written', todo: () => ['free the disk of the state directory'] },
+  journal: { title: 'The journal of budgets cannot be written', todo: () => ['free the disk of the state directory'] },
+  upstream_down: { title: 'An upstream is down', todo: () => ['sallyport upstreams'] },
+};
+
+/** Words of a notice of any name. */
+export const noticeWordsOf = (event: string): NoticeWords =>
+  (Object.hasOwn(NOTICE_WORDS, event) ? NOTICE_WORDS[event] : undefined) ?? {
+    title: `The gateway warns: ${event.replaceAll('_', ' ')}`,
+    todo: () => [`look at the log for ${shellWord(event)}`],
+  };

@@ -1,0 +1,24 @@
+import { withoutSecrets } from '../wire/printable.ts';
+
+// Control characters move a terminal's cursor or begin a header; the others turn the order of a line round, or hide in it.
+const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029\ufeff]+/gu;
+
+/**
+ * A text of whatever origin as one line that may stand anywhere: well-formed, no control or hidden characters, no
+ * credential that somebody typed where it does not belong, at most `max` characters.
+ */
+export function plainLine(text: string, max: number): string {
+  // What is cut off is not looked at: a value may be a MiB.
+  const line = withoutSecrets(text.slice(0, max * 4))
+    .replace(UNSEEN, ' ')
+    .toWellFormed()
+    .replace(/\s+/g, ' ')
+    .trim();
+  if (line.length <= max) return line;
+  const cut = line.slice(0, max - 1);
+  return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
+}
+
+/** A word of a command line to copy: whatever it holds, a shell takes it as that one word. */
+export const shellWord = (text: string): string =>
+  /^[\w.:@/=+,-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
