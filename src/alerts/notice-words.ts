@@ -56,6 +56,7 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
   },
   ledger: { title: 'Budgets and usage cannot be written', todo: () => ['free the disk of the state directory'] },
   journal: { title: 'The journal of budgets cannot be written', todo: () => ['free the disk of the state directory'] },
+  review: { title: 'A review has found what is high or critical', todo: () => ['sallyport review --last'] },
   upstream_down: { title: 'An upstream is down', todo: () => ['sallyport upstreams'] },
 };
 
