@@ -285,6 +285,7 @@ export async function startGateway({
     records: () => ({ isFailing: records.isFailing(), lost: lostRecords }),
     anomalies: () => quarantine.figures(),
     exports: () => exports.figures(),
+    shipLags: () => exports.lags(),
   });
 
   const counters = createSharedCounters(memory.counters, ownRow);

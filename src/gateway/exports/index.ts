@@ -17,6 +17,8 @@ export interface ExportDeps {
   log(level: 'info' | 'warn' | 'error', event: string, facts: LogFacts): void;
   /** Counts what was sent for the metrics page; `destination` is a name of the configuration. */
   count(destination: string, result: SendResult, howMany: number): void;
+  /** How many records of the audit log a destination still has to get. */
+  lag(destination: string, records: number): void;
 }
 
 /** A kind of export. */
@@ -28,7 +30,12 @@ export interface ExportKind {
 }
 
 /** All kinds of exports, each one line. */
-export const EXPORT_KINDS: readonly ExportKind[] = [];
+export const EXPORT_KINDS: readonly ExportKind[] = [
+  {
+    isOn: ({ auditLog }) => auditLog.enabled && auditLog.ship.length > 0,
+    open: async (deps) => (await import('./audit-ship.ts')).openAuditShip(deps),
+  },
+];
 
 /** Whether anything is sent anywhere. */
 export const isExporting = (config: Config): boolean => EXPORT_KINDS.some((kind) => kind.isOn(config));

@@ -20,6 +20,8 @@ export interface Exports {
   reconnect(): void;
   /** What was sent since the start, by destination and result. */
   figures(): ReadonlyMap<string, Readonly<Record<SendResult, number>>>;
+  /** Records of the audit log that each destination still has to get. */
+  lags(): ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export function startExports(start: Omit<ExportsStart, 'records'>, events: Expor
   let thread: Worker | undefined;
   let onClosed: (() => void) | undefined;
   const figures = new Map<string, Record<SendResult, number>>();
+  const lags = new Map<string, number>();
 
   function launch(): void {
     const { port1, port2 } = new MessageChannel();
@@ -68,6 +71,8 @@ export function startExports(start: Omit<ExportsStart, 'records'>, events: Expor
         counts[message.result] += message.howMany;
         return void figures.set(message.destination, counts);
       }
+      case 'lag':
+        return void lags.set(message.destination, message.records);
       case 'closed':
         return onClosed?.();
     }
@@ -90,6 +95,8 @@ export function startExports(start: Omit<ExportsStart, 'records'>, events: Expor
       events.port(port2);
     },
     figures: () => figures,
+    // One that the configuration has no more lags no more.
+    lags: () => new Map([...lags].filter(([name]) => config.auditLog.ship.some((one) => one.name === name))),
     async close() {
       const worker = thread;
       if (worker === undefined) return void (onClosed = () => undefined);

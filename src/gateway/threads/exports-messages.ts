@@ -37,6 +37,7 @@ export type FromExports =
       readonly result: SendResult;
       readonly howMany: number;
     }
+  | { readonly kind: 'lag'; readonly destination: string; readonly records: number }
   | { readonly kind: 'closed' };
 
 /** What the records thread passes on. Each is answered with one message, so that it knows how far the other is behind. */
