@@ -15,6 +15,10 @@ export interface RecordRules {
   readonly isStrict: boolean;
   /** Whether requests are refused while nothing can be recorded. */
   readonly onFailure: 'continue' | 'deny';
+  /** How long records are kept. */
+  readonly retentionMs: number | 'none';
+  /** Names of the destinations that they are sent to before they may be deleted. */
+  readonly shipTo: readonly string[];
 }
 
 /** The same, of a configuration. */
@@ -26,6 +30,8 @@ const rulesOf = ({ auditLog, anomaly }: Config, isExported: boolean): RecordRule
   flushMs: auditLog.flushMs,
   isStrict: auditLog.enabled && auditLog.durability === 'strict',
   onFailure: auditLog.onFailure,
+  retentionMs: auditLog.retentionMs,
+  shipTo: auditLog.ship.map(({ name }) => name),
 });
 
 /** What the records thread starts with. */
