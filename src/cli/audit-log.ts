@@ -21,7 +21,7 @@ import { runVerb, type Verb } from './verbs.ts';
 export const auditLog: Command = {
   name: 'audit-log',
   summary: 'search the audit log, verify it, prove what is in it',
-  help: `sallyport audit-log verify [DIR] [--public-key FILE] [--checkpoint FILE…] [--json]
+  help: `sallyport audit-log verify [DIR] [--public-key FILE] [--checkpoint FILE…] [--checkpoints FILE…] [--json]
 sallyport audit-log prove SEQUENCE [DIR] [--json]
 sallyport audit-log prove --since FILE [DIR] [--json]
 sallyport audit-log rotate-key [--json]
@@ -33,7 +33,7 @@ The log is a hash tree over its records, and a key signs the tree each second. v
 and no gateway: its exit code is 1 where a record was changed, and it names the first one by its sequence number. DIR is a
 copy of the folder audit-log/, or of a state directory; left out, it is --state-dir. The key is audit-log.pub beside the
 folder; give the one that you have kept elsewhere with --public-key, and a checkpoint that you have kept with --checkpoint:
-without it nobody can tell a log that was set back to an earlier state.
+without it nobody can tell a log that was set back to an earlier state. --checkpoints takes the file that auditLog.copies writes.
 prove prints what shows others that a record is in the log (c2sp.org/tlog-proof), or with --since, that the log goes on from
 a checkpoint that they have. rotate-key has a new key sign; the old one vouches for it.
 search shows the newest records first; a TIME is such as 2026-11-26T14:00:00Z, or 30m, 8h, 7d ago. People and addresses are in
@@ -44,7 +44,12 @@ Example: sallyport audit-log verify --state-dir /var/lib/sallyport --checkpoint 
 };
 
 const VERBS: readonly Verb[] = [
-  { name: 'verify', kinds: { 'public-key': 'text', checkpoint: 'list' }, words: 'any', run: verify },
+  {
+    name: 'verify',
+    kinds: { 'public-key': 'text', checkpoint: 'list', checkpoints: 'list' },
+    words: 'any',
+    run: verify,
+  },
   { name: 'prove', kinds: { since: 'text' }, words: 'any', run: prove },
   { name: 'rotate-key', kinds: {}, words: [], run: rotateKey },
   { name: 'search', kinds: SEARCH_FLAGS, words: [], run: async (flags, io) => search(flags, io) },
@@ -59,8 +64,15 @@ async function verify(flags: Flags, io: CommandIo): Promise<number> {
   const key = keyIn(keyFile ?? places.publicKey);
   const given = flags.list('checkpoint');
   for (const file of given) if (!existsSync(file)) throw new UsageError(`--checkpoint: there is no file ${file}`);
+  const copyFiles = flags.list('checkpoints');
+  for (const file of copyFiles) if (!existsSync(file)) throw new UsageError(`--checkpoints: there is no file ${file}`);
   const kept = existsSync(places.lastCheckpoint) ? [places.lastCheckpoint] : [];
-  const verdict = orCommandError(() => verifyLog({ ...places, key, copies: [...kept, ...given] }));
+  const verdict = orCommandError(() =>
+    verifyLog({
+      ...{ ...places, key, copies: [...kept, ...given] },
+      ...(copyFiles.length === 0 ? {} : { copyFiles }),
+    }),
+  );
   if (flags.has('json')) io.out(json(shown(verdict, key)));
   else if (verdict.kind === 'broken') io.out(brokenText(verdict));
   else io.out(wholeText(verdict, key));
@@ -174,6 +186,15 @@ function wholeText(log: WholeLog, { keyId }: Verifier): string {
     ['crashes', String(log.crashes)],
     ['clock set back', `${log.clocksSetBack} times`],
     ['keys', `${log.keys.length}, checked with ${keyId}`],
+    ...copiedLines(log),
     ['verdict', 'whole'],
   ]);
+}
+
+function copiedLines({ copied }: WholeLog): [string, string][] {
+  if (copied === undefined) return [];
+  const { checkpoints, otherLogs, unreadableLines } = copied;
+  const others = otherLogs.length === 0 ? '' : `; others are of ${otherLogs.join(', ')}`;
+  const unreadable = unreadableLines === 0 ? '' : `; ${unreadableLines} lines are none`;
+  return [['copied checkpoints', `${checkpoints}, the log extends each${others}${unreadable}`]];
 }

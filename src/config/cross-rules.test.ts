@@ -289,7 +289,7 @@ for (const [name, overrides, paths] of [
   [
     'a copy and a destination of one name',
     { auditLog: { ...shipTo(splunk).auditLog, copies: [{ ...s3, name: 'siem' }] } },
-    [],
+    ['auditLog.copies[0].name'],
   ],
   ['records kept for a day', { auditLog: { retention: '1d' } }, []],
   ['records kept for an hour', { auditLog: { retention: '1h' } }, ['auditLog.retention']],

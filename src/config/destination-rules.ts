@@ -1,31 +1,35 @@
 import type { Conflict } from './conflict.ts';
+import { pathText, type Path } from './mistake.ts';
 import type { Config } from './schema.ts';
 
 /** Rules between the options of destinations of the audit log. */
 export function destinations({ auditLog }: Config): Conflict[] {
-  return [...rulesOf('ship', auditLog.ship), ...rulesOf('copies', auditLog.copies)];
+  const all = [
+    ...auditLog.ship.map((one, i) => ({ ...one, at: ['auditLog', 'ship', i] })),
+    ...auditLog.copies.map((one, i) => ({ ...one, at: ['auditLog', 'copies', i] })),
+  ];
+  return [...names(all), ...all.flatMap((one) => certificate(one))];
 }
 
 interface Destination {
   readonly name: string;
+  readonly at: Path;
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
 }
 
-function rulesOf(option: 'ship' | 'copies', all: readonly Destination[]): Conflict[] {
-  const found: Conflict[] = [];
-  for (const [i, { name, certFile, keyFile }] of all.entries()) {
-    const at = ['auditLog', option, i];
-    const first = all.findIndex((one) => one.name === name);
-    // Each has its place kept under its name: two would leave out what the other has sent.
-    if (first < i) {
-      const hint = `auditLog.${option}[${first}] has this name, too: give each its own.`;
-      found.push({ path: [...at, 'name'], hint, reads: [['auditLog', option, first, 'name']] });
-    }
-    if ((certFile === undefined) === (keyFile === undefined)) continue;
-    const missing = certFile === undefined ? 'certFile' : 'keyFile';
-    const hint = `A client certificate needs both files: give ${missing}, too.`;
-    found.push({ path: [...at, missing], hint, reads: [at] });
-  }
-  return found;
+/** Each has its place kept, and is counted, under its name. */
+const names = (all: readonly Destination[]): Conflict[] =>
+  all.flatMap(({ name, at }, i) => {
+    const first = all.slice(0, i).find((one) => one.name === name);
+    if (first === undefined) return [];
+    const hint = `${pathText(first.at)} has this name, too: give each its own.`;
+    return [{ path: [...at, 'name'], hint, reads: [[...first.at, 'name']] }];
+  });
+
+function certificate({ at, certFile, keyFile }: Destination): Conflict[] {
+  if ((certFile === undefined) === (keyFile === undefined)) return [];
+  const missing = certFile === undefined ? 'certFile' : 'keyFile';
+  const hint = `A client certificate needs both files: give ${missing}, too.`;
+  return [{ path: [...at, missing], hint, reads: [at] }];
 }

@@ -14,13 +14,13 @@ export const SYSLOG_HEAD_BYTES = 512;
  * Frames of RFC 5425: each message of RFC 5424 behind its length in bytes. A receiver that counts cannot be made to see two
  * messages in one, whatever stands in it.
  */
-export function syslogFrames(parcels: readonly Parcel[], sender: Sender): Buffer {
-  return Buffer.concat(
-    parcels.map((parcel) => {
-      const message = Buffer.from(syslogMessage(parcel, sender));
-      return Buffer.concat([Buffer.from(`${message.length} `), message]);
-    }),
-  );
+export const syslogFrames = (parcels: readonly Parcel[], sender: Sender): Buffer =>
+  Buffer.concat(parcels.map((parcel) => framed(syslogMessage(parcel, sender))));
+
+/** One frame. */
+export function framed(text: string): Buffer {
+  const message = Buffer.from(text);
+  return Buffer.concat([Buffer.from(`${message.length} `), message]);
 }
 
 /** A message of RFC 5424: the record as it stands in the log, its place there as structured data. */

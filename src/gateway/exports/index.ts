@@ -35,6 +35,10 @@ export const EXPORT_KINDS: readonly ExportKind[] = [
     isOn: ({ auditLog }) => auditLog.enabled && auditLog.ship.length > 0,
     open: async (deps) => (await import('./audit-ship.ts')).openAuditShip(deps),
   },
+  {
+    isOn: ({ auditLog }) => auditLog.enabled && auditLog.copies.length > 0,
+    open: async (deps) => (await import('./audit-copies.ts')).openAuditCopies(deps),
+  },
 ];
 
 /** Whether anything is sent anywhere. */
