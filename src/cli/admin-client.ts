@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
+import { openNameKeys } from '../adapters/files/audit-names.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAccess } from '../oauth/access.ts';
 import { createAdminApp } from '../admin/app.ts';
@@ -160,6 +161,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     bans: storedBans(stored.bans, { store, config: () => configOf(flags, env).config, clock: systemClock }),
     anomalies: () => [],
     searchAuditLog: () => Promise.resolve(undefined),
+    eraseAuditNames: async (tenant) => openNameKeys(stateDir.path).destroy(tenant),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),
     judgeAddress: () => undefined,

@@ -591,6 +591,7 @@ export async function startGateway({
     bans: banKeeper.desk,
     anomalies: () => quarantine.list(),
     searchAuditLog: async (question) => (config.auditLog.enabled ? searchInThread(stateDir.path, question) : undefined),
+    eraseAuditNames: (tenant) => records.erase(tenant),
     running: () => live.running(),
     stopRunning: (requestId) => live.stopRunning(requestId),
     judgeAddress: (address) => judgeAddress(address),

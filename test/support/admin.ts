@@ -125,6 +125,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     },
     anomalies: () => [],
     searchAuditLog: () => Promise.resolve(undefined),
+    eraseAuditNames: async (tenant) => tenant === 'default',
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),
     asActor: (_actor, _address, work) => work(),

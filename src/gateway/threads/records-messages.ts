@@ -53,6 +53,8 @@ export type ToRecords =
   | { readonly kind: 'rules'; readonly rules: RecordRules }
   /** Where all that is recorded is passed on to. */
   | { readonly kind: 'exports'; readonly port: MessagePort | undefined }
+  /** The keys of a tenant's names are destroyed; answered with `erased`. */
+  | { readonly kind: 'erase'; readonly id: number; readonly tenant: string }
   | { readonly kind: 'close' };
 
 /** From the records thread. */
@@ -64,6 +66,7 @@ export type FromRecords =
   | { readonly kind: 'recovered'; readonly lost: number }
   | { readonly kind: 'lost'; readonly count: number }
   | { readonly kind: 'findings'; readonly findings: readonly WishedFinding[] }
+  | { readonly kind: 'erased'; readonly id: number; readonly isErased: boolean }
   | { readonly kind: 'closed' };
 
 /** Records of one worker since the batch before. */

@@ -49,6 +49,8 @@ interface Opened extends Recorder {
   readonly watch: Watch;
   /** Deletes what is too old. */
   retain(): void;
+  /** Destroys the key of a tenant's names; false where there was none. */
+  erase(tenant: string): boolean;
 }
 
 function opened(): Opened | undefined {
@@ -56,7 +58,12 @@ function opened(): Opened | undefined {
     const watch = openWatch(start.stateDir, clock, (findings) => send({ kind: 'findings', findings }));
     if (!start.isLogged) {
       send({ kind: 'open', origin: '' });
-      return { ...createRecorder({ ...common(watch), log: NO_LOG, textOf: () => '' }), watch, retain: () => undefined };
+      return {
+        ...createRecorder({ ...common(watch), log: NO_LOG, textOf: () => '' }),
+        watch,
+        retain: () => undefined,
+        erase: (tenant: string) => openNameKeys(start.stateDir).destroy(tenant),
+      };
     }
     const nameKeys = openNameKeys(start.stateDir);
     const names = createNames((tenant, isNew) => nameKeys.keyOf(tenant, isNew));
@@ -71,7 +78,13 @@ function opened(): Opened | undefined {
         made.failed(error instanceof Error ? error : new Error(String(error)));
       }
     };
-    return { ...made, watch, retain };
+    const erase = (tenant: string): boolean => {
+      const isErased = nameKeys.destroy(tenant);
+      // Else what is recorded from now on could still be read by whoever dumps this memory.
+      names.forget(tenant);
+      return isErased;
+    };
+    return { ...made, watch, retain, erase };
   } catch (error) {
     send({ kind: 'unusable', message: error instanceof Error ? error.message : String(error) });
     return undefined;
@@ -117,6 +130,8 @@ control.on('message', (message: ToRecords) => {
     case 'rules':
       rules = message.rules;
       return recorder?.retain();
+    case 'erase':
+      return send({ kind: 'erased', id: message.id, isErased: recorder?.erase(message.tenant) === true });
     case 'close':
       // What workers have posted before they ended is heard first.
       return void setImmediate(() => {
