@@ -16,10 +16,17 @@ export const auditLogList = z.strictObject({
   next: z.string().nullable().describe('For `after`.'),
 });
 
+const erasure = z.strictObject({
+  tenant: text('Give the id of a tenant.').describe('What names its people and addresses is read by nobody any more.'),
+});
+
+/** What was erased. */
+export const auditErasure = z.strictObject({ tenant: z.string(), erased: z.boolean() });
+
 /** The audit log. */
 export const auditLog: Resource = {
   name: 'audit-log',
-  schemas: { AuditLogList: auditLogList },
+  schemas: { AuditLogList: auditLogList, AuditErasure: auditErasure, AuditErasureWish: erasure },
   operations: (deps) => [
     operation({
       id: 'searchAuditLog',
@@ -62,6 +69,22 @@ export const auditLog: Resource = {
         }
         const items = found.records.map((record) => JSON.parse(record) as Record<string, unknown>);
         return { value: { items, next: found.next === undefined ? null : String(found.next) } };
+      },
+    }),
+    operation({
+      id: 'eraseAuditNames',
+      method: 'POST',
+      path: '/audit-log/erase',
+      scope: 'admin:write',
+      summary: 'Destroy the key that reads the names of a tenant’s people and addresses in the audit log, for ever.',
+      status: 200,
+      body: erasure,
+      response: auditErasure,
+      example: { tenant: 'acme', erased: true },
+      async handle({ body: { tenant }, actor }) {
+        if (!(await deps.eraseAuditNames(tenant))) return deny('unknown_object');
+        deps.logChange(actor, 'audit-log.erase', tenant);
+        return { value: { tenant, erased: true } };
       },
     }),
   ],

@@ -244,6 +244,8 @@ export interface AdminDeps {
   readonly alerts: AlertDesk;
   /** Searches the audit log; undefined where there is none. */
   readonly searchAuditLog: (question: AuditQuestion) => Promise<AuditAnswer | undefined>;
+  /** Destroys the key that reads a tenant's names in the audit log, for ever; false where there is none. */
+  readonly eraseAuditNames: (tenant: string) => Promise<boolean>;
   /** What upstreams are answering now. */
   readonly running: () => Promise<readonly RunningView[]>;
   /** Ends one request; what it was, or undefined where none of that id runs. */

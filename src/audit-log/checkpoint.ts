@@ -55,6 +55,36 @@ export function parseCheckpoints(text: string, origin: string, fromSize: number)
   }
 }
 
+/** What stands in a file that checkpoints were copied to, one after another. */
+export interface CopiedCheckpoints {
+  readonly checkpoints: readonly Checkpoint[];
+  /** Lines that belong to none: torn by a full disk, or changed. They vouch for nothing. */
+  readonly unreadableLines: number;
+}
+
+/** Reads copies: of whatever logs and in whatever order, for a place may be that of several. */
+export function parseCopies(text: string): CopiedCheckpoints {
+  const checkpoints: Checkpoint[] = [];
+  const seen = new Set<string>();
+  let unreadableLines = 0;
+  for (let at = 0; at < text.length;) {
+    const end = endOfLines(text, at, CHECKPOINT_LINES);
+    const block = end === undefined ? '' : text.slice(at, end);
+    const checkpoint = seen.has(block) ? undefined : parseCheckpoint(block);
+    if (end !== undefined && (checkpoint !== undefined || seen.has(block))) {
+      if (checkpoint !== undefined) checkpoints.push(checkpoint);
+      seen.add(block);
+      at = end;
+      continue;
+    }
+    const next = text.indexOf('\n', at);
+    // A writer that does not know what stands at the end begins with #.
+    if (text[at] !== '#') unreadableLines++;
+    at = next < 0 ? text.length : next + 1;
+  }
+  return { checkpoints, unreadableLines };
+}
+
 /** Where so many lines from `start` on end; undefined where there are fewer. */
 function endOfLines(text: string, start: number, lines: number): number | undefined {
   let end = start;

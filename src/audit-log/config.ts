@@ -1,4 +1,6 @@
-import { choice, duration, flag, group, later, laterList } from '../kernel/option.ts';
+import { choice, duration, durationOrNone, flag, group, later, list } from '../kernel/option.ts';
+import { copyDestination } from './copy-config.ts';
+import { shipDestination } from './ship-config.ts';
 
 /** The tamper-evident audit log. */
 export const auditLogConfig = group({
@@ -11,9 +13,11 @@ export const auditLogConfig = group({
   onFailure: choice('continue', 'deny')
     .prefault('continue')
     .describe('Whether requests go on while records cannot be written, or are refused with store_unavailable.'),
-  retention: later('none'),
-  copies: laterList(),
-  ship: laterList(),
+  retention: durationOrNone('1d', '3650d')
+    .prefault('none')
+    .describe('How long records are kept; the hashes stay. What was not sent to ship is kept as long again.'),
+  copies: list(copyDestination).prefault([]).describe('Second places for the signed checkpoints.'),
+  ship: list(shipDestination).prefault([]).describe('Where the log is sent to, as it grows.'),
 })
   .prefault({})
-  .transform(({ flush, ...rest }) => ({ ...rest, flushMs: flush }));
+  .transform(({ flush, retention, ...rest }) => ({ ...rest, flushMs: flush, retentionMs: retention }));

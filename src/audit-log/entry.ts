@@ -68,6 +68,9 @@ const KIND_OF: Readonly<Record<number, AuditKind>> = {
   2004: 'finding',
 };
 
+/** Which kind a class of events is. */
+export const kindOfClass = (classUid: number): AuditKind => KIND_OF[classUid] ?? 'other';
+
 /** Reads a line of the log; undefined where it is no record. */
 export function entryOf(line: string): AuditEntry | undefined {
   const event = objectOf(line);
@@ -90,7 +93,7 @@ export function entryOf(line: string): AuditEntry | undefined {
     model: text('ai_model', 'name'),
     address: text('src_endpoint', 'uid'),
     object: entity === undefined ? resourceOf(event) : `${entity}/${text('entity', 'uid') ?? ''}`,
-    kind: KIND_OF[Number(at(event, 'class_uid'))] ?? 'other',
+    kind: kindOfClass(Number(at(event, 'class_uid'))),
   };
 }
 

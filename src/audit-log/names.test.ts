@@ -46,3 +46,15 @@ test('once a key is destroyed its names are read by nobody, and nothing is named
   assert.equal(names.reveal('acme', 'address', name), undefined);
   assert.equal(names.hide('acme', 'address', '192.0.2.1'), 'n1.erased');
 });
+
+test('a tenant that is forgotten is asked for its key anew, whose names are other ones, and others keep theirs', () => {
+  let key: Uint8Array | undefined = new Uint8Array(32).fill(1);
+  const names = createNames((tenant) => (tenant === 'acme' ? key : new Uint8Array(32).fill(2)));
+  const name = names.hide('acme', 'address', '192.0.2.1');
+  const other = names.hide('other', 'address', '192.0.2.1');
+  key = undefined;
+  names.forget('acme');
+  assert.equal(names.reveal('acme', 'address', name), undefined);
+  assert.equal(names.hide('acme', 'address', '192.0.2.1'), 'n1.erased');
+  assert.equal(names.hide('other', 'address', '192.0.2.1'), other);
+});

@@ -11,6 +11,8 @@ export interface Names {
   hide(tenant: string, kind: NameKind, value: string): string;
   /** The value behind a name; undefined where the tenant's key is gone, or the name was made elsewhere. */
   reveal(tenant: string, kind: NameKind, name: string): string | undefined;
+  /** A tenant's key was destroyed: nothing of it stays in memory. */
+  forget(tenant: string): void;
 }
 
 /** What can be hidden. */
@@ -38,6 +40,13 @@ export function createNames(keyOf: (tenant: string, isNew: boolean) => Uint8Arra
   }
 
   return {
+    forget(tenant) {
+      const own = keys.get(tenant);
+      own?.iv.fill(0);
+      own?.text.fill(0);
+      keys.delete(tenant);
+      known.clear();
+    },
     hide(tenant, kind, value) {
       const at = `${kind} ${tenant}\n${value}`;
       const before = known.get(at);

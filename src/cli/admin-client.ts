@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { searchAuditLog } from '../gateway/audit-search.ts';
 import { openAdvisoryBook } from '../gateway/advisory-book.ts';
+import { openNameKeys } from '../adapters/files/audit-names.ts';
 import { openHmacKey, openStateDir, stateDirOfService, type StateDir } from '../adapters/files/state-dir.ts';
 import { createAccess } from '../oauth/access.ts';
 import { createAdminApp } from '../admin/app.ts';
@@ -174,6 +175,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     // Nothing is sent while no gateway runs.
     alerts: { channels: () => [], test: () => Promise.resolve(undefined) },
     searchAuditLog: (question) => Promise.resolve(searchAuditLog(stateDir.path, question)),
+    eraseAuditNames: async (tenant) => openNameKeys(stateDir.path).destroy(tenant),
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),
     judgeAddress: () => undefined,

@@ -10,6 +10,8 @@ import { parseCheckpoint } from '../audit-log/checkpoint.ts';
 import { parseVerifier, type Verifier } from '../audit-log/note.ts';
 import { formatTlogProof } from '../audit-log/tlog-proof.ts';
 import { base64OfHash } from '../audit-log/tree.ts';
+import { auditErasure } from '../admin/audit-log.ts';
+import { withAdmin } from './admin-client.ts';
 import { exportAll, search, SEARCH_FLAGS } from './audit-search.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
@@ -21,32 +23,41 @@ import { runVerb, type Verb } from './verbs.ts';
 export const auditLog: Command = {
   name: 'audit-log',
   summary: 'search the audit log, verify it, prove what is in it',
-  help: `sallyport audit-log verify [DIR] [--public-key FILE] [--checkpoint FILE…] [--json]
+  help: `sallyport audit-log verify [DIR] [--public-key FILE] [--checkpoint FILE…] [--checkpoints FILE…] [--json]
 sallyport audit-log prove SEQUENCE [DIR] [--json]
 sallyport audit-log prove --since FILE [DIR] [--json]
 sallyport audit-log rotate-key [--json]
 sallyport audit-log search [--since TIME] [--until TIME] [--key ID] [--tenant T] [--code C] [--model M] [--ip ADDRESS]
                            [--request ID] [--kind K] [--limit N] [--json]
 sallyport audit-log export [the same] [--format jsonl|csv]
+sallyport audit-log erase --tenant ID --yes [--json]
 
 The log is a hash tree over its records, and a key signs the tree each second. verify needs the files and the public key,
 and no gateway: its exit code is 1 where a record was changed, and it names the first one by its sequence number. DIR is a
 copy of the folder audit-log/, or of a state directory; left out, it is --state-dir. The key is audit-log.pub beside the
 folder; give the one that you have kept elsewhere with --public-key, and a checkpoint that you have kept with --checkpoint:
-without it nobody can tell a log that was set back to an earlier state.
+without it nobody can tell a log that was set back to an earlier state. --checkpoints takes the file that auditLog.copies writes.
 prove prints what shows others that a record is in the log (c2sp.org/tlog-proof), or with --since, that the log goes on from
 a checkpoint that they have. rotate-key has a new key sign; the old one vouches for it.
 search shows the newest records first; a TIME is such as 2026-11-26T14:00:00Z, or 30m, 8h, 7d ago. People and addresses are in
 the clear where the key of their tenant is in keys/audit-names.json.
+erase destroys that key: what names a tenant's people and addresses, before and after, is read by nobody any more, and the log
+verifies as before. It cannot be taken back, and is recorded. Backups of keys/ still have the key: delete those, too.
 
 Example: sallyport audit-log verify --state-dir /var/lib/sallyport --checkpoint /mnt/elsewhere/audit-log.checkpoint`,
   run: (words, io) => runVerb('audit-log', VERBS, [], words, io),
 };
 
 const VERBS: readonly Verb[] = [
-  { name: 'verify', kinds: { 'public-key': 'text', checkpoint: 'list' }, words: 'any', run: verify },
+  {
+    name: 'verify',
+    kinds: { 'public-key': 'text', checkpoint: 'list', checkpoints: 'list' },
+    words: 'any',
+    run: verify,
+  },
   { name: 'prove', kinds: { since: 'text' }, words: 'any', run: prove },
   { name: 'rotate-key', kinds: {}, words: [], run: rotateKey },
+  { name: 'erase', kinds: { tenant: 'text', yes: 'flag' }, words: [], run: erase },
   { name: 'search', kinds: SEARCH_FLAGS, words: [], run: async (flags, io) => search(flags, io) },
   { name: 'export', kinds: SEARCH_FLAGS, words: [], run: async (flags, io) => exportAll(flags, io) },
 ];
@@ -59,8 +70,15 @@ async function verify(flags: Flags, io: CommandIo): Promise<number> {
   const key = keyIn(keyFile ?? places.publicKey);
   const given = flags.list('checkpoint');
   for (const file of given) if (!existsSync(file)) throw new UsageError(`--checkpoint: there is no file ${file}`);
+  const copyFiles = flags.list('checkpoints');
+  for (const file of copyFiles) if (!existsSync(file)) throw new UsageError(`--checkpoints: there is no file ${file}`);
   const kept = existsSync(places.lastCheckpoint) ? [places.lastCheckpoint] : [];
-  const verdict = orCommandError(() => verifyLog({ ...places, key, copies: [...kept, ...given] }));
+  const verdict = orCommandError(() =>
+    verifyLog({
+      ...{ ...places, key, copies: [...kept, ...given] },
+      ...(copyFiles.length === 0 ? {} : { copyFiles }),
+    }),
+  );
   if (flags.has('json')) io.out(json(shown(verdict, key)));
   else if (verdict.kind === 'broken') io.out(brokenText(verdict));
   else io.out(wholeText(verdict, key));
@@ -122,6 +140,19 @@ async function rotateKey(flags: Flags, io: CommandIo): Promise<number> {
   return 0;
 }
 
+async function erase(flags: Flags, io: CommandIo): Promise<number> {
+  const tenant = flags.text('tenant');
+  if (tenant === undefined) throw new UsageError('--tenant is missing: sallyport audit-log erase --tenant ID --yes');
+  if (!flags.has('yes')) {
+    throw new UsageError(`This cannot be taken back: give --yes to destroy the key of the names of ${tenant}`);
+  }
+  const question = { method: 'POST', path: '/audit-log/erase', body: { tenant } } as const;
+  const erased = await withAdmin(flags, io, (client) => client.ask(question, auditErasure));
+  if (flags.has('json')) io.out(json(erased));
+  else io.out(`Nobody reads the people and addresses of ${tenant} in the audit log any more.\n`);
+  return 0;
+}
+
 /** The log that a command line means: a folder, a state directory, or that of everybody's flag. */
 function placesOf(words: readonly string[], at: number, flags: Flags, io: CommandIo): Places {
   if (words.length > at + 1) throw new UsageError(`"${words[at + 1]}" is one word too many.`);
@@ -174,6 +205,15 @@ function wholeText(log: WholeLog, { keyId }: Verifier): string {
     ['crashes', String(log.crashes)],
     ['clock set back', `${log.clocksSetBack} times`],
     ['keys', `${log.keys.length}, checked with ${keyId}`],
+    ...copiedLines(log),
     ['verdict', 'whole'],
   ]);
+}
+
+function copiedLines({ copied }: WholeLog): [string, string][] {
+  if (copied === undefined) return [];
+  const { checkpoints, otherLogs, unreadableLines } = copied;
+  const others = otherLogs.length === 0 ? '' : `; others are of ${otherLogs.join(', ')}`;
+  const unreadable = unreadableLines === 0 ? '' : `; ${unreadableLines} lines are none`;
+  return [['copied checkpoints', `${checkpoints}, the log extends each${others}${unreadable}`]];
 }

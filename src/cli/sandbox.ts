@@ -79,6 +79,7 @@ export function planOf(words: readonly string[], env: NodeJS.ProcessEnv): Plan {
     ...readable.map((path) => `--allow-fs-read=${path.endsWith('/') ? `${path}*` : path}`),
     `--allow-fs-write=${stateDir}`,
     `--allow-fs-write=${stateDir}/*`,
+    ...copyFilesOf(tree).map((file) => `--allow-fs-write=${file}`),
     ...(folder === undefined ? [] : [`--allow-fs-read=${folder}/*`, `--allow-fs-write=${folder}/*`]),
     '--disallow-code-generation-from-strings',
   ];
@@ -102,6 +103,15 @@ function namedBy(sources: ConfigSources): { files: readonly { file: string; path
   const tree = absoluteFiles(texts, baseDir);
   const own = configFile === undefined ? [] : [{ file: configFile, path: [] }];
   return { files: [...own, ...references.files, ...namedFilesOf(tree, env)], tree };
+}
+
+/** Files that checkpoints are added to. */
+function copyFilesOf(tree: unknown): string[] {
+  const copies = valueAt(tree, ['auditLog', 'copies']);
+  return (Array.isArray(copies) ? copies : []).flatMap((_, i) => {
+    const file = valueAt(tree, ['auditLog', 'copies', i, 'toFile']);
+    return typeof file === 'string' && isAbsolute(file) ? [file] : [];
+  });
 }
 
 /** Where records of DNS-01 go: to a folder, or to a program that the launcher has to run. */

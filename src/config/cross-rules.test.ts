@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from './load.ts';
 import { pathText } from './mistake.ts';
+import { printConfig } from './print.ts';
 
 const files = {
   read: () => 'text',
@@ -258,12 +259,60 @@ for (const origin of [
     assert.deepEqual(mistaken({ listen: { cors: { origins: [origin] } } }), []);
   });
 
+const shipTo = (options: object) => ({ auditLog: { ship: [{ name: 'siem', ...options }] } });
+const copyTo = (options: object) => ({ auditLog: { copies: [{ name: 'second', ...options }] } });
+const splunk = { type: 'splunk', url: 'https://splunk:8088/services/collector/event', token: 'secret-1' };
+const s3 = { type: 's3', url: 'https://s3.example.org/logs', accessKeyId: 'AKID', accessKeySecret: 'secret-1' };
+
+for (const [name, overrides, paths] of [
+  ['Splunk by TLS', shipTo(splunk), []],
+  ['a destination in the clear', shipTo({ ...splunk, url: 'http://splunk:8088/' }), ['auditLog.ship[0].url']],
+  ['a destination on this machine in the clear', shipTo({ ...splunk, url: 'http://127.0.0.1:8088/' }), []],
+  ['a password in a URL', shipTo({ ...splunk, url: 'https://u:p@splunk/' }), ['auditLog.ship[0].url']],
+  ['Splunk without token', shipTo({ ...splunk, token: undefined }), ['auditLog.ship[0].token']],
+  ['a token that breaks its header', shipTo({ ...splunk, token: 'a b' }), ['auditLog.ship[0].token']],
+  ['a name that is a path', shipTo({ ...splunk, name: '../x' }), ['auditLog.ship[0].name']],
+  ['a name of 32 characters', shipTo({ ...splunk, name: 'a'.repeat(32) }), []],
+  ['a name of 33 characters', shipTo({ ...splunk, name: 'a'.repeat(33) }), ['auditLog.ship[0].name']],
+  ['a type that is not known', shipTo({ type: 'kafka' }), ['auditLog.ship[0].type']],
+  ['an option of another type', shipTo({ ...splunk, apiKey: 'x' }), ['auditLog.ship[0].apiKey']],
+  ['syslog by TLS', shipTo({ type: 'syslog', url: 'tls://logs.example.org:6514' }), []],
+  ['syslog in the clear', shipTo({ type: 'syslog', url: 'tcp://logs:601' }), ['auditLog.ship[0].url']],
+  ['syslog on this machine', shipTo({ type: 'syslog', url: 'tcp://[::1]:601' }), []],
+  ['syslog without port', shipTo({ type: 'syslog', url: 'tls://logs' }), ['auditLog.ship[0].url']],
+  ['a certificate without its key', shipTo({ ...splunk, certFile: 'c' }), ['auditLog.ship[0].keyFile']],
+  ['one name twice', { auditLog: { ship: [1, 2].map(() => ({ name: 'a', ...splunk })) } }, ['auditLog.ship[1].name']],
+  ['a copy in a bucket', copyTo(s3), []],
+  ['a prefix that leads elsewhere', copyTo({ ...s3, prefix: 'a/../b' }), ['auditLog.copies[0].prefix']],
+  ['a copy each second', copyTo({ type: 'file', toFile: 'x', every: '1s' }), []],
+  ['a copy each half second', copyTo({ type: 'file', toFile: 'x', every: '500ms' }), ['auditLog.copies[0].every']],
+  [
+    'a copy and a destination of one name',
+    { auditLog: { ...shipTo(splunk).auditLog, copies: [{ ...s3, name: 'siem' }] } },
+    ['auditLog.copies[0].name'],
+  ],
+  ['records kept for a day', { auditLog: { retention: '1d' } }, []],
+  ['records kept for an hour', { auditLog: { retention: '1h' } }, ['auditLog.retention']],
+] as const satisfies readonly (readonly [string, object, readonly string[]])[])
+  test(`${name} is ${paths.length === 0 ? 'accepted' : 'a mistake'} of the audit log`, () => {
+    assert.deepEqual(mistaken(overrides), paths);
+  });
+
+test('the secrets of destinations are masked where the configuration is printed', () => {
+  const overrides = { auditLog: { ...shipTo(splunk).auditLog, copies: [{ name: 'second', ...s3 }] } };
+  const loaded = loadConfig({ env: {}, overrides, files });
+  assert.ok(loaded.ok);
+  const printed = printConfig(loaded.config);
+  assert.ok(!printed.includes('secret-1'), printed);
+  assert.match(printed, /accessKeySecret: "?\*{8}"?/);
+  assert.match(printed, /every: 1m$/m);
+});
+
 /** Each whole area that is not built, with a value that would need it. */
 for (const [path, overrides] of Object.entries({
   'guards.rules[0]': { guards: { rules: [{}] } },
   'dlp.rules[0]': { dlp: { rules: [{}] } },
   'auditLog.content': { auditLog: { content: 'full' } },
-  'auditLog.retention': { auditLog: { retention: '30d' } },
   'telemetry.otlp': { telemetry: { otlp: 'http://x' } },
   'storage.url': { storage: { url: 'postgres://x' } },
   transport: { transport: 'lean' },

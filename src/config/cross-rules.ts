@@ -1,16 +1,8 @@
 import { isAnyAddress, isLoopbackHost } from '../kernel/host.ts';
 import { formatBytes, formatDurationMs } from '../kernel/units.ts';
-import type { Path } from './mistake.ts';
+import type { Conflict } from './conflict.ts';
+import { destinations } from './destination-rules.ts';
 import type { Config } from './schema.ts';
-
-/** A rule between options that does not hold. */
-export interface Conflict {
-  /** The option to change; what stands there is shown beside it. */
-  readonly path: Path;
-  readonly hint: string;
-  /** The other options that the rule reads: where one of them is itself wrong, the rule says nothing. */
-  readonly reads: readonly Path[];
-}
 
 /** Every rule between options that does not hold. Pure: files are checked elsewhere. */
 export function conflictsOf(config: Config): Conflict[] {
@@ -26,6 +18,7 @@ export function conflictsOf(config: Config): Conflict[] {
     ...aliases(config),
     ...issuers(config),
     ...bans(config),
+    ...destinations(config),
   ];
 }
 

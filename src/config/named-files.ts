@@ -63,6 +63,12 @@ const OPTIONS: readonly (readonly [Path, boolean])[] = [
   [['upstreams', '*', 'tls', 'caFile'], false],
   [['upstreams', '*', 'tls', 'certFile'], false],
   [['upstreams', '*', 'tls', 'keyFile'], true],
+  [['auditLog', 'ship', '*', 'caFile'], false],
+  [['auditLog', 'ship', '*', 'certFile'], false],
+  [['auditLog', 'ship', '*', 'keyFile'], true],
+  [['auditLog', 'copies', '*', 'caFile'], false],
+  [['auditLog', 'copies', '*', 'certFile'], false],
+  [['auditLog', 'copies', '*', 'keyFile'], true],
 ];
 
 /** The option whose text may name a file behind a word, such as `file:PATH`. */

@@ -292,6 +292,7 @@ export async function startGateway({
     records: () => ({ isFailing: records.isFailing(), lost: lostRecords }),
     anomalies: () => quarantine.figures(),
     exports: () => exports.figures(),
+    shipLags: () => exports.lags(),
   });
 
   const counters = createSharedCounters(memory.counters, ownRow);
@@ -611,6 +612,7 @@ export async function startGateway({
     anomalies: () => quarantine.list(),
     alerts: alertDesk(() => config, exports),
     searchAuditLog: async (question) => (config.auditLog.enabled ? searchInThread(stateDir.path, question) : undefined),
+    eraseAuditNames: (tenant) => records.erase(tenant),
     running: () => live.running(),
     stopRunning: (requestId) => live.stopRunning(requestId),
     judgeAddress: (address) => judgeAddress(address),

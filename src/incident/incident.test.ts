@@ -30,7 +30,11 @@ const request = (worse: Partial<RequestRecord>): RequestRecord => ({
 
 /** A log in memory, asked as the real one is. */
 function logOf(records: readonly AuditRecord[]) {
-  const textOf = createOcsf('1.0.0', { hide: (_tenant, _kind, value) => value, reveal: () => undefined });
+  const textOf = createOcsf('1.0.0', {
+    hide: (_tenant, _kind, value) => value,
+    reveal: () => undefined,
+    forget: () => undefined,
+  });
   const lines = records.map((record, i) => textOf(record).replace('"metadata":{', `"metadata":{"sequence":${i},`));
   return ({ limit, before = Infinity, credential, address, request: id, kind }: AuditQuestion) => {
     const found = lines.toReversed().filter((line) => {

@@ -362,13 +362,24 @@ const services: readonly Service[] = [
     tests: ['browser.test.ts', 'pages.test.ts'],
   },
   {
+    name: 'rsyslog',
+    start() {
+      debian('rsyslogd', 'rsyslog');
+      if (globSync('/usr/lib/*/rsyslog/lmnsd_ossl.so').length === 0)
+        must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'rsyslog-openssl']);
+      return {};
+    },
+    stop: () => undefined,
+    tests: ['rsyslog.test.ts'],
+  },
+  {
     name: 'full-disk',
     start() {
       if (process.getuid?.() !== 0) throw new Error('mounting a small disk needs root');
       return {};
     },
     stop: () => undefined,
-    tests: ['disk-full.test.ts'],
+    tests: ['disk-full.test.ts', 'audit-disk-full.test.ts'],
   },
   {
     name: 'network-namespace',

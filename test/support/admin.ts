@@ -130,6 +130,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     anomalies: () => [],
     alerts: { channels: () => [], test: () => Promise.resolve(undefined) },
     searchAuditLog: () => Promise.resolve(undefined),
+    eraseAuditNames: async (tenant) => tenant === 'default',
     running: () => Promise.resolve([]),
     stopRunning: () => Promise.resolve(undefined),
     asActor: (_actor, _address, work) => work(),

@@ -49,11 +49,18 @@ export function copied(stateDir: string): string {
 }
 
 /** Checks a log by its own files; without the checkpoint that is kept beside the folder unless it is asked for. */
-export function verified(stateDir: string, { keyOf = stateDir, copies = [] as readonly string[] } = {}) {
+export function verified(
+  stateDir: string,
+  {
+    keyOf = stateDir,
+    copies = [],
+    copyFiles,
+  }: { readonly keyOf?: string; readonly copies?: readonly string[]; readonly copyFiles?: readonly string[] } = {},
+) {
   const places = auditLogPlaces(stateDir);
   const key = parseVerifier(readFileSync(auditLogPlaces(keyOf).publicKey, 'utf8'));
   assert.ok(key);
-  return verifyLog({ ...places, key, copies });
+  return verifyLog({ ...places, key, copies, ...(copyFiles === undefined ? {} : { copyFiles }) });
 }
 
 /** The fault of a log that does not hold. */

@@ -51,6 +51,8 @@ export interface Segment {
 export const MAX_HASH_FILE_BYTES = 512 * 1024 * 1024;
 /** The same for checkpoints, and for statements. */
 export const MAX_CHECKPOINT_FILE_BYTES = 16 * 1024 * 1024;
+/** Most bytes of a file that checkpoints were copied to: one each minute of ten years. */
+export const MAX_COPIES_FILE_BYTES = 1024 * 1024 * 1024;
 /** Most bytes of a file of statements, or of one checkpoint. */
 export const MAX_STATEMENT_BYTES = 1024 * 1024;
 

@@ -11,26 +11,29 @@ const NEWLINE = 0x0a;
  * Reads the lines of a file one after another, in memory for one chunk or one line, whichever is longer.
  *
  * @param see is shown each whole line without its newline, and gives false to stop
+ * @param from byte at which a line begins
  * @returns bytes behind the last newline that was seen; 0 where it stopped before the end
  * @throws RangeError for a line that is longer than any that is written
  */
-export function readLines(file: string, see: SeeLine): number {
+export function readLines(file: string, see: SeeLine, from = 0): number {
   const fd = openSync(file, 'r');
   try {
-    return linesOf(fd, see);
+    return linesOf(fd, see, from);
   } finally {
     closeSync(fd);
   }
 }
 
-function linesOf(fd: number, see: SeeLine): number {
+function linesOf(fd: number, see: SeeLine, begin: number): number {
   // One byte is left free before the first line; one more than the file has shows its end.
   let buffer: Buffer = Buffer.allocUnsafe(1 + Math.min(CHUNK_BYTES, fstatSync(fd).size + 1));
   let kept = 0;
+  let at = begin;
   for (;;) {
     if (1 + kept === buffer.length) buffer = grown(buffer);
-    const read = readSync(fd, buffer, 1 + kept, buffer.length - 1 - kept, null);
+    const read = readSync(fd, buffer, 1 + kept, buffer.length - 1 - kept, at);
     if (read === 0) return kept;
+    at += read;
     const end = 1 + kept + read;
     // What is kept has no newline: it was looked for.
     let from = 1 + kept;

@@ -7,14 +7,15 @@ import { readLines } from './line-reader.ts';
  * The sequence number before which all records are older than that: where a segment begins. A segment is as old as the
  * beginning of the next one.
  *
+ * @param keepFrom this record and all behind it stay
  * @returns 0 where nothing is to be deleted
  */
-export function deletableBefore(folder: string, olderThanMs: number): number {
+export function deletableBefore(folder: string, olderThanMs: number, keepFrom: number): number {
   const segments = segmentsIn(folder);
   let before = 0;
   for (const [i, segment] of segments.entries()) {
     const next = segments[i + 1];
-    if (next === undefined) break;
+    if (next === undefined || next.first > keepFrom) break;
     if (isThere(next) && beganAt(next) >= olderThanMs) break;
     if (isThere(segment)) before = next.first;
   }

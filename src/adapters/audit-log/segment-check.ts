@@ -158,7 +158,7 @@ function createPass(
     for (let next = awaited[0]; next !== undefined && next.size === tree.size; next = awaited[0]) {
       awaited.shift();
       if (next.root === root) continue;
-      const what = `the log is not the one that was signed when it had ${next.size} records`;
+      const what = `the log is not the one that was signed when it had ${next.size} records: it does not extend that checkpoint`;
       const { size } = heads.findLast((head) => head.size < tree.size) ?? { size: first };
       const file = copies.includes(next) ? segment.records : segment.hashes;
       fail(new LogFault({ kind: 'bad-checkpoint', sequence: size, last: next.size - 1, file: basename(file), what }));

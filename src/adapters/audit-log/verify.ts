@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { parseCheckpoint } from '../../audit-log/checkpoint.ts';
+import { parseCheckpoint, parseCopies, type Checkpoint } from '../../audit-log/checkpoint.ts';
 import type { Fault } from '../../audit-log/fault.ts';
 import { isSignedBy, type Verifier } from '../../audit-log/note.ts';
 import type { OwnRecord } from '../../audit-log/own-record.ts';
@@ -13,7 +13,7 @@ import {
   type KeyChain,
 } from '../../audit-log/statement.ts';
 import { createTree } from '../../audit-log/tree.ts';
-import { bytesIfThere, MAX_STATEMENT_BYTES, segmentsIn, type Segment } from './folder.ts';
+import { bytesIfThere, MAX_COPIES_FILE_BYTES, MAX_STATEMENT_BYTES, segmentsIn, type Segment } from './folder.ts';
 import { checkSegment, LogFault, type CheckedSegment } from './segment-check.ts';
 
 /** What a log is checked with: files and a public key, nothing else. */
@@ -23,8 +23,19 @@ export interface VerifyInput {
   readonly retention: string;
   /** Any key that has ever signed the log. */
   readonly key: Verifier;
-  /** Files of checkpoints that were kept elsewhere. */
+  /** Files of one checkpoint each that were kept elsewhere. */
   readonly copies: readonly string[];
+  /** Files that checkpoints were copied to, many in each. */
+  readonly copyFiles?: readonly string[];
+}
+
+/** What was compared with the log besides its own checkpoints. */
+export interface Copied {
+  /** Checkpoints of this log; all of them hold. */
+  readonly checkpoints: number;
+  /** Names of other logs that stand there, too: one of them may have been here before this one. */
+  readonly otherLogs: readonly string[];
+  readonly unreadableLines: number;
 }
 
 /** A log that holds. */
@@ -51,6 +62,8 @@ export interface WholeLog {
   readonly keys: readonly string[];
   /** Bytes of records that were read. */
   readonly bytes: number;
+  /** Undefined where no file of copies was given. */
+  readonly copied: Copied | undefined;
 }
 
 /** A log that does not hold. */
@@ -76,7 +89,8 @@ export function verifyLog(input: VerifyInput): WholeLog | BrokenLog {
 function checkLog(input: VerifyInput): WholeLog {
   // Before the segments: what they vouch for was written first.
   const chain = chainOf(input);
-  const copies = input.copies.flatMap((file) => copyOf(file, chain));
+  const copied = input.copyFiles === undefined ? undefined : copiedIn(input.copyFiles, chain);
+  const copies = [...input.copies.flatMap((file) => copyOf(file, chain)), ...(copied?.heads ?? [])];
   const deletedBefore = deletedOf(input.retention, chain);
   const segments = segmentsIn(input.folder);
   const seen = createSeen();
@@ -108,6 +122,7 @@ function checkLog(input: VerifyInput): WholeLog {
     ...seen.told(),
     keys: chain.links.map(({ verifier }) => verifier.text),
     bytes,
+    copied: copied?.told,
   };
 }
 
@@ -128,8 +143,10 @@ function chainOf({ keyChain, key }: VerifyInput): KeyChain {
   throw new LogFault({ kind: isForeign ? 'foreign' : 'bad-signature', sequence: 0, file, what });
 }
 
+type KeptHead = TreeHead & { readonly file: string };
+
 /** A checkpoint that was kept elsewhere; nothing where there is no such file. */
-function copyOf(path: string, chain: KeyChain): (TreeHead & { readonly file: string })[] {
+function copyOf(path: string, chain: KeyChain): KeptHead[] {
   const text = bytesIfThere(path, MAX_STATEMENT_BYTES)?.toString();
   if (text === undefined) return [];
   const file = basename(path);
@@ -137,10 +154,35 @@ function copyOf(path: string, chain: KeyChain): (TreeHead & { readonly file: str
   const fail = (kind: Fault['kind'], what: string) => new LogFault({ kind, sequence: 0, file, what });
   if (found === undefined) throw fail('bad-checkpoint', 'the kept checkpoint is damaged');
   if (found.origin !== chain.origin) throw fail('foreign', `the kept checkpoint is of the log ${found.origin}`);
-  const key = keyAt(chain, found.size);
-  if (key === undefined || !isSignedBy(found.note, key))
-    throw fail('bad-signature', 'the kept checkpoint is not signed');
-  return [{ size: found.size, root: found.root, file }];
+  return [headOf(found, chain, file)];
+}
+
+/** Files of many checkpoints. @throws LogFault where they hold none of this log: then it is another one */
+function copiedIn(paths: readonly string[], chain: KeyChain): { heads: readonly KeptHead[]; told: Copied } {
+  const heads: KeptHead[] = [];
+  const otherLogs = new Set<string>();
+  let unreadableLines = 0;
+  for (const path of paths) {
+    const file = basename(path);
+    const found = parseCopies(bytesIfThere(path, MAX_COPIES_FILE_BYTES)?.toString() ?? '');
+    const own = found.checkpoints.filter(({ origin }) => origin === chain.origin);
+    for (const { origin } of found.checkpoints) if (origin !== chain.origin) otherLogs.add(origin);
+    if (own.length === 0) {
+      const what = `it has no checkpoint of the log ${chain.origin}${otherLogs.size === 0 ? '' : ', but of others'}`;
+      throw new LogFault({ kind: 'foreign', sequence: 0, file, what });
+    }
+    for (const one of own) heads.push(headOf(one, chain, file));
+    unreadableLines += found.unreadableLines;
+  }
+  return { heads, told: { checkpoints: heads.length, otherLogs: [...otherLogs], unreadableLines } };
+}
+
+/** @throws LogFault where no key of the log has signed it: the log was written anew with another one */
+function headOf({ size, root, note }: Checkpoint, chain: KeyChain, file: string): KeptHead {
+  const key = keyAt(chain, size);
+  if (key !== undefined && isSignedBy(note, key)) return { size, root, file };
+  const what = `no key of this log has signed the kept checkpoint over ${size} records`;
+  throw new LogFault({ kind: 'bad-signature', sequence: 0, file, what });
 }
 
 function deletedOf(retention: string, chain: KeyChain): number {

@@ -37,9 +37,10 @@ export interface AuditLogWriter {
   /**
    * Deletes the segments whose records are all older than that, and says so in the log and in a signed statement.
    *
-   * @returns the sequence number before which records are deleted
+   * @param keepFrom a segment with this record, or one behind it, stays however old it is
+   * @returns the sequence number before which records are deleted; 0 where nothing was
    */
-  retain(olderThanMs: number): number;
+  retain(olderThanMs: number, keepFrom?: number): number;
   /** Says that nothing comes any more, signs that, and lets go of the files. */
   close(): void;
 }
@@ -212,9 +213,9 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
         if (next === undefined) throw new Error(`${places.nextKey} is gone`);
         return rotateTo(next);
       }),
-    retain: (olderThanMs) =>
+    retain: (olderThanMs, keepFrom = Infinity) =>
       orWriteError(() => {
-        const deletedBefore = deletableBefore(places.folder, olderThanMs);
+        const deletedBefore = deletableBefore(places.folder, olderThanMs, keepFrom);
         if (deletedBefore === 0) return 0;
         putOwn({ event: 'retain', deletedBefore });
         sign(); // before anything is gone: a file that is missing without it was taken by somebody else

@@ -17,6 +17,8 @@ export interface ExportDeps {
   log(level: 'info' | 'warn' | 'error', event: string, facts: LogFacts): void;
   /** Counts what was sent for the metrics page; `destination` is a name of the configuration. */
   count(destination: string, result: SendResult, howMany: number): void;
+  /** How many records of the audit log a destination still has to get. */
+  lag(destination: string, records: number): void;
 }
 
 /** A kind of export. */
@@ -32,6 +34,14 @@ export const EXPORT_KINDS: readonly ExportKind[] = [
   {
     isOn: (config) => config.alerts.channels.length > 0,
     open: async (deps) => (await import('./alerts.ts')).openAlerts(deps),
+  },
+  {
+    isOn: ({ auditLog }) => auditLog.enabled && auditLog.ship.length > 0,
+    open: async (deps) => (await import('./audit-ship.ts')).openAuditShip(deps),
+  },
+  {
+    isOn: ({ auditLog }) => auditLog.enabled && auditLog.copies.length > 0,
+    open: async (deps) => (await import('./audit-copies.ts')).openAuditCopies(deps),
   },
 ];
 

@@ -27,6 +27,8 @@ export interface Exports {
   reconnect(): void;
   /** What was sent since the start, by destination and result. */
   figures(): ReadonlyMap<string, Readonly<Record<SendResult, number>>>;
+  /** Records of the audit log that each destination still has to get. */
+  lags(): ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export function startExports(start: Omit<ExportsStart, 'records' | 'silences'>, 
   const tests = new Map<number, (result: TestResult | undefined) => void>();
   let lastTest = 0;
   const figures = new Map<string, Record<SendResult, number>>();
+  const lags = new Map<string, number>();
 
   function launch(): void {
     const { port1, port2 } = new MessageChannel();
@@ -81,6 +84,8 @@ export function startExports(start: Omit<ExportsStart, 'records' | 'silences'>, 
       }
       case 'tested':
         return tests.get(message.id)?.(message.result);
+      case 'lag':
+        return void lags.set(message.destination, message.records);
       case 'closed':
         return onClosed?.();
     }
@@ -115,6 +120,8 @@ export function startExports(start: Omit<ExportsStart, 'records' | 'silences'>, 
       events.port(port2);
     },
     figures: () => figures,
+    // One that the configuration has no more lags no more.
+    lags: () => new Map([...lags].filter(([name]) => config.auditLog.ship.some((one) => one.name === name))),
     async close() {
       const worker = thread;
       if (worker === undefined) return void (onClosed = () => undefined);

@@ -42,6 +42,7 @@ export type FromExports =
       readonly howMany: number;
     }
   | { readonly kind: 'tested'; readonly id: number; readonly result: TestResult | undefined }
+  | { readonly kind: 'lag'; readonly destination: string; readonly records: number }
   | { readonly kind: 'closed' };
 
 /** What the records thread passes on. Each is answered with one message, so that it knows how far the other is behind. */

@@ -27,6 +27,7 @@ async function open(config: ExportsStart['config']): Promise<void> {
     clock: systemClock,
     log: (level, event, facts) => send({ kind: 'log', level, event, facts }),
     count: (destination, result, howMany) => send({ kind: 'count', destination, result, howMany }),
+    lag: (destination, records) => send({ kind: 'lag', destination, records }),
   };
   const kinds = EXPORT_KINDS.filter((kind) => kind.isOn(config));
   exports = await Promise.all(kinds.map((kind) => kind.open(deps)));

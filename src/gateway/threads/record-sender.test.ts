@@ -11,7 +11,15 @@ import {
   type RecordRules,
 } from './records-messages.ts';
 
-const RULES: RecordRules = { isEnabled: true, isWatched: true, flushMs: 50, isStrict: false, onFailure: 'continue' };
+const RULES: RecordRules = {
+  isEnabled: true,
+  isWatched: true,
+  flushMs: 50,
+  isStrict: false,
+  onFailure: 'continue',
+  retentionMs: 'none',
+  shipTo: [],
+};
 
 function setUp(changed: Partial<RecordRules> = {}) {
   const rules = { ...RULES, ...changed };

@@ -14,7 +14,7 @@ function setUp() {
   const written: string[] = [];
   const lost: [number, string][] = [];
   const said: string[] = [];
-  const state = { isFull: false, isFailing: false, isClosed: false };
+  const state = { isFull: false, hasNoRoomForKeys: false, isFailing: false, isClosed: false };
   const full = () => new AuditLogWriteError(Object.assign(new Error('full'), { code: 'ENOSPC' }));
   const recorder = createRecorder({
     log: {
@@ -30,7 +30,12 @@ function setUp() {
       },
       close: () => void (state.isClosed = true),
     },
-    textOf: (record) => (record.kind === 'request' ? record.requestId : record.kind),
+    textOf(record) {
+      // As where the key of a new tenant does not get onto the disk.
+      if (state.hasNoRoomForKeys) throw Object.assign(new Error('ENOSPC: full'), { code: 'ENOSPC', syscall: 'write' });
+      if (record.kind === 'finding') throw new TypeError('a bug');
+      return record.kind === 'request' ? record.requestId : record.kind;
+    },
     clock: { nowMs: () => 7 },
     memory: { setFailing: (isFailing) => void (state.isFailing = isFailing) },
     onFailing: (why) => void said.push(why),
@@ -102,4 +107,24 @@ test('at the end what waits is written, and the log is closed', () => {
   recorder.close();
   assert.deepEqual(written, ['a']);
   assert.equal(state.isClosed, true);
+});
+
+test('a record whose text cannot be made for a full disk waits with those behind it, in order', () => {
+  const { written, lost, said, state, recorder } = setUp();
+  state.hasNoRoomForKeys = true;
+  assert.equal(recorder.write([batchOf(lineOf('a'))]), false);
+  recorder.note([STARTED]);
+  assert.deepEqual([written, lost, state.isFailing], [[], [], true]);
+  state.hasNoRoomForKeys = false;
+  recorder.retry();
+  assert.deepEqual(written, ['a', 'lifecycle']);
+  assert.deepEqual(said, ['ENOSPC: full', 'recovered 0']);
+});
+
+test('a record whose text can never be made is given up alone', () => {
+  const { written, lost, recorder } = setUp();
+  const finding = { rule: 'r', subject: 's', tenant: undefined, score: 1, why: 'w', requestId: undefined };
+  recorder.note([STARTED, { kind: 'finding', timeMs: 1, ...finding }, STARTED]);
+  assert.deepEqual(written, ['lifecycle', 'lifecycle']);
+  assert.deepEqual(lost, [[1, 'not-a-record']]);
 });

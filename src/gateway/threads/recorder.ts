@@ -31,6 +31,9 @@ export interface RecorderDeps {
   readonly hear?: (record: AuditRecord) => void;
 }
 
+/** What waits for the disk: the text of a record, or the record where that could not be made yet. */
+type Waiting = string | AuditRecord;
+
 /** Records that are kept while the disk takes none: a short failure loses nothing. */
 const MAX_KEPT = 50_000;
 
@@ -38,7 +41,7 @@ const MAX_KEPT = 50_000;
 export function createRecorder(deps: RecorderDeps): Recorder {
   const { log, textOf, clock, memory } = deps;
   /** What the disk has not taken yet. */
-  let kept: string[] = [];
+  let kept: readonly Waiting[] = [];
   let lost = 0;
   let isFailing = false;
 
@@ -55,7 +58,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
     log.lose(count, clock.nowMs(), reason);
   }
 
-  function keep(all: readonly string[], error: unknown): boolean {
+  function keep(all: readonly Waiting[], error: unknown): boolean {
     const over = Math.max(0, all.length - MAX_KEPT);
     // The oldest stay: they say how it began.
     if (over > 0) lose(over, 'write-failed');
@@ -85,9 +88,29 @@ export function createRecorder(deps: RecorderDeps): Recorder {
     return true;
   }
 
-  function put(texts: readonly string[]): boolean {
-    const all = kept.length === 0 ? texts : [...kept, ...texts];
-    if (all.length === 0) return !isFailing;
+  /** @throws Error of the system: the key of a tenant that is new here has to be on the disk before its first name */
+  function textsOf(all: readonly Waiting[]): readonly string[] {
+    return all.flatMap((one) => {
+      if (typeof one === 'string') return [one];
+      try {
+        return [textOf(one)];
+      } catch (error) {
+        if (error instanceof Error && 'syscall' in error) throw error;
+        lose(1, 'not-a-record');
+        return [];
+      }
+    });
+  }
+
+  function put(records: readonly AuditRecord[]): boolean {
+    const waiting: readonly Waiting[] = kept.length === 0 ? records : [...kept, ...records];
+    if (waiting.length === 0) return !isFailing;
+    let all;
+    try {
+      all = textsOf(waiting);
+    } catch (error) {
+      return keep(waiting, error);
+    }
     try {
       log.append(all);
     } catch (error) {
@@ -102,21 +125,21 @@ export function createRecorder(deps: RecorderDeps): Recorder {
 
   return {
     write(batches) {
-      const texts: string[] = [];
+      const records: AuditRecord[] = [];
       for (const { lines, dropped } of batches) {
         if (dropped > 0) lose(dropped, 'behind');
         for (const line of Buffer.from(lines).toString().split('\n')) {
           if (line === '') continue;
           const record = readRecordLine(line);
           deps.hear?.(record);
-          texts.push(textOf(record));
+          records.push(record);
         }
       }
-      return put(texts);
+      return put(records);
     },
     note(records) {
       for (const record of records) deps.hear?.(record);
-      put(records.map(textOf));
+      put(records);
     },
     failed,
     retry() {

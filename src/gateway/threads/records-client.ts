@@ -40,6 +40,8 @@ export interface Records {
   /** All that is recorded is passed on to this port from now on; undefined: to nobody. */
   setExports(port: MessagePort | undefined): void;
   isFailing(): boolean;
+  /** Destroys the key of a tenant's names; false where there was none, rejects where the thread ends meanwhile. */
+  erase(tenant: string): Promise<boolean>;
   /** Writes what is left and closes the log. */
   close(): Promise<void>;
 }
@@ -53,6 +55,11 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
   let { rules } = start;
   let isClosing = false;
   let onClosed: (() => void) | undefined;
+  const erasures = new Map<
+    number,
+    { readonly done: (isErased: boolean) => void; readonly fail: (error: Error) => void }
+  >();
+  let lastErasure = 0;
   const first = launch();
   let thread = first.worker;
 
@@ -75,6 +82,8 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
       });
       worker.on('error', (error) => void (why = error instanceof Error ? error.message : String(error)));
       worker.on('exit', () => {
+        for (const { fail } of erasures.values()) fail(new RecordsUnusable(why));
+        erasures.clear();
         if (!isOpen) return reject(new RecordsUnusable(why));
         if (isClosing) return onClosed?.();
         memory.setFailing(true);
@@ -113,6 +122,9 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
         return events.lost(message.count);
       case 'findings':
         return events.findings(message.findings);
+      case 'erased':
+        erasures.get(message.id)?.done(message.isErased);
+        return void erasures.delete(message.id);
       case 'closed':
         return void thread.terminate();
       case 'open':
@@ -141,6 +153,12 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
     },
     setExports: (port) => send({ kind: 'exports', port }, port === undefined ? [] : [port]),
     isFailing: () => memory.isFailing(),
+    erase: (tenant) =>
+      new Promise((done, fail) => {
+        const id = ++lastErasure;
+        erasures.set(id, { done, fail });
+        send({ kind: 'erase', id, tenant });
+      }),
     close() {
       isClosing = true;
       return new Promise((resolve) => {

@@ -15,6 +15,10 @@ export interface RecordRules {
   readonly isStrict: boolean;
   /** Whether requests are refused while nothing can be recorded. */
   readonly onFailure: 'continue' | 'deny';
+  /** How long records are kept. */
+  readonly retentionMs: number | 'none';
+  /** Names of the destinations that they are sent to before they may be deleted. */
+  readonly shipTo: readonly string[];
 }
 
 /** The same, of a configuration. */
@@ -26,6 +30,8 @@ const rulesOf = ({ auditLog, anomaly }: Config, isExported: boolean): RecordRule
   flushMs: auditLog.flushMs,
   isStrict: auditLog.enabled && auditLog.durability === 'strict',
   onFailure: auditLog.onFailure,
+  retentionMs: auditLog.retentionMs,
+  shipTo: auditLog.ship.map(({ name }) => name),
 });
 
 /** What the records thread starts with. */
@@ -47,6 +53,8 @@ export type ToRecords =
   | { readonly kind: 'rules'; readonly rules: RecordRules }
   /** Where all that is recorded is passed on to. */
   | { readonly kind: 'exports'; readonly port: MessagePort | undefined }
+  /** The keys of a tenant's names are destroyed; answered with `erased`. */
+  | { readonly kind: 'erase'; readonly id: number; readonly tenant: string }
   | { readonly kind: 'close' };
 
 /** From the records thread. */
@@ -58,6 +66,7 @@ export type FromRecords =
   | { readonly kind: 'recovered'; readonly lost: number }
   | { readonly kind: 'lost'; readonly count: number }
   | { readonly kind: 'findings'; readonly findings: readonly WishedFinding[] }
+  | { readonly kind: 'erased'; readonly id: number; readonly isErased: boolean }
   | { readonly kind: 'closed' };
 
 /** Records of one worker since the batch before. */

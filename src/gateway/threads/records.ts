@@ -8,6 +8,7 @@ import type { AuditRecord } from '../../kernel/record.ts';
 import { createPassOn } from './pass-on.ts';
 import { openWatch, type Watch } from './watch.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
+import { applyRetention } from './retention.ts';
 import {
   openRecordsMemory,
   type FromRecords,
@@ -27,6 +28,8 @@ const passOn = createPassOn();
 let { rules } = start;
 
 const RETRY_MS = 1_000;
+/** Segments are deleted whole: more often would find nothing. */
+const RETENTION_EVERY_MS = 3_600_000;
 
 /** Where nothing is kept, and what is unusual is looked for all the same. */
 const NO_LOG = { append: () => 0, lose: () => undefined, checkpoint: () => undefined, close: () => undefined };
@@ -42,19 +45,46 @@ const common = (watch: Watch) => ({
   },
 });
 
-function opened(): (Recorder & { readonly watch: Watch }) | undefined {
+interface Opened extends Recorder {
+  readonly watch: Watch;
+  /** Deletes what is too old. */
+  retain(): void;
+  /** Destroys the key of a tenant's names; false where there was none. */
+  erase(tenant: string): boolean;
+}
+
+function opened(): Opened | undefined {
   try {
     const watch = openWatch(start.stateDir, clock, (findings) => send({ kind: 'findings', findings }));
     if (!start.isLogged) {
       send({ kind: 'open', origin: '' });
-      return { ...createRecorder({ ...common(watch), log: NO_LOG, textOf: () => '' }), watch };
+      return {
+        ...createRecorder({ ...common(watch), log: NO_LOG, textOf: () => '' }),
+        watch,
+        retain: () => undefined,
+        erase: (tenant: string) => openNameKeys(start.stateDir).destroy(tenant),
+      };
     }
     const nameKeys = openNameKeys(start.stateDir);
     const names = createNames((tenant, isNew) => nameKeys.keyOf(tenant, isNew));
     const log = openAuditLog({ stateDir: start.stateDir, clock, onFailure: (error) => made.failed(error) });
     const made = createRecorder({ ...common(watch), log, textOf: createOcsf(start.product, names) });
     send({ kind: 'open', origin: log.origin });
-    return { ...made, watch };
+    const retain = (): void => {
+      try {
+        applyRetention(log, rules, start.stateDir, clock.nowMs());
+      } catch (error) {
+        // A full disk: an hour later there may be room.
+        made.failed(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    const erase = (tenant: string): boolean => {
+      const isErased = nameKeys.destroy(tenant);
+      // Else what is recorded from now on could still be read by whoever dumps this memory.
+      names.forget(tenant);
+      return isErased;
+    };
+    return { ...made, watch, retain, erase };
   } catch (error) {
     send({ kind: 'unusable', message: error instanceof Error ? error.message : String(error) });
     return undefined;
@@ -62,7 +92,9 @@ function opened(): (Recorder & { readonly watch: Watch }) | undefined {
 }
 
 const recorder = opened();
+recorder?.retain();
 setInterval(() => recorder?.retry(), RETRY_MS).unref();
+setInterval(() => recorder?.retain(), RETENTION_EVERY_MS).unref();
 
 /** Batches that came in one turn of the loop are written together: one write, one sync. */
 let waiting: { readonly row: number; readonly port: MessagePort; readonly batch: RecordBatch }[] = [];
@@ -97,7 +129,9 @@ control.on('message', (message: ToRecords) => {
       return passOn.setPort(message.port);
     case 'rules':
       rules = message.rules;
-      return;
+      return recorder?.retain();
+    case 'erase':
+      return send({ kind: 'erased', id: message.id, isErased: recorder?.erase(message.tenant) === true });
     case 'close':
       // What workers have posted before they ended is heard first.
       return void setImmediate(() => {

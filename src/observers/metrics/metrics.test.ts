@@ -28,6 +28,7 @@ function setUp(rows: number) {
     budgets: () => new Map([['budget', 3]]),
     records: () => ({ isFailing: true, lost: 4 }),
     exports: () => new Map([['siem', { sent: 5, failed: 1, dropped: 0 }]]),
+    shipLags: () => new Map([['siem', 12]]),
     anomalies: () => ({ found: new Map([['stolen-key', 2]]), held: 1, notHeld: 6 }),
     upstreams: () => [
       {
@@ -58,6 +59,7 @@ test('the page sums up what all threads have counted', () => {
   assert.match(text, /_duration_seconds_sum\{route="chat-completions"\} 0.06$/m);
   assert.match(text, /_first_token_seconds_count\{route="chat-completions",model="tiny"\} 2$/m);
   assert.match(text, /^sallyport_certificate_expiry_timestamp_seconds 5$/m);
+  assert.match(text, /^sallyport_audit_ship_lag_records\{destination="siem"\} 12$/m);
   assert.match(text, /^sallyport_exports_total\{destination="siem",result="failed"\} 1$/m);
   assert.match(text, /^sallyport_upstream_outstanding\{upstream="main"\} 2$/m);
   assert.match(text, /^sallyport_upstream_waiting\{upstream="main"\} 5$/m);

@@ -28,6 +28,8 @@ export interface PageFacts {
   readonly records: () => { readonly isFailing: boolean; readonly lost: number };
   /** What was sent to each destination of the configuration since the start, by what became of it. */
   readonly exports: () => ReadonlyMap<string, Readonly<Record<string, number>>>;
+  /** Records of the audit log that each destination still has to get. */
+  readonly shipLags: () => ReadonlyMap<string, number>;
   /** Findings of each rule since the start, credentials that are held, and those that were not for the bound or an exemption. */
   readonly anomalies: () => {
     readonly found: ReadonlyMap<string, number>;
@@ -202,6 +204,13 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         for (const [result, count] of Object.entries(counts))
           page.sample('sallyport_exports_total', { destination, result }, count);
       }
+      page.family(
+        'sallyport_audit_ship_lag_records',
+        'gauge',
+        'Signed records of the audit log that a destination still has to get.',
+      );
+      for (const [destination, count] of facts.shipLags())
+        page.sample('sallyport_audit_ship_lag_records', { destination }, count);
       const { found, held, notHeld } = facts.anomalies();
       page.family('sallyport_anomalies_total', 'counter', 'Findings of unusual use.');
       for (const [rule, count] of found) page.sample('sallyport_anomalies_total', { rule }, count);
