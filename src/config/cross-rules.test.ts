@@ -264,7 +264,6 @@ for (const [path, overrides] of Object.entries({
   'dlp.rules[0]': { dlp: { rules: [{}] } },
   'auditLog.content': { auditLog: { content: 'full' } },
   'auditLog.retention': { auditLog: { retention: '30d' } },
-  'telemetry.otlp': { telemetry: { otlp: 'http://x' } },
   'alerts.channels[0]': { alerts: { channels: [{}] } },
   'reviews.schedule': { reviews: { schedule: 'weekly' } },
   'storage.url': { storage: { url: 'postgres://x' } },

@@ -59,6 +59,7 @@ const OPTIONS: readonly (readonly [Path, boolean])[] = [
   [['listen', 'tls', 'keyFile'], true],
   [['listen', 'tls', 'clientCaFile'], false],
   [['authentication', 'issuers', '*', 'caFile'], false],
+  [['telemetry', 'otlp', 'caFile'], false],
   [['upstreams', '*', 'tls', 'caFile'], false],
   [['upstreams', '*', 'tls', 'certFile'], false],
   [['upstreams', '*', 'tls', 'keyFile'], true],

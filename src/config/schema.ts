@@ -22,7 +22,8 @@ import { authenticationConfig } from '../stages/authenticate/config.ts';
 import { authorizationServerConfig } from '../oauth/config.ts';
 import { networkConfig } from '../stages/network/config.ts';
 import { validationConfig } from '../stages/validate/config.ts';
-import { alertsConfig, dlpConfig, guardsConfig, reviewsConfig, telemetryConfig } from './later.ts';
+import { telemetryConfig } from '../telemetry/config.ts';
+import { alertsConfig, dlpConfig, guardsConfig, reviewsConfig } from './later.ts';
 
 /** The schema of `sallyport.yaml`, in the order in which an operator reads it. */
 export const configSchema = group({

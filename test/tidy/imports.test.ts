@@ -20,6 +20,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'oauth', may: COMMON, depth: 1 },
   { folder: 'keyring', may: ['kernel'], depth: 1 },
   { folder: 'anomaly', may: ['kernel', 'wire'], depth: 1 },
+  { folder: 'telemetry', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'audit-log', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'forward', may: COMMON, depth: 1 },
   { folder: 'simulator', may: COMMON, depth: 1 },

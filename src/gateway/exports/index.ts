@@ -27,8 +27,20 @@ export interface ExportKind {
   open(deps: ExportDeps): Promise<Export>;
 }
 
+/** Spans and metrics for an OpenTelemetry collector. */
+const otlp: ExportKind = {
+  isOn: ({ telemetry }) => telemetry.otlp !== undefined,
+  async open(deps) {
+    const { openOtlp } = await import('./otlp.ts');
+    const { otlp: options } = deps.config.telemetry;
+    return options === undefined ? NOTHING : openOtlp(options, deps);
+  },
+};
+
+const NOTHING: Export = { close: () => Promise.resolve() };
+
 /** All kinds of exports, each one line. */
-export const EXPORT_KINDS: readonly ExportKind[] = [];
+export const EXPORT_KINDS: readonly ExportKind[] = [otlp];
 
 /** Whether anything is sent anywhere. */
 export const isExporting = (config: Config): boolean => EXPORT_KINDS.some((kind) => kind.isOn(config));

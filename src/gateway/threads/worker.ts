@@ -29,6 +29,7 @@ import { createMetricsObserver } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { recordLine } from '../../observers/records/line.ts';
 import { createPolicies, type Policies } from '../../policies/policies.ts';
+import { createBeginTrace, type BeginTrace } from '../../telemetry/begin-trace.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { FRAMING, surfaceOfTarget } from '../../wire/request-head.ts';
@@ -42,7 +43,7 @@ import { challengeOfferOf } from '../resource-metadata.ts';
 import { createRecordSender, type RecordPort } from './record-sender.ts';
 import { openRecordsMemory, recordRulesOf } from './records-messages.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
-import { randomUUID } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
 
 /** A thread of the data plane: started with a full snapshot, kept true by numbered deltas. */
 if (parentPort === null) throw new Error('this file is started as a worker thread');
@@ -183,6 +184,7 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
     isOAuthOn,
     health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
     isDraining: () => isDraining,
+    beginTrace: beginTraceOf(current),
     isUnrecorded: () => records.isRefusing(),
     observe,
     recording: {
@@ -195,6 +197,12 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
       lines.add(faultLine(x.requestId, error));
     },
   });
+}
+
+function beginTraceOf({ config: { telemetry } }: Settings): BeginTrace | undefined {
+  if (telemetry.otlp === undefined) return undefined;
+  const { sampling, trustedContext } = telemetry.otlp;
+  return createBeginTrace({ ratio: sampling.ratio, trustedContext }, (bytes) => void randomFillSync(bytes));
 }
 
 function observe(x: LoggedExchange, outcome: Outcome): void {
