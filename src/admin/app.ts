@@ -2,6 +2,7 @@ import { Hono, type Context } from 'hono';
 import { StoreUnavailable, VersionConflict } from '../directory/store.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import type { Scope } from '../kernel/scope.ts';
+import { METRICS_TYPE, metricsFormatOf } from '../wire/metrics-format.ts';
 import { renderProblem } from '../wire/problem.ts';
 import { createIdempotentAnswers } from './idempotency.ts';
 import { resources } from './index.ts';
@@ -73,7 +74,8 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     }
     const denial = wrongMethod(c, ['GET']);
     if (denial !== undefined) return problem(c, denial);
-    return c.body(deps.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    const format = metricsFormatOf(c.req.header('accept'));
+    return c.body(deps.metrics(format), 200, { 'content-type': METRICS_TYPE[format], vary: 'accept' });
   });
 
   for (const [path, operations] of Map.groupBy(adminOperations(deps), (one) => one.path)) {

@@ -641,7 +641,7 @@ export async function startGateway({
       }).finally(() => plane.close());
     },
     maxExplainedBytes: () => config.validation.maxBodyBytes,
-    metrics: () => metrics.text(),
+    metrics: (format) => metrics.text(format),
     get prometheus() {
       return config.telemetry.prometheus;
     },

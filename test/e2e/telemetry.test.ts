@@ -58,6 +58,7 @@ test('a request is a span with a call to upstream below it, and upstream is told
   const metrics = collector.got.find(({ path }) => path === '/base/v1/metrics')?.body ?? '';
   assert.match(metrics, /gen_ai\.client\.token\.usage/);
   assert.match(it.gateway.admin.metrics(), /sallyport_exports_total\{destination="otlp",result="sent"\} [1-9]/);
+  assert.ok(it.gateway.admin.metrics('openmetrics').includes(`# {trace_id="${server.traceId}"}`));
 });
 
 test('a trusted peer is joined, its state goes on, its baggage does not', async () => {
