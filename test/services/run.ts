@@ -47,6 +47,8 @@ const WYCHEPROOF = 'github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344
 /** Stock OAuth clients of PyPI, and the one of the Go module proxy. */
 const OAUTH_PYTHON = ['authlib==1.9.10', 'requests-oauthlib==2.0.0', 'oauthlib==4.0.1', 'requests==2.34.2'];
 const OAUTH_GO = 'golang.org/x/oauth2@v0.38.0';
+/** Messages of OpenTelemetry, and the strict parser of OpenMetrics. */
+const OTLP_PYTHON = ['opentelemetry-proto==1.45.2', 'protobuf==7.36.2', 'prometheus-client==0.26.0'];
 /** Signed notes and hash trees of Go's checksum database. */
 const MOD_GO = 'golang.org/x/mod@v0.31.0';
 
@@ -130,6 +132,17 @@ function pythonWithOauth(): string {
   if (spawnSync(python, ['-c', 'import authlib, requests_oauthlib']).status !== 0) {
     must('python3', ['-m', 'venv', venv]);
     must(python, ['-m', 'pip', 'install', '-q', ...OAUTH_PYTHON]);
+  }
+  return python;
+}
+
+function pythonWithOtlp(): string {
+  const venv = join(cache, 'python-otlp');
+  const python = join(venv, 'bin', 'python');
+  mkdirSync(cache, { recursive: true });
+  if (spawnSync(python, ['-c', 'import opentelemetry.proto, prometheus_client']).status !== 0) {
+    must('python3', ['-m', 'venv', venv]);
+    must(python, ['-m', 'pip', 'install', '-q', ...OTLP_PYTHON]);
   }
   return python;
 }
@@ -278,6 +291,12 @@ const services: readonly Service[] = [
     },
     stop: () => undefined,
     tests: ['promtool.test.ts', 'observability.test.ts'],
+  },
+  {
+    name: 'opentelemetry',
+    start: () => ({ OTLP_PYTHON: pythonWithOtlp() }),
+    stop: () => undefined,
+    tests: ['telemetry.test.ts'],
   },
   {
     name: 'pebble',
