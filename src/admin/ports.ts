@@ -224,6 +224,8 @@ export interface AdminDeps {
   readonly maxExplainedBytes: () => number;
   /** In the text format of Prometheus unless told. */
   readonly metrics: (format?: MetricsFormat) => string;
+  /** What an upstream says of itself, in the text format of Prometheus; or why there is none. */
+  readonly upstreamMetrics: (name: string) => Promise<string | Denial>;
   /** `true`: metrics need `metrics:read`; `open`: they do not; `false`: there are none. */
   readonly prometheus: true | false | 'open';
   /** Finds the principal of a credential on the admin listener, with the same checks as on the public one. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createPost } from '../../adapters/http-client/post.ts';
 import { createHttpUpstream } from '../../adapters/http-client/upstream.ts';
+import { createAskOnce } from '../../adapters/http-client/whole-answer.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Export } from '../../kernel/export.ts';
 import type { OtlpConfig } from '../../telemetry/config.ts';
@@ -22,7 +22,8 @@ export function openOtlp(otlp: OtlpConfig, deps: ExportDeps): Export {
   const tls = { caPem, serverName: undefined, certPem: undefined, keyPem: undefined };
   const connectMs = Math.min(otlp.timeoutMs, CONNECT_MS);
   const times = { firstByteMs: otlp.timeoutMs, betweenChunksMs: otlp.timeoutMs, totalMs: otlp.timeoutMs };
-  const post = createPost(createHttpUpstream({ url: origin, tls }, { connectMs, ...times }), clock, otlp.timeoutMs);
+  const bounds = { totalMs: otlp.timeoutMs, maxBytes: MAX_ANSWER_BYTES };
+  const ask = createAskOnce(createHttpUpstream({ url: origin, tls }, { connectMs, ...times }), clock, bounds);
   const headers = ['content-type', 'application/json', 'user-agent', `sallyport/${version}`];
   for (const [name, value] of Object.entries(otlp.headers)) headers.push(name.toLowerCase(), value);
   return createTelemetry(otlp, {
@@ -39,7 +40,7 @@ export function openOtlp(otlp: OtlpConfig, deps: ExportDeps): Export {
     around: surroundingsOf(config),
     clock,
     random: Math.random,
-    post: (path, body) => post(`${base}${path}`, headers, body),
+    post: (path, body) => ask({ method: 'POST', path: `${base}${path}`, headers, body }),
     count: (result, howMany) => deps.count(DESTINATION, result, howMany),
     onHealth(signal, why) {
       const facts = { destination: DESTINATION, signal };
@@ -50,6 +51,8 @@ export function openOtlp(otlp: OtlpConfig, deps: ExportDeps): Export {
 }
 
 const CONNECT_MS = 5_000;
+/** What a collector says in its answer fits in less. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 function surroundingsOf({ upstreams }: Config): Surroundings {
   return {
