@@ -2,6 +2,7 @@ import { Hono, type Context } from 'hono';
 import { StoreUnavailable, VersionConflict } from '../directory/store.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
 import type { Scope } from '../kernel/scope.ts';
+import { METRICS_TYPE, metricsFormatOf } from '../wire/metrics-format.ts';
 import { renderProblem } from '../wire/problem.ts';
 import { createIdempotentAnswers } from './idempotency.ts';
 import { resources } from './index.ts';
@@ -62,19 +63,17 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   });
 
   app.all('/metrics', async (c) => {
-    if (deps.prometheus === false) return problem(c, deny('unknown_route'));
-    if (deps.prometheus !== 'open') {
-      const actor = await actorOf(c, deps);
-      const denial = isDenial(actor)
-        ? actor
-        : (wrongMethod(c, ['GET']) ??
-          missingScope(actor, 'metrics:read') ??
-          deniedByPolicy(c, actor, deps, 'metrics:read'));
-      if (denial !== undefined) return problem(c, denial);
-    }
-    const denial = wrongMethod(c, ['GET']);
+    const denial = await keptFromMetrics(c, deps);
     if (denial !== undefined) return problem(c, denial);
-    return c.body(deps.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    const format = metricsFormatOf(c.req.header('accept'));
+    return c.body(deps.metrics(format), 200, { 'content-type': METRICS_TYPE[format], vary: 'accept' });
+  });
+
+  app.all('/metrics/upstreams/:name', async (c) => {
+    const denial = await keptFromMetrics(c, deps);
+    if (denial !== undefined) return problem(c, denial);
+    const page = await deps.upstreamMetrics(c.req.param('name'));
+    return typeof page !== 'string' ? problem(c, page) : c.body(page, 200, { 'content-type': METRICS_TYPE.text });
   });
 
   for (const [path, operations] of Map.groupBy(adminOperations(deps), (one) => one.path)) {
@@ -161,6 +160,16 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 }
 
 /** Who asks: by the socket whoever may open it, else the principal of the credential. */
+/** Why somebody does not get metrics; the same for all pages of them. */
+async function keptFromMetrics(c: AdminContext, deps: AdminDeps): Promise<Denial | undefined> {
+  if (deps.prometheus === false) return deny('unknown_route');
+  if (deps.prometheus === 'open') return wrongMethod(c, ['GET']);
+  const actor = await actorOf(c, deps);
+  if (isDenial(actor)) return actor;
+  const method = wrongMethod(c, ['GET']);
+  return method ?? missingScope(actor, 'metrics:read') ?? deniedByPolicy(c, actor, deps, 'metrics:read');
+}
+
 async function actorOf(c: AdminContext, { authenticate }: AdminDeps): Promise<Actor | Denial> {
   if (c.env.isSocket) return { kind: 'socket' };
   const principal = await authenticate({

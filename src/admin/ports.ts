@@ -20,6 +20,7 @@ import type { Review } from '../review/review.ts';
 import type { Advisory } from '../vllm/advisories/advisory.ts';
 import type { PatchRow } from '../vllm/patches/patch.ts';
 import type { Release } from '../vllm/release.ts';
+import type { MetricsFormat } from '../wire/metrics-format.ts';
 
 /** How a committed change arrived at the workers. */
 export interface Committed {
@@ -259,8 +260,10 @@ export interface AdminDeps {
   readonly explain: (question: ExplainQuestion) => Promise<Explanation | undefined>;
   /** `validation.maxBodyBytes`: the largest body that can be asked about. */
   readonly maxExplainedBytes: () => number;
-  /** Prometheus text (version 0.0.4). */
-  readonly metrics: () => string;
+  /** In the text format of Prometheus unless told. */
+  readonly metrics: (format?: MetricsFormat) => string;
+  /** What an upstream says of itself, in the text format of Prometheus; or why there is none. */
+  readonly upstreamMetrics: (name: string) => Promise<string | Denial>;
   /** `true`: metrics need `metrics:read`; `open`: they do not; `false`: there are none. */
   readonly prometheus: true | false | 'open';
   /** Finds the principal of a credential on the admin listener, with the same checks as on the public one. */

@@ -201,6 +201,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     explain: () => Promise.resolve(undefined),
     maxExplainedBytes: () => 0,
     metrics: () => '',
+    upstreamMetrics: () => Promise.resolve(deny('unknown_route')),
     prometheus: false,
     authenticate: () => Promise.resolve(deny('invalid_credential')),
     asActor: (actor, address, work) => records.changes.as(actor, address, work),

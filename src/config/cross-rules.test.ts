@@ -313,7 +313,6 @@ for (const [path, overrides] of Object.entries({
   'guards.rules[0]': { guards: { rules: [{}] } },
   'dlp.rules[0]': { dlp: { rules: [{}] } },
   'auditLog.content': { auditLog: { content: 'full' } },
-  'telemetry.otlp': { telemetry: { otlp: 'http://x' } },
   'storage.url': { storage: { url: 'postgres://x' } },
   transport: { transport: 'lean' },
 }))

@@ -324,6 +324,19 @@ limits: { default: { concurrency: none } }`;
   assert.deepEqual(configOf({ yaml: printed.replace('"********"', SECRET) }), config);
 });
 
+test('headers for a collector are secrets, whatever their names', () => {
+  const otlp = (headers: string) => `telemetry: { otlp: { endpoint: "https://c", headers: { ${headers} } } }`;
+  const config = configOf({ yaml: otlp(`authorization: "Bearer ${SECRET}", x-tenant: ${SECRET}`) });
+  assert.equal(config.telemetry.otlp?.headers['x-tenant'], SECRET);
+  const printed = printConfig(config);
+  assert.ok(!printed.includes(SECRET));
+  assert.match(printed, /x-tenant: "\*{8}"/);
+  for (const wrong of [`host: ${SECRET}`, `"a b": ${SECRET}`, `x: "${SECRET}\\n"`, `x: [${SECRET}]`]) {
+    const mistakes = mistakesOf({ yaml: otlp(wrong) });
+    assert.ok(mistakes.length > 0 && !JSON.stringify(mistakes).includes(SECRET), renderMistakes(mistakes));
+  }
+});
+
 test('the password of a URL is printed nowhere, and what stands around it is', () => {
   const url = `valkeys://gateway:${SECRET}@valkey-1:6380/2`;
   const printed = printConfig(configOf({ yaml: `counters: { url: "${url}" }` }));

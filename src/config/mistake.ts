@@ -41,9 +41,14 @@ export function renderMistakes(mistakes: readonly Mistake[]): string {
   return `The configuration has ${count}:\n${blocks.join('')}`;
 }
 
-/** Tells whether a key's value is a secret by its name. A name that ends in `File` names a path, which is none. */
+/**
+ * Tells whether a key's value, or all below it, is a secret by its name: headers let somebody in. A name that ends in `File`
+ * names a path, which is none.
+ */
 export function isSecretName(name: string): boolean {
-  return /(api[-_]?key|secret|password|passphrase|token|credential|hook|webhook[-_]?url|routing[-_]?key)$/i.test(name);
+  return /(api[-_]?key|secret|password|passphrase|token|credential|hook|webhook[-_]?url|routing[-_]?key)$|^headers$/i.test(
+    name,
+  );
 }
 
 /** Options that name where a secret is: one that is wrong may well hold the secret itself. */

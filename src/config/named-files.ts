@@ -60,6 +60,7 @@ const OPTIONS: readonly (readonly [Path, boolean])[] = [
   [['listen', 'tls', 'clientCaFile'], false],
   [['authentication', 'issuers', '*', 'caFile'], false],
   [['alerts', 'channels', '*', 'caFile'], false],
+  [['telemetry', 'otlp', 'caFile'], false],
   [['upstreams', '*', 'tls', 'caFile'], false],
   [['upstreams', '*', 'tls', 'certFile'], false],
   [['upstreams', '*', 'tls', 'keyFile'], true],

@@ -8,7 +8,7 @@ export const MASK = '********';
 
 /** The configuration in the names and units of `sallyport.yaml`, secrets masked; for `--json`. */
 export function printableConfig(config: Config): unknown {
-  return printable(config, '');
+  return printable(config, '', false);
 }
 
 /** The effective configuration as YAML, secrets masked. */
@@ -19,14 +19,18 @@ export function printConfig(config: Config): string {
 /** The password of a URL (RFC 3986 §3.2.1). */
 const PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)[^/?#]*@/i;
 
-function printable(value: unknown, name: string): unknown {
-  if (Array.isArray(value)) return value.map((item) => printable(item, name));
+function printable(value: unknown, name: string, isBelowSecret: boolean): unknown {
+  const isSecret = isBelowSecret || isSecretName(name);
+  if (Array.isArray(value)) return value.map((item) => printable(item, name, isBelowSecret));
   if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).map(([key, child]) => [outsideName(key, child), printable(child, key)]);
+    const entries = Object.entries(value).map(([key, child]) => [
+      outsideName(key, child),
+      printable(child, key, isSecret),
+    ]);
     return Object.fromEntries(entries);
   }
   if (value === undefined) return null;
-  if (isSecretName(name)) return MASK;
+  if (isSecret) return MASK;
   if (typeof value === 'string') return value.replace(PASSWORD, `$1${MASK}@`);
   if (typeof value !== 'number') return value;
   if (name.endsWith('Ms')) return formatDurationMs(value);

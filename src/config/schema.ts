@@ -24,7 +24,8 @@ import { authorizationServerConfig } from '../oauth/config.ts';
 import { reviewsConfig } from '../review/config.ts';
 import { networkConfig } from '../stages/network/config.ts';
 import { validationConfig } from '../stages/validate/config.ts';
-import { dlpConfig, guardsConfig, telemetryConfig } from './later.ts';
+import { telemetryConfig } from '../telemetry/config.ts';
+import { dlpConfig, guardsConfig } from './later.ts';
 
 /** The schema of `sallyport.yaml`, in the order in which an operator reads it. */
 export const configSchema = group({

@@ -207,7 +207,7 @@ class Forwarding implements UpstreamListener {
   private continueFrom(held: HeldResponse, target: UpstreamTarget): void {
     const { deps, x } = this;
     const { upstream, apiKey } = target;
-    const headers = upstreamHeaders(x.requestId, apiKey, false, undefined);
+    const headers = upstreamHeaders(x.requestId, apiKey, false, undefined, x.trace);
     const hold = (bytes: number): boolean => x.downstream.holdAnswer(bytes);
     const failed = (error: unknown): void => this.failed(error);
     this.call = checkHeld(
@@ -256,7 +256,7 @@ class Forwarding implements UpstreamListener {
       {
         method: x.route.method,
         path: held === undefined ? x.route.path : x.route.path.replace('{response_id}', held.id),
-        headers: upstreamHeaders(x.requestId, target.apiKey, isStream, contentType),
+        headers: upstreamHeaders(x.requestId, target.apiKey, isStream, contentType, x.trace),
         // A POST without a body says so by its length (RFC 9110 §8.6).
         body: hasBody || x.route.method === 'POST' ? this.body : undefined,
       },

@@ -24,12 +24,12 @@ const PATIENCE_MS = 2_000;
 
 /** Has vLLM count prompts by `POST /tokenize`, with what its template writes around them. */
 export function createCountPrompt({ targets, serving, isUp, userAgent, clock }: CountPromptDeps): CountPrompt {
-  return async ({ requestId, route, request, model }) => {
+  return async ({ requestId, trace, route, request, model }) => {
     const body = questionOf(route.family, model, request.body);
     const index = serving(model, 'tokenize').find(isUp);
     const target = index === undefined ? undefined : targets[index];
     if (body === undefined || target === undefined) return undefined;
-    const headers = upstreamHeaders(requestId, target.apiKey, false, 'application/json');
+    const headers = upstreamHeaders(requestId, target.apiKey, false, 'application/json', trace);
     headers.push('user-agent', userAgent);
     const asked = askUpstream(target.upstream, {
       method: 'POST',

@@ -3,6 +3,7 @@ import { AnyExchange, type ChallengeOffer, type ParsedHead } from '../kernel/exc
 import { deny, reasons, type Denial, type ReasonCode } from '../kernel/reasons.ts';
 import type { Outcome, Pipeline } from '../kernel/stage.ts';
 import type { Downstream } from '../kernel/transport.ts';
+import type { BeginTrace } from '../telemetry/begin-trace.ts';
 import { responseHeaders, sendDenial } from '../wire/answer.ts';
 import { parseRequestHead, surfaceOf, surfaceOfTarget, type HeadRules } from '../wire/request-head.ts';
 import { publicPipelineOf, type Pipelines } from './listeners.ts';
@@ -21,6 +22,8 @@ export interface FrontDeps extends RunDeps {
   /** Body of `/healthz` and `/readyz` and whether it is well. */
   readonly health: (path: '/healthz' | '/readyz') => { readonly isWell: boolean; readonly body: string };
   readonly isDraining: () => boolean;
+  /** Undefined where no traces are made. */
+  readonly beginTrace?: BeginTrace | undefined;
   /** Whether everybody is refused, for nothing can be recorded. */
   readonly isUnrecorded: () => boolean;
 }
@@ -39,6 +42,7 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     x.surface = surfaceOf(head.path);
     x.allowedOrigin = allowedOrigin(deps.origins, head);
     x.offer = deps.offer();
+    x.trace = deps.beginTrace?.(downstream.peerAddress, head.headers);
     if (head.path === '/healthz' || head.path === '/readyz') return answerHealth(deps, x, head, head.path);
     if (isPreflight(x, head)) return run(deps.pipelines.preflight, x, deps);
     if (deps.isDraining()) return refuse(deps, x, deny('draining'));

@@ -84,6 +84,7 @@ import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart
 import { startStore } from './threads/store-client.ts';
 import { readUpstreamPems } from './upstream-pems.ts';
 import { USER_AGENT, VERSION } from './version.ts';
+import { createEngineMetrics, type EngineMetricsSource } from './engine-metrics.ts';
 import { watchLoads } from './load-watch.ts';
 import { startUpstreamQueue } from './upstream-queue.ts';
 import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
@@ -278,6 +279,7 @@ export async function startGateway({
   const issuers = createIssuerBook([], askIssuer, clock);
   let issuerWatch = watchIssuersOf();
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
+  let engineMetrics: EngineMetricsSource = () => Promise.resolve(deny('unknown_object'));
   let watch = startWatch();
   const warnedBudgets = new Set<string>();
   const budgetWarnings = new Map<string, number>();
@@ -443,6 +445,7 @@ export async function startGateway({
         { ...upstream.timeouts, firstByteMs: 10_000, betweenChunksMs: 10_000 },
       ),
     );
+    engineMetrics = createEngineMetrics(config, { upstreams, userAgent: USER_AGENT, clock });
     const loads = watchLoads(config, {
       upstreams,
       userAgent: USER_AGENT,
@@ -664,7 +667,8 @@ export async function startGateway({
       }).finally(() => plane.close());
     },
     maxExplainedBytes: () => config.validation.maxBodyBytes,
-    metrics: () => metrics.text(),
+    metrics: (format) => metrics.text(format),
+    upstreamMetrics: (name) => engineMetrics(name),
     get prometheus() {
       return config.telemetry.prometheus;
     },

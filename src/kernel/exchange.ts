@@ -2,6 +2,7 @@ import type { OwnLimits } from './own-limits.ts';
 import type { Scope } from './scope.ts';
 import type { Downstream, Handshake } from './transport.ts';
 import type { JsonObject } from './json.ts';
+import type { TraceContext } from './trace.ts';
 
 /** Which family of bodies a refusal takes. `responses` differs from `openai` in streams only. */
 export type Surface = 'openai' | 'responses' | 'anthropic' | 'oauth';
@@ -298,6 +299,8 @@ export interface Exchange {
   readonly allowedOrigin: string | undefined;
   /** What its refusals tell about getting a credential; undefined where no issuer is trusted. */
   readonly offer: ChallengeOffer | undefined;
+  /** Its place in a trace; undefined where none are made. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** What a caller without a good credential is told about getting one. */
@@ -317,6 +320,7 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   surface: Surface = 'openai';
   allowedOrigin: string | undefined = undefined;
   offer: ChallengeOffer | undefined = undefined;
+  trace: TraceContext | undefined = undefined;
   head: ParsedHead | undefined = undefined;
   peer: Peer | undefined = undefined;
   principal: Principal | undefined = undefined;

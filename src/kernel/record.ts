@@ -49,6 +49,13 @@ export interface RequestRecord {
   readonly logprobs: number | undefined;
   /** SimHash of what was asked, 16 hexadecimal digits: near for texts that are, and no way back to them. */
   readonly likeness: string | undefined;
+  /** Since upstream was asked; undefined where none was, and where that was not noted. */
+  readonly upstreamMs?: number | undefined;
+  /** Its place in a trace, where traces are made (`kernel/trace.ts`). */
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
+  readonly parentSpanId?: string | undefined;
+  readonly isSampled?: boolean | undefined;
 }
 
 /** Who has done something besides asking: `key:Ab12Cd`, `token:ISSUER SUBJECT`, `user:ID`, `command`, `gateway`. */

@@ -180,6 +180,11 @@ suite('the admin listener', () => {
     assert.equal(status, 200);
     assert.match(text, /^# TYPE /m);
     assert.equal((await admin({ path: '/metrics', key: caller })).status, 403);
+    const { name } = JSON.parse((await admin({ path: '/api/v1/upstreams' })).text).items[0] as { name: string };
+    const engine = await admin({ path: `/metrics/upstreams/${name}` });
+    assert.match(engine.text, new RegExp(`^vllm:num_requests_running\\{upstream="${name}",`, 'm'));
+    assert.equal((await admin({ path: `/metrics/upstreams/${name}`, key: caller })).status, 403);
+    assert.equal((await admin({ path: '/metrics/upstreams/nobody' })).status, 404);
   });
 
   test('refuses a body that is too large without reading it to its end', async () => {

@@ -56,9 +56,9 @@ suite('with a Prometheus that scrapes a gateway', () => {
     url = `http://127.0.0.1:${port}`;
     // The configuration that operators copy, with this machine's places.
     const config = readOf('prometheus.yaml')
-      .replace('/etc/prometheus/sallyport.key', keyFile)
-      .replace('/etc/prometheus/sallyport-ca.pem', product.caFile)
-      .replace('127.0.0.1:9443', new URL(product.adminUrl).host)
+      .replaceAll('/etc/prometheus/sallyport.key', keyFile)
+      .replaceAll('/etc/prometheus/sallyport-ca.pem', product.caFile)
+      .replaceAll('127.0.0.1:9443', new URL(product.adminUrl).host)
       .replace('alerts.yaml', join(folder, 'alerts.yaml'));
     const file = join(dir, 'prometheus.yaml');
     writeFileSync(file, `global: { scrape_interval: 500ms, evaluation_interval: 1s }\n${config}`);

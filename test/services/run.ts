@@ -49,6 +49,8 @@ const OAUTH_PYTHON = ['authlib==1.9.10', 'requests-oauthlib==2.0.0', 'oauthlib==
 const OAUTH_GO = 'golang.org/x/oauth2@v0.38.0';
 /** A mail server that asks for TLS and a password. */
 const SMTP_PYTHON = 'aiosmtpd==1.4.6';
+/** Messages of OpenTelemetry, and the strict parser of OpenMetrics. */
+const OTLP_PYTHON = ['opentelemetry-proto==1.45.2', 'protobuf==7.36.2', 'prometheus-client==0.26.0'];
 /** Signed notes and hash trees of Go's checksum database. */
 const MOD_GO = 'golang.org/x/mod@v0.31.0';
 
@@ -143,6 +145,17 @@ function pythonWithOauth(): string {
   if (spawnSync(python, ['-c', 'import authlib, requests_oauthlib']).status !== 0) {
     must('python3', ['-m', 'venv', venv]);
     must(python, ['-m', 'pip', 'install', '-q', ...OAUTH_PYTHON]);
+  }
+  return python;
+}
+
+function pythonWithOtlp(): string {
+  const venv = join(cache, 'python-otlp');
+  const python = join(venv, 'bin', 'python');
+  mkdirSync(cache, { recursive: true });
+  if (spawnSync(python, ['-c', 'import opentelemetry.proto, prometheus_client']).status !== 0) {
+    must('python3', ['-m', 'venv', venv]);
+    must(python, ['-m', 'pip', 'install', '-q', ...OTLP_PYTHON]);
   }
   return python;
 }
@@ -291,6 +304,12 @@ const services: readonly Service[] = [
     },
     stop: () => undefined,
     tests: ['promtool.test.ts', 'observability.test.ts'],
+  },
+  {
+    name: 'opentelemetry',
+    start: () => ({ OTLP_PYTHON: pythonWithOtlp() }),
+    stop: () => undefined,
+    tests: ['telemetry.test.ts'],
   },
   {
     name: 'pebble',

@@ -122,6 +122,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     judgeAddress: () => undefined,
     keyring: { status: () => Promise.resolve(emptyKeyring), rotate: () => Promise.resolve(emptyKeyring) },
     metrics: () => '# TYPE up gauge\nup 1\n',
+    upstreamMetrics: (name) => Promise.resolve(name === 'main' ? 'vllm:x{} 1\n' : deny('unknown_object')),
     prometheus: true,
     authenticate: async ({ authorization }) => {
       const scopes = /^Bearer scopes=(.*)$/.exec(authorization ?? '')?.[1];

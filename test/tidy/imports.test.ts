@@ -21,6 +21,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'keyring', may: ['kernel'], depth: 1 },
   { folder: 'anomaly', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'alerts', may: ['kernel', 'wire'], depth: 1 },
+  { folder: 'telemetry', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'audit-log', may: ['kernel', 'wire'], depth: 1 },
   { folder: 'forward', may: COMMON, depth: 1 },
   { folder: 'simulator', may: COMMON, depth: 1 },

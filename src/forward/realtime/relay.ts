@@ -27,6 +27,7 @@ import { responseHeaders } from '../../wire/answer.ts';
 import { realtimeError } from '../../wire/openai-error.ts';
 import { guardedSocket, guardedUpstreamSocket } from '../guard.ts';
 import type { OpenTokens, TokenSession } from './token-session.ts';
+import { traceHeaders } from '../upstream-head.ts';
 import { findPlace, giveBackPlace } from '../place.ts';
 import { priorityOf } from '../queue/priority.ts';
 import type { AskingDeps, Target } from '../targets.ts';
@@ -291,7 +292,7 @@ class Relay implements SocketListener {
       this.refuse(deny('request_timeout', { message: OLD }), 'cut'),
     );
     // From scratch: nothing of the caller's head, so neither its credential nor its origin.
-    const headers = ['x-request-id', x.requestId];
+    const headers = ['x-request-id', x.requestId, ...(x.trace === undefined ? [] : traceHeaders(x.trace))];
     if (target.apiKey !== undefined) headers.push('authorization', `Bearer ${target.apiKey}`);
     this.upstream = target.sockets.open(x.route.path, headers, this.upstreamListener());
   }

@@ -29,8 +29,21 @@ export interface ExportKind {
   open(deps: ExportDeps): Promise<Export>;
 }
 
+/** Spans and metrics for an OpenTelemetry collector. */
+const otlp: ExportKind = {
+  isOn: ({ telemetry }) => telemetry.otlp !== undefined,
+  async open(deps) {
+    const { openOtlp } = await import('./otlp.ts');
+    const { otlp: options } = deps.config.telemetry;
+    return options === undefined ? NOTHING : openOtlp(options, deps);
+  },
+};
+
+const NOTHING: Export = { close: () => Promise.resolve() };
+
 /** All kinds of exports, each one line. */
 export const EXPORT_KINDS: readonly ExportKind[] = [
+  otlp,
   {
     isOn: (config) => config.alerts.channels.length > 0,
     open: async (deps) => (await import('./alerts.ts')).openAlerts(deps),

@@ -25,10 +25,12 @@ import { createLikeness } from '../../anomaly/likeness.ts';
 import { lastTextOf } from '../../vllm/fields/last-text.ts';
 import { createBansObserver } from '../../observers/bans/observer.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
-import { createMetricsObserver } from '../../observers/metrics/observer.ts';
+import { createMetricsObserver, type Traced } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { recordLine } from '../../observers/records/line.ts';
 import { createPolicies, type Policies } from '../../policies/policies.ts';
+import { createBeginTrace, type BeginTrace } from '../../telemetry/begin-trace.ts';
+import { isKept } from '../../telemetry/sampling.ts';
 import { addressMatcher, countedNetwork } from '../../wire/address.ts';
 import { brokenHeadResponse } from '../../wire/broken-head.ts';
 import { FRAMING, surfaceOfTarget } from '../../wire/request-head.ts';
@@ -42,7 +44,7 @@ import { challengeOfferOf } from '../resource-metadata.ts';
 import { createRecordSender, type RecordPort } from './record-sender.ts';
 import { openRecordsMemory, recordRulesOf } from './records-messages.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
-import { randomUUID } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
 
 /** A thread of the data plane: started with a full snapshot, kept true by numbered deltas. */
 if (parentPort === null) throw new Error('this file is started as a worker thread');
@@ -183,6 +185,7 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
     isOAuthOn,
     health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
     isDraining: () => isDraining,
+    beginTrace: beginTraceOf(current),
     isUnrecorded: () => records.isRefusing(),
     observe,
     recording: {
@@ -197,10 +200,24 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
   });
 }
 
+/** The trace of a request that is sent to the collector. */
+function tracedOf({ trace }: LoggedExchange, { kind, status, durationMs }: Outcome): Traced | undefined {
+  const { otlp } = settings.config.telemetry;
+  if (trace === undefined || otlp?.traces !== true) return undefined;
+  const isSent = isKept(trace.isSampled, { outcome: kind, status, durationMs }, otlp.sampling);
+  return isSent ? { traceId: trace.traceId, timeMs: clock.nowMs() } : undefined;
+}
+
+function beginTraceOf({ config: { telemetry } }: Settings): BeginTrace | undefined {
+  if (telemetry.otlp === undefined) return undefined;
+  const { sampling, trustedContext } = telemetry.otlp;
+  return createBeginTrace({ ratio: sampling.ratio, trustedContext }, (bytes) => void randomFillSync(bytes));
+}
+
 function observe(x: LoggedExchange, outcome: Outcome): void {
   lines.add(requestLine(x, outcome, start.logFormat));
   if (records.isOn()) records.add(recordLine(x, outcome, clock.nowMs(), likenessOf(x)));
-  countMetrics(x, outcome);
+  countMetrics(x, outcome, tracedOf(x, outcome));
   noteOffences(x, outcome);
   notePermissions(x, outcome);
 }

@@ -8,7 +8,7 @@ export type LogFormat = 'json' | 'text';
 /** What a line tells of an exchange, as far as it came. */
 export type LoggedExchange = Pick<
   AnyExchange,
-  'requestId' | 'startedAtMs' | 'head' | 'peer' | 'principal' | 'route' | 'model' | 'request' | 'usage'
+  'requestId' | 'startedAtMs' | 'trace' | 'head' | 'peer' | 'principal' | 'route' | 'model' | 'request' | 'usage'
 > & { readonly downstream: { readonly head: { readonly method: string }; readonly peerAddress: string } };
 
 /** An exchange whose head could not be read. */
@@ -18,6 +18,7 @@ export function unreadExchange(requestId: string, startedAtMs: number, peerAddre
     requestId,
     startedAtMs,
     downstream: { head: { method: '' }, peerAddress },
+    trace: nothing,
     head: nothing,
     peer: nothing,
     principal: nothing,
@@ -44,6 +45,7 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
   line += putOwn('requestId', x.requestId);
   const callerId = x.head?.headers.get('x-request-id');
   if (callerId !== undefined) line += put('callerRequestId', printable(callerId, 128));
+  if (x.trace !== undefined) line += putOwn('traceId', x.trace.traceId);
   line += put('address', x.peer?.address ?? x.downstream.peerAddress);
   if (x.principal !== undefined) {
     const { keyId, token, tenant } = x.principal;

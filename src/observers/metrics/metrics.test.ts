@@ -114,3 +114,42 @@ test('a model that no upstream has answered to is no label: names may be any', (
   assert.doesNotMatch(page.text(), /made-up/);
   assert.match(page.text(), /requests_total\{route="chat-completions",model="tiny",status="200",code=""\} 1$/m);
 });
+
+const TRACED = { traceId: '0af7651916cd43dd8448eb211c80319c', timeMs: 1_500 };
+
+test('in OpenMetrics a bucket names the newest trace that it stands for, and counters go without their ending', () => {
+  const { page, start } = setUp(2);
+  const observe = start(0);
+  observe(asked('tiny'), OUTCOME, TRACED);
+  start(1)(asked('other'), OUTCOME, { traceId: 'f'.repeat(32), timeMs: 1_000 });
+  observe(asked('slow'), { ...OUTCOME, durationMs: 400_000, firstByteMs: 70_000 }, { ...TRACED, timeMs: 2_000 });
+  const text = page.text('openmetrics');
+  const link = '# {trace_id="0af7651916cd43dd8448eb211c80319c"}';
+  assert.ok(text.includes(`duration_seconds_bucket{route="chat-completions",le="0.05"} 2 ${link} 0.03 1.5\n`), text);
+  assert.ok(text.includes(`duration_seconds_bucket{route="chat-completions",le="+Inf"} 3 ${link} 400 2\n`));
+  assert.ok(text.includes(`model="slow",le="+Inf"} 1 ${link} 70 2\n`));
+  assert.match(text, /^# TYPE sallyport_requests counter$/m);
+  assert.match(text, /^sallyport_requests_total\{/m);
+  assert.match(text, /le="1\.0"\}/);
+  assert.ok(text.endsWith('\n# EOF\n'));
+});
+
+test('the text format has neither exemplars nor an end', () => {
+  const { page, start } = setUp(1);
+  start(0)(asked('tiny'), OUTCOME, TRACED);
+  assert.doesNotMatch(page.text(), /trace_id|# EOF|le="1\.0"/);
+});
+
+test('a request whose trace is not kept is counted, and linked nowhere', () => {
+  const { page, start } = setUp(1);
+  start(0)(asked('tiny'), OUTCOME);
+  assert.doesNotMatch(page.text('openmetrics'), /trace_id/);
+});
+
+test('the exemplars of a thread go with it', () => {
+  const { page, start } = setUp(1);
+  start(0)(asked('tiny'), OUTCOME, TRACED);
+  page.takeOver(0);
+  assert.doesNotMatch(page.text('openmetrics'), /trace_id/);
+  assert.match(page.text('openmetrics'), /requests_total\{[^}]*\} 1$/m);
+});

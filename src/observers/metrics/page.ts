@@ -1,3 +1,6 @@
+import type { MetricsFormat } from '../../wire/metrics-format.ts';
+import { exemplarsOf, SLOT, SLOTS, type Exemplar } from './exemplars.ts';
+import { addUp, Exposition, type Labels, type Measured } from './exposition.ts';
 import {
   DURATION_BUCKETS_S,
   FIRST_TOKEN_BUCKETS_S,
@@ -57,34 +60,33 @@ export interface MetricsPage {
   name(row: number, index: number, labels: SeriesLabels): void;
   /** Takes over the counts of a thread that has ended and empties its row, so that no counter ever goes back. */
   takeOver(row: number): void;
-  /** Prometheus text exposition, version 0.0.4. */
-  text(): string;
+  /** In the text format of Prometheus unless told. */
+  text(format?: MetricsFormat): string;
 }
 
 /** @param rows threads that have a row in the memory */
 export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts: PageFacts): MetricsPage {
   const named = Array.from({ length: rows }, () => new Map<number, SeriesLabels>());
-  const ended = new Map<string, { labels: SeriesLabels; words: Float64Array }>();
+  const ended = new Map<string, Series>();
   let endedFailures = 0;
   const idOf = (labels: SeriesLabels) => `${labels.route}\0${labels.model}\0${labels.status}\0${labels.code}`;
 
-  function sumUp(): { labels: SeriesLabels; words: Float64Array }[] {
-    const sums = new Map([...ended].map(([id, { labels, words }]) => [id, { labels, words: words.slice() }]));
+  function sumUp(format: MetricsFormat): Series[] {
+    const sums = new Map([...ended].map(([id, { words, ...rest }]) => [id, { ...rest, words: words.slice() }]));
     for (const [row, series] of named.entries()) {
-      for (const [index, labels] of series) addTo(sums, labels, seriesOf(memory, row, index));
+      for (const [index, labels] of series) {
+        const words = seriesOf(memory, row, index);
+        addTo(sums, { labels, words, exemplars: format === 'text' ? NO_EXEMPLARS : exemplarsIn(memory, row, index) });
+      }
     }
     return [...sums.values()].filter(({ words }) => (words[WORD.count] ?? 0) > 0);
   }
 
-  function addTo(
-    sums: Map<string, { labels: SeriesLabels; words: Float64Array }>,
-    labels: SeriesLabels,
-    words: Float64Array,
-  ): void {
-    const id = idOf(labels);
+  function addTo(sums: Map<string, Series>, series: Series): void {
+    const id = idOf(series.labels);
     const sum = sums.get(id);
-    if (sum === undefined) return void sums.set(id, { labels, words: words.slice() });
-    for (const [i, value] of words.entries()) sum.words[i] = (sum.words[i] ?? 0) + value;
+    if (sum === undefined) return void sums.set(id, { ...series, words: series.words.slice() });
+    sums.set(id, { labels: sum.labels, ...addUp(sum, series) });
   }
 
   const gauge = (at: number) => {
@@ -98,23 +100,24 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
     takeOver(row) {
       for (const [index, labels] of named[row] ?? []) {
         const words = seriesOf(memory, row, index);
-        addTo(ended, labels, words);
+        addTo(ended, { labels, words, exemplars: NO_EXEMPLARS });
         words.fill(0);
+        exemplarsOf(memory, row, index).clear();
       }
       named[row]?.clear();
       endedFailures += gaugesOf(memory, row)[GAUGE.counterFailures] ?? 0;
       gaugesOf(memory, row).fill(0);
     },
-    text() {
-      const series = sumUp();
-      const page = new Page();
+    text(format = 'text') {
+      const series = sumUp(format);
+      const page = new Exposition(format);
       page.family('sallyport_build_info', 'gauge', 'Version of the gateway.');
       page.sample('sallyport_build_info', { version: facts.version }, 1);
       page.family('sallyport_requests_total', 'counter', 'Requests that have ended.');
       for (const { labels, words } of series)
         page.sample('sallyport_requests_total', textLabels(labels), words[WORD.count] ?? 0);
       page.family('sallyport_tokens_total', 'counter', 'Tokens that upstream counted.');
-      for (const [key, words] of byLabels(series, ({ route, model }) => ({ route, model }))) {
+      for (const [key, { words }] of byLabels(series, ({ route, model }) => ({ route, model }))) {
         page.sample('sallyport_tokens_total', { ...key, kind: 'prompt' }, words[WORD.promptTokens] ?? 0);
         page.sample('sallyport_tokens_total', { ...key, kind: 'completion' }, words[WORD.completionTokens] ?? 0);
       }
@@ -124,11 +127,12 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         'histogram',
         'From the head of a request to the end of its answer.',
       );
-      for (const [key, words] of durations) {
-        page.histogram('sallyport_request_duration_seconds', key, DURATION_BUCKETS_S, words, {
+      for (const [key, measured] of durations) {
+        page.histogram('sallyport_request_duration_seconds', key, DURATION_BUCKETS_S, measured, {
           buckets: WORD.durationBuckets,
           sum: WORD.durationSum,
           count: WORD.count,
+          exemplars: SLOT.duration,
         });
       }
       page.family(
@@ -136,12 +140,13 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         'histogram',
         'From asking upstream to the first byte of its answer.',
       );
-      for (const [key, words] of byLabels(series, ({ route, model }) => ({ route, model }))) {
-        if ((words[WORD.firstTokenCount] ?? 0) === 0) continue;
-        page.histogram('sallyport_time_to_first_token_seconds', key, FIRST_TOKEN_BUCKETS_S, words, {
+      for (const [key, measured] of byLabels(series, ({ route, model }) => ({ route, model }))) {
+        if ((measured.words[WORD.firstTokenCount] ?? 0) === 0) continue;
+        page.histogram('sallyport_time_to_first_token_seconds', key, FIRST_TOKEN_BUCKETS_S, measured, {
           buckets: WORD.firstTokenBuckets,
           sum: WORD.firstTokenSum,
           count: WORD.firstTokenCount,
+          exemplars: SLOT.firstToken,
         });
       }
       page.family('sallyport_open_streams', 'gauge', 'Requests that upstream is answering now.');
@@ -241,12 +246,10 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         page.family('sallyport_certificate_expiry_timestamp_seconds', 'gauge', 'When the served certificate ends.');
         page.sample('sallyport_certificate_expiry_timestamp_seconds', {}, expiryMs / 1000);
       }
-      return page.text;
+      return page.end();
     },
   };
 }
-
-type Labels = Readonly<Record<string, string>>;
 
 const textLabels = ({ route, model, status, code }: SeriesLabels): Labels => ({
   route,
@@ -256,53 +259,25 @@ const textLabels = ({ route, model, status, code }: SeriesLabels): Labels => ({
 });
 
 /** Sums series that agree in some labels. */
-function byLabels(
-  series: readonly { labels: SeriesLabels; words: Float64Array }[],
-  keyOf: (labels: SeriesLabels) => Labels,
-): [Labels, Float64Array][] {
-  const sums = new Map<string, [Labels, Float64Array]>();
-  for (const { labels, words } of series) {
+function byLabels(series: readonly Series[], keyOf: (labels: SeriesLabels) => Labels): [Labels, Measured][] {
+  const sums = new Map<string, [Labels, Measured]>();
+  for (const { labels, words, exemplars } of series) {
     const key = keyOf(labels);
     const id = JSON.stringify(key);
     const sum = sums.get(id);
-    if (sum === undefined) sums.set(id, [key, words.slice()]);
-    else for (const [i, value] of words.entries()) sum[1][i] = (sum[1][i] ?? 0) + value;
+    if (sum === undefined) sums.set(id, [key, { words: words.slice(), exemplars }]);
+    else sum[1] = addUp(sum[1], { words, exemplars });
   }
   return [...sums.values()];
 }
 
-/** Text in the exposition format. */
-class Page {
-  text = '';
-
-  family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): void {
-    this.text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-  }
-
-  sample(name: string, labels: Labels, value: number): void {
-    const inside = Object.entries(labels)
-      .map(([label, text]) => `${label}="${text.replace(/[\\"\n]/g, escapeLabel)}"`)
-      .join(',');
-    this.text += `${name}${inside === '' ? '' : `{${inside}}`} ${value}\n`;
-  }
-
-  histogram(
-    name: string,
-    labels: Labels,
-    bounds: readonly number[],
-    words: Float64Array,
-    at: { readonly buckets: number; readonly sum: number; readonly count: number },
-  ): void {
-    let below = 0;
-    for (const [i, bound] of bounds.entries()) {
-      below += words[at.buckets + i] ?? 0;
-      this.sample(`${name}_bucket`, { ...labels, le: String(bound) }, below);
-    }
-    const count = words[at.count] ?? 0;
-    this.sample(`${name}_bucket`, { ...labels, le: '+Inf' }, count);
-    this.sample(`${name}_sum`, labels, words[at.sum] ?? 0);
-    this.sample(`${name}_count`, labels, count);
-  }
+interface Series extends Measured {
+  readonly labels: SeriesLabels;
 }
 
-const escapeLabel = (character: string): string => (character === '\n' ? '\\n' : `\\${character}`);
+const NO_EXEMPLARS: readonly undefined[] = [];
+
+function exemplarsIn(memory: SharedArrayBuffer, row: number, index: number): readonly (Exemplar | undefined)[] {
+  const cells = exemplarsOf(memory, row, index);
+  return Array.from({ length: SLOTS }, (_, slot) => cells.read(slot));
+}

@@ -53,4 +53,13 @@ export function seriesOf(memory: SharedArrayBuffer, row: number, index: number):
   return new Float64Array(memory, (row * ROW_WORDS + GAUGES + index * WORDS) * 8, WORDS);
 }
 
-const ROW_WORDS = GAUGES + MAX_SERIES * WORDS;
+/** Bytes of one exemplar: six int32 words and two doubles. */
+export const EXEMPLAR_BYTES = 40;
+const EXEMPLARS = DURATION_BUCKETS_S.length + 1 + FIRST_TOKEN_BUCKETS_S.length + 1;
+const EXEMPLAR_WORDS = (EXEMPLARS * EXEMPLAR_BYTES) / 8;
+
+/** Where the exemplars of one series of one thread begin, in bytes. Behind the numbers: where none is written, no page of it is touched. */
+export const exemplarBytesOf = (row: number, index: number): number =>
+  (row * ROW_WORDS + GAUGES + MAX_SERIES * WORDS + index * EXEMPLAR_WORDS) * 8;
+
+const ROW_WORDS = GAUGES + MAX_SERIES * (WORDS + EXEMPLAR_WORDS);

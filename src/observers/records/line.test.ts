@@ -52,7 +52,24 @@ test('a record comes back as it was written', () => {
     completionTokens: undefined,
     logprobs: undefined,
     likeness: '00000000000000ff',
+    upstreamMs: undefined,
+    traceId: undefined,
+    spanId: undefined,
+    parentSpanId: undefined,
+    isSampled: undefined,
   });
+});
+
+test('a place in a trace, and how long upstream was asked, come back as they were written', () => {
+  const x = exchange(fakeDownstream(), headOf({}));
+  const trace = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203330', parentSpanId: undefined };
+  for (const parentSpanId of [undefined, '00f067aa0ba902b7']) {
+    x.trace = { ...trace, parentSpanId, isSampled: true, isRandom: true, state: 'a=1' };
+    const record = readRecordLine(recordLine(x, { ...OUTCOME, workedMs: 9.876 }, 1));
+    const { traceId, spanId, isSampled, upstreamMs } = record;
+    assert.deepEqual({ traceId, spanId, parentSpanId: record.parentSpanId }, { ...trace, parentSpanId });
+    assert.deepEqual([isSampled, upstreamMs], [true, 9.88]);
+  }
 });
 
 test('one that begins has no end yet', () => {

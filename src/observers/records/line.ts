@@ -1,12 +1,13 @@
 import type { AnyExchange } from '../../kernel/exchange.ts';
 import type { RequestRecord } from '../../kernel/record.ts';
 import type { Outcome } from '../../kernel/stage.ts';
+import type { TraceContext } from '../../kernel/trace.ts';
 import { printable, withoutSecrets } from '../../wire/printable.ts';
 
 /** What is read of an exchange for its record. */
 export type RecordedExchange = Pick<
   AnyExchange,
-  'requestId' | 'head' | 'peer' | 'principal' | 'route' | 'model' | 'request' | 'usage'
+  'requestId' | 'trace' | 'head' | 'peer' | 'principal' | 'route' | 'model' | 'request' | 'usage'
 > & { readonly downstream: { readonly head: { readonly method: string }; readonly peerAddress: string } };
 
 /**
@@ -43,7 +44,8 @@ export function recordLine(
   line += given(x.model === undefined ? undefined : printable(x.model, 256)) + given(end.upstream);
   line += `,${x.request?.isStream === true}`;
   line += `,${orNull(usage?.promptTokens)},${orNull(usage?.cachedTokens)},${orNull(usage?.completionTokens)}`;
-  return `${line},${orNull(logprobsOf(x))}${own(likeness)}]`;
+  line += `,${orNull(logprobsOf(x))}${own(likeness)},${numberOf(end.workedMs)}`;
+  return x.trace === undefined ? `${line},null,null,null,null]` : `${line}${traceOf(x.trace)}]`;
 }
 
 /** Reads what `recordLine` wrote. @throws Error where it is something else */
@@ -61,6 +63,7 @@ const NAMES = [
   ...['address', 'network', 'userAgent', 'keyId', 'issuer', 'subject', 'clientId', 'tokenHash'],
   ...['tenant', 'owner', 'member', 'method', 'route', 'path', 'model', 'upstream', 'isStream'],
   ...['promptTokens', 'cachedTokens', 'completionTokens', 'logprobs', 'likeness'],
+  ...['upstreamMs', 'traceId', 'spanId', 'parentSpanId', 'isSampled'],
 ] as const satisfies readonly (keyof RequestRecord)[];
 
 const BEGIN: Outcome = {
@@ -76,6 +79,9 @@ const own = (text: string | undefined): string => (text === undefined ? ',null' 
 
 const given = (text: string | undefined): string =>
   text === undefined ? ',null' : PLAIN.test(text) ? `,"${text}"` : `,${JSON.stringify(text)}`;
+
+const traceOf = ({ traceId, spanId, parentSpanId, isSampled }: TraceContext): string =>
+  `,"${traceId}","${spanId}"${own(parentSpanId)},${isSampled}`;
 
 const PLAIN = /^[A-Za-z0-9._:/@+-]*$/;
 
