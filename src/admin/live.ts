@@ -17,7 +17,7 @@ const EVERY_MS = 1_000;
 const MAX_EVENTS = 900;
 
 /** Shows something every second as server-sent events (WHATWG HTML §9.2), until it is not looked at any more. */
-export function liveAnswer(name: string, { clock, look, onEnd }: LiveView): Response {
+export function liveAnswer(name: string, { clock, ...view }: LiveView): Response {
   const encoder = new TextEncoder();
   let timer: ReturnType<Clock['after']> | undefined;
   let isOver = false;
@@ -26,7 +26,7 @@ export function liveAnswer(name: string, { clock, look, onEnd }: LiveView): Resp
     if (isOver) return;
     isOver = true;
     timer?.cancel();
-    onEnd();
+    view.onEnd();
   }
 
   const body = new ReadableStream<Uint8Array>({
@@ -34,7 +34,7 @@ export function liveAnswer(name: string, { clock, look, onEnd }: LiveView): Resp
       let sent = 0;
       const show = async (): Promise<void> => {
         // One that does not read is not written to: its events would pile up.
-        const value = (controller.desiredSize ?? 0) > 0 ? await look() : null;
+        const value = (controller.desiredSize ?? 0) > 0 ? await view.look() : null;
         if (isOver) return;
         if (value === undefined || sent >= MAX_EVENTS) {
           end();
