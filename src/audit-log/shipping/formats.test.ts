@@ -205,3 +205,10 @@ test('whatever is answered, it is no exception, and never taken unless it says s
     }),
   );
 });
+
+test('characters that a receiver may take for the end of a line are escaped, and mean the same', () => {
+  const text = 'a\u007fb\u0085c\u2028d\u2029e';
+  const { line } = parcelOf(lineOf(1, { x: text }), 1, 8_192);
+  assert.doesNotMatch(line, /[\p{Cc}\u2028\u2029]/u);
+  assert.deepEqual(JSON.parse(line), JSON.parse(lineOf(1, { x: text })));
+});
