@@ -47,6 +47,8 @@ const WYCHEPROOF = 'github.com/c2sp/wycheproof@v0.0.0-20260902155932-3fa63dd0344
 /** Stock OAuth clients of PyPI, and the one of the Go module proxy. */
 const OAUTH_PYTHON = ['authlib==1.9.10', 'requests-oauthlib==2.0.0', 'oauthlib==4.0.1', 'requests==2.34.2'];
 const OAUTH_GO = 'golang.org/x/oauth2@v0.38.0';
+/** A mail server that asks for TLS and a password. */
+const SMTP_PYTHON = 'aiosmtpd==1.4.6';
 /** Signed notes and hash trees of Go's checksum database. */
 const MOD_GO = 'golang.org/x/mod@v0.31.0';
 
@@ -119,6 +121,17 @@ function pythonWithSdks(): string {
   if (spawnSync(python, ['-c', 'import openai, anthropic, langchain_openai']).status !== 0) {
     must('python3', ['-m', 'venv', venv]);
     must(python, ['-m', 'pip', 'install', '-q', ...PYTHON_SDKS]);
+  }
+  return python;
+}
+
+function pythonWithSmtp(): string {
+  const venv = join(cache, 'python-smtp');
+  const python = join(venv, 'bin', 'python');
+  mkdirSync(cache, { recursive: true });
+  if (spawnSync(python, ['-c', 'import aiosmtpd']).status !== 0) {
+    must('python3', ['-m', 'venv', venv]);
+    must(python, ['-m', 'pip', 'install', '-q', SMTP_PYTHON]);
   }
   return python;
 }
@@ -290,6 +303,12 @@ const services: readonly Service[] = [
     start: () => ({ WYCHEPROOF: goModule(WYCHEPROOF) }),
     stop: () => undefined,
     tests: ['wycheproof.test.ts'],
+  },
+  {
+    name: 'mail',
+    start: () => ({ SMTP_PYTHON: pythonWithSmtp() }),
+    stop: () => undefined,
+    tests: ['alerts.test.ts'],
   },
   {
     name: 'oauth-clients',
