@@ -30,8 +30,15 @@ async function open(config: ExportsStart['config']): Promise<void> {
     lag: (destination, records) => send({ kind: 'lag', destination, records }),
   };
   const kinds = EXPORT_KINDS.filter((kind) => kind.isOn(config));
-  exports = await Promise.all(kinds.map((kind) => kind.open(deps)));
+  const opened = await Promise.all(kinds.map((kind) => kind.open(deps).catch(unopened)));
+  exports = opened.filter((one) => one !== undefined);
   for (const one of exports) one.silence?.(silences);
+}
+
+/** What cannot be opened, for a file that it needs is gone, must not take the others with it. */
+function unopened(error: unknown): undefined {
+  const why = error instanceof Error ? error.message : String(error);
+  send({ kind: 'log', level: 'error', event: 'exports', facts: { why } });
 }
 
 const closeAll = (graceMs: number) => Promise.allSettled(exports.map((one) => one.close(graceMs)));

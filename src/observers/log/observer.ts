@@ -44,7 +44,7 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
       : `${new Date(x.startedAtMs).toISOString()} ${level} request`;
   line += putOwn('requestId', x.requestId);
   const callerId = x.head?.headers.get('x-request-id');
-  if (callerId !== undefined) line += put('callerRequestId', printable(callerId, 128));
+  if (callerId !== undefined) line += put('callerRequestId', withoutSecrets(printable(callerId, 128)));
   if (x.trace !== undefined) line += putOwn('traceId', x.trace.traceId);
   line += put('address', x.peer?.address ?? x.downstream.peerAddress);
   if (x.principal !== undefined) {
