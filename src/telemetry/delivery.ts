@@ -57,8 +57,7 @@ export function createDelivery<Item>(rules: DeliveryRules, deps: DeliveryDeps<It
   let onIdle: (() => void) | undefined;
 
   function count(result: 'sent' | 'failed' | 'dropped', howMany: number): void {
-    // What is still under way when nobody waits any more was counted as dropped.
-    if (howMany > 0 && !isOver) deps.count(result, howMany);
+    if (howMany > 0) deps.count(result, howMany);
   }
 
   function noteHealth(why: string | undefined): void {
@@ -77,21 +76,20 @@ export function createDelivery<Item>(rules: DeliveryRules, deps: DeliveryDeps<It
     });
   }
 
-  /** Tries until it is taken, refused or too old. */
-  async function deliver(batch: readonly Item[]): Promise<void> {
+  /** Tries until it is taken, refused or too old; how many were not taken. */
+  async function deliver(batch: readonly Item[]): Promise<number> {
     const startedMs = clock.monotonicMs();
     for (let pauseMs = rules.firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, rules.maxPauseMs)) {
       const result = await deps.post(batch);
       if (result.kind === 'taken') {
         noteHealth(undefined);
-        count('sent', batch.length - result.rejected);
-        return count('failed', result.rejected);
+        return result.rejected;
       }
       noteHealth(result.why);
       const waitMs = Math.min(result.kind === 'later' ? (result.afterMs ?? 0) : 0, MAX_ASKED_PAUSE_MS);
       const nextMs = Math.max(waitMs, pauseMs * (0.5 + deps.random() / 2));
       const isHopeless = result.kind === 'refused' || clock.monotonicMs() + nextMs - startedMs > rules.giveUpMs;
-      if (isHopeless || isClosed) return count('failed', batch.length);
+      if (isHopeless || isClosed) return batch.length;
       await sleep(nextMs);
     }
   }
@@ -100,7 +98,11 @@ export function createDelivery<Item>(rules: DeliveryRules, deps: DeliveryDeps<It
     isBusy = true;
     while (waiting.length > 0) {
       const batch = waiting.slice(0, rules.maxBatch);
-      await deliver(batch);
+      const failed = await deliver(batch);
+      // What was still under way when nobody waited any more was counted as dropped.
+      if (isOver) return;
+      count('sent', batch.length - failed);
+      count('failed', failed);
       waiting = waiting.slice(batch.length);
       if (waiting.length < rules.maxBatch && !isClosed) break;
     }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulator, type RunningSimulator } from '../../src/adapters/simulator-server/server.ts';
 import { freePort } from '../support/free-port.ts';
+import { startCollector, type Collector } from '../support/collector.ts';
 import { startProduct, type Product } from '../support/product.ts';
 
 /** No Grafana runs here: what its panels would ask is asked of a real Prometheus that scrapes a real gateway. */
@@ -40,13 +41,19 @@ suite('with a Prometheus that scrapes a gateway', () => {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-prometheus-'));
   let simulator: RunningSimulator;
   let product: Product;
+  let collector: Collector;
   let prometheus: ReturnType<typeof spawn>;
   let url = '';
   let page = '';
 
   before(async () => {
     simulator = await startSimulator({ host: '127.0.0.1', port: 0, models: ['tiny'], chunkIntervalMs: 5 });
-    product = await startProduct(['--upstream', simulator.url, '--workers', '2']);
+    collector = await startCollector();
+    product = await startProduct(['--upstream', simulator.url, '--workers', '2'], undefined, {
+      SALLYPORT__TELEMETRY__OTLP__ENDPOINT: collector.url,
+      SALLYPORT__TELEMETRY__OTLP__INTERVAL: '1s',
+      SALLYPORT__TELEMETRY__OTLP__SAMPLING__RATIO: '1',
+    });
     const make = (line: string) =>
       (JSON.parse(product.command('keys', 'create', ...line.split(' '), '--json')) as { key: string }).key;
     const keyFile = join(dir, 'key');
@@ -65,15 +72,22 @@ suite('with a Prometheus that scrapes a gateway', () => {
     promtool('check', 'config', file);
     prometheus = spawn(
       'prometheus',
-      [`--config.file=${file}`, `--storage.tsdb.path=${dir}/data`, `--web.listen-address=127.0.0.1:${port}`],
+      [
+        `--config.file=${file}`,
+        `--storage.tsdb.path=${dir}/data`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        '--enable-feature=exemplar-storage',
+      ],
       { stdio: 'ignore' },
     );
+    await collector.until(() => collector.got.length > 1);
     page = await curl('-H', `Authorization: Bearer ${readFileSync(keyFile, 'utf8')}`, `${product.adminUrl}/metrics`);
   });
   after(async () => {
     prometheus.kill('SIGKILL');
     await product.end();
     await simulator.close();
+    await collector[Symbol.asyncDispose]();
     rmSync(dir, { recursive: true, force: true });
   });
 
@@ -102,7 +116,11 @@ suite('with a Prometheus that scrapes a gateway', () => {
   }
 
   /** There only where an upstream has a limit, or has told of itself. */
-  const SOMETIMES = new Set(['sallyport_upstream_limit', 'sallyport_upstream_engine_requests']);
+  const SOMETIMES = new Set([
+    ...['sallyport_upstream_limit', 'sallyport_upstream_engine_requests'],
+    // On the pages of the upstreams.
+    'sallyport_upstream_metrics_refused_lines',
+  ]);
 
   test('every metric that a panel or a rule names is on the page', () => {
     const named = new Set(`${readOf('dashboard.json')}${readOf('alerts.yaml')}`.match(/\bsallyport_[a-z0-9_]+/g));
@@ -115,6 +133,26 @@ suite('with a Prometheus that scrapes a gateway', () => {
     const used = readOf('dashboard.json') + readOf('alerts.yaml');
     for (const [, name = ''] of page.matchAll(/^# TYPE (\S+)/gm)) assert.ok(used.includes(name), name);
   });
+
+  test(
+    'Prometheus keeps exemplars of both histograms, and each leads to a trace of the collector',
+    { timeout: 60_000 },
+    async () => {
+      const names = ['sallyport_request_duration_seconds_bucket', 'sallyport_time_to_first_token_seconds_bucket'];
+      for (const name of names) {
+        let found: readonly { readonly labels: { readonly trace_id: string } }[] = [];
+        while (found.length === 0) {
+          await sleep(500);
+          const range = `start=${Date.now() / 1000 - 600}&end=${Date.now() / 1000 + 60}`;
+          const answer = await fetch(`${url}/api/v1/query_exemplars?query=${name}&${range}`);
+          const { data } = (await answer.json()) as { data: readonly { readonly exemplars: typeof found }[] };
+          found = data.flatMap(({ exemplars }) => exemplars);
+        }
+        const traces = new Set(collector.spans().map(({ traceId }) => traceId));
+        for (const { labels } of found) assert.ok(traces.has(labels.trace_id), `${name} ${labels.trace_id}`);
+      }
+    },
+  );
 
   test('every panel shows data', { timeout: 120_000 }, async () => {
     const key = (JSON.parse(product.command('keys', 'create', '--name', 'more', '--json')) as { key: string }).key;
