@@ -53,6 +53,9 @@ suite('with a Prometheus that scrapes a gateway', () => {
       SALLYPORT__TELEMETRY__OTLP__ENDPOINT: collector.url,
       SALLYPORT__TELEMETRY__OTLP__INTERVAL: '1s',
       SALLYPORT__TELEMETRY__OTLP__SAMPLING__RATIO: '1',
+      SALLYPORT__AUDIT_LOG__SHIP__0__NAME: 'siem',
+      SALLYPORT__AUDIT_LOG__SHIP__0__TYPE: 'otlp',
+      SALLYPORT__AUDIT_LOG__SHIP__0__URL: `${collector.url}/v1/logs`,
     });
     const make = (line: string) =>
       (JSON.parse(product.command('keys', 'create', ...line.split(' '), '--json')) as { key: string }).key;
