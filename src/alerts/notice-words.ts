@@ -58,6 +58,7 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
   journal: { title: 'The journal of budgets cannot be written', todo: () => ['free the disk of the state directory'] },
   review: { title: 'A review has found what is high or critical', todo: () => ['sallyport review --last'] },
   upstream_down: { title: 'An upstream is down', todo: () => ['sallyport upstreams'] },
+  upstream_up: { title: 'An upstream answers again', todo: () => [], ends: 'upstream_down' },
 };
 
 /** Words of a notice of any name. */

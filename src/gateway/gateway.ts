@@ -457,6 +457,8 @@ export async function startGateway({
       states: createUpstreamStates(upstreamMemory, ownRow),
       userAgent: USER_AGENT,
       everyMs: LOOK_EVERY_MS,
+      onDown: (index, why) => log.error('upstream_down', { upstream: config.upstreams[index]?.name, why }),
+      onUp: (index) => log.info('upstream_up', { upstream: config.upstreams[index]?.name }),
       onNews(news) {
         known = news;
         workers?.setUpstreams(news);

@@ -2,7 +2,12 @@ import type { LogFacts, LogOutput } from '../adapters/log/output.ts';
 import type { Notice } from '../kernel/export.ts';
 
 /** What is no warning itself, but says that one is over. */
-const RECOVERIES: ReadonlySet<string> = new Set(['audit_log_recovered', 'counters_up', 'issuer_recovered']);
+const RECOVERIES: ReadonlySet<string> = new Set([
+  'audit_log_recovered',
+  'counters_up',
+  'issuer_recovered',
+  'upstream_up',
+]);
 
 /** A log whose warnings and errors are told as notices, too: what an operator would see there, and no second list of it. */
 export function noticing(log: LogOutput, nowMs: () => number, tell: (notice: Notice) => void): LogOutput {

@@ -30,6 +30,9 @@ export interface WatchDeps {
   readonly userAgent: string;
   /** Told when one has said something new. */
   readonly onNews: (known: KnownUpstreams) => void;
+  /** Told of one that has failed twice in a row, and once it answers again. */
+  readonly onDown: (index: number, why: string) => void;
+  readonly onUp: (index: number) => void;
   readonly everyMs: number;
 }
 
@@ -43,6 +46,8 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
     models: undefined,
     why: 'not asked yet',
   }));
+  /** Looks in a row that have failed. */
+  const failures = watched.map(() => 0);
   /** Looks since its version was asked for. */
   const looks = watched.map(() => 0);
   const timer = setInterval(() => void look(), deps.everyMs).unref();
@@ -73,11 +78,15 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
       }
       if (!deps.states.isUp(index)) await probe(upstream, headers, state, index);
       state.why = undefined;
+      if ((failures[index] ?? 0) >= FAILURES) deps.onUp(index);
+      failures[index] = 0;
       if (JSON.stringify([state.models, state.version]) !== before) {
         deps.onNews(watched.map(({ models, version }) => ({ models, version })));
       }
     } catch (error) {
       state.why = error instanceof Error ? error.message : String(error);
+      failures[index] = (failures[index] ?? 0) + 1;
+      if (failures[index] === FAILURES) deps.onDown(index, state.why);
       // What did not connect or broke counts as for any request, so that a server that is gone is known to be.
       if (error instanceof UpstreamFailed) deps.states.noteFault(index);
     }
@@ -102,6 +111,8 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
   return { watched, look, stop: () => clearInterval(timer) };
 }
 
+/** One look may fail by chance. */
+const FAILURES = 2;
 /** Looks from one question for the version to the next: five minutes of ten seconds each. */
 const LOOKS_A_VERSION = 30;
 
