@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { traceParentOf } from '../src/wire/trace-context.ts';
+import { createBeginTrace } from '../src/telemetry/begin-trace.ts';
 import { createLikeness } from '../src/anomaly/likeness.ts';
 import { recordLine } from '../src/observers/records/line.ts';
 import { lastTextOf } from '../src/vllm/fields/last-text.ts';
@@ -316,6 +318,8 @@ const answered: Outcome = { ...outcome, mayHaveWorked: true };
 const lines = createLineBatch(8 * 1024 * 1024);
 const records = createLineBatch(8 * 1024 * 1024);
 const likeness = createLikeness(randomBytes(32));
+const beginTrace = createBeginTrace({ ratio: 0.1, trustedContext: [] }, (bytes) => void randomFillSync(bytes));
+const noHeaders = new Map<string, string>();
 const countMetrics = createMetricsObserver(createMetricsMemory(2), 0, () => undefined);
 
 const upstreamHead = { status: 200, header: () => 'text/event-stream' };
@@ -398,6 +402,11 @@ const all: readonly Layer[] = [
       records.add(recordLine(x, outcome, clock.nowMs(), alike));
     },
     budgetUs: 3,
+  },
+  {
+    name: 'records: a trace begun, and its context for upstream',
+    run: () => traceParentOf(beginTrace('192.0.2.1', noHeaders)),
+    budgetUs: 1,
   },
   {
     name: 'SSE event: parse, meter, sanitize, format',

@@ -11,8 +11,21 @@ export const gateway = gatewayOf(
   'sandboxed, key, limits, field policy, log and metrics on',
 );
 
+/** What the configuration has beside what every bench has. */
+export interface ExtraConfig {
+  /** Whole options, each line with its newline. */
+  readonly more: string;
+  /** Members of `telemetry`. */
+  readonly telemetry: string;
+}
+
 /** The gateway of a work tree with its modules installed: another commit, to see what the difference costs. */
-export function gatewayOf(name: string, root: string, about: string): Peer {
+export function gatewayOf(
+  name: string,
+  root: string,
+  about: string,
+  extra: ExtraConfig = { more: '', telemetry: '' },
+): Peer {
   const command = join(root, 'bin/sallyport.mjs');
   return {
     name,
@@ -20,7 +33,7 @@ export function gatewayOf(name: string, root: string, about: string): Peer {
     hasTls: true,
     install: async () => undefined,
     version: () => run(process.execPath, [command, '--version']).then((text) => text.trim()),
-    start: (setting) => startGateway(name, root, command, setting),
+    start: (setting) => startGateway(name, root, command, setting, extra),
   };
 }
 
@@ -29,6 +42,7 @@ async function startGateway(
   root: string,
   command: string,
   { folder, upstreamUrl, tls, core, workers }: PeerSetting,
+  { more, telemetry }: ExtraConfig,
 ): Promise<RunningPeer> {
   const port = await freePort();
   const file = join(folder, 'sallyport.yaml');
@@ -39,8 +53,8 @@ async function startGateway(
 admin: { port: ${await freePort()} }
 workers: ${workers}
 upstreams: [{ name: main, url: "${upstreamUrl}" }]
-telemetry: { prometheus: open }
-limits:
+telemetry: { prometheus: open${telemetry === '' ? '' : `, ${telemetry}`} }
+${more}limits:
   default: { requestsPerMinute: 10000000, concurrency: 100000 }
   perIp: { requestsPerMinute: 10000000, connections: none }
 `,

@@ -23,7 +23,7 @@ test('a peer that is trusted is joined: its trace, its choice, its state', () =>
   assert.deepEqual(begin('10.1.2.3', headers), {
     traceId: '0af7651916cd43dd8448eb211c80319c',
     parentSpanId: 'b7ad6b7169203331',
-    spanId: '0102030405060708',
+    spanId: '1112131415161718',
     isSampled: true,
     isRandom: false,
     state: 'a=1',

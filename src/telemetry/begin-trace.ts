@@ -14,10 +14,12 @@ export interface TraceOptions {
 /** Begins the trace of a request, or joins the one that its peer is in. */
 export type BeginTrace = (peerAddress: string, headers: ReadonlyMap<string, string>) => TraceContext;
 
-/** Bytes of the pool that ids are taken from: one call of the operating system for many requests. */
-const POOL_BYTES = 9_600;
-const TRACE_BYTES = 16;
-const SPAN_BYTES = 8;
+/** Random bytes of one request: 16 of a trace, 8 of a span. */
+const UNIT = 24;
+/** Requests for which one call of the operating system is made. */
+const UNITS = 400;
+const DIGITS = 2 * UNIT;
+const TRACE_DIGITS = 32;
 
 /**
  * Only whom the operator has named may say which trace a request is in: anybody else could choose what is kept, write into the
@@ -28,21 +30,22 @@ const SPAN_BYTES = 8;
  */
 export function createBeginTrace(options: TraceOptions, fillRandom: (bytes: Buffer) => void): BeginTrace {
   const isTrusted = options.trustedContext.length === 0 ? () => false : addressMatcher(options.trustedContext);
-  const take = createIds(fillRandom);
+  const next = createIds(fillRandom);
 
   function joined(headers: ReadonlyMap<string, string>, parent: TraceParent): TraceContext {
     const state = headers.get('tracestate');
-    return { ...parent, spanId: take(SPAN_BYTES), state: state === undefined ? undefined : parseTraceState(state) };
+    const { spanId } = next();
+    return { ...parent, spanId, state: state === undefined ? undefined : parseTraceState(state) };
   }
 
   return (peerAddress, headers) => {
     const text = headers.get('traceparent');
     const parent = text !== undefined && isTrusted(peerAddress) ? parseTraceParent(text) : undefined;
     if (parent !== undefined) return joined(headers, parent);
-    const traceId = take(TRACE_BYTES);
+    const { traceId, spanId } = next();
     return {
       traceId,
-      spanId: take(SPAN_BYTES),
+      spanId,
       parentSpanId: undefined,
       isSampled: isChosen(traceId, options.ratio),
       isRandom: true,
@@ -51,22 +54,30 @@ export function createBeginTrace(options: TraceOptions, fillRandom: (bytes: Buff
   };
 }
 
-/** Ids of so many random bytes: never all zero, which would be none (W3C Trace Context §3.2.2.3), and even. */
-function createIds(fillRandom: (bytes: Buffer) => void): (bytes: number) => string {
-  const pool = Buffer.alloc(POOL_BYTES);
-  let used = POOL_BYTES;
-  return (bytes) => {
+const NO_TRACE = '0'.repeat(TRACE_DIGITS);
+const NO_SPAN = '0'.repeat(DIGITS - TRACE_DIGITS);
+
+/** Ids of a request: never all zero, which would be none (W3C Trace Context §3.2.2.3), the span's even. */
+function createIds(fillRandom: (bytes: Buffer) => void): () => { readonly traceId: string; readonly spanId: string } {
+  const pool = Buffer.alloc(UNIT * UNITS);
+  let digits = '';
+  let used = UNITS;
+
+  function fill(): void {
+    fillRandom(pool);
+    // A span is even: odd is its call to upstream. A trace keeps all its bits, for it is chosen by them.
+    for (let last = UNIT - 1; last < pool.length; last += UNIT) pool[last] = (pool[last] ?? 0) & 0xfe;
+    digits = pool.toString('hex');
+    used = 0;
+  }
+
+  return () => {
     for (;;) {
-      if (used + bytes > POOL_BYTES) {
-        fillRandom(pool);
-        used = 0;
-      }
-      const last = used + bytes - 1;
-      // A span is even: odd is its call to upstream. A trace keeps all its bits, for it is chosen by them.
-      if (bytes === SPAN_BYTES) pool[last] = (pool[last] ?? 0) & 0xfe;
-      const id = pool.toString('hex', used, used + bytes);
-      used += bytes;
-      if (!/^0+$/.test(id)) return id;
+      if (used === UNITS) fill();
+      const at = DIGITS * used++;
+      const traceId = digits.slice(at, at + TRACE_DIGITS);
+      const spanId = digits.slice(at + TRACE_DIGITS, at + DIGITS);
+      if (traceId !== NO_TRACE && spanId !== NO_SPAN) return { traceId, spanId };
     }
   };
 }
