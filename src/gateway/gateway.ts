@@ -392,7 +392,8 @@ export async function startGateway({
         recovered: (lost) => log.info('audit_log_recovered', { lost }),
         lost: (count) => void (lostRecords += count),
         findings: (findings) => void quarantine.take(findings),
-        reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
+        deaf: (name) => log.error('anomaly_fault', { name }),
+        reopened: (row, recordPort, done) => workers?.setRecordPort(row, recordPort, done),
         unexported: () => exports.reconnect(),
       },
     );
