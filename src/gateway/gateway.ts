@@ -74,6 +74,8 @@ import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
+import { adminRecord } from './admin-records.ts';
+import { createLossTeller } from './loss-teller.ts';
 import { workersOf } from './config.ts';
 import { searchInThread } from './threads/audit-search-client.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
@@ -210,6 +212,7 @@ export async function startGateway({
     log,
   });
   let lostRecords = 0;
+  const tellOfLoss = createLossTeller(clock, log);
   // It loads while the rest is made ready.
   const records = openRecords();
   const banKeeper = keepBans(stored.bans, {
@@ -390,7 +393,10 @@ export async function startGateway({
       {
         failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
         recovered: (lost) => log.info('audit_log_recovered', { lost }),
-        lost: (count) => void (lostRecords += count),
+        lost(count) {
+          lostRecords += count;
+          tellOfLoss(count);
+        },
         findings: (findings) => void quarantine.take(findings),
         deaf: (name) => log.error('anomaly_fault', { name }),
         reopened: (row, recordPort, done) => workers?.setRecordPort(row, recordPort, done),
@@ -676,6 +682,7 @@ export async function startGateway({
     authenticate: (asked) => adminGate(asked),
     logFault: (requestId, error) =>
       log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
+    noteRequest: (request) => records.note(adminRecord(request, clock.nowMs())),
     asActor: (actor, address, work) => changeLog.as(actor, address, work),
     logChange(actor, action, object) {
       log.info('admin_change', {
