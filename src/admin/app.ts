@@ -141,12 +141,19 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     });
   }
 
-  /** A credential that was revoked meanwhile sees no more. */
+  /** A credential that was revoked meanwhile sees no more, nor one that a policy or a ban keeps out since. */
   async function mayStillLook(c: AdminContext, found: Operation, actor: Actor): Promise<boolean> {
-    // A proof is for one request (RFC 9449 §11.1): whoever has shown one asks anew when the view has ended.
-    if (actor.kind === 'socket' || c.req.header('dpop') !== undefined) return true;
-    const now = await actorOf(c, deps);
-    return !isDenial(now) && missingScope(now, found.scope) === undefined;
+    if (actor.kind === 'socket') return true;
+    if (deps.judgeAddress(c.env.address) !== undefined) return false;
+    // A proof is for one request (RFC 9449 §11.1): it is not shown again, but what it came with may have ended.
+    const isProven = c.req.header('dpop') !== undefined;
+    if (isProven && !deps.isStillUsable(actor.principal)) return false;
+    const now = isProven ? actor : await actorOf(c, deps);
+    return (
+      !isDenial(now) &&
+      missingScope(now, found.scope) === undefined &&
+      deniedByPolicy(c, now, deps, found.scope) === undefined
+    );
   }
 
   async function perform(c: AdminContext, found: Operation, actor: Actor): Promise<Outcome> {

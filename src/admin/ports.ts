@@ -284,6 +284,8 @@ export interface AdminDeps {
   readonly prometheus: true | false | 'open';
   /** Finds the principal of a credential on the admin listener, with the same checks as on the public one. */
   readonly authenticate: (asked: AdminCredential) => Promise<Principal | Denial>;
+  /** Whether somebody who was let in would still be: not expired, revoked, disabled or held meanwhile. */
+  readonly isStillUsable: (principal: Principal) => boolean;
   /** Runs an operation in the name of who has asked for it. */
   readonly asActor: <Result>(actor: Actor, address: string | undefined, work: () => Promise<Result>) => Promise<Result>;
   /** Writes one line to the log: who changed what. */

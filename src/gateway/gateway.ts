@@ -47,7 +47,7 @@ import { alertDesk } from './alert-desk.ts';
 import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
 import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
-import { createDataPlane, tenantKeyOf } from './data-plane.ts';
+import { createDataPlane, isStillUsable, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { keepQuarantine } from './quarantine.ts';
@@ -680,6 +680,8 @@ export async function startGateway({
       return config.telemetry.prometheus;
     },
     authenticate: (asked) => adminGate(asked),
+    isStillUsable: (principal) =>
+      (principal.token?.expiresAtMs ?? Infinity) > clock.nowMs() && isStillUsable(principal, config, authenticating),
     logFault: (requestId, error) =>
       log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
     noteRequest: (request) => records.note(adminRecord(request, clock.nowMs())),
