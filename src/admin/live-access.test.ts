@@ -30,7 +30,7 @@ function setUp() {
   });
   return {
     state,
-    async look(more: Record<string, string> = {}) {
+    look: async (more: Record<string, string> = {}) => {
       const env = { isSocket: false, address: '192.0.2.1' };
       const view = await app.request('/api/v1/streams', { headers: { ...headers, ...more } }, env);
       const reader = (view.body as ReadableStream<Uint8Array>).getReader();
