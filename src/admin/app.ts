@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { StoreUnavailable, VersionConflict } from '../directory/store.ts';
 import { deny, type Denial } from '../kernel/reasons.ts';
+import type { Principal } from '../kernel/exchange.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { METRICS_TYPE, metricsFormatOf } from '../wire/metrics-format.ts';
 import { renderProblem } from '../wire/problem.ts';
@@ -25,6 +26,11 @@ export interface AdminEnv {
   readonly Variables: {
     /** Unguessable; sent as `x-request-id`. */
     readonly requestId: string;
+    /** What is recorded of it. */
+    denial?: Denial;
+    principal?: Principal;
+    /** Whoever reads this is recorded, too. */
+    isNoted?: boolean;
   };
 }
 
@@ -53,6 +59,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   app.use(async (c, next) => {
     c.set('requestId', Buffer.from(deps.randomBytes(16)).toString('hex'));
+    const startedAtMs = deps.clock.nowMs();
     const denial = c.env.isSocket ? undefined : deps.judgeAddress(c.env.address);
     if (denial === undefined) await next();
     else c.res = problem(c, denial);
@@ -60,6 +67,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     c.res.headers.set('x-request-id', c.get('requestId'));
     // Only over TLS: RFC 6797 §7.2 forbids it on plain connections.
     if (c.req.url.startsWith('https:')) c.res.headers.set('strict-transport-security', 'max-age=31536000');
+    noteRequest(c, deps, startedAtMs);
   });
 
   app.all('/metrics', async (c) => {
@@ -96,6 +104,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
       ) {
         return live(c, found, found.live, actor);
       }
+      c.set('isNoted', found.path === '/audit-log');
       return render(c, found, await perform(c, found, actor));
     });
   }
@@ -132,12 +141,19 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
     });
   }
 
-  /** A credential that was revoked meanwhile sees no more. */
+  /** A credential that was revoked meanwhile sees no more, nor one that a policy or a ban keeps out since. */
   async function mayStillLook(c: AdminContext, found: Operation, actor: Actor): Promise<boolean> {
-    // A proof is for one request (RFC 9449 §11.1): whoever has shown one asks anew when the view has ended.
-    if (actor.kind === 'socket' || c.req.header('dpop') !== undefined) return true;
-    const now = await actorOf(c, deps);
-    return !isDenial(now) && missingScope(now, found.scope) === undefined;
+    if (actor.kind === 'socket') return true;
+    if (deps.judgeAddress(c.env.address) !== undefined) return false;
+    // A proof is for one request (RFC 9449 §11.1): it is not shown again, but what it came with may have ended.
+    const isProven = c.req.header('dpop') !== undefined;
+    if (isProven && !deps.isStillUsable(actor.principal)) return false;
+    const now = isProven ? actor : await actorOf(c, deps);
+    return (
+      !isDenial(now) &&
+      missingScope(now, found.scope) === undefined &&
+      deniedByPolicy(c, now, deps, found.scope) === undefined
+    );
   }
 
   async function perform(c: AdminContext, found: Operation, actor: Actor): Promise<Outcome> {
@@ -159,7 +175,6 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   return app;
 }
 
-/** Who asks: by the socket whoever may open it, else the principal of the credential. */
 /** Why somebody does not get metrics; the same for all pages of them. */
 async function keptFromMetrics(c: AdminContext, deps: AdminDeps): Promise<Denial | undefined> {
   if (deps.prometheus === false) return deny('unknown_route');
@@ -170,6 +185,7 @@ async function keptFromMetrics(c: AdminContext, deps: AdminDeps): Promise<Denial
   return method ?? missingScope(actor, 'metrics:read') ?? deniedByPolicy(c, actor, deps, 'metrics:read');
 }
 
+/** Who asks: by the socket whoever may open it, else the principal of the credential. */
 async function actorOf(c: AdminContext, { authenticate }: AdminDeps): Promise<Actor | Denial> {
   if (c.env.isSocket) return { kind: 'socket' };
   const principal = await authenticate({
@@ -180,7 +196,19 @@ async function actorOf(c: AdminContext, { authenticate }: AdminDeps): Promise<Ac
     path: c.req.path,
     address: c.env.address,
   });
-  return isDenial(principal) ? principal : { kind: 'principal', principal };
+  if (isDenial(principal)) return principal;
+  c.set('principal', principal);
+  return { kind: 'principal', principal };
+}
+
+/** Else whoever tries keys here, or reads with a stolen one what all others have done, would leave no trace. */
+function noteRequest(c: AdminContext, { noteRequest: note }: AdminDeps, startedAtMs: number): void {
+  const denial = c.get('denial');
+  if (c.env.isSocket || (denial === undefined && c.get('isNoted') !== true)) return;
+  note?.({
+    ...{ requestId: c.get('requestId'), method: c.req.method, path: c.req.path, address: c.env.address },
+    ...{ status: c.res.status, denial, principal: c.get('principal'), startedAtMs },
+  });
 }
 
 function missingScope(actor: Actor, scope: Scope): Denial | undefined {
@@ -228,6 +256,7 @@ function render(c: AdminContext, { status }: Operation, outcome: Outcome): Respo
 }
 
 function problem(c: AdminContext, denial: Denial, extensions: object = {}): Response {
+  c.set('denial', denial);
   const { status, headers, body } = renderProblem(denial, c.get('requestId'), extensions);
   const all = new Headers();
   for (let i = 0; i + 1 < headers.length; i += 2) all.append(headers[i] ?? '', headers[i + 1] ?? '');

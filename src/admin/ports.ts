@@ -205,6 +205,22 @@ export interface ReviewDesk {
   isDue(): boolean;
 }
 
+/** A request to the admin listener, as it is recorded. */
+export interface AdminRequest {
+  readonly requestId: string;
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  /** Of the peer. */
+  readonly address: string;
+  readonly status: number;
+  /** Why it was refused; undefined where it was answered. */
+  readonly denial: Denial | undefined;
+  /** Who is proven to ask; undefined where nobody is. */
+  readonly principal: Principal | undefined;
+  readonly startedAtMs: number;
+}
+
 /** What the admin API works on; made by the composition root. */
 export interface AdminDeps {
   readonly directory: DirectoryState;
@@ -268,10 +284,14 @@ export interface AdminDeps {
   readonly prometheus: true | false | 'open';
   /** Finds the principal of a credential on the admin listener, with the same checks as on the public one. */
   readonly authenticate: (asked: AdminCredential) => Promise<Principal | Denial>;
+  /** Whether somebody who was let in would still be: not expired, revoked, disabled or held meanwhile. */
+  readonly isStillUsable: (principal: Principal) => boolean;
   /** Runs an operation in the name of who has asked for it. */
   readonly asActor: <Result>(actor: Actor, address: string | undefined, work: () => Promise<Result>) => Promise<Result>;
   /** Writes one line to the log: who changed what. */
   readonly logChange: (actor: Actor, action: string, object: string) => void;
+  /** Hears of each request to the listener that was refused, and of who has read the audit log. */
+  readonly noteRequest?: (request: AdminRequest) => void;
   /** Writes an error that nobody handled to the log; the caller gets the request id alone. */
   readonly logFault?: (requestId: string, error: unknown) => void;
 }

@@ -115,3 +115,18 @@ test('each alert is in exactly one message, silenced, or none of the channel’s
     }),
   );
 });
+
+test('a storm of one critical event does not hide another one', () => {
+  const desk = createDesk({ ...OPTIONS, maxPerHour: 8 }, 0);
+  let sent = 0;
+  for (let i = 0; i < 50; i++) {
+    desk.add(alert({ event: 'quarantine', subject: `key:${i}`, severity: 'critical', isAlone: true }), [], i);
+    sent += desk.take(i).length;
+  }
+  assert.equal(sent, 7);
+  desk.add(alert({ event: 'audit_log_failing', severity: 'critical' }), [], 60);
+  assert.deepEqual(
+    desk.take(60).map(({ event }) => event),
+    ['audit_log_failing'],
+  );
+});

@@ -29,10 +29,13 @@ export interface Desk {
 
 const HOUR_MS = 3_600_000;
 
+/** @param startMs when the hour begins; `reserved`: messages out of the last quarter, by their event */
+const hourFrom = (startMs: number) => ({ startMs, sent: 0, reserved: new Map<string, number>() });
+
 /** @param startMs when it begins: the first digest is of what comes after */
 export function createDesk(options: DeskOptions, startMs: number): Desk {
   const grouping = createGrouping(options);
-  let hour = { startMs, sent: 0 };
+  let hour = hourFrom(startMs);
   let leftOut: Tally = createTally();
   let sumUp = { told: createTally(), silenced: 0 };
   let digestMs = nextDigestMs(options.digest, startMs);
@@ -42,11 +45,19 @@ export function createDesk(options: DeskOptions, startMs: number): Desk {
     (options.events.length === 0 || options.events.includes(event)) &&
     (options.tenants.length === 0 || (tenant !== undefined && options.tenants.includes(tenant)));
 
-  /** A quarter of the hour's messages is kept for what is critical, so that noise cannot hide it. */
-  function mayGo({ severity }: AlertMessage, nowMs: number): boolean {
-    if (nowMs >= hour.startMs + HOUR_MS) hour = { startMs: nowMs, sent: 0 };
-    const most = severity === 'critical' ? options.maxPerHour : Math.floor((options.maxPerHour * 3) / 4);
-    if (hour.sent >= most) return false;
+  /**
+   * A quarter of the hour's messages is kept for what is critical, so that noise cannot hide it; no event has more than a half of
+   * that quarter, or who provokes one that is critical could hide all others.
+   */
+  function mayGo({ severity, event }: AlertMessage, nowMs: number): boolean {
+    if (nowMs >= hour.startMs + HOUR_MS) hour = hourFrom(nowMs);
+    const { maxPerHour } = options;
+    const common = Math.floor((maxPerHour * 3) / 4);
+    const own = hour.reserved.get(event) ?? 0;
+    const isReserved = hour.sent >= common;
+    const hasShare = severity === 'critical' && own < Math.ceil((maxPerHour - common) / 2);
+    if (hour.sent >= maxPerHour || (isReserved && !hasShare)) return false;
+    if (isReserved) hour.reserved.set(event, own + 1);
     hour.sent += 1;
     return true;
   }

@@ -1,4 +1,4 @@
-import { worseOf, type Alert, type AlertMessage, type Severity } from './alert.ts';
+import { rankOf, worseOf, type Alert, type AlertMessage, type Severity } from './alert.ts';
 
 /** When messages of a group are due. */
 export interface GroupTimes {
@@ -59,14 +59,22 @@ export function createGroup(first: Alert, times: GroupTimes, isOther = false): G
     else isBlurred = true;
   }
 
+  /** The first ones, but what is worse has the place of what is less: else five warnings hide what is critical. */
+  function show(alert: Alert): void {
+    const { shown } = waiting;
+    if (shown.some((one) => isSame(one, alert))) return;
+    if (shown.length < MAX_SHOWN) return void shown.push(alert);
+    const place = shown.findLastIndex((one) => rankOf(one.severity) < rankOf(alert.severity));
+    if (place >= 0 && !alert.isResolved) shown[place] = alert;
+  }
+
   return {
     add(alert, nowMs) {
       dueMs = Math.min(dueMs ?? Infinity, dueOf(alert, nowMs));
       noteOpen(alert);
       waiting.count += 1;
       if (!alert.isResolved) waiting.severity = worseOf(waiting.severity, alert.severity);
-      if (waiting.shown.length < MAX_SHOWN && !waiting.shown.some((one) => isSame(one, alert)))
-        waiting.shown.push(alert);
+      show(alert);
       if (waiting.keys.size < MAX_KEYS) waiting.keys.add(alert.key);
     },
     hasOpen: (key) => isBlurred || open.has(key),

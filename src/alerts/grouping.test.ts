@@ -131,3 +131,15 @@ test('each alert is counted in exactly one message, whatever the order; no messa
     }),
   );
 });
+
+test('what is critical is shown where five warnings came before it, and the warnings are counted', () => {
+  const grouping = createGrouping(TIMES);
+  for (let i = 0; i < 6; i++) grouping.add(alert({ subject: `w${i}` }), i);
+  grouping.add(alert({ subject: 'bad', severity: 'critical' }), 10);
+  const [message] = grouping.take(10);
+  assert.deepEqual(
+    message?.alerts.map(({ subject }) => subject),
+    ['w0', 'w1', 'w2', 'w3', 'bad'],
+  );
+  assert.deepEqual([message?.count, message?.severity], [7, 'critical']);
+});

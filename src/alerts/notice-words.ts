@@ -16,6 +16,10 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
     title: 'The audit log cannot be written',
     todo: () => ['free the disk, or mend the folder audit-log/ of the state directory', 'sallyport audit-log verify'],
   },
+  audit_log_gap: {
+    title: 'Records are missing from the audit log',
+    todo: () => ['sallyport audit-log verify'],
+  },
   audit_log_recovered: { title: 'The audit log is written again', todo: () => [], ends: 'audit_log_failing' },
   counters_down: {
     title: 'The server of the counters does not answer',

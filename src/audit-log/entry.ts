@@ -10,6 +10,8 @@ export interface AuditEntry {
   /** `key:Ab12Cd`, or the name of a token in records. */
   readonly credential: string | undefined;
   readonly tenant: string | undefined;
+  /** Tenant of who did it, where that is told. */
+  readonly actorTenant: string | undefined;
   /** Status, or code of the refusal. */
   readonly code: string | undefined;
   readonly model: string | undefined;
@@ -77,7 +79,8 @@ export function entryOf(line: string): AuditEntry | undefined {
   const metadata = at(event, 'metadata');
   const sequence = at(metadata, 'sequence');
   const time = at(event, 'time');
-  if (typeof sequence !== 'number' || typeof time !== 'number') return undefined;
+  // Other numbers are in no record that was written, and a date or a column that cannot hold one would end every search.
+  if (!isCount(sequence) || !isCount(time) || time > LAST_MS) return undefined;
   const text = (...path: readonly string[]): string | undefined => {
     const value = path.reduce<JsonValue | undefined>(at, event);
     return typeof value === 'string' ? value : undefined;
@@ -89,6 +92,7 @@ export function entryOf(line: string): AuditEntry | undefined {
     request: text('metadata', 'uid') ?? text('unmapped', 'request'),
     credential: text('actor', 'user', 'credential_uid') ?? text('actor', 'user', 'uid'),
     tenant: text('unmapped', 'tenant'),
+    actorTenant: text('actor', 'user', 'org', 'uid'),
     code: text('status_code') ?? text('status_detail'),
     model: text('ai_model', 'name'),
     address: text('src_endpoint', 'uid'),
@@ -96,6 +100,11 @@ export function entryOf(line: string): AuditEntry | undefined {
     kind: kindOfClass(Number(at(event, 'class_uid'))),
   };
 }
+
+/** The last moment that a date can be (ECMA-262 §21.4.1.1). */
+const LAST_MS = 8.64e15;
+
+const isCount = (value: JsonValue | undefined): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 function resourceOf(event: JsonObject | undefined): string | undefined {
   const resources = at(event, 'resources');

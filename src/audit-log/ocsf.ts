@@ -105,7 +105,7 @@ function requestEvent(record: RequestRecord, names: Names): Event {
       actor: actorOf(record, names),
       api: present({
         operation: `${record.method} ${record.route ?? record.path}`,
-        service: { name: 'vllm' },
+        service: { name: record.isAdmin === true ? 'admin' : 'vllm' },
         request: { uid: record.requestId },
         response: isBegin ? undefined : present({ code: record.status, error: record.code }),
       }),

@@ -204,6 +204,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     upstreamMetrics: () => Promise.resolve(deny('unknown_route')),
     prometheus: false,
     authenticate: () => Promise.resolve(deny('invalid_credential')),
+    isStillUsable: () => false,
     asActor: (actor, address, work) => records.changes.as(actor, address, work),
     logChange: (_actor, action, object) => records.changes.told(action, object),
     logFault(_, error) {

@@ -4,7 +4,7 @@ import { parseDurationMs } from '../kernel/units.ts';
 import { isAddress, plainAddress } from '../wire/address.ts';
 import { UsageError, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
-import { countOf, table } from './text.ts';
+import { countOf, quietJson, table } from './text.ts';
 import { stateDirOf } from './places.ts';
 
 /** Flags of what is looked for. */
@@ -21,7 +21,7 @@ export function search(flags: Flags, io: CommandIo): number {
   const limit = countOf(flags, 'limit', 1, MAX_SHOWN) ?? 50;
   const { records, next } = searchAuditLog(stateDirOf(flags, io.env), { ...questionOf(flags), limit });
   if (flags.has('json')) {
-    for (const record of records) io.out(`${record}\n`);
+    for (const record of records) io.out(`${quietJson(record)}\n`);
     return 0;
   }
   if (records.length === 0) {
@@ -43,7 +43,7 @@ export function exportAll(flags: Flags, io: CommandIo): number {
   if (format === 'csv') io.out(`${COLUMNS.join(',')}\n`);
   for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined;) {
     const { records, next } = searchAuditLog(stateDir, { ...question, limit: PAGE, before });
-    io.out(records.map((record) => `${format === 'csv' ? csvOf(record) : record}\n`).join(''));
+    io.out(records.map((record) => `${format === 'csv' ? csvOf(record) : quietJson(record)}\n`).join(''));
     before = next;
   }
   return 0;
@@ -103,9 +103,9 @@ function csvOf(record: string): string {
     : COLUMNS.map((name) => cellOf(name === 'time' ? timeOf(entry) : entry[name])).join(',');
 }
 
-/** RFC 4180; what a spreadsheet would take for a formula is text. */
-function cellOf(value: string | number | undefined): string {
-  const text = String(value ?? '');
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+/** RFC 4180; what a spreadsheet would take for a formula is text, and so is what a terminal would obey. */
+export function cellOf(value: string | number | undefined): string {
+  const text = String(value ?? '').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+  const safe = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

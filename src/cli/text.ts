@@ -1,8 +1,15 @@
 import { UsageError } from './command.ts';
 import type { Flags } from './flags.ts';
 
-/** Columns of equal width, two spaces between them; the first row is their heads. */
-export function table(rows: readonly (readonly string[])[]): string {
+// A terminal obeys the first; the second turn the order of a line round, or end it.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * Columns of equal width, two spaces between them; the first row is their heads. Cells may be anybody's text: what a terminal
+ * would act on is a space.
+ */
+export function table(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map((cell) => cell.replace(UNSEEN, ' ')));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
@@ -13,9 +20,17 @@ export function pairs(rows: readonly (readonly [string, string])[]): string {
   return table(rows);
 }
 
+/** JSON without characters that a terminal acts on: they are written as escapes, so that its value is the same. */
+export const quietJson = (text: string): string =>
+  text.replace(/[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+
 /** One JSON value on a line of its own. */
 export function json(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return `${quietJson(JSON.stringify(value, undefined, 2))}\n`;
 }
 
 /** A time for people, or a word where there is none. */

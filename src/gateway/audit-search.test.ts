@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { newStateDir, openLog } from '../../test/support/audit-log.ts';
@@ -7,7 +7,7 @@ import { openNameKeys } from '../adapters/files/audit-names.ts';
 import { entryOf } from '../audit-log/entry.ts';
 import { createNames } from '../audit-log/names.ts';
 import { createOcsf } from '../audit-log/ocsf.ts';
-import type { AuditRecord, RequestRecord } from '../kernel/record.ts';
+import type { AuditRecord, ChangeRecord, RequestRecord } from '../kernel/record.ts';
 import { searchAuditLog } from './audit-search.ts';
 
 const requestOf = (n: number, more: Partial<RequestRecord> = {}): RequestRecord => ({
@@ -24,7 +24,7 @@ const requestOf = (n: number, more: Partial<RequestRecord> = {}): RequestRecord 
   ...more,
 });
 
-const REVOKED: AuditRecord = {
+const REVOKED: ChangeRecord = {
   kind: 'change',
   ...{ timeMs: 1_700_000_009_000, resource: 'api-keys', id: 'Ab12Cd', operation: 'revoke' },
   ...{ actor: { id: 'command', tenant: undefined, address: undefined }, tenant: 'acme' },
@@ -106,4 +106,63 @@ test('an index that is lost is made anew', () => {
   const before = find({}).found;
   rmSync(join(stateDir, 'audit-log.index.db'));
   assert.deepEqual(find({}).found, before);
+});
+
+test('a log that takes the place of one that was moved away is searched from its beginning', () => {
+  const { stateDir, find } = setUp();
+  assert.equal(find({ kind: 'request' }).found.length, 8);
+  renameSync(join(stateDir, 'audit-log'), join(stateDir, 'moved'));
+  const keys = openNameKeys(stateDir);
+  const names = createNames((tenant, isNew) => keys.keyOf(tenant, isNew));
+  openLog(stateDir, { segmentBytes: 2_000 }).append([requestOf(20)].map(createOcsf('0', names)));
+  assert.deepEqual(find({ kind: 'request' }).found, ['r20']);
+});
+
+test('what was cut off the log is not found any more, and what was written in its place is', () => {
+  const { stateDir, find } = setUp();
+  const before = find({ kind: 'request' }).found;
+  const [first = ''] = readdirSync(join(stateDir, 'audit-log')).filter((name) => name.endsWith('.jsonl'));
+  const file = join(stateDir, 'audit-log', first);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.slice(0, text.indexOf('\n') + 1));
+  const after = find({ kind: 'request' }).found;
+  assert.ok(after.length < before.length && after.length > 0);
+  writeFileSync(file, text);
+  assert.deepEqual(find({ kind: 'request' }).found, before);
+});
+
+test('the address that a change was made from is read, also where what was changed is of another tenant or of none', () => {
+  const { write, find } = setUp();
+  for (const tenant of ['other', undefined]) {
+    const actor = { id: 'key:Ab12Cd', tenant: 'acme', address: '192.0.2.44' };
+    write({ ...REVOKED, tenant, actor });
+  }
+  const { records } = find({ address: '192.0.2.44' });
+  assert.deepEqual(
+    records.map((record) => entryOf(record)?.address),
+    ['192.0.2.44', '192.0.2.44'],
+  );
+});
+
+test('a line with numbers that no record has is passed by, and what is behind it is found', () => {
+  const { stateDir, find } = setUp();
+  const last =
+    readdirSync(join(stateDir, 'audit-log'))
+      .filter((name) => name.endsWith('.jsonl'))
+      .at(-1) ?? '';
+  for (const [sequence, time] of [
+    [1.5, 1],
+    [-1, 1],
+    [1e300, 1],
+    [900, 1.5],
+    [900, 1e300],
+    [900, 8.64e15 + 1],
+  ]) {
+    appendFileSync(
+      join(stateDir, 'audit-log', last),
+      `${JSON.stringify({ metadata: { sequence, uid: 'forged' }, time, class_uid: 6003 })}\n`,
+    );
+  }
+  assert.deepEqual(find({ request: 'forged' }).found, []);
+  assert.equal(find({ kind: 'request' }).found.length, 8);
 });

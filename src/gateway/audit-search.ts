@@ -1,10 +1,19 @@
 import { join } from 'node:path';
-import { auditLogPlaces, segmentOf, segmentsIn, type Segment } from '../adapters/audit-log/folder.ts';
+import {
+  auditLogPlaces,
+  bytesIfThere,
+  MAX_STATEMENT_BYTES,
+  segmentOf,
+  segmentsIn,
+  sizeIfThere,
+  type Segment,
+} from '../adapters/audit-log/folder.ts';
 import { readLinesFrom, textAt } from '../adapters/audit-log/reading.ts';
 import { openNameKeys } from '../adapters/files/audit-names.ts';
 import { openAuditIndex, type AuditIndex, type RecordPlace } from '../adapters/sqlite/audit-index.ts';
 import { entryOf, type AuditAnswer, type AuditEntry, type AuditQuestion } from '../audit-log/entry.ts';
 import { createNames, type Names } from '../audit-log/names.ts';
+import { parseKeyChain } from '../audit-log/statement.ts';
 
 /** Entries that are added in one step. */
 const STEP = 20_000;
@@ -12,11 +21,11 @@ const STEP = 20_000;
 /** Brings the index up to the end of the log and asks it. Takes as long as reading what is new. */
 export function searchAuditLog(stateDir: string, question: AuditQuestion): AuditAnswer {
   const { address, limit, before, ...filter } = question;
-  const { folder } = auditLogPlaces(stateDir);
+  const { folder, keyChain } = auditLogPlaces(stateDir);
   const keys = openNameKeys(stateDir);
   // Looking makes no keys.
   const names = createNames((tenant) => keys.keyOf(tenant, false));
-  const index = openAuditIndex(join(stateDir, 'audit-log.index.db'));
+  const index = openAuditIndex(join(stateDir, 'audit-log.index.db'), originIn(keyChain));
   try {
     catchUp(index, segmentsIn(folder));
     // An address has a name of each tenant.
@@ -33,7 +42,15 @@ export function searchAuditLog(stateDir: string, question: AuditQuestion): Audit
   }
 }
 
+/** Which log it is; empty where its statement of keys is not to be read. */
+function originIn(keyChain: string): string {
+  const text = bytesIfThere(keyChain, MAX_STATEMENT_BYTES)?.toString();
+  return (text === undefined ? undefined : parseKeyChain(text)?.origin) ?? '';
+}
+
 function catchUp(index: AuditIndex, segments: readonly Segment[]): void {
+  // Deleted by retention, or set back to what was before: what is not there any more is not found, and what is new there is.
+  index.keepOnly(segments.map(({ first, records }) => ({ first, bytes: sizeIfThere(records) ?? -1 })));
   for (const segment of segments) {
     let entries: [AuditEntry, RecordPlace][] = [];
     let done = index.known(segment.first);
@@ -48,17 +65,25 @@ function catchUp(index: AuditIndex, segments: readonly Segment[]): void {
     });
     if (entries.length > 0) index.add(segment.first, entries, end);
   }
-  const [first] = segments;
-  if (first !== undefined) index.forgetBefore(first.first);
 }
 
 const NAME = /"(n1\.[A-Za-z0-9_-]+)"/g;
 
 /** A line with the names of people and addresses read, as far as there is a key. */
 function revealed(line: string, names: Names): string {
-  const tenant = entryOf(line)?.tenant ?? '';
+  const entry = entryOf(line);
+  // Of a change the address is that of whoever made it, who may be of another tenant than what was changed.
+  const tenants = new Set([entry?.tenant ?? '', entry?.actorTenant ?? '']);
   return line.replace(NAME, (whole, name: string) => {
-    const value = names.reveal(tenant, 'address', name) ?? names.reveal(tenant, 'person', name);
+    const value = valueOf(name, tenants, names);
     return value === undefined ? whole : JSON.stringify(value);
   });
+}
+
+function valueOf(name: string, tenants: ReadonlySet<string>, names: Names): string | undefined {
+  for (const tenant of tenants) {
+    const value = names.reveal(tenant, 'address', name) ?? names.reveal(tenant, 'person', name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }

@@ -313,10 +313,10 @@ const aliasesOf = (aliases: ReadonlyMap<string, string>, model: string | undefin
   [...aliases].flatMap(([alias, name]) => (name === model ? [alias] : []));
 
 /** Whether requests may go on that began with this principal; expiry aside, which only stops new ones. */
-function isStillUsable(
+export function isStillUsable(
   { keyId, token, marks, tenant }: Principal,
   { authentication }: Settings['config'],
-  deps: DataPlaneDeps,
+  deps: Pick<DataPlaneDeps, 'isHeld' | 'credentials' | 'revocations'>,
 ): boolean {
   // Its body may have taken half a minute: what was held meanwhile must not start anything.
   if (deps.isHeld(marks)) return false;

@@ -47,7 +47,7 @@ import { alertDesk } from './alert-desk.ts';
 import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
 import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
-import { createDataPlane, tenantKeyOf } from './data-plane.ts';
+import { createDataPlane, isStillUsable, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { keepQuarantine } from './quarantine.ts';
@@ -74,6 +74,8 @@ import { createMetricsPage } from '../observers/metrics/page.ts';
 import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
+import { adminRecord } from './admin-records.ts';
+import { createLossTeller } from './loss-teller.ts';
 import { workersOf } from './config.ts';
 import { searchInThread } from './threads/audit-search-client.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
@@ -210,6 +212,7 @@ export async function startGateway({
     log,
   });
   let lostRecords = 0;
+  const tellOfLoss = createLossTeller(clock, log);
   // It loads while the rest is made ready.
   const records = openRecords();
   const banKeeper = keepBans(stored.bans, {
@@ -390,9 +393,13 @@ export async function startGateway({
       {
         failing: (why) => log.error('audit_log_failing', { why, onFailure: config.auditLog.onFailure }),
         recovered: (lost) => log.info('audit_log_recovered', { lost }),
-        lost: (count) => void (lostRecords += count),
+        lost(count) {
+          lostRecords += count;
+          tellOfLoss(count);
+        },
         findings: (findings) => void quarantine.take(findings),
-        reopened: (row, recordPort) => workers?.setRecordPort(row, recordPort),
+        deaf: (name) => log.error('anomaly_fault', { name }),
+        reopened: (row, recordPort, done) => workers?.setRecordPort(row, recordPort, done),
         unexported: () => exports.reconnect(),
       },
     );
@@ -675,8 +682,11 @@ export async function startGateway({
       return config.telemetry.prometheus;
     },
     authenticate: (asked) => adminGate(asked),
+    isStillUsable: (principal) =>
+      (principal.token?.expiresAtMs ?? Infinity) > clock.nowMs() && isStillUsable(principal, config, authenticating),
     logFault: (requestId, error) =>
       log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
+    noteRequest: (request) => records.note(adminRecord(request, clock.nowMs())),
     asActor: (actor, address, work) => changeLog.as(actor, address, work),
     logChange(actor, action, object) {
       log.info('admin_change', {

@@ -8,7 +8,8 @@ export interface IncidentSubject {
   readonly id: string;
 }
 
-const REQUEST = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+// The second form is that of the admin listener.
+const REQUEST = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/i;
 const KEY = /^(?:key:)?([A-Za-z0-9]{6})$/;
 const WHOLE_KEY = /^sp_([A-Za-z0-9]{6})_/;
 

@@ -56,6 +56,8 @@ export interface RequestRecord {
   readonly spanId?: string | undefined;
   readonly parentSpanId?: string | undefined;
   readonly isSampled?: boolean | undefined;
+  /** It came to the admin listener. */
+  readonly isAdmin?: boolean | undefined;
 }
 
 /** Who has done something besides asking: `key:Ab12Cd`, `token:ISSUER SUBJECT`, `user:ID`, `command`, `gateway`. */

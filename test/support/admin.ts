@@ -128,6 +128,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       const scopes = /^Bearer scopes=(.*)$/.exec(authorization ?? '')?.[1];
       return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
     },
+    isStillUsable: () => true,
     anomalies: () => [],
     alerts: { channels: () => [], test: () => Promise.resolve(undefined) },
     searchAuditLog: () => Promise.resolve(undefined),

@@ -16,16 +16,17 @@ export interface AuditIndex {
   known(segment: number): number;
   /** Adds what was read of a segment, up to so many bytes of it. */
   add(segment: number, entries: readonly (readonly [AuditEntry, RecordPlace])[], bytes: number): void;
-  /** Forgets segments before that one, which are deleted. */
-  forgetBefore(segment: number): void;
+  /** Forgets what is not of these segments any more, or lies behind the end of one. */
+  keepOnly(segments: readonly { readonly first: number; readonly bytes: number }[]): void;
   /** Records that a filter lets through, the newest first. @param before only those with smaller numbers */
   find(filter: AuditFilter, limit: number, before: number): readonly (RecordPlace & { readonly sequence: number })[];
   close(): void;
 }
 
 /** Other forms are thrown away and made anew. */
-const FORM = 1;
+const FORM = 2;
 const TABLES = `
+  CREATE TABLE log (origin TEXT NOT NULL) STRICT;
   CREATE TABLE segments (first INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
   CREATE TABLE records (sequence INTEGER PRIMARY KEY, segment INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
     time_ms INTEGER NOT NULL, request TEXT, credential TEXT, tenant TEXT, code TEXT, model TEXT, address TEXT, object TEXT,
@@ -38,15 +39,22 @@ const TABLES = `
   CREATE INDEX by_code ON records (code, sequence) WHERE code IS NOT NULL;`;
 const ADD = `INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** Opens the index of a log; another process may work with it. */
-export function openAuditIndex(path: string): AuditIndex {
+/**
+ * Opens the index of a log; another process may work with it.
+ *
+ * @param origin which log it is. What is known of another one, which was moved away, is forgotten: the segments of both have
+ *   the same names, and what is new would be taken for what is known already
+ */
+export function openAuditIndex(path: string, origin: string): AuditIndex {
   const db = new DatabaseSync(path, { limits: { attach: 0 }, timeout: 10_000 });
   // What is lost in a crash is read again from the segments.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF;');
   inOneStep(db, () => {
     const { user_version: form } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-    if (form === FORM) return;
-    db.exec(`DROP TABLE IF EXISTS segments; DROP TABLE IF EXISTS records; ${TABLES} PRAGMA user_version = ${FORM};`);
+    if (form === FORM && (db.prepare('SELECT origin FROM log').get() as { origin: string }).origin === origin) return;
+    db.exec(`DROP TABLE IF EXISTS log; DROP TABLE IF EXISTS segments; DROP TABLE IF EXISTS records; ${TABLES}`);
+    db.prepare('INSERT INTO log VALUES (?)').run(origin);
+    db.exec(`PRAGMA user_version = ${FORM}`);
   });
   const known = db.prepare('SELECT bytes FROM segments WHERE first = ?');
   const setKnown = db.prepare('INSERT OR REPLACE INTO segments VALUES (?, ?)');
@@ -64,10 +72,19 @@ export function openAuditIndex(path: string): AuditIndex {
         setKnown.run(segment, bytes);
       });
     },
-    forgetBefore(segment) {
+    keepOnly(segments) {
+      const rows = db.prepare('SELECT first, bytes FROM segments').all() as unknown as {
+        first: number;
+        bytes: number;
+      }[]; // the columns above
+      const sizes = new Map(segments.map(({ first, bytes }) => [first, bytes]));
+      const gone = rows.filter(({ first, bytes }) => bytes > (sizes.get(first) ?? -1));
+      if (gone.length === 0) return;
       inOneStep(db, () => {
-        db.prepare('DELETE FROM records WHERE segment < ?').run(segment);
-        db.prepare('DELETE FROM segments WHERE first < ?').run(segment);
+        for (const { first } of gone) {
+          db.prepare('DELETE FROM records WHERE segment = ?').run(first);
+          db.prepare('DELETE FROM segments WHERE first = ?').run(first);
+        }
       });
     },
     find(filter, limit, before) {

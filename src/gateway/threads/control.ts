@@ -72,7 +72,7 @@ export interface Workers {
   setUpstreams(upstreams: KnownUpstreams): void;
   setIssuers(issuers: readonly IssuerState[]): void;
   /** The records of a worker go there from now on. */
-  setRecordPort(row: number, port: MessagePort): void;
+  setRecordPort(row: number, port: MessagePort, done: number): void;
   /** Tells a worker what came of a request that waits for a place; a worker that has ended hears nothing. */
   tellPlace(row: number, message: PlaceTold): void;
   /** What upstreams are answering now; a worker that does not say within a second is left out. */
@@ -335,8 +335,8 @@ export async function startWorkers(
     setAlpn: (certificates) => broadcast((number) => ({ kind: 'alpn', seq: number, certificates })),
     setIssuers: (issuers) => live.forEach((self) => post(self, { kind: 'issuers', issuers })),
     setUpstreams: (upstreams) => live.forEach((self) => post(self, { kind: 'upstreams', upstreams })),
-    setRecordPort(row, port) {
-      live.get(row)?.worker.postMessage({ kind: 'record-port', port } satisfies ToWorker, [port]);
+    setRecordPort(row, port, done) {
+      live.get(row)?.worker.postMessage({ kind: 'record-port', port, done } satisfies ToWorker, [port]);
     },
     tellPlace(row, message) {
       const self = live.get(row);

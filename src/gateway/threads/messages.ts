@@ -129,7 +129,7 @@ export type ToWorker =
   /** Numbered: a CA must not be asked to look before every worker can answer it. */
   | { readonly kind: 'alpn'; readonly seq: number; readonly certificates: readonly AlpnCertificate[] }
   /** The records thread was started anew. */
-  | { readonly kind: 'record-port'; readonly port: MessagePort }
+  | { readonly kind: 'record-port'; readonly port: MessagePort; readonly done: number }
   | { readonly kind: 'upstreams'; readonly upstreams: KnownUpstreams }
   | { readonly kind: 'issuers'; readonly issuers: readonly IssuerState[] }
   /** The answer to `ask-issuer`: what came of it was sent before. */

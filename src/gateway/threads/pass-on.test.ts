@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuditRecord } from '../../kernel/record.ts';
 import type { RecordedBatch } from './exports-messages.ts';
 import { createPassOn } from './pass-on.ts';
 
@@ -41,4 +42,20 @@ test('with nobody to hear it nothing is kept', () => {
   passOn.setPort(undefined);
   passOn.lines(lines(1));
   assert.deepEqual(posted, []);
+});
+
+test('what callers make by asking is left out and counted while the other is behind, and changes among it are not', () => {
+  const { posted, port } = fakePort();
+  const passOn = createPassOn();
+  passOn.setPort(port);
+  for (let i = 0; i < 64; i++) passOn.lines(lines(1));
+  const refused: AuditRecord = {
+    ...{ kind: 'sign-in', timeMs: 1, isGood: false, method: 'password', user: undefined },
+    ...{ requestId: undefined, tenant: undefined, address: undefined },
+  };
+  const stopped: AuditRecord = { kind: 'lifecycle', timeMs: 1, activity: 'stop', detail: {} };
+  passOn.records([refused, refused]);
+  assert.equal(posted.length, 64);
+  passOn.records([refused, stopped]);
+  assert.deepEqual(posted.at(-1), { records: [stopped], dropped: 3 });
 });

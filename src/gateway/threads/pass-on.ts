@@ -8,7 +8,7 @@ export interface PassOn {
   setPort(port: PassOnPort | undefined): void;
   /** Lines of requests; the bytes are given away. */
   lines(lines: Uint8Array<ArrayBuffer>): void;
-  /** What is no request: these are few, and none is left out. */
+  /** What is no request of a worker. Changes, holds and findings are few, and none is left out; a flood can make the others. */
   records(records: readonly AuditRecord[]): void;
 }
 
@@ -17,6 +17,9 @@ export type PassOnPort = Pick<MessagePort, 'on' | 'close'> & { postMessage(batch
 
 /** Batches that the other has not taken; a thousand requests in one are usual under load. */
 const MAX_BEHIND = 64;
+
+/** What callers make by asking: refused tokens, failed sign-ins, requests to the admin listener. */
+const MANY: ReadonlySet<AuditRecord['kind']> = new Set(['request', 'token', 'sign-in']);
 
 /** With nobody to pass it on to, all is forgotten. */
 export function createPassOn(): PassOn {
@@ -47,7 +50,10 @@ export function createPassOn(): PassOn {
       else dropped += lines.reduce((count, byte) => (byte === NEWLINE ? count + 1 : count), 0);
     },
     records(records) {
-      if (port !== undefined && records.length > 0) post({ records });
+      if (port === undefined) return;
+      const kept = behind < MAX_BEHIND ? records : records.filter(({ kind }) => !MANY.has(kind));
+      dropped += records.length - kept.length;
+      if (kept.length > 0) post({ records: kept });
     },
   };
 }

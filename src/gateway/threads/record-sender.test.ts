@@ -130,10 +130,36 @@ test('when the thread was started anew, who waited for the old one is told, and 
   sender.add('a');
   const kept = sender.kept();
   await turn();
-  sender.setPort(port);
+  sender.setPort(port, 0);
   assert.equal(await kept, false);
   sender.add('b');
   sender.handOver();
   assert.equal(texts().at(-1), 'b\n');
   assert.equal(posted.at(-1)?.batch, 1);
+});
+
+test('what went with a thread is told to the next one as given up, once, and what it had taken is not', () => {
+  const { clock, memory, posted, sender, port } = setUp();
+  for (const line of ['a', 'b', 'c']) {
+    sender.add(line);
+    sender.handOver();
+  }
+  sender.add('waits');
+  sender.setPort(port, 1);
+  memory.setTaken(1, 0);
+  clock.advance(50);
+  assert.deepEqual([posted.at(-1)?.dropped, posted.at(-1)?.batch], [2, 1]);
+  assert.equal(Buffer.from(posted.at(-1)?.lines ?? []).toString(), 'waits\n');
+  sender.add('d');
+  clock.advance(50);
+  assert.equal(posted.at(-1)?.dropped, 0);
+});
+
+test('where nothing comes any more, the next thread is told all the same of what went with the other', () => {
+  const { clock, posted, sender, port } = setUp();
+  sender.add('a');
+  sender.handOver();
+  sender.setPort(port, 0);
+  clock.advance(50);
+  assert.deepEqual([posted.at(-1)?.dropped, posted.at(-1)?.lines.length], [1, 0]);
 });

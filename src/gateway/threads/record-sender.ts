@@ -16,7 +16,8 @@ export interface RecordSender {
   /** Hands over at once what waits. */
   handOver(): void;
   /** Records go another way from now on: the thread has ended and was started anew. */
-  setPort(port: RecordPort): void;
+  /** @param done batches that the thread had taken when it ended */
+  setPort(port: RecordPort, done: number): void;
 }
 
 /** The way to the records thread. */
@@ -48,8 +49,14 @@ export function createRecordSender(
   let port = first;
   let batch = 0;
   let toldDropped = 0;
+  /** Records that went with a thread that has ended: nobody can say which of them it has written. */
+  let gone = 0;
+  /** Records of the batches that are on their way, the oldest first. */
+  let onTheWay: { readonly batch: number; readonly count: number }[] = [];
   let timer: Timer | undefined;
   let isSoon = false;
+  /** Records that wait here. */
+  let added = 0;
   /** A record was dropped that somebody may be about to wait for. */
   let isLost = false;
   /** Who waits, by the batch that holds its record. */
@@ -68,12 +75,17 @@ export function createRecordSender(
     timer = undefined;
     isSoon = false;
     if (port === undefined) return;
-    if (batch - memory.taken(row) >= MAX_ON_THE_WAY) return later();
+    const done = memory.taken(row);
+    if (batch - done >= MAX_ON_THE_WAY) return later();
     const taken = lines.take();
-    const dropped = lines.dropped() - toldDropped;
+    const dropped = lines.dropped() - toldDropped + gone;
     if (taken === undefined && dropped === 0) return;
-    toldDropped += dropped;
-    port.post({ batch: ++batch, lines: taken ?? new Uint8Array(0), dropped });
+    toldDropped = lines.dropped();
+    gone = 0;
+    onTheWay = onTheWay.filter((one) => one.batch > done);
+    onTheWay.push({ batch: ++batch, count: added + dropped });
+    added = 0;
+    port.post({ batch, lines: taken ?? new Uint8Array(0), dropped });
   }
 
   function later(): void {
@@ -88,7 +100,8 @@ export function createRecordSender(
       if (!rules().isEnabled) return;
       const before = lines.dropped();
       lines.add(`${line}\n`);
-      isLost ||= lines.dropped() > before;
+      if (lines.dropped() > before) isLost = true;
+      else added++;
       later();
     },
     isStrict() {
@@ -117,13 +130,16 @@ export function createRecordSender(
       return isEnabled && onFailure === 'deny' && memory.isFailing();
     },
     handOver,
-    setPort(next) {
+    setPort(next, done) {
       port?.close();
-      // What was on its way has gone with the thread.
+      // What was on its way has gone with the thread: the next one is told, so that the log has a gap and no silence.
+      for (const one of onTheWay) if (one.batch > done) gone += one.count;
+      onTheWay = [];
       heard({ batch, isKept: false });
       port = next;
       batch = 0;
       next.onKept(heard);
+      if (gone > 0) later();
     },
   };
 }

@@ -48,7 +48,7 @@ function setUp() {
 test('what several workers hand over is written in one piece, and what they have dropped is said', () => {
   const { written, lost, recorder } = setUp();
   assert.equal(recorder.write([batchOf(lineOf('a') + lineOf('b')), batchOf(lineOf('c'), 3)]), true);
-  recorder.note([STARTED]);
+  recorder.write([], [{ records: [STARTED], dropped: 0 }]);
   assert.deepEqual(written, ['a', 'b', 'c', 'lifecycle']);
   assert.deepEqual(lost, [[3, 'behind']]);
 });
@@ -113,7 +113,7 @@ test('a record whose text cannot be made for a full disk waits with those behind
   const { written, lost, said, state, recorder } = setUp();
   state.hasNoRoomForKeys = true;
   assert.equal(recorder.write([batchOf(lineOf('a'))]), false);
-  recorder.note([STARTED]);
+  recorder.write([], [{ records: [STARTED], dropped: 0 }]);
   assert.deepEqual([written, lost, state.isFailing], [[], [], true]);
   state.hasNoRoomForKeys = false;
   recorder.retry();
@@ -124,7 +124,47 @@ test('a record whose text cannot be made for a full disk waits with those behind
 test('a record whose text can never be made is given up alone', () => {
   const { written, lost, recorder } = setUp();
   const finding = { rule: 'r', subject: 's', tenant: undefined, score: 1, why: 'w', requestId: undefined };
-  recorder.note([STARTED, { kind: 'finding', timeMs: 1, ...finding }, STARTED]);
+  recorder.write([], [{ records: [STARTED, { kind: 'finding', timeMs: 1, ...finding }, STARTED], dropped: 0 }]);
   assert.deepEqual(written, ['lifecycle', 'lifecycle']);
   assert.deepEqual(lost, [[1, 'not-a-record']]);
+});
+
+test('a line that is no record is counted, and takes neither the others nor the thread with it', () => {
+  const { written, lost, recorder } = setUp();
+  assert.equal(recorder.write([batchOf(`${lineOf('a')}[1,Infinity]\n[]\n${lineOf('b')}`)]), true);
+  assert.deepEqual(written, ['a', 'b']);
+  assert.deepEqual(lost, [
+    [1, 'not-a-record'],
+    [1, 'not-a-record'],
+  ]);
+});
+
+test('records are on the disk before anybody listens, and who cannot take one breaks nothing', () => {
+  const written: string[] = [];
+  const deaf: string[] = [];
+  const recorder = createRecorder({
+    log: {
+      append: (texts) => written.push(...texts),
+      lose: () => undefined,
+      checkpoint: () => undefined,
+      close: () => undefined,
+    },
+    textOf: ({ kind }) => kind,
+    clock: { nowMs: () => 7 },
+    memory: { setFailing: () => undefined },
+    ...{ onFailing: () => undefined, onLost: () => undefined, onRecovered: () => undefined },
+    hear() {
+      deaf.push(`after ${written.length}`);
+      throw new TypeError('a bug');
+    },
+    onDeaf: (name) => void deaf.push(name),
+  });
+  assert.equal(recorder.write([batchOf(lineOf('a'))], [{ records: [STARTED], dropped: 0 }]), true);
+  assert.deepEqual(deaf, ['after 2', 'TypeError', 'after 2', 'TypeError']);
+});
+
+test('records of the control plane that were given up before are counted', () => {
+  const { lost, recorder } = setUp();
+  recorder.write([], [{ records: [STARTED], dropped: 4 }]);
+  assert.deepEqual(lost, [[4, 'behind']]);
 });

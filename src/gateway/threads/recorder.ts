@@ -2,14 +2,19 @@ import { AuditLogWriteError, type AuditLogWriter } from '../../adapters/audit-lo
 import type { Clock } from '../../kernel/clock.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
 import { readRecordLine } from '../../observers/records/line.ts';
+import type { Notes } from './note-queue.ts';
 import type { RecordBatch, RecordsMemory } from './records-messages.ts';
 
 /** Writes what threads have handed over, and says when that fails. */
 export interface Recorder {
-  /** Writes the records of several batches at once; whether all of them are on disk now. */
-  write(batches: readonly Pick<RecordBatch, 'lines' | 'dropped'>[]): boolean;
-  /** Writes records of the control plane. */
-  note(records: readonly AuditRecord[]): void;
+  /**
+   * Writes the records of several batches, and of the control plane, at once: one write, however many come together. Whether
+   *  all of them are on disk now.
+   */
+  write(
+    batches: readonly Pick<RecordBatch, 'lines' | 'dropped'>[],
+    notes?: readonly Pick<Notes, 'records' | 'dropped'>[],
+  ): boolean;
   /** The log could not be written while nobody wrote. */
   failed(error: Error): void;
   /** Tries again what the disk has not taken. */
@@ -29,6 +34,8 @@ export interface RecorderDeps {
   readonly onLost: (count: number) => void;
   /** Hears each record beside. */
   readonly hear?: (record: AuditRecord) => void;
+  /** It could not take one. @param name of the error */
+  readonly onDeaf?: (name: string) => void;
 }
 
 /** What waits for the disk: the text of a record, or the record where that could not be made yet. */
@@ -123,23 +130,41 @@ export function createRecorder(deps: RecorderDeps): Recorder {
     return true;
   }
 
+  /** What a worker wrote down; one line that is no record must not take the thread, and all that waits here, with it. */
+  function read(line: string): readonly AuditRecord[] {
+    try {
+      return [readRecordLine(line)];
+    } catch {
+      lose(1, 'not-a-record');
+      return [];
+    }
+  }
+
+  /** Who listens beside comes after the disk, and breaks nothing here: what is recorded must not hang on what is thought of it. */
+  function tell(records: readonly AuditRecord[]): void {
+    for (const record of records) {
+      try {
+        deps.hear?.(record);
+      } catch (error) {
+        deps.onDeaf?.(error instanceof Error ? error.name : 'unknown');
+      }
+    }
+  }
+
   return {
-    write(batches) {
+    write(batches, notes = []) {
       const records: AuditRecord[] = [];
+      for (const one of notes) {
+        if (one.dropped > 0) lose(one.dropped, 'behind');
+        records.push(...one.records);
+      }
       for (const { lines, dropped } of batches) {
         if (dropped > 0) lose(dropped, 'behind');
-        for (const line of Buffer.from(lines).toString().split('\n')) {
-          if (line === '') continue;
-          const record = readRecordLine(line);
-          deps.hear?.(record);
-          records.push(record);
-        }
+        for (const line of Buffer.from(lines).toString().split('\n')) if (line !== '') records.push(...read(line));
       }
-      return put(records);
-    },
-    note(records) {
-      for (const record of records) deps.hear?.(record);
-      put(records);
+      const isKept = put(records);
+      tell(records);
+      return isKept;
     },
     failed,
     retry() {

@@ -1,6 +1,7 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { AuditRecord } from '../../kernel/record.ts';
 import type { WishedFinding } from '../quarantine.ts';
+import { createNoteQueue } from './note-queue.ts';
 import {
   openRecordsMemory,
   type FromRecords,
@@ -23,8 +24,10 @@ export interface RecordsEvents {
   /** So many records were given up just now. */
   lost(count: number): void;
   findings(findings: readonly WishedFinding[]): void;
-  /** The thread was started anew: a worker needs another port. */
-  reopened(row: number, port: MessagePort): void;
+  /** A record could not be looked at. @param name of the error */
+  deaf(name: string): void;
+  /** The thread was started anew: a worker needs another port. @param done batches of it that the other had taken */
+  reopened(row: number, port: MessagePort, done: number): void;
   /** The thread was started anew: what is exported needs another port. */
   unexported(): void;
 }
@@ -60,6 +63,10 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
     { readonly done: (isErased: boolean) => void; readonly fail: (error: Error) => void }
   >();
   let lastErasure = 0;
+  const notes = createNoteQueue({
+    post: (one) => send({ kind: 'records', ...one }),
+    written: () => memory.written(),
+  });
   const first = launch();
   let thread = first.worker;
 
@@ -107,7 +114,13 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
       return;
     }
     memory.setFailing(false);
-    for (const row of rows) events.reopened(row, portOf(row));
+    notes.again();
+    for (const row of rows) {
+      const done = memory.taken(row);
+      // Before the worker counts anew: what the old thread has taken says nothing of what the new one has.
+      memory.setTaken(row, 0);
+      events.reopened(row, portOf(row), done);
+    }
     events.unexported();
     events.recovered(0);
   }
@@ -120,6 +133,8 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
         return events.recovered(message.lost);
       case 'lost':
         return events.lost(message.count);
+      case 'deaf':
+        return events.deaf(message.name);
       case 'findings':
         return events.findings(message.findings);
       case 'erased':
@@ -146,7 +161,7 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
   return {
     opened: first.opened,
     portOf,
-    note: (...records) => send({ kind: 'records', records }),
+    note: (...records) => notes.add(records),
     setRules(next) {
       rules = next;
       send({ kind: 'rules', rules });

@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../../config/schema.ts';
-import type { AuditRecord } from '../../kernel/record.ts';
 import { isExporting } from '../exports/index.ts';
 import type { WishedFinding } from '../quarantine.ts';
+import type { Notes } from './note-queue.ts';
 
 /** How requests are recorded, as the configuration says. */
 export interface RecordRules {
@@ -49,7 +49,7 @@ export interface RecordsStart {
 export type ToRecords =
   /** A worker, with a port of its own: what it records never waits for the control plane. */
   | { readonly kind: 'worker'; readonly row: number; readonly port: MessagePort }
-  | { readonly kind: 'records'; readonly records: readonly AuditRecord[] }
+  | ({ readonly kind: 'records' } & Notes)
   | { readonly kind: 'rules'; readonly rules: RecordRules }
   /** Where all that is recorded is passed on to. */
   | { readonly kind: 'exports'; readonly port: MessagePort | undefined }
@@ -64,6 +64,8 @@ export type FromRecords =
   /** Nothing can be written since now; said once. */
   | { readonly kind: 'failing'; readonly why: string }
   | { readonly kind: 'recovered'; readonly lost: number }
+  /** What is unusual was not looked for in some record: our own fault. @see RecorderDeps.onDeaf */
+  | { readonly kind: 'deaf'; readonly name: string }
   | { readonly kind: 'lost'; readonly count: number }
   | { readonly kind: 'findings'; readonly findings: readonly WishedFinding[] }
   | { readonly kind: 'erased'; readonly id: number; readonly isErased: boolean }
@@ -93,10 +95,13 @@ export interface RecordsMemory {
   /** Batches of a worker that the records thread has taken. */
   taken(row: number): number;
   setTaken(row: number, batches: number): void;
+  /** The last note of the control plane that is written. */
+  written(): number;
+  setWritten(note: number): void;
 }
 
 /** @param rows workers */
-export const createRecordsMemory = (rows: number): SharedArrayBuffer => new SharedArrayBuffer((rows + 1) * 4);
+export const createRecordsMemory = (rows: number): SharedArrayBuffer => new SharedArrayBuffer((rows + 2) * 4);
 
 /** The words of that memory. */
 export function openRecordsMemory(memory: SharedArrayBuffer): RecordsMemory {
@@ -106,5 +111,7 @@ export function openRecordsMemory(memory: SharedArrayBuffer): RecordsMemory {
     setFailing: (isFailing) => void Atomics.store(words, 0, isFailing ? 1 : 0),
     taken: (row) => Atomics.load(words, row + 1),
     setTaken: (row, batches) => void Atomics.store(words, row + 1, batches),
+    written: () => Atomics.load(words, words.length - 1),
+    setWritten: (note) => void Atomics.store(words, words.length - 1, note),
   };
 }

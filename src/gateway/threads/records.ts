@@ -6,6 +6,7 @@ import { createOcsf } from '../../audit-log/ocsf.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
 import { createPassOn } from './pass-on.ts';
+import type { Notes } from './note-queue.ts';
 import { openWatch, type Watch } from './watch.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { applyRetention } from './retention.ts';
@@ -26,6 +27,8 @@ const clock = systemClock;
 const memory = openRecordsMemory(start.memory);
 const passOn = createPassOn();
 let { rules } = start;
+/** Said once. */
+let isDeaf = false;
 
 const RETRY_MS = 1_000;
 /** Segments are deleted whole: more often would find nothing. */
@@ -40,6 +43,10 @@ const common = (watch: Watch) => ({
   onFailing: (why: string) => send({ kind: 'failing', why }),
   onRecovered: (lost: number) => send({ kind: 'recovered', lost }),
   onLost: (count: number) => send({ kind: 'lost', count }),
+  onDeaf(name: string) {
+    if (!isDeaf) send({ kind: 'deaf', name });
+    isDeaf = true;
+  },
   hear(record: AuditRecord) {
     if (rules.isWatched) watch.hear(record);
   },
@@ -98,22 +105,35 @@ setInterval(() => recorder?.retain(), RETENTION_EVERY_MS).unref();
 
 /** Batches that came in one turn of the loop are written together: one write, one sync. */
 let waiting: { readonly row: number; readonly port: MessagePort; readonly batch: RecordBatch }[] = [];
+let notes: Notes[] = [];
+let lastNote = 0;
 
 function work(): void {
-  const batches = waiting;
-  waiting = [];
-  const isKept = recorder?.write(batches.map(({ batch }) => batch)) === true;
+  const [batches, noted] = [waiting, notes];
+  [waiting, notes] = [[], []];
+  const isKept = recorder?.write(
+    batches.map(({ batch }) => batch),
+    noted,
+  );
+  lastNote = noted.at(-1)?.note ?? lastNote;
+  // What waits for the disk would go with this thread: until it is there, it is kept where it came from, too.
+  if (isKept !== false) memory.setWritten(lastNote);
+  for (const { records } of noted) passOn.records(records);
   for (const { row, port, batch } of batches) {
     memory.setTaken(row, batch.batch);
-    if (rules.isStrict) port.postMessage({ batch: batch.batch, isKept });
+    if (rules.isStrict) port.postMessage({ batch: batch.batch, isKept: isKept === true });
     passOn.lines(batch.lines);
   }
+}
+
+function workSoon(): void {
+  if (waiting.length + notes.length === 0) setImmediate(work);
 }
 
 function hear(row: number, port: MessagePort): void {
   memory.setTaken(row, 0);
   port.on('message', (batch: RecordBatch) => {
-    if (waiting.length === 0) setImmediate(work);
+    workSoon();
     waiting.push({ row, port, batch });
   });
 }
@@ -123,14 +143,15 @@ control.on('message', (message: ToRecords) => {
     case 'worker':
       return hear(message.row, message.port);
     case 'records':
-      recorder?.note(message.records);
-      return passOn.records(message.records);
+      workSoon();
+      return void notes.push(message);
     case 'exports':
       return passOn.setPort(message.port);
     case 'rules':
       rules = message.rules;
       return recorder?.retain();
     case 'erase':
+      work(); // what came before is still written under names
       return send({ kind: 'erased', id: message.id, isErased: recorder?.erase(message.tenant) === true });
     case 'close':
       // What workers have posted before they ended is heard first.

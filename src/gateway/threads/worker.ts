@@ -458,7 +458,7 @@ port.on('message', (message: ToWorker) => {
       seq = message.seq;
       return send({ kind: 'confirmed', seq });
     case 'record-port':
-      return records.setPort(recordPortOf(message.port));
+      return records.setPort(recordPortOf(message.port), message.done);
     case 'upstreams':
       known = message.upstreams;
       return;
