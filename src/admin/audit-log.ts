@@ -23,10 +23,24 @@ const erasure = z.strictObject({
 /** What was erased. */
 export const auditErasure = z.strictObject({ tenant: z.string(), erased: z.boolean() });
 
+const reading = z.strictObject({
+  request: text('Give the x-request-id of an answer.').describe('Whose content is about to be read.'),
+  by: text('Say who reads it.').describe('As the system of the command knows its user.'),
+});
+
+/** A reading that was recorded. */
+export const auditContentReading = z.strictObject({ request: z.string() });
+
 /** The audit log. */
 export const auditLog: Resource = {
   name: 'audit-log',
-  schemas: { AuditLogList: auditLogList, AuditErasure: auditErasure, AuditErasureWish: erasure },
+  schemas: {
+    AuditLogList: auditLogList,
+    AuditErasure: auditErasure,
+    AuditErasureWish: erasure,
+    AuditContentReading: auditContentReading,
+    AuditContentReader: reading,
+  },
   operations: (deps) => [
     operation({
       id: 'searchAuditLog',
@@ -85,6 +99,26 @@ export const auditLog: Resource = {
         if (!(await deps.eraseAuditNames(tenant))) return deny('unknown_object');
         deps.logChange(actor, 'audit-log.erase', tenant);
         return { value: { tenant, erased: true } };
+      },
+    }),
+    operation({
+      id: 'noteContentReading',
+      method: 'POST',
+      path: '/audit-log/content-readings',
+      scope: 'admin:write',
+      summary: 'Record that somebody reads what was said in a request. The content itself is not to be had here.',
+      status: 200,
+      body: reading,
+      response: auditContentReading,
+      example: { request: '7f1d0c1e-2a53-4a59-9c86-2f8d1b1c6f0e' },
+      async handle({ body: { request, by }, actor }) {
+        const found = await deps.searchAuditLog({ request, limit: 1 });
+        if (found === undefined) {
+          return deny('conflict', { message: 'auditLog.enabled is false: nothing is recorded.' });
+        }
+        if (found.records.length === 0) return deny('unknown_object');
+        deps.logChange(actor, 'audit-log.read', request, { by });
+        return { value: { request } };
       },
     }),
   ],

@@ -270,8 +270,8 @@ export interface AdminDeps {
   readonly authenticate: (asked: AdminCredential) => Promise<Principal | Denial>;
   /** Runs an operation in the name of who has asked for it. */
   readonly asActor: <Result>(actor: Actor, address: string | undefined, work: () => Promise<Result>) => Promise<Result>;
-  /** Writes one line to the log: who changed what. */
-  readonly logChange: (actor: Actor, action: string, object: string) => void;
+  /** Writes one line to the log: who changed what. `after` goes into the record alone. */
+  readonly logChange: (actor: Actor, action: string, object: string, after?: JsonObject) => void;
   /** Writes an error that nobody handled to the log; the caller gets the request id alone. */
   readonly logFault?: (requestId: string, error: unknown) => void;
 }

@@ -19,6 +19,7 @@ const RULES: RecordRules = {
   onFailure: 'continue',
   retentionMs: 'none',
   shipTo: [],
+  content: { mode: 'none', sample: 1, maxBytes: 1024 },
 };
 
 function setUp(changed: Partial<RecordRules> = {}) {

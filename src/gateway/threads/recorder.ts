@@ -1,13 +1,15 @@
 import { AuditLogWriteError, type AuditLogWriter } from '../../adapters/audit-log/writer.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { AuditRecord } from '../../kernel/record.ts';
+import type { Content } from '../../kernel/content.ts';
+import type { AuditRecord, RequestRecord } from '../../kernel/record.ts';
 import { readRecordLine } from '../../observers/records/line.ts';
+import type { KeepContent } from './content-keeper.ts';
 import type { RecordBatch, RecordsMemory } from './records-messages.ts';
 
 /** Writes what threads have handed over, and says when that fails. */
 export interface Recorder {
   /** Writes the records of several batches at once; whether all of them are on disk now. */
-  write(batches: readonly Pick<RecordBatch, 'lines' | 'dropped'>[]): boolean;
+  write(batches: readonly Pick<RecordBatch, 'lines' | 'dropped' | 'contents'>[]): boolean;
   /** Writes records of the control plane. */
   note(records: readonly AuditRecord[]): void;
   /** The log could not be written while nobody wrote. */
@@ -27,6 +29,8 @@ export interface RecorderDeps {
   readonly onRecovered: (lost: number) => void;
   /** Told of records that are given up. */
   readonly onLost: (count: number) => void;
+  /** Keeps what was said in requests; left out, nothing is. */
+  readonly keepContent?: KeepContent;
   /** Hears each record beside. */
   readonly hear?: (record: AuditRecord) => void;
 }
@@ -125,8 +129,10 @@ export function createRecorder(deps: RecorderDeps): Recorder {
 
   return {
     write(batches) {
-      const records: AuditRecord[] = [];
-      for (const { lines, dropped } of batches) {
+      const records: RequestRecord[] = [];
+      const contents = new Map<string, Content>();
+      for (const { lines, dropped, contents: own } of batches) {
+        for (const content of own) contents.set(content.requestId, content);
         if (dropped > 0) lose(dropped, 'behind');
         for (const line of Buffer.from(lines).toString().split('\n')) {
           if (line === '') continue;
@@ -135,7 +141,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
           records.push(record);
         }
       }
-      return put(records);
+      return put(deps.keepContent?.(records, contents) ?? records);
     },
     note(records) {
       for (const record of records) deps.hear?.(record);

@@ -57,6 +57,7 @@ test('a record comes back as it was written', () => {
     spanId: undefined,
     parentSpanId: undefined,
     isSampled: undefined,
+    content: undefined,
   });
 });
 
