@@ -17,7 +17,9 @@ export const auditLogList = z.strictObject({
 });
 
 const erasure = z.strictObject({
-  tenant: text('Give the id of a tenant.').describe('What names its people and addresses is read by nobody any more.'),
+  tenant: text('Give the id of a tenant.').describe(
+    'What names its people and addresses, and what they said, is read by nobody any more.',
+  ),
 });
 
 /** What was erased. */
@@ -90,7 +92,8 @@ export const auditLog: Resource = {
       method: 'POST',
       path: '/audit-log/erase',
       scope: 'admin:write',
-      summary: 'Destroy the key that reads the names of a tenant’s people and addresses in the audit log, for ever.',
+      summary:
+        'Destroy the key that reads the names of a tenant’s people and addresses, and what they said, in the audit log, for ever.',
       status: 200,
       body: erasure,
       response: auditErasure,

@@ -151,12 +151,14 @@ async function erase(flags: Flags, io: CommandIo): Promise<number> {
   const tenant = flags.text('tenant');
   if (tenant === undefined) throw new UsageError('--tenant is missing: sallyport audit-log erase --tenant ID --yes');
   if (!flags.has('yes')) {
-    throw new UsageError(`This cannot be taken back: give --yes to destroy the key of the names of ${tenant}`);
+    throw new UsageError(
+      `This cannot be taken back: give --yes to destroy the key of the names and content of ${tenant}`,
+    );
   }
   const question = { method: 'POST', path: '/audit-log/erase', body: { tenant } } as const;
   const erased = await withAdmin(flags, io, (client) => client.ask(question, auditErasure));
   if (flags.has('json')) io.out(json(erased));
-  else io.out(`Nobody reads the people and addresses of ${tenant} in the audit log any more.\n`);
+  else io.out(`Nobody reads the people and addresses of ${tenant} in the audit log, and what they said, any more.\n`);
   return 0;
 }
 

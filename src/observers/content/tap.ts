@@ -93,8 +93,12 @@ class Text {
     this.bytes += typeof text === 'string' ? Buffer.byteLength(text) : text.length;
     const left = this.maxBytes - this.keptBytes;
     if (left <= 0 || this.isDropped) return;
-    // A character is a byte at least; a copy in any case, else a large body would stay in memory for its beginning.
-    const part = Buffer.from(typeof text === 'string' ? text.slice(0, left) : text.subarray(0, left)).subarray(0, left);
+    // A character is a byte at least, and one of two units must not be split. A copy in any case, else a large body would
+    // stay in memory for its beginning.
+    const part = Buffer.from(typeof text === 'string' ? text.slice(0, left + 1) : text.subarray(0, left)).subarray(
+      0,
+      left,
+    );
     if (part.length > this.room.free) {
       this.forget();
       this.isDropped = true;

@@ -73,6 +73,11 @@ test('a place in a trace, and how long upstream was asked, come back as they wer
   }
 });
 
+test('that content comes beside it is said', () => {
+  const x = exchange(fakeDownstream(), headOf({}));
+  assert.equal(readRecordLine(recordLine(x, OUTCOME, 1, undefined, true)).content, 'taken');
+});
+
 test('one that begins has no end yet', () => {
   const record = readRecordLine(recordLine(exchange(fakeDownstream(), headOf({})), 'begin', 5));
   assert.equal(record.outcome, 'begin');
