@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -207,4 +217,41 @@ test('in its sandbox the product keeps content that others on the machine cannot
   assert.ok(file);
   writeFileSync(file.file, '');
   assert.match((await sallyport(stateDir, `audit-log content ${id}`)).err, /is gone/);
+});
+
+test('what would act on a terminal is shown as what it is', async () => {
+  await using it = await withContent('full');
+  const { key } = await it.issue();
+  const body = { ...bodyOf(false), messages: [{ role: 'user', content: 'a\u{9b}31m\u{202e}b' }] };
+  const { headers } = await ask(it, { key, body });
+  const id = idOf(headers);
+  await recordOf(it.stateDir, id);
+  const { out } = await sallyport(it.stateDir, `audit-log content ${id}`);
+  assert.match(out, /^-- prompt\n.*a\\u\{9b\}31m\\u\{202e\}b/);
+  assert.doesNotMatch(out, /[\u{80}-\u{9f}\u{202e}]/u);
+});
+
+test('a text that is another one than its record says is said to be, and what cannot be recorded is not shown', async () => {
+  await using it = await withContent('full');
+  const { key } = await it.issue();
+  const { headers } = await ask(it, { key, body: bodyOf(false) });
+  const id = idOf(headers);
+  const { unmapped = {} } = await recordOf(it.stateDir, id);
+  const folder = join(it.stateDir, 'audit-log');
+  const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.jsonl'));
+  const text = readFileSync(join(folder, name), 'utf8');
+  const hash = String(unmapped['prompt_hash']);
+  // In its place: the gateway goes on writing behind it.
+  const fd = openSync(join(folder, name), 'r+');
+  writeSync(fd, String(unmapped['completion_hash']), Buffer.byteLength(text.slice(0, text.indexOf(hash))));
+  closeSync(fd);
+  assert.match(
+    (await sallyport(it.stateDir, `audit-log content ${id}`)).err,
+    /The prompt is NOT the one of the record/,
+  );
+
+  await it.gateway.stop();
+  const { exit, out, err } = await sallyport(it.stateDir, `audit-log content ${id}`);
+  assert.deepEqual([exit, out], [1, '']);
+  assert.match(err, /could not be recorded: nothing is shown/);
 });
