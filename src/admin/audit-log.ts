@@ -17,16 +17,32 @@ export const auditLogList = z.strictObject({
 });
 
 const erasure = z.strictObject({
-  tenant: text('Give the id of a tenant.').describe('What names its people and addresses is read by nobody any more.'),
+  tenant: text('Give the id of a tenant.').describe(
+    'What names its people and addresses, and what they said, is read by nobody any more.',
+  ),
 });
 
 /** What was erased. */
 export const auditErasure = z.strictObject({ tenant: z.string(), erased: z.boolean() });
 
+const reading = z.strictObject({
+  request: text('Give the x-request-id of an answer.').describe('Whose content is about to be read.'),
+  by: text('Say who reads it.').describe('As the system of the command knows its user.'),
+});
+
+/** A reading that was recorded. */
+export const auditContentReading = z.strictObject({ request: z.string() });
+
 /** The audit log. */
 export const auditLog: Resource = {
   name: 'audit-log',
-  schemas: { AuditLogList: auditLogList, AuditErasure: auditErasure, AuditErasureWish: erasure },
+  schemas: {
+    AuditLogList: auditLogList,
+    AuditErasure: auditErasure,
+    AuditErasureWish: erasure,
+    AuditContentReading: auditContentReading,
+    AuditContentReader: reading,
+  },
   operations: (deps) => [
     operation({
       id: 'searchAuditLog',
@@ -76,7 +92,8 @@ export const auditLog: Resource = {
       method: 'POST',
       path: '/audit-log/erase',
       scope: 'admin:write',
-      summary: 'Destroy the key that reads the names of a tenant’s people and addresses in the audit log, for ever.',
+      summary:
+        'Destroy the key that reads the names of a tenant’s people and addresses, and what they said, in the audit log, for ever.',
       status: 200,
       body: erasure,
       response: auditErasure,
@@ -85,6 +102,26 @@ export const auditLog: Resource = {
         if (!(await deps.eraseAuditNames(tenant))) return deny('unknown_object');
         deps.logChange(actor, 'audit-log.erase', tenant);
         return { value: { tenant, erased: true } };
+      },
+    }),
+    operation({
+      id: 'noteContentReading',
+      method: 'POST',
+      path: '/audit-log/content-readings',
+      scope: 'admin:write',
+      summary: 'Record that somebody reads what was said in a request. The content itself is not to be had here.',
+      status: 200,
+      body: reading,
+      response: auditContentReading,
+      example: { request: '7f1d0c1e-2a53-4a59-9c86-2f8d1b1c6f0e' },
+      async handle({ body: { request, by }, actor }) {
+        const found = await deps.searchAuditLog({ request, limit: 1 });
+        if (found === undefined) {
+          return deny('conflict', { message: 'auditLog.enabled is false: nothing is recorded.' });
+        }
+        if (found.records.length === 0) return deny('unknown_object');
+        deps.logChange(actor, 'audit-log.read', request, { by });
+        return { value: { request } };
       },
     }),
   ],

@@ -288,8 +288,8 @@ export interface AdminDeps {
   readonly isStillUsable: (principal: Principal) => boolean;
   /** Runs an operation in the name of who has asked for it. */
   readonly asActor: <Result>(actor: Actor, address: string | undefined, work: () => Promise<Result>) => Promise<Result>;
-  /** Writes one line to the log: who changed what. */
-  readonly logChange: (actor: Actor, action: string, object: string) => void;
+  /** Writes one line to the log: who changed what. `after` goes into the record alone. */
+  readonly logChange: (actor: Actor, action: string, object: string, after?: JsonObject) => void;
   /** Hears of each request to the listener that was refused, and of who has read the audit log. */
   readonly noteRequest?: (request: AdminRequest) => void;
   /** Writes an error that nobody handled to the log; the caller gets the request id alone. */

@@ -131,3 +131,25 @@ test('what is refused, and a refresh token that was used twice, are failures', (
   assert.equal(reuse?.['status_id'], 2);
   assert.ok(Number(reuse?.['severity_id']) >= 4);
 });
+
+test('what is kept of the content of a request stands beside it, and nothing where nothing is', () => {
+  const kept = {
+    content: 'full',
+    promptHash: 'c1.p',
+    completionHash: 'c1.c',
+    promptBytes: 3,
+    completionBytes: 4,
+  } as const;
+  const { unmapped } = eventOf({ ...REQUEST, ...kept, isContentCut: true }) as unknown as { unmapped: object };
+  const without = eventOf(REQUEST) as unknown as { unmapped: object };
+  assert.deepEqual(unmapped, {
+    ...without.unmapped,
+    content: 'full',
+    prompt_hash: 'c1.p',
+    prompt_bytes: 3,
+    completion_hash: 'c1.c',
+    completion_bytes: 4,
+    content_cut: true,
+  });
+  assert.ok(!JSON.stringify(without).includes('content'));
+});

@@ -32,7 +32,7 @@ interface Event {
 
 /**
  * Writes records as events of OCSF, one JSON object in one line, `metadata` first. What names a person is a name that only
- * the tenant's key reads; what was asked and answered is nowhere in it.
+ * the tenant's key reads; of what was asked and answered it has keyed digests at most.
  *
  * @param product version of the gateway
  */
@@ -125,6 +125,12 @@ function requestEvent(record: RequestRecord, names: Names): Event {
         logprobs: record.logprobs,
         on_behalf_of: record.member === undefined ? undefined : names.hide(tenant, 'person', record.member),
         likeness: record.likeness,
+        content: record.content,
+        prompt_hash: record.promptHash,
+        prompt_bytes: record.promptBytes,
+        completion_hash: record.completionHash,
+        completion_bytes: record.completionBytes,
+        content_cut: record.isContentCut,
       }),
     }),
   };

@@ -206,7 +206,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     authenticate: () => Promise.resolve(deny('invalid_credential')),
     isStillUsable: () => false,
     asActor: (actor, address, work) => records.changes.as(actor, address, work),
-    logChange: (_actor, action, object) => records.changes.told(action, object),
+    logChange: (_actor, action, object, after) => records.changes.told(action, object, after),
     logFault(_, error) {
       throw error;
     },

@@ -12,6 +12,7 @@ import { formatTlogProof } from '../audit-log/tlog-proof.ts';
 import { base64OfHash } from '../audit-log/tree.ts';
 import { auditErasure } from '../admin/audit-log.ts';
 import { withAdmin } from './admin-client.ts';
+import { hashText, showContent } from './audit-content.ts';
 import { exportAll, search, SEARCH_FLAGS } from './audit-search.ts';
 import { CommandError, UsageError, type Command, type CommandIo } from './command.ts';
 import type { Flags } from './flags.ts';
@@ -31,6 +32,8 @@ sallyport audit-log search [--since TIME] [--until TIME] [--key ID] [--tenant T]
                            [--request ID] [--kind K] [--limit N] [--json]
 sallyport audit-log export [the same] [--format jsonl|csv]
 sallyport audit-log erase --tenant ID --yes [--json]
+sallyport audit-log content REQUEST [--part prompt|completion] [--json]
+sallyport audit-log hash --tenant ID [FILE] [--json]
 
 The log is a hash tree over its records, and a key signs the tree each second. verify needs the files and the public key,
 and no gateway: its exit code is 1 where a record was changed, and it names the first one by its sequence number. DIR is a
@@ -41,7 +44,9 @@ prove prints what shows others that a record is in the log (c2sp.org/tlog-proof)
 a checkpoint that they have. rotate-key has a new key sign; the old one vouches for it.
 search shows the newest records first; a TIME is such as 2026-11-26T14:00:00Z, or 30m, 8h, 7d ago. People and addresses are in
 the clear where the key of their tenant is in keys/audit-names.json.
-erase destroys that key: what names a tenant's people and addresses, before and after, is read by nobody any more, and the log
+content shows what was said in a request where auditLog.content was full; that somebody looks is recorded first. hash prints the
+digest of a text (FILE, or the standard input) as records have it, so that it can be shown that it was this one.
+erase destroys that key: what names a tenant's people and addresses, and what they said, is read by nobody any more, and the log
 verifies as before. It cannot be taken back, and is recorded. Backups of keys/ still have the key: delete those, too.
 
 Example: sallyport audit-log verify --state-dir /var/lib/sallyport --checkpoint /mnt/elsewhere/audit-log.checkpoint`,
@@ -58,6 +63,8 @@ const VERBS: readonly Verb[] = [
   { name: 'prove', kinds: { since: 'text' }, words: 'any', run: prove },
   { name: 'rotate-key', kinds: {}, words: [], run: rotateKey },
   { name: 'erase', kinds: { tenant: 'text', yes: 'flag' }, words: [], run: erase },
+  { name: 'content', kinds: { part: 'text' }, words: ['REQUEST'], run: showContent },
+  { name: 'hash', kinds: { tenant: 'text' }, words: 'any', run: hashText },
   { name: 'search', kinds: SEARCH_FLAGS, words: [], run: async (flags, io) => search(flags, io) },
   { name: 'export', kinds: SEARCH_FLAGS, words: [], run: async (flags, io) => exportAll(flags, io) },
 ];
@@ -144,12 +151,14 @@ async function erase(flags: Flags, io: CommandIo): Promise<number> {
   const tenant = flags.text('tenant');
   if (tenant === undefined) throw new UsageError('--tenant is missing: sallyport audit-log erase --tenant ID --yes');
   if (!flags.has('yes')) {
-    throw new UsageError(`This cannot be taken back: give --yes to destroy the key of the names of ${tenant}`);
+    throw new UsageError(
+      `This cannot be taken back: give --yes to destroy the key of the names and content of ${tenant}`,
+    );
   }
   const question = { method: 'POST', path: '/audit-log/erase', body: { tenant } } as const;
   const erased = await withAdmin(flags, io, (client) => client.ask(question, auditErasure));
   if (flags.has('json')) io.out(json(erased));
-  else io.out(`Nobody reads the people and addresses of ${tenant} in the audit log any more.\n`);
+  else io.out(`Nobody reads the people and addresses of ${tenant} in the audit log, and what they said, any more.\n`);
   return 0;
 }
 

@@ -291,6 +291,14 @@ for (const [name, overrides, paths] of [
     { auditLog: { ...shipTo(splunk).auditLog, copies: [{ ...s3, name: 'siem' }] } },
     ['auditLog.copies[0].name'],
   ],
+  ['digests of what was said', { auditLog: { content: 'hash', contentSample: 0 } }, []],
+  ['what was said', { auditLog: { content: 'full', contentSample: 1, contentMaxBytes: '1KiB' } }, []],
+  ['another word for content', { auditLog: { content: 'all' } }, ['auditLog.content']],
+  ['more than all requests', { auditLog: { contentSample: 1.01 } }, ['auditLog.contentSample']],
+  ['less than no requests', { auditLog: { contentSample: -0.01 } }, ['auditLog.contentSample']],
+  ['texts of 1023 bytes', { auditLog: { contentMaxBytes: 1023 } }, ['auditLog.contentMaxBytes']],
+  ['texts of 16 MiB', { auditLog: { contentMaxBytes: '16MiB' } }, []],
+  ['texts of 17 MiB', { auditLog: { contentMaxBytes: '17MiB' } }, ['auditLog.contentMaxBytes']],
   ['records kept for a day', { auditLog: { retention: '1d' } }, []],
   ['records kept for an hour', { auditLog: { retention: '1h' } }, ['auditLog.retention']],
 ] as const satisfies readonly (readonly [string, object, readonly string[]])[])
@@ -312,7 +320,6 @@ test('the secrets of destinations are masked where the configuration is printed'
 for (const [path, overrides] of Object.entries({
   'guards.rules[0]': { guards: { rules: [{}] } },
   'dlp.rules[0]': { dlp: { rules: [{}] } },
-  'auditLog.content': { auditLog: { content: 'full' } },
   'storage.url': { storage: { url: 'postgres://x' } },
   transport: { transport: 'lean' },
 }))

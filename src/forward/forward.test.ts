@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ContentTap } from '../kernel/content.ts';
 import type { InferenceRequest, Upload } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import type { Inspector, Outcome } from '../kernel/stage.ts';
@@ -30,6 +31,7 @@ interface SetUp {
   readonly adjusted?: readonly string[];
   readonly revokedKeys?: readonly string[];
   readonly isGone?: boolean;
+  readonly content?: ContentTap;
   readonly request?: Partial<InferenceRequest>;
 }
 
@@ -44,6 +46,7 @@ function setUp({
   adjusted = [],
   revokedKeys = [],
   isGone = false,
+  content,
   request = {},
 }: SetUp = {}) {
   const clock = settableClock();
@@ -78,6 +81,7 @@ function setUp({
   const x = exchange(peer, {
     request: { ...STREAM, ...(isStream ? {} : { body: { model: 'tiny' }, isStream }), adjusted, ...request },
   });
+  x.content = content;
   const start = () =>
     forward(
       x,
@@ -658,4 +662,54 @@ test('a peer that went away while its body was judged costs upstream nothing and
     assert.equal(states.outstanding(0), 0);
     assert.equal(running.count(), 0);
   }
+});
+
+function listening() {
+  const [sent, answered]: [string[], string[]] = [[], []];
+  const content: ContentTap = {
+    sent: (body) => void sent.push(body.toString()),
+    answered: (text) => void answered.push(text),
+    take: () => undefined,
+  };
+  return { content, sent, answered };
+}
+
+test('who listens to a stream hears the events that the caller gets, and neither keep-alives nor our own end of it', () => {
+  const { content, sent, answered } = listening();
+  const inspectors: Inspector[] = [{ event: ({ data }) => (data.includes('secret') ? 'drop' : 'pass') }];
+  const { clock, call, event, peer } = setUp({ content, inspectors });
+  call().listener.head({ status: 200, header: SSE });
+  event('{"id":"a"}');
+  event('{"id":"secret"}');
+  clock.advance(15_000);
+  event('{"id":"b"}');
+  call().listener.end();
+  assert.match(peer.body, /keep-alive[^]*upstream_error/);
+  assert.deepEqual(sent, ['{"model":"tiny","stream":true}']);
+  assert.equal(answered.join(''), 'data: {"id":"a"}\n\ndata: {"id":"b"}\n\n');
+});
+
+test('who listens to a whole answer hears what the caller gets, and of a request that is sent anew each body', () => {
+  const { content, sent, answered } = listening();
+  const inspectors: Inspector[] = [{ body: () => ({ id: 'changed' }) }];
+  const { call, peer } = setUp({ isStream: false, content, inspectors, request: OURS });
+  refuseLength(
+    call(),
+    "This model's maximum context length is 2048 tokens. However, you requested 2000 output tokens and your prompt " +
+      'contains 100 input tokens, for a total of 2100 tokens. Please reduce',
+  );
+  call().listener.head({ status: 200, header: JSON_TYPE });
+  call().listener.chunk(Buffer.from('{"id":"secret"}'));
+  call().listener.end();
+  assert.deepEqual(sent, ['{"model":"tiny","max_tokens":2000}', '{"model":"tiny","max_tokens":1948}']);
+  assert.deepEqual(answered, [peer.body]);
+  assert.equal(peer.body, '{"id":"changed"}');
+});
+
+test('who listens hears no refusal', () => {
+  const { content, answered } = listening();
+  const { call, peer } = setUp({ isStream: false, content });
+  call().listener.fault('reset');
+  assert.equal(peer.status, 502);
+  assert.deepEqual(answered, []);
 });

@@ -249,6 +249,7 @@ class Forwarding implements UpstreamListener {
   private send(target: UpstreamTarget): void {
     this.mayHaveWorked = true;
     const { x, hasBody } = this;
+    if (hasBody) x.content?.sent(this.body);
     this.isAtUpstream = true;
     const { held, upload, isStream } = x.request;
     const contentType = hasBody ? (upload?.contentType ?? 'application/json') : undefined;
@@ -412,7 +413,7 @@ class Forwarding implements UpstreamListener {
       }
       const inspected = inspectEvent(event, this.inspectors);
       if (typeof inspected !== 'string') {
-        if (out !== '') this.x.downstream.write(out);
+        if (out !== '') this.write(out);
         const denial = inspected ?? deny('upstream_error');
         this.refuse(denial, denial.code === 'upstream_error' ? 'fault' : 'cut');
         return true;
@@ -431,7 +432,7 @@ class Forwarding implements UpstreamListener {
       this.refuse(deny('overloaded', { retryAfterMs: NO_ROOM_RETRY_MS }), 'cut');
       return true;
     }
-    const hasRoom = out === '' || this.x.downstream.write(out);
+    const hasRoom = out === '' || this.write(out);
     if (this.sawDone) {
       this.isAtUpstream = false;
       this.x.downstream.end();
@@ -440,6 +441,12 @@ class Forwarding implements UpstreamListener {
     }
     // A peer that does not read would let vLLM generate everything into memory. How long it may, its connection judges.
     return hasRoom;
+  }
+
+  /** Sends a part of upstream's stream. */
+  private write(text: string): boolean {
+    this.x.content?.answered(text);
+    return this.x.downstream.write(text);
   }
 
   private answerBody(): void {
@@ -459,6 +466,7 @@ class Forwarding implements UpstreamListener {
     // The answer counts against the caller's concurrency until it has left: its memory does, too.
     this.isAnswered = true;
     this.x.downstream.onSent(() => this.finish({ kind: 'answer', status: 200, code: undefined }));
+    this.x.content?.answered(text);
     this.x.downstream.answer(200, headers, text);
   }
 

@@ -4,6 +4,7 @@ import { deny, reasons, type Denial, type ReasonCode } from '../kernel/reasons.t
 import type { Outcome, Pipeline } from '../kernel/stage.ts';
 import type { Downstream } from '../kernel/transport.ts';
 import type { BeginTrace } from '../telemetry/begin-trace.ts';
+import type { OpenTap } from '../observers/content/tap.ts';
 import { responseHeaders, sendDenial } from '../wire/answer.ts';
 import { parseRequestHead, surfaceOf, surfaceOfTarget, type HeadRules } from '../wire/request-head.ts';
 import { publicPipelineOf, type Pipelines } from './listeners.ts';
@@ -24,6 +25,8 @@ export interface FrontDeps extends RunDeps {
   readonly isDraining: () => boolean;
   /** Undefined where no traces are made. */
   readonly beginTrace?: BeginTrace | undefined;
+  /** Undefined where nothing of what is said is recorded. */
+  readonly openTap?: OpenTap | undefined;
   /** Whether everybody is refused, for nothing can be recorded. */
   readonly isUnrecorded: () => boolean;
 }
@@ -47,6 +50,7 @@ export function createFront(deps: FrontDeps): (downstream: Downstream) => void {
     if (isPreflight(x, head)) return run(deps.pipelines.preflight, x, deps);
     if (deps.isDraining()) return refuse(deps, x, deny('draining'));
     if (deps.isUnrecorded()) return refuse(deps, x, deny('store_unavailable', UNRECORDED));
+    x.content = deps.openTap?.(x.requestId);
     run(pipelineOf(deps, head), x, deps);
   };
 }

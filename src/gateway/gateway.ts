@@ -688,13 +688,13 @@ export async function startGateway({
       log.error('admin_fault', { requestId, name: error instanceof Error ? error.name : typeof error }),
     noteRequest: (request) => records.note(adminRecord(request, clock.nowMs())),
     asActor: (actor, address, work) => changeLog.as(actor, address, work),
-    logChange(actor, action, object) {
+    logChange(actor, action, object, after) {
       log.info('admin_change', {
         actor: actor.kind === 'socket' ? 'socket' : actor.principal.id,
         action,
         object,
       });
-      changeLog.told(action, object);
+      changeLog.told(action, object, after);
     },
   };
   oauth = await startOAuth({

@@ -1,6 +1,7 @@
 import type { OwnLimits } from './own-limits.ts';
 import type { Scope } from './scope.ts';
 import type { Downstream, Handshake } from './transport.ts';
+import type { ContentTap } from './content.ts';
 import type { JsonObject } from './json.ts';
 import type { TraceContext } from './trace.ts';
 
@@ -301,6 +302,8 @@ export interface Exchange {
   readonly offer: ChallengeOffer | undefined;
   /** Its place in a trace; undefined where none are made. */
   readonly trace: TraceContext | undefined;
+  /** Listens where something of what is said is recorded; mostly undefined. */
+  readonly content: ContentTap | undefined;
 }
 
 /** What a caller without a good credential is told about getting one. */
@@ -321,6 +324,7 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   allowedOrigin: string | undefined = undefined;
   offer: ChallengeOffer | undefined = undefined;
   trace: TraceContext | undefined = undefined;
+  content: ContentTap | undefined = undefined;
   head: ParsedHead | undefined = undefined;
   peer: Peer | undefined = undefined;
   principal: Principal | undefined = undefined;

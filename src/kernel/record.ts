@@ -58,6 +58,18 @@ export interface RequestRecord {
   readonly isSampled?: boolean | undefined;
   /** It came to the admin listener. */
   readonly isAdmin?: boolean | undefined;
+  /**
+   * What is kept of its content: `taken` on the way to where that is found out; `dropped` nothing, for there was no room;
+   * `erased` nothing, for the tenant's key was destroyed.
+   */
+  readonly content?: 'taken' | 'hash' | 'full' | 'dropped' | 'erased' | undefined;
+  /** Keyed digests of all that upstream was sent, and of all that the caller was answered, with their lengths. */
+  readonly promptHash?: string | undefined;
+  readonly completionHash?: string | undefined;
+  readonly promptBytes?: number | undefined;
+  readonly completionBytes?: number | undefined;
+  /** Of a text only the beginning was kept. */
+  readonly isContentCut?: true | undefined;
 }
 
 /** Who has done something besides asking: `key:Ab12Cd`, `token:ISSUER SUBJECT`, `user:ID`, `command`, `gateway`. */

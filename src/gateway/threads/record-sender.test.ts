@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { settableClock } from '../../../test/support/clock.ts';
+import type { Content } from '../../kernel/content.ts';
 import { createRecordSender, type RecordPort } from './record-sender.ts';
 import {
   createRecordsMemory,
@@ -19,6 +20,7 @@ const RULES: RecordRules = {
   onFailure: 'continue',
   retentionMs: 'none',
   shipTo: [],
+  content: { mode: 'none', sample: 1, maxBytes: 1024 },
 };
 
 function setUp(changed: Partial<RecordRules> = {}) {
@@ -162,4 +164,55 @@ test('where nothing comes any more, the next thread is told all the same of what
   sender.setPort(port, 0);
   clock.advance(50);
   assert.deepEqual([posted.at(-1)?.dropped, posted.at(-1)?.lines.length], [1, 0]);
+});
+
+const MIB = 1024 * 1024;
+const contentOf = (requestId: string, bytes: number): Content => ({
+  requestId,
+  prompt: { digest: new Uint8Array(32), bytes, kept: new Uint8Array(bytes) },
+  completion: undefined,
+  isDropped: false,
+});
+
+test('what was said goes with its record, once', () => {
+  const { clock, posted, sender } = setUp();
+  sender.add('a', contentOf('a', 1));
+  sender.add('b');
+  clock.advance(50);
+  sender.add('c');
+  clock.advance(50);
+  assert.deepEqual(
+    posted.map(({ contents }) => contents.map(({ requestId }) => requestId)),
+    [['a'], []],
+  );
+});
+
+test('32 MiB of texts wait and are on their way; of what is above only digests go on, until the thread has taken some', () => {
+  const { clock, memory, posted, sender } = setUp();
+  sender.add('a', contentOf('a', 16 * MIB));
+  clock.advance(50);
+  sender.add('b', contentOf('b', 16 * MIB));
+  sender.add('c', contentOf('c', 1));
+  clock.advance(50);
+  memory.setTaken(1, 1);
+  sender.add('d', contentOf('d', 16 * MIB));
+  clock.advance(50);
+  assert.deepEqual(
+    posted.flatMap(({ contents }) => contents.map(({ isDropped, prompt }) => [isDropped, prompt?.kept?.length])),
+    [
+      [false, 16 * MIB],
+      [false, 16 * MIB],
+      [true, undefined],
+      [false, 16 * MIB],
+    ],
+  );
+});
+
+test('what was said goes with no record where that was dropped', () => {
+  const { clock, posted, sender } = setUp();
+  for (let i = 0; i < 20; i++) sender.add('x'.repeat(MIB), contentOf(String(i), 1));
+  clock.advance(50);
+  const [batch] = posted;
+  assert.ok(batch !== undefined && batch.dropped > 0);
+  assert.equal(batch.contents.length, 20 - batch.dropped);
 });

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
+import type { Content, Said } from '../../kernel/content.ts';
 import { createLineBatch } from '../../observers/log/observer.ts';
 import type { BatchKept, RecordBatch, RecordRules, RecordsMemory } from './records-messages.ts';
 
@@ -6,7 +7,8 @@ import type { BatchKept, RecordBatch, RecordRules, RecordsMemory } from './recor
 export interface RecordSender {
   /** Whether anything is recorded. */
   isOn(): boolean;
-  add(line: string): void;
+  /** @param content what was said, in memory that is given away */
+  add(line: string, content?: Content): void;
   /** Whether nothing may be done before its record is on disk. */
   isStrict(): boolean;
   /** Resolves once all that was added is on disk; false where that failed and requests are to be refused for it. */
@@ -37,6 +39,8 @@ export interface RecordSenderDeps {
 
 /** Bytes that may wait in a worker; beyond it records are dropped and counted, never the traffic held up. */
 const MAX_WAITING = 16 * 1024 * 1024;
+/** Bytes of content that may wait in a worker and be on their way: beyond it texts are dropped, their digests stay. */
+const MAX_CONTENT_BYTES = 32 * 1024 * 1024;
 /** Batches that may be on their way: where the thread is behind, they wait here, where they are bounded. */
 const MAX_ON_THE_WAY = 32;
 
@@ -57,6 +61,10 @@ export function createRecordSender(
   let isSoon = false;
   /** Records that wait here. */
   let added = 0;
+  let contents: Content[] = [];
+  /** Bytes of content in the next batch, and in each that is on its way. */
+  let contentBytes = 0;
+  const contentOnTheWay = new Map<number, number>();
   /** A record was dropped that somebody may be about to wait for. */
   let isLost = false;
   /** Who waits, by the batch that holds its record. */
@@ -85,7 +93,23 @@ export function createRecordSender(
     onTheWay = onTheWay.filter((one) => one.batch > done);
     onTheWay.push({ batch: ++batch, count: added + dropped });
     added = 0;
-    port.post({ batch, lines: taken ?? new Uint8Array(0), dropped });
+    port.post({ batch, lines: taken ?? new Uint8Array(0), contents, dropped });
+    if (contentBytes > 0) contentOnTheWay.set(batch, contentBytes);
+    contents = [];
+    contentBytes = 0;
+  }
+
+  function addContent(content: Content): void {
+    const bytes = keptBytes(content.prompt) + keptBytes(content.completion);
+    const done = memory.taken(row);
+    let all = contentBytes + bytes;
+    for (const [number, onTheWay] of contentOnTheWay) {
+      if (number <= done) contentOnTheWay.delete(number);
+      else all += onTheWay;
+    }
+    if (bytes > 0 && all > MAX_CONTENT_BYTES) return void contents.push(withoutTexts(content));
+    contentBytes += bytes;
+    contents.push(content);
   }
 
   function later(): void {
@@ -96,12 +120,14 @@ export function createRecordSender(
 
   return {
     isOn: () => rules().isEnabled,
-    add(line) {
+    add(line, content) {
       if (!rules().isEnabled) return;
       const before = lines.dropped();
       lines.add(`${line}\n`);
-      if (lines.dropped() > before) isLost = true;
-      else added++;
+      const isDropped = lines.dropped() > before;
+      isLost ||= isDropped;
+      if (!isDropped) added++;
+      if (!isDropped && content !== undefined) addContent(content);
       later();
     },
     isStrict() {
@@ -138,8 +164,19 @@ export function createRecordSender(
       heard({ batch, isKept: false });
       port = next;
       batch = 0;
+      contentOnTheWay.clear();
       next.onKept(heard);
       if (gone > 0) later();
     },
   };
 }
+
+const keptBytes = (said: Said | undefined): number => said?.kept?.length ?? 0;
+
+/** The records thread is behind: of what was said only the digests go on. */
+const withoutTexts = ({ requestId, prompt, completion }: Content): Content => ({
+  requestId,
+  prompt: prompt && { ...prompt, kept: undefined },
+  completion: completion && { ...completion, kept: undefined },
+  isDropped: true,
+});

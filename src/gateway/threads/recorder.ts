@@ -1,8 +1,10 @@
 import { AuditLogWriteError, type AuditLogWriter } from '../../adapters/audit-log/writer.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { AuditRecord } from '../../kernel/record.ts';
+import type { Content } from '../../kernel/content.ts';
+import type { AuditRecord, RequestRecord } from '../../kernel/record.ts';
 import { readRecordLine } from '../../observers/records/line.ts';
 import type { Notes } from './note-queue.ts';
+import type { KeepContent } from './content-keeper.ts';
 import type { RecordBatch, RecordsMemory } from './records-messages.ts';
 
 /** Writes what threads have handed over, and says when that fails. */
@@ -12,7 +14,7 @@ export interface Recorder {
    *  all of them are on disk now.
    */
   write(
-    batches: readonly Pick<RecordBatch, 'lines' | 'dropped'>[],
+    batches: readonly Pick<RecordBatch, 'lines' | 'dropped' | 'contents'>[],
     notes?: readonly Pick<Notes, 'records' | 'dropped'>[],
   ): boolean;
   /** The log could not be written while nobody wrote. */
@@ -32,6 +34,8 @@ export interface RecorderDeps {
   readonly onRecovered: (lost: number) => void;
   /** Told of records that are given up. */
   readonly onLost: (count: number) => void;
+  /** Keeps what was said in requests; left out, nothing is. */
+  readonly keepContent?: KeepContent;
   /** Hears each record beside. */
   readonly hear?: (record: AuditRecord) => void;
   /** It could not take one. @param name of the error */
@@ -131,7 +135,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
   }
 
   /** What a worker wrote down; one line that is no record must not take the thread, and all that waits here, with it. */
-  function read(line: string): readonly AuditRecord[] {
+  function read(line: string): readonly RequestRecord[] {
     try {
       return [readRecordLine(line)];
     } catch {
@@ -153,15 +157,19 @@ export function createRecorder(deps: RecorderDeps): Recorder {
 
   return {
     write(batches, notes = []) {
-      const records: AuditRecord[] = [];
+      const noted: AuditRecord[] = [];
       for (const one of notes) {
         if (one.dropped > 0) lose(one.dropped, 'behind');
-        records.push(...one.records);
+        noted.push(...one.records);
       }
-      for (const { lines, dropped } of batches) {
+      const requests: RequestRecord[] = [];
+      const contents = new Map<string, Content>();
+      for (const { lines, dropped, contents: own } of batches) {
+        for (const content of own) contents.set(content.requestId, content);
         if (dropped > 0) lose(dropped, 'behind');
-        for (const line of Buffer.from(lines).toString().split('\n')) if (line !== '') records.push(...read(line));
+        for (const line of Buffer.from(lines).toString().split('\n')) if (line !== '') requests.push(...read(line));
       }
+      const records = [...noted, ...(deps.keepContent?.(requests, contents) ?? requests)];
       const isKept = put(records);
       tell(records);
       return isKept;

@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../../config/schema.ts';
+import type { Content } from '../../kernel/content.ts';
+import type { ContentRules } from '../../observers/content/tap.ts';
 import { isExporting } from '../exports/index.ts';
 import type { WishedFinding } from '../quarantine.ts';
 import type { Notes } from './note-queue.ts';
@@ -17,6 +19,8 @@ export interface RecordRules {
   readonly onFailure: 'continue' | 'deny';
   /** How long records are kept. */
   readonly retentionMs: number | 'none';
+  /** What is kept of prompts and completions. */
+  readonly content: ContentRules;
   /** Names of the destinations that they are sent to before they may be deleted. */
   readonly shipTo: readonly string[];
 }
@@ -31,6 +35,11 @@ const rulesOf = ({ auditLog, anomaly }: Config, isExported: boolean): RecordRule
   isStrict: auditLog.enabled && auditLog.durability === 'strict',
   onFailure: auditLog.onFailure,
   retentionMs: auditLog.retentionMs,
+  content: {
+    mode: auditLog.enabled ? auditLog.content : 'none',
+    sample: auditLog.contentSample,
+    maxBytes: auditLog.contentMaxBytes,
+  },
   shipTo: auditLog.ship.map(({ name }) => name),
 });
 
@@ -77,6 +86,8 @@ export interface RecordBatch {
   readonly batch: number;
   /** Lines of `recordLine`, UTF-8, each with its newline. */
   readonly lines: Uint8Array<ArrayBuffer>;
+  /** What was said in some of these requests. */
+  readonly contents: readonly Content[];
   /** Records that this worker has dropped since the batch before, for too many waited. */
   readonly dropped: number;
 }

@@ -1,10 +1,13 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { openAuditLog } from '../../adapters/audit-log/writer.ts';
+import { addContent, deleteContentBefore } from '../../adapters/audit-log/content-files.ts';
 import { openNameKeys } from '../../adapters/files/audit-names.ts';
+import { createContentSeals } from '../../audit-log/content.ts';
 import { createNames } from '../../audit-log/names.ts';
 import { createOcsf } from '../../audit-log/ocsf.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
+import { createContentKeeper } from './content-keeper.ts';
 import { createPassOn } from './pass-on.ts';
 import type { Notes } from './note-queue.ts';
 import { openWatch, type Watch } from './watch.ts';
@@ -74,12 +77,15 @@ function opened(): Opened | undefined {
     }
     const nameKeys = openNameKeys(start.stateDir);
     const names = createNames((tenant, isNew) => nameKeys.keyOf(tenant, isNew));
+    const seals = createContentSeals((tenant) => nameKeys.keyOf(tenant, true));
+    const keepContent = createContentKeeper({ seals, add: (contents) => addContent(start.stateDir, contents) });
     const log = openAuditLog({ stateDir: start.stateDir, clock, onFailure: (error) => made.failed(error) });
-    const made = createRecorder({ ...common(watch), log, textOf: createOcsf(start.product, names) });
+    const made = createRecorder({ ...common(watch), log, textOf: createOcsf(start.product, names), keepContent });
     send({ kind: 'open', origin: log.origin });
     const retain = (): void => {
       try {
         applyRetention(log, rules, start.stateDir, clock.nowMs());
+        if (rules.retentionMs !== 'none') deleteContentBefore(start.stateDir, clock.nowMs() - rules.retentionMs);
       } catch (error) {
         // A full disk: an hour later there may be room.
         made.failed(error instanceof Error ? error : new Error(String(error)));
@@ -89,6 +95,7 @@ function opened(): Opened | undefined {
       const isErased = nameKeys.destroy(tenant);
       // Else what is recorded from now on could still be read by whoever dumps this memory.
       names.forget(tenant);
+      seals.forget(tenant);
       return isErased;
     };
     return { ...made, watch, retain, erase };

@@ -24,9 +24,11 @@ import type { Outcome } from '../../kernel/stage.ts';
 import { createLikeness } from '../../anomaly/likeness.ts';
 import { lastTextOf } from '../../vllm/fields/last-text.ts';
 import { createBansObserver } from '../../observers/bans/observer.ts';
+import type { ContentTap } from '../../kernel/content.ts';
 import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } from '../../observers/log/observer.ts';
 import { createMetricsObserver, type Traced } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
+import { createContentTaps } from '../../observers/content/tap.ts';
 import { recordLine } from '../../observers/records/line.ts';
 import { createPolicies, type Policies } from '../../policies/policies.ts';
 import { createBeginTrace, type BeginTrace } from '../../telemetry/begin-trace.ts';
@@ -42,7 +44,7 @@ import { createDataPlane, tenantKeyOf, type DataPlane } from '../data-plane.ts';
 import { createFront, refusedAtOnce } from '../front.ts';
 import { challengeOfferOf } from '../resource-metadata.ts';
 import { createRecordSender, type RecordPort } from './record-sender.ts';
-import { openRecordsMemory, recordRulesOf } from './records-messages.ts';
+import { openRecordsMemory, recordRulesOf, type RecordBatch } from './records-messages.ts';
 import type { FromWorker, Settings, ToWorker, WorkerStart } from './messages.ts';
 import { randomFillSync, randomUUID } from 'node:crypto';
 
@@ -186,6 +188,7 @@ function createFrontOf(current: Settings, currentPlane: DataPlane) {
     health: (path) => ({ isWell: path === '/healthz' || !isDraining, body: healthBody(path) }),
     isDraining: () => isDraining,
     beginTrace: beginTraceOf(current),
+    openTap: createContentTaps(recordRulesOf(current.config).content),
     isUnrecorded: () => records.isRefusing(),
     observe,
     recording: {
@@ -214,9 +217,13 @@ function beginTraceOf({ config: { telemetry } }: Settings): BeginTrace | undefin
   return createBeginTrace({ ratio: sampling.ratio, trustedContext }, (bytes) => void randomFillSync(bytes));
 }
 
-function observe(x: LoggedExchange, outcome: Outcome): void {
+function observe(x: LoggedExchange & { readonly content?: ContentTap | undefined }, outcome: Outcome): void {
   lines.add(requestLine(x, outcome, start.logFormat));
-  if (records.isOn()) records.add(recordLine(x, outcome, clock.nowMs(), likenessOf(x)));
+  // Taken in any case: it gives back its memory.
+  const content = x.content?.take();
+  if (records.isOn()) {
+    records.add(recordLine(x, outcome, clock.nowMs(), likenessOf(x), content !== undefined), content);
+  }
   countMetrics(x, outcome, tracedOf(x, outcome));
   noteOffences(x, outcome);
   notePermissions(x, outcome);
@@ -243,11 +250,19 @@ function likenessOf({ principal, request }: LoggedExchange): string | undefined 
 
 function recordPortOf(messages: MessagePort): RecordPort {
   return {
-    post: (batch) => messages.postMessage(batch, [batch.lines.buffer]),
+    post: (batch) => messages.postMessage(batch, buffersOf(batch)),
     onKept: (told) => void messages.on('message', told),
     close: () => messages.close(),
   };
 }
+
+/** Given away, not copied. */
+const buffersOf = ({ lines: { buffer }, contents }: RecordBatch): ArrayBuffer[] => [
+  buffer,
+  ...contents.flatMap(({ prompt, completion }) =>
+    [prompt, completion].flatMap((said) => (said?.kept === undefined ? [] : [said.kept.buffer])),
+  ),
+];
 
 function healthBody(path: string): string {
   if (path === '/healthz') return '{"status":"ok"}';

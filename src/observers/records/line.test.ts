@@ -57,6 +57,7 @@ test('a record comes back as it was written', () => {
     spanId: undefined,
     parentSpanId: undefined,
     isSampled: undefined,
+    content: undefined,
   });
 });
 
@@ -70,6 +71,11 @@ test('a place in a trace, and how long upstream was asked, come back as they wer
     assert.deepEqual({ traceId, spanId, parentSpanId: record.parentSpanId }, { ...trace, parentSpanId });
     assert.deepEqual([isSampled, upstreamMs], [true, 9.88]);
   }
+});
+
+test('that content comes beside it is said', () => {
+  const x = exchange(fakeDownstream(), headOf({}));
+  assert.equal(readRecordLine(recordLine(x, OUTCOME, 1, undefined, true)).content, 'taken');
 });
 
 test('one that begins has no end yet', () => {

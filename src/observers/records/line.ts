@@ -16,12 +16,14 @@ export type RecordedExchange = Pick<
  *
  * @param endedAtMs milliseconds since the epoch
  * @param likeness of what was asked, 16 hexadecimal digits
+ * @param hasContent what was said comes beside it
  */
 export function recordLine(
   x: RecordedExchange,
   outcome: Outcome | 'begin',
   endedAtMs: number,
   likeness?: string,
+  hasContent = false,
 ): string {
   const { principal, route, usage } = x;
   const end = outcome === 'begin' ? BEGIN : outcome;
@@ -45,7 +47,8 @@ export function recordLine(
   line += `,${x.request?.isStream === true}`;
   line += `,${orNull(usage?.promptTokens)},${orNull(usage?.cachedTokens)},${orNull(usage?.completionTokens)}`;
   line += `,${orNull(logprobsOf(x))}${own(likeness)},${numberOf(end.workedMs)}`;
-  return x.trace === undefined ? `${line},null,null,null,null]` : `${line}${traceOf(x.trace)}]`;
+  line += x.trace === undefined ? ',null,null,null,null' : traceOf(x.trace);
+  return hasContent ? `${line},"taken"]` : `${line},null]`;
 }
 
 /** Reads what `recordLine` wrote. @throws Error where it is something else */
@@ -63,7 +66,7 @@ const NAMES = [
   ...['address', 'network', 'userAgent', 'keyId', 'issuer', 'subject', 'clientId', 'tokenHash'],
   ...['tenant', 'owner', 'member', 'method', 'route', 'path', 'model', 'upstream', 'isStream'],
   ...['promptTokens', 'cachedTokens', 'completionTokens', 'logprobs', 'likeness'],
-  ...['upstreamMs', 'traceId', 'spanId', 'parentSpanId', 'isSampled'],
+  ...['upstreamMs', 'traceId', 'spanId', 'parentSpanId', 'isSampled', 'content'],
 ] as const satisfies readonly (keyof RequestRecord)[];
 
 const BEGIN: Outcome = {
