@@ -255,3 +255,18 @@ test('a text that is another one than its record says is said to be, and what ca
   assert.deepEqual([exit, out], [1, '']);
   assert.match(err, /could not be recorded: nothing is shown/);
 });
+
+test('what is kept changes with the configuration, without a restart', async () => {
+  await using it = await withContent('none');
+  const { key } = await it.issue();
+  const kept = async (): Promise<unknown> => {
+    const { headers } = await ask(it, { key, body: bodyOf(true) });
+    return (await recordOf(it.stateDir, idOf(headers))).unmapped?.['content'];
+  };
+  assert.equal(await kept(), undefined);
+  for (const content of ['full', 'hash', 'none'] as const) {
+    const config = { ...it.config, auditLog: { ...it.config.auditLog, content } };
+    assert.deepEqual(await it.gateway.reload(config), []);
+    assert.equal(await kept(), content === 'none' ? undefined : content);
+  }
+});

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
+import { addContent, readContent } from '../../src/adapters/audit-log/content-files.ts';
 import { openLog, record, wholeOf } from '../support/audit-log.ts';
 import { auditRecords } from '../support/audit-records.ts';
 import { settableClock } from '../support/clock.ts';
@@ -24,6 +25,12 @@ for (const durability of ['batched', 'strict'] as const)
       clock.advance(DAY_MS);
     }
     old.close();
+    const said = [1, 4].map((days) => ({
+      requestId: `id-${days}`,
+      timeMs: Date.now() - days * DAY_MS,
+      parts: { prompt: Buffer.from('sealed') },
+    }));
+    addContent(stateDir, said);
     const configFile = join(dir, 'sallyport.yaml');
     writeFileSync(configFile, stringify({ auditLog: { retention: '2d', durability } }));
     const product = await startProduct(
@@ -34,6 +41,8 @@ for (const durability of ['batched', 'strict'] as const)
     assert.equal(await product.end(), 0);
     const { deletedBefore, size } = wholeOf(stateDir);
     assert.ok(deletedBefore > 0 && deletedBefore < old.size, String(deletedBefore));
+    const left = await Promise.all(said.map((one) => readContent(stateDir, one)));
+    assert.deepEqual(left, [{ prompt: Buffer.from('sealed') }, undefined]);
     const records = auditRecords(stateDir);
     assert.equal(records[0]?.metadata.sequence, deletedBefore);
     assert.ok(records.some(({ metadata }) => metadata.event_code === 'audit-log.retain'));

@@ -5,6 +5,7 @@ import { openStateDir } from '../../src/adapters/files/state-dir.ts';
 import type { LogOutput } from '../../src/adapters/log/output.ts';
 import { startSimulator } from '../../src/adapters/simulator-server/server.ts';
 import { loadConfig, renderMistakes } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/schema.ts';
 import type { ApiKeyRecord } from '../../src/directory/records.ts';
 import { plainWish, type ApiKeyWish } from '../../src/directory/issue.ts';
 import { issueKey } from '../../src/gateway/issue-key.ts';
@@ -18,6 +19,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly simulator: Simulator;
   readonly stateDir: string;
+  /** What it was started with. */
+  readonly config: Config;
   /** `https://127.0.0.1:PORT` or `http://…` with TLS off. */
   readonly url: string;
   readonly port: number;
@@ -80,6 +83,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     gateway,
     simulator,
     stateDir: dir,
+    config: loaded.config,
     url: `${options.plain === true ? 'http' : 'https'}://127.0.0.1:${gateway.port}`,
     port: gateway.port,
     ca: gateway.caFile === undefined ? undefined : readFileSync(gateway.caFile, 'utf8'),
