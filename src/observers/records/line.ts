@@ -45,8 +45,11 @@ export function recordLine(
   line += `,${x.request?.isStream === true}`;
   line += `,${orNull(usage?.promptTokens)},${orNull(usage?.cachedTokens)},${orNull(usage?.completionTokens)}`;
   line += `,${orNull(logprobsOf(x))}${own(likeness)},${numberOf(end.workedMs)}`;
-  return x.trace === undefined ? `${line},null,null,null,null]` : `${line}${traceOf(x.trace)}]`;
+  return `${line},${x.trace === undefined ? 'null,null,null,null' : traceOf(x.trace).slice(1)},null]`;
 }
+
+/** The same line as the record of so many that are alike. */
+export const countedLine = (line: string, count: number): string => `${line.slice(0, -'null]'.length)}${count}]`;
 
 /** Reads what `recordLine` wrote. @throws Error where it is something else */
 export function readRecordLine(text: string): RequestRecord {
@@ -63,7 +66,7 @@ const NAMES = [
   ...['address', 'network', 'userAgent', 'keyId', 'issuer', 'subject', 'clientId', 'tokenHash'],
   ...['tenant', 'owner', 'member', 'method', 'route', 'path', 'model', 'upstream', 'isStream'],
   ...['promptTokens', 'cachedTokens', 'completionTokens', 'logprobs', 'likeness'],
-  ...['upstreamMs', 'traceId', 'spanId', 'parentSpanId', 'isSampled'],
+  ...['upstreamMs', 'traceId', 'spanId', 'parentSpanId', 'isSampled', 'count'],
 ] as const satisfies readonly (keyof RequestRecord)[];
 
 const BEGIN: Outcome = {
