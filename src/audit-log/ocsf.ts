@@ -101,6 +101,7 @@ function requestEvent(record: RequestRecord, names: Names): Event {
     members: present({
       status_code: record.code ?? (isBegin ? undefined : String(record.status)),
       status_detail: record.why,
+      count: record.count,
       duration: isBegin ? undefined : Math.round(record.durationMs),
       actor: actorOf(record, names),
       api: present({

@@ -56,6 +56,8 @@ export interface RequestRecord {
   readonly spanId?: string | undefined;
   readonly parentSpanId?: string | undefined;
   readonly isSampled?: boolean | undefined;
+  /** So many refusals it stands for, of the same kind and caller in a minute; undefined: for itself alone. */
+  readonly count?: number | undefined;
   /** It came to the admin listener. */
   readonly isAdmin?: boolean | undefined;
   /**

@@ -6,7 +6,7 @@ import { createRecorder } from './recorder.ts';
 
 const STARTED: AuditRecord = { kind: 'lifecycle', timeMs: 1, activity: 'start', detail: {} };
 const lineOf = (id: string): string =>
-  `${JSON.stringify([1, id, 1, null, 'answer', 200, ...Array<null>(30).fill(null)])}\n`;
+  `${JSON.stringify([1, id, 1, null, 'answer', 200, ...Array<null>(31).fill(null)])}\n`;
 const batchOf = (text: string, dropped = 0) => ({
   lines: new TextEncoder().encode(text),
   contents: [],

@@ -29,7 +29,8 @@ import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } fro
 import { createMetricsObserver, type Traced } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { createContentTaps } from '../../observers/content/tap.ts';
-import { recordLine } from '../../observers/records/line.ts';
+import { countedLine, recordLine } from '../../observers/records/line.ts';
+import { createRepeats } from '../../observers/records/repeats.ts';
 import { createPolicies, type Policies } from '../../policies/policies.ts';
 import { createBeginTrace, type BeginTrace } from '../../telemetry/begin-trace.ts';
 import { isKept } from '../../telemetry/sampling.ts';
@@ -166,6 +167,8 @@ const planeDeps = {
 let plane: DataPlane = createDataPlane(settings, planeDeps);
 let front = createFrontOf(settings, plane);
 let isTrustedProxy = addressMatcher(settings.config.listen.trustedProxies);
+/** Refusals that are counted, not recorded each. */
+const repeats = createRepeats();
 let noteOffences = offenceObserverOf(settings);
 
 function offenceObserverOf({ config }: Settings): (x: LoggedExchange, outcome: Outcome) => void {
@@ -221,12 +224,24 @@ function observe(x: LoggedExchange & { readonly content?: ContentTap | undefined
   lines.add(requestLine(x, outcome, start.logFormat));
   // Taken in any case: it gives back its memory.
   const content = x.content?.take();
-  if (records.isOn()) {
+  if (records.isOn() && !isOneOfMany(x, outcome)) {
     records.add(recordLine(x, outcome, clock.nowMs(), likenessOf(x), content !== undefined), content);
   }
   countMetrics(x, outcome, tracedOf(x, outcome));
   noteOffences(x, outcome);
   notePermissions(x, outcome);
+}
+
+/** Whether it is only counted: not where nobody is answered before the record of it is on disk. */
+function isOneOfMany(x: LoggedExchange, outcome: Outcome): boolean {
+  if (outcome.code === undefined || records.isStrict()) return false;
+  const network = x.peer?.network ?? countedNetwork(x.downstream.peerAddress);
+  const caller = x.principal?.keyId ?? x.principal?.token?.tokenHash;
+  return repeats.isCounted({ code: outcome.code, network, caller }, () => recordLine(x, outcome, clock.nowMs()));
+}
+
+function handOverRepeats(): void {
+  for (const { line: record, count } of repeats.take()) records.add(countedLine(record, count));
 }
 
 /** What of its rights a key, or a client of ours, has used: named where it was let in, whatever came of it. */
@@ -403,6 +418,7 @@ setInterval(() => {
 }, BEAT_MS);
 
 setInterval(handOverLines, HAND_OVER_MS);
+setInterval(handOverRepeats, 60_000);
 setInterval(handOverUsage, HAND_OVER_USAGE_MS);
 // Each note of a last use is a commit of the store: not one for each request.
 setInterval(handOverUses, HAND_OVER_USES_MS);
@@ -512,6 +528,7 @@ async function drain(graceMs: number): Promise<void> {
   farewell?.cancel();
   await callers.close();
   handOverLines();
+  handOverRepeats();
   records.handOver();
   handOverUses();
   handOverUsage();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
-import { readRecordLine, recordLine } from './line.ts';
+import { countedLine, readRecordLine, recordLine } from './line.ts';
 
 const OUTCOME: Outcome = {
   kind: 'answer',
@@ -58,6 +58,7 @@ test('a record comes back as it was written', () => {
     parentSpanId: undefined,
     isSampled: undefined,
     content: undefined,
+    count: undefined,
   });
 });
 
@@ -125,4 +126,9 @@ test('the most alternatives that any spelling asks for are noted', () => {
 
 test('what is no record of a request is not read as one', () => {
   for (const text of ['[]', '{}', '["a"]', 'null']) assert.throws(() => readRecordLine(text), /not a record/);
+});
+
+test('a record that stands for many comes back with how many, and is the same else', () => {
+  const one = recordLine(exchange(fakeDownstream(), headOf({})), OUTCOME, 1_700);
+  assert.deepEqual(readRecordLine(countedLine(one, 380)), { ...readRecordLine(one), count: 380 });
 });

@@ -48,8 +48,12 @@ export function recordLine(
   line += `,${orNull(usage?.promptTokens)},${orNull(usage?.cachedTokens)},${orNull(usage?.completionTokens)}`;
   line += `,${orNull(logprobsOf(x))}${own(likeness)},${numberOf(end.workedMs)}`;
   line += x.trace === undefined ? ',null,null,null,null' : traceOf(x.trace);
-  return hasContent ? `${line},"taken"]` : `${line},null]`;
+  // The last one is `count`, of lines that stand for many.
+  return hasContent ? `${line},"taken",null]` : `${line},null,null]`;
 }
+
+/** The same line as the record of so many that are alike. */
+export const countedLine = (line: string, count: number): string => `${line.slice(0, -'null]'.length)}${count}]`;
 
 /** Reads what `recordLine` wrote. @throws Error where it is something else */
 export function readRecordLine(text: string): RequestRecord {
@@ -66,7 +70,7 @@ const NAMES = [
   ...['address', 'network', 'userAgent', 'keyId', 'issuer', 'subject', 'clientId', 'tokenHash'],
   ...['tenant', 'owner', 'member', 'method', 'route', 'path', 'model', 'upstream', 'isStream'],
   ...['promptTokens', 'cachedTokens', 'completionTokens', 'logprobs', 'likeness'],
-  ...['upstreamMs', 'traceId', 'spanId', 'parentSpanId', 'isSampled', 'content'],
+  ...['upstreamMs', 'traceId', 'spanId', 'parentSpanId', 'isSampled', 'content', 'count'],
 ] as const satisfies readonly (keyof RequestRecord)[];
 
 const BEGIN: Outcome = {
