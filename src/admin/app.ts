@@ -7,7 +7,7 @@ import { METRICS_TYPE, metricsFormatOf } from '../wire/metrics-format.ts';
 import { renderProblem } from '../wire/problem.ts';
 import { createIdempotentAnswers } from './idempotency.ts';
 import { resources } from './index.ts';
-import { liveAnswer, MAX_LIVE_VIEWS } from './live.ts';
+import { liveAnswer, MAX_LIVE_VIEWS, MAX_OWN_VIEWS } from './live.ts';
 import { isMistakes, type Mistakes } from './mistakes.ts';
 import { openApiOperation, openApiSchemas, renderOpenApi } from './openapi.ts';
 import type { Answer, Operation } from './operation.ts';
@@ -126,10 +126,14 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   });
 
   let liveViews = 0;
+  const ownViews = new Map<string, number>();
 
   function live(c: AdminContext, found: Operation, name: string, actor: Actor): Response {
-    if (liveViews >= MAX_LIVE_VIEWS) return problem(c, deny('overloaded'));
+    const who = actor.kind === 'socket' ? 'socket' : actor.principal.id;
+    const own = ownViews.get(who) ?? 0;
+    if (liveViews >= MAX_LIVE_VIEWS || own >= MAX_OWN_VIEWS) return problem(c, deny('overloaded'));
     liveViews += 1;
+    ownViews.set(who, own + 1);
     return liveAnswer(name, {
       clock: deps.clock,
       async look() {
@@ -137,7 +141,12 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
         const outcome = await perform(c, found, actor);
         return isDenial(outcome) || isMistakes(outcome) ? undefined : outcome.value;
       },
-      onEnd: () => (liveViews -= 1),
+      onEnd() {
+        liveViews -= 1;
+        const left = (ownViews.get(who) ?? 1) - 1;
+        if (left > 0) ownViews.set(who, left);
+        else ownViews.delete(who);
+      },
     });
   }
 

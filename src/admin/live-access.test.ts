@@ -65,3 +65,17 @@ test('a token with a proof is not shown again, and sees no more once it has ende
   state.isUsable = false;
   assert.equal(await next(), 'ended');
 });
+
+test('one caller has four views at once, and others still get theirs; a view that is closed makes room', async () => {
+  const { app } = createTestAdmin();
+  const open = async (address: string, more: Record<string, string> = {}) =>
+    app.request('/api/v1/streams', { headers: { ...headers, ...more } }, { isSocket: false, address });
+  const views = await Promise.all(Array.from({ length: 5 }, () => open('192.0.2.1')));
+  assert.deepEqual(views.map(({ status }) => status).sort(), [200, 200, 200, 200, 503]);
+  const socket = await app.request('/api/v1/streams', { headers }, { isSocket: true, address: '' });
+  assert.equal(socket.status, 200);
+  await views.find(({ status }) => status === 200)?.body?.cancel();
+  const again = await open('192.0.2.1');
+  assert.equal(again.status, 200);
+  for (const one of [...views, socket, again]) if (one.status === 200) await one.body?.cancel().catch(() => undefined);
+});

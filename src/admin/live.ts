@@ -11,6 +11,8 @@ export interface LiveView {
 
 /** Views that are open at once: each of them asks all workers every second. */
 export const MAX_LIVE_VIEWS = 16;
+/** Of one caller: else whoever may only read keeps all others from seeing. */
+export const MAX_OWN_VIEWS = 4;
 
 const EVERY_MS = 1_000;
 /** Then the client asks anew, as server-sent events have it, and shows its credential again. */
