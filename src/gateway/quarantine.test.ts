@@ -14,7 +14,8 @@ function setUp(rules: Partial<Rules> = {}) {
   const apply = (changes: readonly RecordChange[]): void => {
     for (const change of changes) if (change.kind === 'quarantine') quarantines.set(change.record.id, change.record);
   };
-  const directory = { quarantines, apiKeys: new Map() };
+  const tenants = new Map();
+  const directory = { quarantines, apiKeys: new Map(), tenants };
   const keeper = keepQuarantine({
     config: () => ({ mode: 'quarantine', exempt: [], maxQuarantined: 2, ...rules }),
     directory,
@@ -55,6 +56,23 @@ test('what a rule is sure of is held, recorded and told', async () => {
       ['probing', 0],
     ],
   );
+});
+
+test('where there are other tenants, one has half of the places, and the rest is for theirs', async () => {
+  const { keeper, held, directory, said } = setUp({ maxQuarantined: 4 });
+  directory.tenants.set('acme', {}).set('other', {});
+  await keeper.take(['a', 'b', 'c'].map((id) => found(`key:${id}`)));
+  await keeper.take([found('key:d', { tenant: 'other' })]);
+  assert.deepEqual(held(), ['key:a', 'key:b', 'key:d']);
+  assert.ok(said.includes('quarantine_full'));
+  assert.equal(keeper.figures().notHeld, 1);
+});
+
+test('a tenant that is alone has all places', async () => {
+  const { keeper, held, directory } = setUp({ maxQuarantined: 3 });
+  directory.tenants.set('acme', {});
+  await keeper.take(['a', 'b', 'c', 'd'].map((id) => found(`key:${id}`)));
+  assert.deepEqual(held(), ['key:a', 'key:b', 'key:c']);
 });
 
 for (const [what, rules, finding] of [

@@ -23,7 +23,7 @@ export interface QuarantineKeeper {
 /** What it works with. */
 export interface QuarantineDeps {
   readonly config: () => Config['anomaly'];
-  readonly directory: Pick<DirectoryState, 'quarantines' | 'apiKeys'>;
+  readonly directory: Pick<DirectoryState, 'quarantines' | 'apiKeys' | 'tenants'>;
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   readonly note: (record: AuditRecord) => void;
   readonly nowMs: () => number;
@@ -43,13 +43,15 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   const findings: FindingRecord[] = [];
   const found = new Map(deps.rules.map((rule) => [rule, 0]));
   let notHeld = 0;
+  /** Of what was held since the start. */
+  const tenants = new Map<string, string | undefined>();
   /** One after another: two at once must not both be the last one that is allowed. */
   let last: Promise<void> = Promise.resolve();
 
   const heldNow = () => [...directory.quarantines.values()].filter(({ state }) => state === 'held');
 
   /** Why a credential is not held; undefined where it is to be. */
-  function reasonAgainst({ subject, mayHold }: WishedFinding): string | undefined {
+  function reasonAgainst({ subject, tenant, mayHold }: WishedFinding): string | undefined {
     const { mode, exempt, maxQuarantined } = config();
     if (mode !== 'quarantine' || !mayHold) return 'observe';
     const key = /^key:(.*)$/.exec(subject)?.[1];
@@ -58,7 +60,11 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
     // The bound holds for what holds by itself: a bug, or somebody who provokes it, must not shut the house.
     const held = heldNow();
     if (held.some(({ id }) => id === subject)) return 'held';
-    return held.filter(({ rule }) => rule !== BY_OPERATOR).length >= maxQuarantined ? 'too-many' : undefined;
+    const bySelf = held.filter(({ rule }) => rule !== BY_OPERATOR);
+    if (bySelf.length >= maxQuarantined) return 'too-many';
+    // Where there are others, no tenant has all places: who provokes it with keys of their own keeps no thief from being held.
+    const own = bySelf.filter(({ id }) => tenants.get(id) === tenant).length;
+    return directory.tenants.size > 1 && own >= Math.ceil(maxQuarantined / 2) ? 'too-many' : undefined;
   }
 
   async function takeOne(finding: WishedFinding): Promise<void> {
@@ -84,6 +90,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
     }
     try {
       await commit([holdChange(directory, { id: subject, rule, why, heldAtMs: nowMs() })]);
+      tenants.set(subject, tenant);
       note({
         kind: 'hold',
         timeMs: nowMs(),
