@@ -56,18 +56,21 @@ const LEAST_CAPACITY = 16;
 /** Sets shared memory aside for `upstreams` upstreams and `rows` threads. */
 export function createUpstreamMemory(upstreams: number, rows: number): UpstreamMemory {
   const capacity = Math.max(LEAST_CAPACITY, 2 * upstreams);
-  const buffer = new SharedArrayBuffer(capacity * (WORDS + BUCKETS + rows * BUCKETS) * 4);
+  const buffer = new SharedArrayBuffer(capacity * (WORDS + 2 * BUCKETS + rows * BUCKETS) * 4);
   return { buffer, capacity, rows, numbers: Array.from({ length: upstreams }, (_, i) => i) };
 }
 
 /** Where things lie in the memory, by an upstream's number in it. */
 export function layoutOf({ capacity }: UpstreamMemory) {
   const seen = capacity * WORDS;
-  const held = seen + capacity * BUCKETS;
+  const peak = seen + capacity * BUCKETS;
+  const held = peak + capacity * BUCKETS;
   return {
     field: (number: number, field: number): number => number * WORDS + field,
     /** When a tenant was last seen there, seconds. */
     seen: (number: number, bucket: number): number => seen + number * BUCKETS + bucket,
+    /** The most that a tenant held there at once since somebody last looked. */
+    peak: (number: number, bucket: number): number => peak + number * BUCKETS + bucket,
     /** The list of tenants for whom places are kept: bucket and places of each. */
     need: (number: number, i: number): number => number * WORDS + NEED + 2 * i,
     /** Requests of a tenant that a thread has there. */
@@ -104,6 +107,7 @@ export function renumbered(
       taken.add(number);
       words.fill(0, layout.field(number, 0), layout.field(number + 1, 0));
       words.fill(0, layout.seen(number, 0), layout.seen(number + 1, 0));
+      words.fill(0, layout.peak(number, 0), layout.peak(number + 1, 0));
     }
     numbers.push(number);
   }

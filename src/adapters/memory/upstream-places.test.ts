@@ -81,6 +81,16 @@ test('tenants that asked within a time are counted while there is a limit', () =
   assert.deepEqual([held(NOW_MS).toSorted(), held(NOW_MS + 1_000)], [[1, 2], [2]]);
 });
 
+test('the most that a tenant held at once is told once, also where it was given back before anybody looked', () => {
+  const places = createUpstreamPlaces(createUpstreamMemory(1, 2));
+  places.setLimit(0, 10, []);
+  for (const row of [0, 1, 1]) places.take(row, 0, 'a', NOW_MS);
+  places.giveBack(1, 0, 'a');
+  places.giveBack(1, 0, 'a');
+  const held = () => places.tenantsSince(0, NOW_MS).map((one) => one.places);
+  assert.deepEqual([held(), held()], [[3], [1]]);
+});
+
 test('whatever happens, places are exact over threads and never above the limit', () => {
   const step = fc.record({
     row: fc.nat(2),

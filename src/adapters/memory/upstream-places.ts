@@ -21,7 +21,10 @@ export interface UpstreamPlaces {
   /** @param needs tenants for whom places are kept until they hold so many, at most `MOST_NEEDS` */
   setLimit(upstream: number, limit: number | 'none', needs: readonly TenantPlaces[]): void;
   outstanding(upstream: number): number;
-  /** What tenants hold that have asked since then, as far as they can be told apart. Noted only while there is a limit. */
+  /**
+   * The most that tenants held at once since the last call, of those that have asked since then, as far as they can be told
+   * apart. Noted only while there is a limit.
+   */
   tenantsSince(upstream: number, sinceMs: number): readonly TenantPlaces[];
   /** Sum of the times to the first byte and how many there were, since the last call. */
   firstBytes(upstream: number): { readonly sumMs: number; readonly count: number };
@@ -53,6 +56,15 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
     return sum;
   }
 
+  /** Short peaks count: a tenant that asks at random holds much for a moment alone. */
+  function notePeak(upstream: number, bucket: number): void {
+    const cell = layout.peak(upstream, bucket);
+    const now = heldBy(upstream, bucket);
+    for (let known = Atomics.load(words, cell); known < now; known = Atomics.load(words, cell)) {
+      if (Atomics.compareExchange(words, cell, known, now) === known) return;
+    }
+  }
+
   /** Takes within the limit, and leaves what is kept for others. Who has places kept takes those also where others wait. */
   function takeWithin(upstream: number, bucket: number, limit: number, isOpen: boolean): boolean {
     const needs = Atomics.load(words, at(upstream, FIELD.NEEDS));
@@ -79,6 +91,7 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
         if (!takeWithin(upstream, bucket, limit, isOpen)) return false;
       }
       Atomics.add(words, layout.held(row, upstream, bucket), 1);
+      if (limit !== 0) notePeak(upstream, bucket);
       return true;
     },
     takeInTurn(row, upstream, tenant) {
@@ -86,6 +99,7 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
       const limit = Atomics.load(words, at(upstream, FIELD.LIMIT));
       if (!takeWithin(upstream, bucket, limit === 0 ? Infinity : limit, true)) return false;
       Atomics.add(words, layout.held(row, upstream, bucket), 1);
+      notePeak(upstream, bucket);
       return true;
     },
     giveBack(row, upstream, tenant) {
@@ -112,7 +126,9 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
       const tenants: TenantPlaces[] = [];
       for (let bucket = 0; bucket < BUCKETS; bucket++) {
         const seenS = Atomics.load(words, layout.seen(upstream, bucket));
-        if (seenS !== 0 && seenS >= secondsOf(sinceMs)) tenants.push({ bucket, places: heldBy(upstream, bucket) });
+        if (seenS === 0 || seenS < secondsOf(sinceMs)) continue;
+        const now = heldBy(upstream, bucket);
+        tenants.push({ bucket, places: Math.max(now, Atomics.exchange(words, layout.peak(upstream, bucket), now)) });
       }
       return tenants;
     },

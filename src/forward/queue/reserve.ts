@@ -11,7 +11,7 @@ export interface Reserve {
    * ends, so that without it a tenant that asks little would wait for somebody else's answer each time.
    *
    * @param percent of the limit that may be kept, 0 to 50
-   * @param held by all tenants that have asked lately
+   * @param held the most that each tenant that has asked lately held at once since the last call
    * @param nowMs of a clock that never goes back
    */
   needs(limit: number | 'none', percent: number, held: readonly TenantPlaces[], nowMs: number): readonly TenantPlaces[];
@@ -62,8 +62,8 @@ export function createReserve(): Reserve {
           .toSorted((a, b) => a.peak - b.peak)
           .slice(0, MOST_NEEDS)
           .flatMap(({ bucket, peak }) => {
-            // One more than it ever needed: the next one must not be the one that waits.
-            const places = Math.min(left, peak + 1, Math.floor(share));
+            // One at least: the first of who comes anew must not be the one that waits.
+            const places = Math.min(left, Math.max(1, peak), Math.floor(share));
             left -= Math.max(0, places);
             return places > 0 ? [{ bucket, places }] : [];
           })
