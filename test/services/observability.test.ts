@@ -139,7 +139,7 @@ suite('with a Prometheus that scrapes a gateway', () => {
 
   test(
     'Prometheus keeps exemplars of both histograms, and each leads to a trace of the collector',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const names = ['sallyport_request_duration_seconds_bucket', 'sallyport_time_to_first_token_seconds_bucket'];
       for (const name of names) {
@@ -157,7 +157,7 @@ suite('with a Prometheus that scrapes a gateway', () => {
     },
   );
 
-  test('every panel shows data', { timeout: 120_000 }, async () => {
+  test('every panel shows data', { timeout: 300_000 }, async () => {
     const key = (JSON.parse(product.command('keys', 'create', '--name', 'more', '--json')) as { key: string }).key;
     const empty = new Set(exprs.map(({ expr }) => expr));
     const shown: string[] = [];
