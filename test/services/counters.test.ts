@@ -142,6 +142,8 @@ test('an instance that is split from the server keeps to its share, the others t
   const key = fleet.issuer.token();
   const readyOf = async (at: number): Promise<string | undefined> =>
     ((await (await fetch(`${fleet.gateways[at]?.url}/readyz`)).json()) as { counters?: string }).counters;
+  // Members say twice a second that they live: one that was cut off before it has heard of the other knows of itself alone.
+  await later(1_500);
   way.cut();
   while ((await readyOf(1)) !== 'down') await later(20);
   // A machine that is too busy to answer in time counts as away, for a moment.
