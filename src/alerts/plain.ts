@@ -1,7 +1,4 @@
-import { withoutSecrets } from '../wire/printable.ts';
-
-// Control characters move a terminal's cursor or begin a header; the others turn the order of a line round, or hide in it.
-const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029\ufeff]+/gu;
+import { withoutSecrets, withoutUnseen } from '../wire/printable.ts';
 
 /**
  * A text of whatever origin as one line that may stand anywhere: well-formed, no control or hidden characters, no
@@ -9,8 +6,7 @@ const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029\ufeff]+/gu;
  */
 export function plainLine(text: string, max: number): string {
   // What is cut off is not looked at: a value may be a MiB.
-  const line = withoutSecrets(text.slice(0, max * 4))
-    .replace(UNSEEN, ' ')
+  const line = withoutUnseen(withoutSecrets(text.slice(0, max * 4)))
     .toWellFormed()
     .replace(/\s+/g, ' ')
     .trim();

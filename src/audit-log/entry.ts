@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
+import { isJsonObject, memberOf as at, type JsonObject, type JsonValue } from '../kernel/json.ts';
 
 /** What a record can be found by. */
 export interface AuditEntry {
@@ -74,8 +74,10 @@ const KIND_OF: Readonly<Record<number, AuditKind>> = {
 export const kindOfClass = (classUid: number): AuditKind => KIND_OF[classUid] ?? 'other';
 
 /** Reads a line of the log; undefined where it is no record. */
-export function entryOf(line: string): AuditEntry | undefined {
-  const event = objectOf(line);
+export const entryOf = (line: string): AuditEntry | undefined => entryIn(eventIn(line));
+
+/** The same of the event that a line holds. */
+export function entryIn(event: JsonObject | undefined): AuditEntry | undefined {
   const metadata = at(event, 'metadata');
   const sequence = at(metadata, 'sequence');
   const time = at(event, 'time');
@@ -112,10 +114,8 @@ function resourceOf(event: JsonObject | undefined): string | undefined {
   return typeof uid === 'string' ? uid : undefined;
 }
 
-const at = (value: JsonValue | undefined, name: string): JsonValue | undefined =>
-  isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-
-function objectOf(line: string): JsonObject | undefined {
+/** The event of a line of the log; undefined where it is no JSON object. */
+export function eventIn(line: string): JsonObject | undefined {
   try {
     const value = JSON.parse(line) as JsonValue;
     return isJsonObject(value) ? value : undefined;

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
-import { isJsonObject } from '../kernel/json.ts';
+import { isJsonObject, memberOf } from '../kernel/json.ts';
 import { isOwn, ownLineOf } from './line.ts';
 import { base64OfHash, parseHash, type Hash } from './tree.ts';
 
@@ -85,9 +85,6 @@ function objectOf(line: Uint8Array): JsonValue | undefined {
     return undefined; // a damaged line says nothing; that it is damaged, its hash tells
   }
 }
-
-const memberOf = (value: JsonValue | undefined, name: string): JsonValue | undefined =>
-  isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 
 const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
 

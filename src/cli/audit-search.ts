@@ -2,6 +2,7 @@ import { AUDIT_KINDS, entryOf, type AuditEntry, type AuditKind, type AuditQuesti
 import { searchAuditLog } from '../gateway/audit-search.ts';
 import { parseDurationMs } from '../kernel/units.ts';
 import { isAddress, plainAddress } from '../wire/address.ts';
+import { withoutUnseen } from '../wire/printable.ts';
 import { UsageError, type CommandIo } from './command.ts';
 import type { FlagKinds, Flags } from './flags.ts';
 import { countOf, quietJson, table } from './text.ts';
@@ -105,7 +106,7 @@ function csvOf(record: string): string {
 
 /** RFC 4180; what a spreadsheet would take for a formula is text, and so is what a terminal would obey. */
 export function cellOf(value: string | number | undefined): string {
-  const text = String(value ?? '').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+  const text = withoutUnseen(String(value ?? ''));
   const safe = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,15 +1,13 @@
+import { withoutUnseen } from '../wire/printable.ts';
 import { UsageError } from './command.ts';
 import type { Flags } from './flags.ts';
-
-// A terminal obeys the first; the second turn the order of a line round, or end it.
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Columns of equal width, two spaces between them; the first row is their heads. Cells may be anybody's text: what a terminal
  * would act on is a space.
  */
 export function table(given: readonly (readonly string[])[]): string {
-  const rows = given.map((row) => row.map((cell) => cell.replace(UNSEEN, ' ')));
+  const rows = given.map((row) => row.map(withoutUnseen));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');

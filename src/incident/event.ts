@@ -1,5 +1,5 @@
-import { entryOf, type AuditEntry } from '../audit-log/entry.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
+import { entryIn, eventIn, type AuditEntry } from '../audit-log/entry.ts';
+import { isJsonObject, memberOf as member, type JsonObject, type JsonValue } from '../kernel/json.ts';
 
 /** A record of the audit log, with what an incident is told from. */
 export interface IncidentEvent extends AuditEntry {
@@ -26,9 +26,9 @@ export interface IncidentEvent extends AuditEntry {
 
 /** Reads a line of the log; undefined where it is no record. */
 export function eventOf(line: string): IncidentEvent | undefined {
-  const entry = entryOf(line);
+  const event = eventIn(line);
+  const entry = entryIn(event);
   if (entry === undefined) return undefined;
-  const event = JSON.parse(line) as JsonValue;
   const at = (...path: readonly string[]): JsonValue | undefined =>
     path.reduce<JsonValue | undefined>((value, name) => member(value, name), event);
   const text = (...path: readonly string[]): string | undefined => {
@@ -59,6 +59,3 @@ export function eventOf(line: string): IncidentEvent | undefined {
     after: isJsonObject(after) ? after : undefined,
   };
 }
-
-const member = (value: JsonValue | undefined, name: string): JsonValue | undefined =>
-  isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;

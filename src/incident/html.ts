@@ -1,3 +1,4 @@
+import { isoSeconds as time } from '../kernel/iso-time.ts';
 import type { JsonValue } from '../kernel/json.ts';
 import type { Incident, Related } from './incident.ts';
 import { addressPlot, escapeHtml as text, requestPlot, tokenPlot } from './plot.ts';
@@ -51,7 +52,6 @@ ${related(incident.related)}
 const headOf = ({ credential, firstMs, lastMs }: Incident): string =>
   `${credential === undefined ? '' : `Sent with ${credential}. `}${firstMs === undefined || lastMs === undefined ? 'The log knows nothing of it.' : `${time(firstMs)} to ${time(lastMs)}.`}`;
 
-const time = (timeMs: number): string => new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z');
 const figure = (name: string, value: number): string => `<li><b>${value.toLocaleString('en')}</b>${text(name)}</li>`;
 
 function seenTable(name: string, seen: readonly Seen[]): string {

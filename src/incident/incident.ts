@@ -3,7 +3,7 @@ import type { JsonObject } from '../kernel/json.ts';
 import { actionsOf, type Action } from './actions.ts';
 import { eventOf, type IncidentEvent } from './event.ts';
 import { filterOf, type IncidentSubject } from './subject.ts';
-import { isRequest, slotsOf, tally, totalsOf, type Seen, type Slot, type Totals } from './tally.ts';
+import { isRequest, slotsOf, spanOf, tally, totalsOf, type Seen, type Slot, type Totals } from './tally.ts';
 import { timeLineOf, type Moment } from './time-line.ts';
 
 /** Another credential that was seen where this one was. */
@@ -65,13 +65,12 @@ export function gatherIncident(
   const around = credential === undefined ? own : eventsOf(ask, { ...window, credential });
   const events = credential === undefined ? own.events : merged(own.events, around.events);
   const requests = events.filter(isRequest);
-  const times = events.map(({ timeMs }) => timeMs);
+  const [firstMs, lastMs] = events.length === 0 ? [undefined, undefined] : spanOf(events);
   const addresses = tally(requests, ({ address }) => address);
   return {
     subject,
     credential,
-    firstMs: times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b)),
-    lastMs: times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b)),
+    ...{ firstMs, lastMs },
     records: events.length,
     isWhole: own.isWhole && around.isWhole,
     known: knownOf(events),

@@ -1,3 +1,4 @@
+import { isoSeconds as timeOf } from '../kernel/iso-time.ts';
 import type { Seen, Slot } from './tally.ts';
 
 const WIDTH = 960;
@@ -95,7 +96,6 @@ function roundTop(value: number): number {
 const compact = (value: number): string =>
   value >= 1_000_000 ? `${value / 1_000_000}M` : value >= 1_000 ? `${value / 1_000}k` : String(value);
 const round = (value: number): number => Math.round(value * 10) / 10;
-const timeOf = (timeMs: number): string => new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z');
 const dayOf = (timeMs: number): string => timeOf(timeMs).slice(0, 10);
 const short = (text: string): string => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
 

@@ -67,6 +67,13 @@ export function totalsOf(requests: readonly IncidentEvent[]): Totals {
   };
 }
 
+/** The first and the last moment of events, of which there is one at least; not spread into arguments, for they may be many. */
+export const spanOf = (events: readonly IncidentEvent[]): readonly [firstMs: number, lastMs: number] =>
+  events.reduce<readonly [number, number]>(
+    ([first, last], { timeMs }) => [Math.min(first, timeMs), Math.max(last, timeMs)],
+    [Infinity, -Infinity],
+  );
+
 /** One column of a plot. */
 export interface Slot {
   /** Its begin, milliseconds since the epoch. */
@@ -82,8 +89,7 @@ const STEPS_MS = [1, 5, 15, 60, 180, 720, 1440, 10_080, 43_200].map((minutes) =>
 /** Requests over time, in at most 72 columns of a round width. */
 export function slotsOf(requests: readonly IncidentEvent[]): { readonly stepMs: number; readonly slots: Slot[] } {
   if (requests.length === 0) return { stepMs: 60_000, slots: [] };
-  const times = requests.map(({ timeMs }) => timeMs);
-  const [first, last] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
+  const [first, last] = spanOf(requests);
   const stepMs = STEPS_MS.find((step) => (last - first) / step < MAX_SLOTS - 1) ?? Math.ceil((last - first) / 70);
   const startMs = Math.floor(first / stepMs) * stepMs;
   const slots = Array.from({ length: Math.floor((last - startMs) / stepMs) + 1 }, (_, i) => ({

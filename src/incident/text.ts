@@ -1,3 +1,5 @@
+import { isoSeconds } from '../kernel/iso-time.ts';
+import { withoutUnseen as plain } from '../wire/printable.ts';
 import type { Incident } from './incident.ts';
 import type { Seen } from './tally.ts';
 
@@ -55,8 +57,4 @@ const seen = (title: string, all: readonly Seen[], table: Table): string =>
         ),
       );
 
-const timeOf = (timeMs: number | undefined): string =>
-  timeMs === undefined ? '-' : new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z');
-
-/** A terminal obeys control characters. */
-const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+const timeOf = (timeMs: number | undefined): string => (timeMs === undefined ? '-' : isoSeconds(timeMs));

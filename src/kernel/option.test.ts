@@ -11,7 +11,6 @@ import {
   later,
   laterList,
   laterMap,
-  laterUnset,
   size,
   text,
 } from './option.ts';
@@ -34,7 +33,6 @@ const accepts: readonly [string, z.ZodType, unknown, unknown][] = [
   ['nothing for a part that is not built', later('off'), undefined, 'off'],
   ['an empty list of a part that is not built', laterList(), [], []],
   ['an empty map of a part that is not built', laterMap(), {}, {}],
-  ['no value of a part that is not built', laterUnset(), undefined, undefined],
   ['a text of the longest length', text('x'), 'a'.repeat(1024), 'a'.repeat(1024)],
 ];
 for (const [name, schema, value, expected] of accepts)
@@ -64,7 +62,6 @@ const refuses: readonly [string, z.ZodType, unknown, RegExp][] = [
   ['another value of a part that is not built', later('off'), 'v1', /not in this version: leave it out or give off/],
   ['a list of a part that is not built', laterList(), [1], /not in this version/],
   ['a map of a part that is not built', laterMap(), { a: 1 }, /not in this version/],
-  ['a value of a part that is not built', laterUnset(), 'x', /not in this version/],
   [
     'a word of a later version',
     choiceSoFar(['files'], ['acme']),

@@ -133,11 +133,6 @@ export function laterMap() {
   return z.record(z.string(), z.never({ error }), { error }).prefault({});
 }
 
-/** An option without default of a part that is not built yet: it stays unset. */
-export function laterUnset() {
-  return z.never({ error: `This is ${NOT_IN_THIS_VERSION}: leave it out.` }).optional();
-}
-
 /** A group of options: unknown names are mistakes, and all of it may be left out. */
 export function group<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {

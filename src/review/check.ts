@@ -33,10 +33,13 @@ export const daysBetween = (fromMs: number, toMs: number): number => Math.floor(
 /** A day, as people write it. */
 export const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);
 
-/** Whether something of that age was not used for so many days; what is younger than that is no finding. */
-export function isIdle(createdAtMs: number, lastUseMs: number | undefined, nowMs: number, days: number): boolean {
-  return daysBetween(Math.max(createdAtMs, lastUseMs ?? 0), nowMs) >= days;
-}
+/** Whole days for which something was not used; what never was counts from its making. */
+export const idleDays = (createdAtMs: number, lastUseMs: number | undefined, nowMs: number): number =>
+  daysBetween(Math.max(createdAtMs, lastUseMs ?? 0), nowMs);
+
+/** The one thing that is found where something is so. */
+export const foundWhere = (isSo: boolean, subject: string, what: string, evidence: string): Found[] =>
+  isSo ? [{ subject, what, evidence: [evidence] }] : [];
 
 /** When something was made and last used. */
 export const useOf = (createdAtMs: number, lastUseMs: number | undefined): string =>

@@ -1,4 +1,5 @@
 import type { Severity } from '../kernel/finding.ts';
+import { withoutUnseen } from '../wire/printable.ts';
 import type { Review } from './review.ts';
 
 const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
@@ -33,6 +34,5 @@ export function markdownOf({ id, at, ok, findings, gone, previous }: Review): st
 }
 
 /** Names are what people have given: none of them is markup, or a line of its own. */
-const escaped = (text: string): string => oneLine(text).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
-const code = (text: string): string => `\`${oneLine(text).replaceAll('`', "'")}\``;
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+const escaped = (text: string): string => withoutUnseen(text).replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
+const code = (text: string): string => `\`${withoutUnseen(text).replaceAll('`', "'")}\``;

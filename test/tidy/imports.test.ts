@@ -28,7 +28,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'isolation', may: COMMON, depth: 1 },
   { folder: 'doctor', may: COMMON, depth: 1 },
   { folder: 'incident', may: ['kernel', 'wire', 'audit-log'], depth: 1 },
-  { folder: 'review', may: ['kernel', 'directory'], depth: 1 },
+  { folder: 'review', may: ['kernel', 'wire', 'directory'], depth: 1 },
   {
     folder: 'admin',
     may: ['kernel', 'wire', 'directory', 'limits', 'vllm', 'policies', 'audit-log', 'review'],

@@ -1,3 +1,4 @@
+import { isoSeconds } from '../../kernel/iso-time.ts';
 import { createHash } from 'node:crypto';
 import type { Timer } from '../../kernel/clock.ts';
 import type { TlsConfig } from '../tls/config.ts';
@@ -132,7 +133,7 @@ export async function openAcmeSource({ acme }: Pick<TlsConfig, 'acme'>, deps: Ac
       const served =
         current === undefined
           ? 'callers see the certificate of ca.pem'
-          : `the old certificate serves until ${isoOf(current.notAfterMs)}`;
+          : `the old certificate serves until ${isoSeconds(current.notAfterMs)}`;
       const words = failureWords(error, await surroundings(error));
       deps.onProblem(
         `no certificate from the CA: ${words}. Next try ${when(orderAtMs(attempts, clock.nowMs()))}; ${served}`,
@@ -195,7 +196,7 @@ export async function openAcmeSource({ acme }: Pick<TlsConfig, 'acme'>, deps: Ac
     }
   }
 
-  const when = (atMs: number): string => `at ${isoOf(atMs)}`;
+  const when = (atMs: number): string => `at ${isoSeconds(atMs)}`;
 
   return {
     material: placeholder,
@@ -228,5 +229,3 @@ function covers({ certPem }: TlsMaterial, names: readonly string[]): boolean {
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown failure');
-
-const isoOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

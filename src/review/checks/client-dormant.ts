@@ -1,4 +1,4 @@
-import { daysBetween, isIdle, useOf, type Check } from '../check.ts';
+import { idleDays, useOf, type Check } from '../check.ts';
 
 const DAYS = 90;
 
@@ -11,10 +11,10 @@ export const clientDormant: Check = {
   mend: 'sallyport clients disable ID',
   run: ({ clients, nowMs }) =>
     clients
-      .filter(({ record, lastUseMs }) => isIdle(record.createdAtMs, lastUseMs, nowMs, DAYS))
+      .filter(({ record, lastUseMs }) => idleDays(record.createdAtMs, lastUseMs, nowMs) >= DAYS)
       .map(({ record, lastUseMs }) => ({
         subject: `oauth-clients/${record.id}`,
-        what: `Client ${record.id} (${record.name}) was not used for ${daysBetween(Math.max(record.createdAtMs, lastUseMs ?? 0), nowMs)} days.`,
+        what: `Client ${record.id} (${record.name}) was not used for ${idleDays(record.createdAtMs, lastUseMs, nowMs)} days.`,
         evidence: [useOf(record.createdAtMs, lastUseMs)],
         mend: `sallyport clients disable ${record.id}`,
       })),

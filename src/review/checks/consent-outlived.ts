@@ -1,4 +1,4 @@
-import { daysBetween, isIdle, useOf, type Check } from '../check.ts';
+import { idleDays, useOf, type Check } from '../check.ts';
 
 const DAYS = 30;
 
@@ -11,10 +11,10 @@ export const consentOutlived: Check = {
   mend: 'sallyport grants revoke ID',
   run: ({ consents, nowMs }) =>
     consents
-      .filter((one) => one.clientState === 'active' && isIdle(one.createdAtMs, one.lastUseMs, nowMs, DAYS))
+      .filter((one) => one.clientState === 'active' && idleDays(one.createdAtMs, one.lastUseMs, nowMs) >= DAYS)
       .map(({ id, user, client, createdAtMs, lastUseMs }) => ({
         subject: `grants/${id}`,
-        what: `What ${user} lets client ${client} do was not used for ${daysBetween(Math.max(createdAtMs, lastUseMs ?? 0), nowMs)} days.`,
+        what: `What ${user} lets client ${client} do was not used for ${idleDays(createdAtMs, lastUseMs, nowMs)} days.`,
         evidence: [useOf(createdAtMs, lastUseMs)],
         mend: `sallyport grants revoke ${id}`,
       })),

@@ -1,4 +1,4 @@
-import { daysBetween, isIdle, useOf, type Check } from '../check.ts';
+import { idleDays, useOf, type Check } from '../check.ts';
 
 const DAYS = 90;
 
@@ -11,10 +11,10 @@ export const keyUnused: Check = {
   mend: 'sallyport keys disable ID',
   run: ({ keys, nowMs }) =>
     keys
-      .filter(({ record, lastUseMs }) => isIdle(record.createdAtMs, lastUseMs, nowMs, DAYS))
+      .filter(({ record, lastUseMs }) => idleDays(record.createdAtMs, lastUseMs, nowMs) >= DAYS)
       .map(({ record, lastUseMs }) => ({
         subject: `api-keys/${record.id}`,
-        what: `API key ${record.id} (${record.name}) was not used for ${daysBetween(Math.max(record.createdAtMs, lastUseMs ?? 0), nowMs)} days.`,
+        what: `API key ${record.id} (${record.name}) was not used for ${idleDays(record.createdAtMs, lastUseMs, nowMs)} days.`,
         evidence: [useOf(record.createdAtMs, lastUseMs)],
         mend: `sallyport keys disable ${record.id}`,
       })),

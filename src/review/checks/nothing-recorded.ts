@@ -1,4 +1,4 @@
-import type { Check, Found } from '../check.ts';
+import { foundWhere, type Check } from '../check.ts';
 
 /** After an incident nobody could say what happened. */
 export const nothingRecorded: Check = {
@@ -8,15 +8,12 @@ export const nothingRecorded: Check = {
   standard: 'NIST SP 800-53 AU-2, AU-12; SI-4',
   mend: 'auditLog.enabled: true, anomaly.mode: observe',
   run: ({ settings: { isAuditLogOn, anomalyMode } }) => [
-    ...found(
+    ...foundWhere(
       !isAuditLogOn,
       'config/auditLog.enabled',
       'Nothing that happens is recorded.',
       'auditLog.enabled is false',
     ),
-    ...found(anomalyMode === 'off', 'config/anomaly.mode', 'Nobody looks for unusual use.', 'anomaly.mode is off'),
+    ...foundWhere(anomalyMode === 'off', 'config/anomaly.mode', 'Nobody looks for unusual use.', 'anomaly.mode is off'),
   ],
 };
-
-const found = (isSo: boolean, subject: string, what: string, evidence: string): Found[] =>
-  isSo ? [{ subject, what, evidence: [evidence] }] : [];

@@ -1,5 +1,5 @@
 import { isLoopbackHost } from '../../kernel/host.ts';
-import type { Check, Found } from '../check.ts';
+import { foundWhere, type Check } from '../check.ts';
 
 /** What administers belongs to a network of its own. */
 export const openListeners: Check = {
@@ -9,13 +9,13 @@ export const openListeners: Check = {
   standard: 'NIST SP 800-53 SC-7, RFC 9700 §2.6',
   mend: 'admin.host: 127.0.0.1, or an address of a network for administration',
   run: ({ settings: { adminHost, tlsMode, publicUrl } }) => [
-    ...found(
+    ...foundWhere(
       adminHost === '0.0.0.0' || adminHost === '::',
       'config/admin.host',
       'The admin listener answers on every network.',
       `admin.host is ${adminHost}`,
     ),
-    ...found(
+    ...foundWhere(
       tlsMode === 'off' && publicUrl.startsWith('http:') && !isLoopbackHost(URL.parse(publicUrl)?.hostname ?? ''),
       'config/listen.tls.mode',
       'Keys, tokens and prompts go over plain http.',
@@ -23,6 +23,3 @@ export const openListeners: Check = {
     ),
   ],
 };
-
-const found = (isSo: boolean, subject: string, what: string, evidence: string): Found[] =>
-  isSo ? [{ subject, what, evidence: [evidence] }] : [];

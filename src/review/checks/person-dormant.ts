@@ -1,4 +1,4 @@
-import { daysBetween, dayOf, isIdle, type Check } from '../check.ts';
+import { dayOf, idleDays, type Check } from '../check.ts';
 
 const DAYS = 90;
 
@@ -11,10 +11,10 @@ export const personDormant: Check = {
   mend: 'sallyport users disable ID',
   run: ({ people, nowMs }) =>
     people
-      .filter(({ createdAtMs, lastSignInAtMs }) => isIdle(createdAtMs, lastSignInAtMs, nowMs, DAYS))
+      .filter(({ createdAtMs, lastSignInAtMs }) => idleDays(createdAtMs, lastSignInAtMs, nowMs) >= DAYS)
       .map(({ id, createdAtMs, lastSignInAtMs }) => ({
         subject: `users/${id}`,
-        what: `${id} has not signed in for ${daysBetween(Math.max(createdAtMs, lastSignInAtMs ?? 0), nowMs)} days.`,
+        what: `${id} has not signed in for ${idleDays(createdAtMs, lastSignInAtMs, nowMs)} days.`,
         evidence: [
           `made on ${dayOf(createdAtMs)}, ${lastSignInAtMs === undefined ? 'never signed in' : `last on ${dayOf(lastSignInAtMs)}`}`,
         ],
