@@ -83,6 +83,20 @@ test('who waits for an upstream that left the configuration goes on to wait for 
   assert.deepEqual(it.told, ['0:1 granted']);
 });
 
+test('an upstream that has the number of one that left begins with nothing of what was found of it', (t) => {
+  const it = setUp([{ name: 'old' }]);
+  t.after(() => it.queue.stop());
+  for (let i = 0; i < 6; i++) it.take(0);
+  for (let i = 0; i < 3; i++) it.queue.loadSeen(0, { running: 2, waiting: 4, cacheUsage: undefined });
+  assert.notEqual(it.queue.load(0).limit, undefined);
+  for (let i = 0; i < 6; i++) it.places.giveBack(0, 0, 'a');
+  const next = renumbered(it.memory, ['old'], ['new']);
+  assert.deepEqual(next?.numbers, [0]);
+  it.queue.configure(configOf({ upstreams: [{ name: 'new' }] }), next);
+  const { limit, engine } = it.queue.load(0);
+  assert.deepEqual([limit, engine], [undefined, undefined]);
+});
+
 test('where the memory is another one who waits is refused, for nobody would ever grant it a place', (t) => {
   const it = setUp([{ name: 'main', concurrency: 1 }]);
   t.after(() => it.queue.stop());

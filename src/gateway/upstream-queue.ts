@@ -84,6 +84,15 @@ export function startUpstreamQueue(first: Config, memory: UpstreamMemory, deps: 
     return Math.min(own, configured);
   }
 
+  /** A number that another upstream has from now on brings nothing of the one before. */
+  function forgetRenumbered(next: Config, memoryNow: UpstreamMemory): void {
+    for (const [index, upstream] of memoryNow.numbers.entries()) {
+      const [before, after] = [config.upstreams[now.numbers.indexOf(upstream)], next.upstreams[index]];
+      if (before?.name === after?.name && before?.url === after?.url) continue;
+      for (const known of [found, seen, reserves]) known.delete(upstream);
+    }
+  }
+
   function reserveAt(upstream: number): Reserve {
     const known = reserves.get(upstream) ?? createReserve();
     reserves.set(upstream, known);
@@ -120,6 +129,7 @@ export function startUpstreamQueue(first: Config, memory: UpstreamMemory, deps: 
       for (const upstream of now.numbers) room.freed(upstream);
     },
     configure(next, memoryNow) {
+      forgetRenumbered(next, memoryNow);
       config = next;
       if (memoryNow.buffer !== now.buffer) {
         room.close();

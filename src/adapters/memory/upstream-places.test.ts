@@ -81,6 +81,34 @@ test('tenants that asked within a time are counted while there is a limit', () =
   assert.deepEqual([held(NOW_MS).toSorted(), held(NOW_MS + 1_000)], [[1, 2], [2]]);
 });
 
+test('those for whom places are kept do not wait for each other', () => {
+  const places = createUpstreamPlaces(createUpstreamMemory(1, 1));
+  places.setLimit(0, 4, []);
+  for (let i = 0; i < 4; i++) places.take(0, 0, 'flood', NOW_MS);
+  places.setLimit(
+    0,
+    4,
+    ['a', 'b'].map((tenant) => ({ bucket: bucketOf(tenant), places: 1 })),
+  );
+  places.giveBack(0, 0, 'flood');
+  assert.deepEqual([places.takeInTurn(0, 0, 'flood'), places.takeInTurn(0, 0, 'a')], [false, true]);
+  assert.equal(places.takeInTurn(0, 0, 'b'), false, 'the limit holds for all');
+});
+
+test('what a tenant held when nobody looked at it is none of what it does an hour later', () => {
+  const places = createUpstreamPlaces(createUpstreamMemory(1, 1));
+  places.setLimit(0, 20, []);
+  for (let i = 0; i < 12; i++) places.take(0, 0, 'a', NOW_MS);
+  assert.deepEqual(places.tenantsSince(0, NOW_MS + 1_000), []);
+  for (let i = 0; i < 12; i++) places.giveBack(0, 0, 'a');
+  places.tenantsSince(0, NOW_MS + 1_000);
+  places.take(0, 0, 'a', NOW_MS + 3_600_000);
+  assert.deepEqual(
+    places.tenantsSince(0, NOW_MS + 3_600_000).map((one) => one.places),
+    [1],
+  );
+});
+
 test('the most that a tenant held at once is told once, also where it was given back before anybody looked', () => {
   const places = createUpstreamPlaces(createUpstreamMemory(1, 2));
   places.setLimit(0, 10, []);

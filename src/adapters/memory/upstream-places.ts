@@ -67,6 +67,8 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
 
   /** Takes within the limit, and leaves what is kept for others. Who has places kept takes those also where others wait. */
   function takeWithin(upstream: number, bucket: number, limit: number, isOpen: boolean): boolean {
+    // Under load most find no place: those need not know for whom places are kept.
+    if (Atomics.load(words, at(upstream, FIELD.OUTSTANDING)) >= limit) return false;
     const needs = Atomics.load(words, at(upstream, FIELD.NEEDS));
     let kept = 0;
     let isOwn = false;
@@ -76,7 +78,9 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
       if (of === bucket) isOwn = missing > 0;
       else if (missing > 0) kept += missing;
     }
-    return (isOpen || isOwn) && takeBelow(upstream, limit - kept);
+    // What is kept for others is no bound for who has places kept: else all of them would wait for each other's.
+    if (isOwn) return takeBelow(upstream, limit);
+    return isOpen && takeBelow(upstream, limit - kept);
   }
 
   return {
@@ -125,10 +129,11 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
     tenantsSince(upstream, sinceMs) {
       const tenants: TenantPlaces[] = [];
       for (let bucket = 0; bucket < BUCKETS; bucket++) {
-        const seenS = Atomics.load(words, layout.seen(upstream, bucket));
-        if (seenS === 0 || seenS < secondsOf(sinceMs)) continue;
         const now = heldBy(upstream, bucket);
-        tenants.push({ bucket, places: Math.max(now, Atomics.exchange(words, layout.peak(upstream, bucket), now)) });
+        // Of whom nobody asks, too: an old peak is none of what it does when it comes again.
+        const peak = Atomics.exchange(words, layout.peak(upstream, bucket), now);
+        const seenS = Atomics.load(words, layout.seen(upstream, bucket));
+        if (seenS !== 0 && seenS >= secondsOf(sinceMs)) tenants.push({ bucket, places: Math.max(now, peak) });
       }
       return tenants;
     },

@@ -31,6 +31,16 @@ test('no more is kept than the percentage, first for those who need least', () =
   ]);
 });
 
+test('among tenants that need alike all have their turn, whatever their names are', () => {
+  const reserve = createReserve();
+  const had = new Set<number>();
+  const held = of(...Array.from({ length: 40 }, () => 1), 900);
+  for (let window = 0; window < 60; window++) {
+    for (const { bucket } of reserve.needs(1_000, 50, held, window * 60_000)) had.add(bucket);
+  }
+  assert.equal(had.size, 40);
+});
+
 test('places are kept for eight tenants at most', () => {
   assert.equal(kept(1_000, 50, ...Array.from({ length: 20 }, () => 1), 900).length, MOST_NEEDS);
 });

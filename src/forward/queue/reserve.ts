@@ -59,7 +59,8 @@ export function createReserve(): Reserve {
         most
           // Who has had its share at once is who others are kept from.
           .filter(({ peak }) => peak < share)
-          .toSorted((a, b) => a.peak - b.peak)
+          // Among equals in turn: their order is that of names, which whoever makes tenants chooses.
+          .toSorted((a, b) => a.peak - b.peak || turnOf(a.bucket, window) - turnOf(b.bucket, window))
           .slice(0, MOST_NEEDS)
           .flatMap(({ bucket, peak }) => {
             // One at least: the first of who comes anew must not be the one that waits.
@@ -71,3 +72,6 @@ export function createReserve(): Reserve {
     },
   };
 }
+
+/** Another order of the 256 buckets in each window. */
+const turnOf = (bucket: number, window: number): number => (bucket + 97 * window) & 0xff;
