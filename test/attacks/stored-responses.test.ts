@@ -139,8 +139,10 @@ test('an id that was changed at any place leads nowhere, for its owner neither',
 test("the halves of one's own id and another one's make no id that leads to the other one's response", async () => {
   const [theirs, own] = [(await made()).id, (await made(mallory)).id];
   for (let cut = 6; cut < theirs.length; cut += 7) {
-    await leadsNowhere(mallory, own.slice(0, cut) + theirs.slice(cut));
-    await leadsNowhere(mallory, theirs.slice(0, cut) + own.slice(cut));
+    for (const mixed of [own.slice(0, cut) + theirs.slice(cut), theirs.slice(0, cut) + own.slice(cut)]) {
+      // Where both happen to have the same letter, the mixture is the own id again.
+      if (mixed !== own) await leadsNowhere(mallory, mixed);
+    }
   }
   await isUnharmed(theirs);
 });
