@@ -28,10 +28,12 @@ const TICK_MS = 1_000;
  * Milliseconds to the first token of a tenant that asks twice a second, beside one that asks so often.
  *
  * @param percent that may be kept for who asks little
+ * @param seed of both
  */
 function firstTokens(
   floodPerSecond: number,
   percent: number,
+  seed = 1,
 ): { readonly seen: number[]; readonly floodServed: number } {
   const clock = settableClock();
   const places = createUpstreamPlaces(createUpstreamMemory(1, 1));
@@ -80,9 +82,9 @@ function firstTokens(
     next();
   };
   tick();
-  keepAsking('small', 2, dice(2));
+  keepAsking('small', 2, dice(2 * seed));
   clock.advance(20_000);
-  if (floodPerSecond > 0) keepAsking('flood', floodPerSecond, dice(1));
+  if (floodPerSecond > 0) keepAsking('flood', floodPerSecond, dice(2 * seed + 99));
   clock.advance(20_000);
   seen.length = 0;
   clock.advance(LASTS_MS);
@@ -94,12 +96,14 @@ const p99 = (sorted: readonly number[]): number => sorted[Math.floor(sorted.leng
 
 test('a tenant beside one of equal weight that sends 50 times as much has its first tokens as soon as alone', () => {
   const { seen: alone } = firstTokens(0, 50);
-  const { seen: beside, floodServed } = firstTokens(100, 50);
-  assert.ok(alone.length > 500 && beside.length > 500, `${alone.length} and ${beside.length}`);
-  assert.ok(p99(beside) <= 1.5 * p99(alone), `${p99(beside)} beside ${p99(alone)}`);
-  // What is kept is what the small one has needed, and no more: the engine goes on to work.
-  const most = ((LASTS_MS + 20_000) / ANSWER_MS) * LIMIT;
-  assert.ok(floodServed + beside.length > 0.65 * most, `${floodServed} and ${beside.length} of ${most}`);
+  for (const seed of [1, 2, 3]) {
+    const { seen: beside, floodServed } = firstTokens(100, 50, seed);
+    assert.ok(alone.length > 500 && beside.length > 500, `${alone.length} and ${beside.length}`);
+    assert.ok(p99(beside) <= 1.1 * p99(alone), `${p99(beside)} beside ${p99(alone)}`);
+    // What is kept is what the small one has needed and one more: the engine goes on to work.
+    const most = ((LASTS_MS + 20_000) / ANSWER_MS) * LIMIT;
+    assert.ok(floodServed + beside.length > 0.6 * most, `${floodServed} and ${beside.length} of ${most}`);
+  }
 });
 
 test('without places kept for it, it waits for an answer of the other one at most, not for its backlog', () => {
