@@ -22,14 +22,17 @@ const UNAUTHORIZED = 401;
 /** Longer names are not followed: an issuer may write what it likes into them, and each is kept. */
 const MAX_NAME = 512;
 
-/** The credential that a request was proven to come with: `key:Ab12Cd` or `token:ISSUER SUBJECT`. */
+/**
+ * The credential that a request was proven to come with: `key:Ab12Cd` or `subject:ISSUER SUBJECT`, each a name by which it
+ * can be held (`Principal.marks`).
+ */
 export function provenCredential(record: RequestRecord): string | undefined {
   const { code, status, keyId, issuer, subject, tenant } = record;
   if (status === UNAUTHORIZED || (code !== undefined && UNCOUNTED.has(code))) return undefined;
   // Whoever was let in has a tenant; a record without one was made before that.
   if (tenant === undefined) return undefined;
   if (keyId !== undefined) return followed(`key:${keyId}`);
-  return issuer !== undefined && subject !== undefined ? followed(`token:${issuer} ${subject}`) : undefined;
+  return issuer !== undefined && subject !== undefined ? followed(`subject:${issuer} ${subject}`) : undefined;
 }
 
 /** The name of a subject, where it is short enough to be kept. */

@@ -17,6 +17,8 @@ export interface AuditEntry {
   readonly model: string | undefined;
   /** The address, under its name. */
   readonly address: string | undefined;
+  /** Who a token is of: `subject:ISSUER NAME`, the person under their name. */
+  readonly person: string | undefined;
   /** What was changed, held or found: `api-keys/Ab12Cd`, `key:Ab12Cd`. */
   readonly object: string | undefined;
   readonly kind: AuditKind;
@@ -41,11 +43,13 @@ export interface AuditFilter {
   readonly object?: string | undefined;
   /** Names of the address, one of each tenant. */
   readonly addresses?: readonly string[] | undefined;
+  /** Names of somebody whose tokens they are, one of each tenant: `subject:ISSUER NAME`. */
+  readonly people?: readonly string[] | undefined;
   readonly kind?: AuditKind | undefined;
 }
 
 /** A question to the audit log. */
-export interface AuditQuestion extends Omit<AuditFilter, 'addresses'> {
+export interface AuditQuestion extends Omit<AuditFilter, 'addresses' | 'people'> {
   /** An address in the clear. */
   readonly address?: string | undefined;
   /** Records at most. */
@@ -88,6 +92,7 @@ export function entryIn(event: JsonObject | undefined): AuditEntry | undefined {
     return typeof value === 'string' ? value : undefined;
   };
   const entity = text('entity', 'type');
+  const [issuer, user] = [text('actor', 'session', 'issuer'), text('actor', 'user', 'uid')];
   return {
     sequence,
     timeMs: time,
@@ -98,6 +103,7 @@ export function entryIn(event: JsonObject | undefined): AuditEntry | undefined {
     code: text('status_code') ?? text('status_detail'),
     model: text('ai_model', 'name'),
     address: text('src_endpoint', 'uid'),
+    person: issuer === undefined || user === undefined ? undefined : `subject:${issuer} ${user}`,
     object: entity === undefined ? resourceOf(event) : `${entity}/${text('entity', 'uid') ?? ''}`,
     kind: kindOfClass(Number(at(event, 'class_uid'))),
   };

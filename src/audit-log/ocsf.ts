@@ -173,7 +173,9 @@ function tokensOf({ promptTokens, completionTokens }: RequestRecord): JsonObject
 const ENTITY = 3004;
 const OPERATIONS: Readonly<Record<string, number>> = { create: 1, read: 2, update: 3, delete: 4 };
 
-function changeEvent({ actor, resource, id, tenant, operation, before, after }: ChangeRecord, names: Names): Event {
+function changeEvent(record: ChangeRecord, names: Names): Event {
+  const { actor, resource, tenant, operation, before, after } = record;
+  const id = withoutPerson(record.id, tenant, names);
   return {
     uid: undefined,
     classUid: ENTITY,
@@ -182,7 +184,12 @@ function changeEvent({ actor, resource, id, tenant, operation, before, after }: 
     severity: 2,
     isGood: true,
     members: present({
-      actor: { user: present({ uid: actor.id, org: actor.tenant === undefined ? undefined : { uid: actor.tenant } }) },
+      actor: {
+        user: present({
+          uid: withoutPerson(actor.id, actor.tenant, names, PERSON_ACTING),
+          org: actor.tenant === undefined ? undefined : { uid: actor.tenant },
+        }),
+      },
       src_endpoint: endpointOf(actor.tenant, actor.address, names),
       entity: present({ type: resource, uid: id, data: before }),
       entity_result: after === undefined ? undefined : { type: resource, uid: id, data: after },
@@ -193,6 +200,22 @@ function changeEvent({ actor, resource, id, tenant, operation, before, after }: 
 
 const endpointOf = (tenant: string | undefined, address: string | undefined, names: Names): JsonObject | undefined =>
   address === undefined ? undefined : { uid: names.hide(tenant ?? NOBODY, 'address', address) };
+
+/** Names in which the subject of a token stands in the clear: of what can be held or ended, and of who has done something. */
+const WITH_PERSON = /^((?:subject|pair):\S+ )(.+)$/s;
+const PERSON_ACTING = /^(token:\S+ )(.+)$/s;
+
+/** Such a name with the person under the name that their requests have in records. */
+export function withoutPerson(
+  name: string,
+  tenant: string | undefined,
+  names: Pick<Names, 'hide'>,
+  form = WITH_PERSON,
+): string {
+  const [, beginning, person] = form.exec(name) ?? [];
+  if (beginning === undefined || person === undefined) return name;
+  return beginning + names.hide(tenant ?? NOBODY, 'person', person);
+}
 
 /** Authentication. */
 const AUTHENTICATION = 3002;
@@ -294,7 +317,11 @@ function holdEvent({ activity, subject, tenant, reason, untilMs }: HoldRecord, n
     isGood: true,
     members: {
       finding_info: { title: reason, uid: `${activity}:${reason}` },
-      resources: [{ uid: isAddress ? names.hide(tenant ?? NOBODY, 'address', subject) : subject }],
+      resources: [
+        {
+          uid: isAddress ? names.hide(tenant ?? NOBODY, 'address', subject) : withoutPerson(subject, tenant, names),
+        },
+      ],
       unmapped: present({ tenant, until: untilMs }),
     },
   };
@@ -313,7 +340,12 @@ function findingEvent({ rule, subject, tenant, score, why, requestId }: FindingR
       finding_info: { title: rule, uid: rule, desc: why },
       confidence_score: Math.round(score * 100),
       resources: [
-        { uid: address === undefined ? subject : `network:${names.hide(tenant ?? NOBODY, 'address', address)}` },
+        {
+          uid:
+            address === undefined
+              ? withoutPerson(subject, tenant, names)
+              : `network:${names.hide(tenant ?? NOBODY, 'address', address)}`,
+        },
       ],
       unmapped: present({ tenant, request: requestId }),
     }),

@@ -27,6 +27,8 @@ export function marksOf(token: TokenFacts, tenant: string, issuer: string, group
   return [
     markOf('token', issuer, tokenHash),
     markOf('subject', issuer, subject),
+    // Records know a token's issuer by its URL alone: what is found in them is held under this name.
+    ...(issuer === token.issuer ? [] : [markOf('subject', token.issuer, subject)]),
     ...(clientId === undefined ? [] : [markOf('client', issuer, clientId)]),
     // Ids of our own hold no spaces, those of others may.
     ...(clientId === undefined || issuer !== OWN_ISSUER ? [] : [markOf('pair', issuer, `${clientId} ${subject}`)]),

@@ -87,6 +87,39 @@ test('an address is read by who has the key of its tenant, and by nobody once th
   assert.match(find({ request: 'r2' }).records[0] ?? '', /192\.0\.2\.1/);
 });
 
+test('who a token is of stands nowhere in the clear, and is found by who has the key of the tenant', () => {
+  const { find, write, stateDir } = setUp();
+  const subject = 'subject:https://login.example alice "a" <a@example.com>';
+  const token = { keyId: undefined, issuer: 'https://login.example', subject: 'alice "a" <a@example.com>' };
+  write(
+    requestOf(20, { ...token, tokenHash: 'hash' }),
+    requestOf(21, { ...token, tokenHash: 'hash', issuer: 'https://other.example' }),
+    {
+      ...{ kind: 'finding', timeMs: 1_700_000_030_000, rule: 'stolen-key', subject, tenant: 'acme', score: 1, why: '' },
+      requestId: 'r20',
+    },
+    {
+      ...{ kind: 'hold', timeMs: 1_700_000_031_000, activity: 'quarantine', subject, tenant: 'acme' },
+      ...{ reason: 'stolen-key', untilMs: undefined },
+    },
+    {
+      ...{ ...REVOKED, resource: 'quarantine', id: subject },
+      actor: { id: `token:${token.issuer} ${token.subject}`, tenant: 'acme', address: undefined },
+    },
+  );
+  const folder = join(stateDir, 'audit-log');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+  for (const file of files) assert.doesNotMatch(readFileSync(join(folder, file), 'utf8'), /alice|example\.com/);
+  const { found, records } = find({ credential: subject });
+  assert.deepEqual(found, [`quarantine/${subject}`, subject, 'r20', 'r20']);
+  assert.deepEqual(
+    records.map((record) => (JSON.parse(record) as { actor?: { user: { uid: string } } }).actor?.user.uid),
+    [`token:${token.issuer} ${token.subject}`, undefined, undefined, token.subject],
+  );
+  assert.equal(openNameKeys(stateDir).destroy('acme'), true);
+  assert.deepEqual(find({ credential: subject }).found, []);
+});
+
 test('what is written after a search is found by the next one, and a line that is being written by neither', () => {
   const { find, write, stateDir } = setUp();
   assert.deepEqual(find({ request: 'r9' }).found, []);

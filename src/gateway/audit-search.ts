@@ -13,6 +13,7 @@ import { openNameKeys } from '../adapters/files/audit-names.ts';
 import { openAuditIndex, type AuditIndex, type RecordPlace } from '../adapters/sqlite/audit-index.ts';
 import { entryOf, type AuditAnswer, type AuditEntry, type AuditQuestion } from '../audit-log/entry.ts';
 import { createNames, type Names } from '../audit-log/names.ts';
+import { withoutPerson } from '../audit-log/ocsf.ts';
 import { parseKeyChain } from '../audit-log/statement.ts';
 
 /** Entries that are added in one step. */
@@ -20,7 +21,7 @@ const STEP = 20_000;
 
 /** Brings the index up to the end of the log and asks it. Takes as long as reading what is new. */
 export function searchAuditLog(stateDir: string, question: AuditQuestion): AuditAnswer {
-  const { address, limit, before, ...filter } = question;
+  const { address, limit, before, credential, ...filter } = question;
   const { folder, keyChain } = auditLogPlaces(stateDir);
   const keys = openNameKeys(stateDir);
   // Looking makes no keys.
@@ -31,7 +32,11 @@ export function searchAuditLog(stateDir: string, question: AuditQuestion): Audit
     // An address has a name of each tenant.
     const addresses =
       address === undefined ? undefined : keys.tenants().map((tenant) => names.hide(tenant, 'address', address));
-    const found = index.find({ ...filter, addresses }, limit + 1, before ?? Number.MAX_SAFE_INTEGER);
+    // A subject stands nowhere in the clear: it is looked for under its names.
+    const people =
+      credential === undefined ? [] : keys.tenants().map((tenant) => withoutPerson(credential, tenant, names));
+    const whose = people.some((name) => name !== credential) ? { people } : { credential };
+    const found = index.find({ ...filter, ...whose, addresses }, limit + 1, before ?? Number.MAX_SAFE_INTEGER);
     const shown = found.slice(0, limit);
     return {
       records: shown.map(({ segment, at, length }) => revealed(textAt(segmentOf(folder, segment), at, length), names)),
@@ -67,17 +72,15 @@ function catchUp(index: AuditIndex, segments: readonly Segment[]): void {
   }
 }
 
-const NAME = /"(n1\.[A-Za-z0-9_-]+)"/g;
+/** A name that is all of a text, or the end of one behind a space. */
+const NAME = /(?<=[" ])n1\.[A-Za-z0-9_-]+(?=")/g;
 
 /** A line with the names of people and addresses read, as far as there is a key. */
 function revealed(line: string, names: Names): string {
   const entry = entryOf(line);
   // Of a change the address is that of whoever made it, who may be of another tenant than what was changed.
   const tenants = new Set([entry?.tenant ?? '', entry?.actorTenant ?? '']);
-  return line.replace(NAME, (whole, name: string) => {
-    const value = valueOf(name, tenants, names);
-    return value === undefined ? whole : JSON.stringify(value);
-  });
+  return line.replace(NAME, (name) => JSON.stringify(valueOf(name, tenants, names) ?? name).slice(1, -1));
 }
 
 function valueOf(name: string, tenants: ReadonlySet<string>, names: Names): string | undefined {

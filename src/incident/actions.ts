@@ -43,10 +43,23 @@ const keyActions = (key: string, { requests, addresses }: SeenFacts): Action[] =
     : []),
 ];
 
-const tokenActions = (credential: string): Action[] => [
-  { what: 'End this token', command: `sallyport tokens revoke --token ${credential.replace(/^token:/, '')}` },
-  { what: 'See who has let it in', command: 'sallyport grants list' },
-];
+function tokenActions(credential: string): Action[] {
+  const [, issuer, person] = /^subject:(\S+) (.+)$/s.exec(credential) ?? [];
+  const grants = { what: 'See who has let it in', command: 'sallyport grants list' };
+  if (issuer === undefined || person === undefined) {
+    return [{ what: 'End this token', command: `sallyport tokens revoke --token ${word(credential)}` }, grants];
+  }
+  const whose = `--issuer ${word(issuer)} --subject ${word(person)}`;
+  return [
+    { what: 'Stop all tokens of this subject', command: `sallyport quarantine hold ${word(credential)}` },
+    { what: 'End all tokens that it has now', command: `sallyport tokens revoke ${whose}` },
+    grants,
+  ];
+}
+
+/** One word of a command line: a subject is what an issuer writes, and must not become a command of whoever copies the line. */
+const word = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 const addressActions = (address: string, { requests }: SeenFacts): Action[] => [
   { what: 'Keep it out for a day', command: `sallyport bans add ${address} --for 24h` },

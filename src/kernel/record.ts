@@ -154,7 +154,7 @@ export interface FindingRecord {
   readonly timeMs: number;
   /** Id of the rule. */
   readonly rule: string;
-  /** `key:Ab12Cd`, `token:ISSUER SUBJECT`, `client:ID`, `tenant:ID`, `network:ADDRESS`. */
+  /** `key:Ab12Cd`, `subject:ISSUER SUBJECT`, `client:ID`, `tenant:ID`, `network:ADDRESS`. */
   readonly subject: string;
   readonly tenant: string | undefined;
   /** 0 to 1. */

@@ -24,20 +24,21 @@ export interface AuditIndex {
 }
 
 /** Other forms are thrown away and made anew. */
-const FORM = 2;
+const FORM = 3;
 const TABLES = `
   CREATE TABLE log (origin TEXT NOT NULL) STRICT;
   CREATE TABLE segments (first INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
   CREATE TABLE records (sequence INTEGER PRIMARY KEY, segment INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
     time_ms INTEGER NOT NULL, request TEXT, credential TEXT, tenant TEXT, code TEXT, model TEXT, address TEXT, object TEXT,
-    kind TEXT NOT NULL) STRICT;
+    person TEXT, kind TEXT NOT NULL) STRICT;
   CREATE INDEX by_time ON records (time_ms);
   CREATE INDEX by_request ON records (request) WHERE request IS NOT NULL;
   CREATE INDEX by_credential ON records (credential, sequence) WHERE credential IS NOT NULL;
   CREATE INDEX by_object ON records (object, sequence) WHERE object IS NOT NULL;
+  CREATE INDEX by_person ON records (person, sequence) WHERE person IS NOT NULL;
   CREATE INDEX by_address ON records (address, sequence) WHERE address IS NOT NULL;
   CREATE INDEX by_code ON records (code, sequence) WHERE code IS NOT NULL;`;
-const ADD = `INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const ADD = `INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /**
  * Opens the index of a log; another process may work with it.
@@ -65,8 +66,8 @@ export function openAuditIndex(path: string, origin: string): AuditIndex {
     add(segment, entries, bytes) {
       inOneStep(db, () => {
         for (const [entry, { at, length }] of entries) {
-          const { request, credential, tenant, code, model, address, object } = entry;
-          const texts = [request, credential, tenant, code, model, address, object].map((text) => text ?? null);
+          const { request, credential, tenant, code, model, address, object, person } = entry;
+          const texts = [request, credential, tenant, code, model, address, object, person].map((text) => text ?? null);
           insert.run(entry.sequence, segment, at, length, entry.timeMs, ...texts, entry.kind);
         }
         setKnown.run(segment, bytes);
@@ -115,18 +116,25 @@ function conditionsOf(filter: AuditFilter): { readonly where: readonly string[];
   add('request = ?', filter.request);
   // What was done with it, and to it.
   const of = filter.credential;
-  add('(credential = ? OR object = ? OR object = ?)', of, of, of?.replace(/^key:/, 'api-keys/'));
+  add('(credential = ? OR object IN (?, ?, ?))', of, of, of?.replace(/^key:/, 'api-keys/'), of && `quarantine/${of}`);
   add('tenant = ?', filter.tenant);
   add('code = ?', filter.code);
   add('model = ?', filter.model);
   add('object = ?', filter.object);
   add('kind = ?', filter.kind);
-  if (filter.addresses !== undefined) {
-    where.push(`address IN (${filter.addresses.map(() => '?').join(', ')})`);
-    values.push(...filter.addresses);
-  }
+  add(`address IN ${LISTED}`, listed(filter.addresses));
+  const people = listed(filter.people);
+  add(
+    `(person IN ${LISTED} OR object IN ${LISTED})`,
+    people,
+    listed(filter.people?.flatMap((name) => [name, `quarantine/${name}`])),
+  );
   return { where, values };
 }
+
+/** As many tenants as there are: there may be more than a statement takes values. */
+const LISTED = '(SELECT value FROM json_each(?))';
+const listed = (texts: readonly string[] | undefined): string | undefined => texts && JSON.stringify(texts);
 
 function inOneStep(db: DatabaseSync, run: () => void): void {
   try {
