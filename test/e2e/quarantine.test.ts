@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as oidc from 'openid-client';
 import { holdChange, releaseChange } from '../../src/directory/quarantines.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { ask, CHAT } from '../support/http.ts';
+import { startTestIssuer } from '../support/issuer.ts';
+import { PUBLIC_URL } from '../support/oauth.ts';
+import { createStockClient } from '../support/people.ts';
 
 test('a key that is held is refused from the next request on by all of 4 workers, and works again once it is released', async () => {
   await using it = await startTestGateway({
@@ -45,5 +49,27 @@ test('a key that is held stays held after a worker has died', async () => {
     if (answer === undefined) continue;
     assert.equal(answer.code, 'quarantined');
     break;
+  }
+});
+
+test('a token is held by the name that the detector gives to whom it is of, of any issuer and of our own', async () => {
+  await using issuer = await startTestIssuer(() => PUBLIC_URL);
+  await using it = await startTestGateway({
+    plain: true,
+    config: { listen: { publicUrl: PUBLIC_URL }, authentication: { issuers: [{ issuer: issuer.url }] } },
+  });
+  const { admin } = it.gateway;
+  const stranger = issuer.token({ sub: 'bob' });
+  const words = '--name one --grants client_credentials --scopes inference:chat --models tiny';
+  const { id: client, config } = await createStockClient(it, words);
+  const { access_token: own } = await oidc.clientCredentialsGrant(config);
+  for (const [key, subject] of [
+    [issuer.token({ sub: 'alice' }), `subject:${issuer.url} alice`],
+    [own, `subject:${PUBLIC_URL} ${client}`],
+  ] as const) {
+    assert.equal((await ask(it, { key })).status, 200);
+    await admin.commit([holdChange(admin.directory, { id: subject, rule: 'stolen-key', why: '', heldAtMs: 0 })]);
+    assert.equal((await ask(it, { key })).code, 'quarantined');
+    assert.equal((await ask(it, { key: stranger })).status, 200);
   }
 });
