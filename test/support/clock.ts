@@ -8,10 +8,15 @@ export interface SettableClock extends Clock {
   waiting(): number;
 }
 
+interface Waiting {
+  atMs: number;
+  readonly run: () => void;
+}
+
 /** @param nowMs where it starts, milliseconds since the epoch */
 export function settableClock(nowMs = 1_700_000_000_000): SettableClock {
   let now = nowMs;
-  const timers = new Set<{ atMs: number; run: () => void }>();
+  const timers = new Set<Waiting>();
   return {
     nowMs: () => now,
     monotonicMs: () => now,
@@ -29,7 +34,8 @@ export function settableClock(nowMs = 1_700_000_000_000): SettableClock {
     advance(ms) {
       const end = now + ms;
       for (;;) {
-        const due = [...timers].filter(({ atMs }) => atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
+        let due: Waiting | undefined;
+        for (const timer of timers) if (timer.atMs <= end && timer.atMs < (due?.atMs ?? Infinity)) due = timer;
         if (due === undefined) break;
         timers.delete(due);
         now = due.atMs;
