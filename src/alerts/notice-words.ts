@@ -1,4 +1,4 @@
-import { shellWord } from './plain.ts';
+import { shellWord } from '../wire/shell-word.ts';
 
 /** What is said of a notice. */
 export interface NoticeWords {

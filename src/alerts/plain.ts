@@ -14,7 +14,3 @@ export function plainLine(text: string, max: number): string {
   const cut = line.slice(0, max - 1);
   return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
 }
-
-/** A word of a command line to copy: whatever it holds, a shell takes it as that one word. */
-export const shellWord = (text: string): string =>
-  /^[\w.:@/=+,-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;

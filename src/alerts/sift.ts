@@ -4,7 +4,8 @@ import type { AuditRecord, ChangeRecord, HoldRecord } from '../kernel/record.ts'
 import { alertOf, type Alert } from './alert.ts';
 import { changeWordsOf } from './change-words.ts';
 import { noticeWordsOf } from './notice-words.ts';
-import { plainLine, shellWord } from './plain.ts';
+import { shellWord } from '../wire/shell-word.ts';
+import { plainLine } from './plain.ts';
 
 /** Finds what is an alert in what is recorded and noticed. */
 export interface Sift {

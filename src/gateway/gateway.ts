@@ -75,7 +75,7 @@ import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { adminRecord } from './admin-records.ts';
-import { createLossTeller } from './loss-teller.ts';
+import { createLossTeller, gapOfWorker } from './loss-teller.ts';
 import { workersOf } from './config.ts';
 import { searchInThread } from './threads/audit-search-client.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
@@ -365,7 +365,11 @@ export async function startGateway({
     counters: noteCounters,
     recordPort: (row) => records.portOf(row),
     journal: (row, page) => journal?.note(row, page),
-    replaced: (row, why) => log.error('worker_replaced', { row, why }),
+    replaced(row, why, running) {
+      log.error('worker_replaced', { row, why });
+      const gap = gapOfWorker(row, records.lostWith(row), running, clock.nowMs());
+      if (gap !== undefined) records.note(gap);
+    },
     places: (row, message) => queue.hear(row, message),
     ended(row) {
       withoutCounters.delete(row);

@@ -1,3 +1,4 @@
+import { shellWord } from '../wire/shell-word.ts';
 import type { IncidentEvent } from './event.ts';
 import type { IncidentSubject } from './subject.ts';
 import type { Seen } from './tally.ts';
@@ -47,19 +48,15 @@ function tokenActions(credential: string): Action[] {
   const [, issuer, person] = /^subject:(\S+) (.+)$/s.exec(credential) ?? [];
   const grants = { what: 'See who has let it in', command: 'sallyport grants list' };
   if (issuer === undefined || person === undefined) {
-    return [{ what: 'End this token', command: `sallyport tokens revoke --token ${word(credential)}` }, grants];
+    return [{ what: 'End this token', command: `sallyport tokens revoke --token ${shellWord(credential)}` }, grants];
   }
-  const whose = `--issuer ${word(issuer)} --subject ${word(person)}`;
+  const whose = `--issuer ${shellWord(issuer)} --subject ${shellWord(person)}`;
   return [
-    { what: 'Stop all tokens of this subject', command: `sallyport quarantine hold ${word(credential)}` },
+    { what: 'Stop all tokens of this subject', command: `sallyport quarantine hold ${shellWord(credential)}` },
     { what: 'End all tokens that it has now', command: `sallyport tokens revoke ${whose}` },
     grants,
   ];
 }
-
-/** One word of a command line: a subject is what an issuer writes, and must not become a command of whoever copies the line. */
-const word = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 const addressActions = (address: string, { requests }: SeenFacts): Action[] => [
   { what: 'Keep it out for a day', command: `sallyport bans add ${address} --for 24h` },

@@ -70,6 +70,22 @@ test('turned off, nothing is recorded', async () => {
   assert.throws(() => auditRecords(it.stateDir), /ENOENT/);
 });
 
+test('a worker that ends before its time leaves a gap that says how many requests have no record', async () => {
+  await using it = await startTestGateway({ plain: true, config: { auditLog: { flush: '10s' } } });
+  const { key } = await it.issue();
+  assert.equal((await ask(it, { key })).status, 200);
+  it.simulator.misbehave({ kind: 'hang', times: 2 });
+  const lost = [1, 2].map(() => ask(it, { key }).catch(() => undefined));
+  while (it.simulator.running() < 2) await new Promise((resolve) => setImmediate(resolve));
+  it.gateway.testing.killWorker(0);
+  await Promise.all(lost);
+  while (!it.log.some((line) => line.includes('worker_replaced')))
+    await new Promise((resolve) => setImmediate(resolve));
+  await it.gateway.stop();
+  const gap = auditRecords(it.stateDir).find(({ activity_name: name }) => name === 'gap');
+  assert.deepEqual(gap?.unmapped, { reason: 'worker-ended', worker: 0, lost: 1, running: 2 });
+});
+
 test('after kill -9 under load the log verifies, and with strict nothing that was answered is missing', async () => {
   const { answered, missing } = await auditCrashRounds(2, 'strict', Math.random);
   assert.ok(answered > 60, String(answered));

@@ -63,9 +63,9 @@ test('the places of a dead thread are given back, and no others', () => {
   places.take(0, 1, 'a', NOW_MS);
   places.take(0, 1, 'b', NOW_MS);
   places.take(1, 1, 'a', NOW_MS);
-  places.reclaim(0);
+  assert.equal(places.reclaim(0), 2);
   assert.equal(places.outstanding(1), 1);
-  places.reclaim(0);
+  assert.equal(places.reclaim(0), 0);
   assert.equal(places.outstanding(1), 1);
 });
 

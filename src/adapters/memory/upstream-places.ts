@@ -28,8 +28,8 @@ export interface UpstreamPlaces {
   tenantsSince(upstream: number, sinceMs: number): readonly TenantPlaces[];
   /** Sum of the times to the first byte and how many there were, since the last call. */
   firstBytes(upstream: number): { readonly sumMs: number; readonly count: number };
-  /** Gives back what a thread holds. Only once that thread has ended. */
-  reclaim(row: number): void;
+  /** Gives back what a thread holds, and says how much. Only once that thread has ended. */
+  reclaim(row: number): number;
 }
 
 /** @param memory of all upstreams, whatever their indexes in the configuration are */
@@ -145,12 +145,15 @@ export function createUpstreamPlaces(memory: UpstreamMemory): UpstreamPlaces {
       return { sumMs: (sumMs - last.sumMs) | 0, count: (count - last.count) | 0 };
     },
     reclaim(row) {
+      let held = 0;
       for (let upstream = 0; upstream < memory.capacity; upstream++) {
         for (let bucket = 0; bucket < BUCKETS; bucket++) {
           const count = Atomics.exchange(words, layout.held(row, upstream, bucket), 0);
           if (count !== 0) Atomics.sub(words, at(upstream, FIELD.OUTSTANDING), count);
+          held += count;
         }
       }
+      return held;
     },
   };
 }

@@ -43,8 +43,8 @@ export interface WorkerEvents {
   counters(row: number, isUp: boolean, why: string | undefined): void;
   /** What would be lost with a worker. */
   journal(row: number, page: JournalPage): void;
-  /** A worker was replaced; `why` for the log. */
-  replaced(row: number, why: string): void;
+  /** A worker was replaced; `why` for the log. @param running requests that it had at an upstream */
+  replaced(row: number, why: string, running: number): void;
   /** A worker that ended: its metrics are to be taken over before the row is used again. */
   ended(row: number): void;
 }
@@ -175,13 +175,13 @@ export async function startWorkers(
         cause = error instanceof Error ? error : new Error(String(error));
       });
       worker.on('exit', () => {
-        reclaim(self, data);
+        const running = reclaim(self, data);
         if (!self.isReady) reject(cause ?? new Error('a worker ended while it started'));
         if (isDraining) {
           live.delete(row);
           if (live.size === 0) onDrained?.();
         } else if (self.isReady) {
-          events.replaced(row, self.isEnding ? 'it did not answer' : (cause?.message ?? 'it ended'));
+          events.replaced(row, self.isEnding ? 'it did not answer' : (cause?.message ?? 'it ended'), running);
           relaunch(row);
         }
         wake();
@@ -197,13 +197,15 @@ export async function startWorkers(
     });
   }
 
-  function reclaim(self: Live, data: WorkerStart): void {
+  /** Requests that it had at an upstream. */
+  function reclaim(self: Live, data: WorkerStart): number {
     const row = self.row;
     createSharedCounters(data.memory.counters, row).reclaim(row);
-    createUpstreamPlaces(startOf(row).settings.upstreamMemory).reclaim(row);
+    const running = createUpstreamPlaces(startOf(row).settings.upstreamMemory).reclaim(row);
     reclaimBodyBudget(data.memory.bodies, row);
     reclaimBans(data.memory.bans, row);
     events.ended(row);
+    return running;
   }
 
   function hear(self: Live, message: FromWorker): void {

@@ -51,6 +51,15 @@ test('records are handed over together when the first of them has waited as long
   assert.equal(texts().length, 1);
 });
 
+test('how many records wait is known outside, for a worker that ends takes them along', () => {
+  const { clock, memory, sender } = setUp();
+  sender.add('a');
+  sender.add('b');
+  assert.deepEqual([memory.waiting(0), memory.waiting(1)], [0, 2]);
+  clock.advance(50);
+  assert.equal(memory.waiting(1), 0);
+});
+
 test('where nobody has to wait, nobody does; where recording is off, nothing is kept', () => {
   assert.equal(setUp().sender.isStrict(), false);
   const off = setUp({ isEnabled: false, isStrict: true });

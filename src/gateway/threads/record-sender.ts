@@ -93,6 +93,7 @@ export function createRecordSender(
     onTheWay = onTheWay.filter((one) => one.batch > done);
     onTheWay.push({ batch: ++batch, count: added + dropped });
     added = 0;
+    memory.setWaiting(row, 0);
     port.post({ batch, lines: taken ?? new Uint8Array(0), contents, dropped });
     if (contentBytes > 0) contentOnTheWay.set(batch, contentBytes);
     contents = [];
@@ -126,7 +127,7 @@ export function createRecordSender(
       lines.add(`${line}\n`);
       const isDropped = lines.dropped() > before;
       isLost ||= isDropped;
-      if (!isDropped) added++;
+      if (!isDropped) memory.setWaiting(row, ++added);
       if (!isDropped && content !== undefined) addContent(content);
       later();
     },

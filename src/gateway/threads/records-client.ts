@@ -43,6 +43,8 @@ export interface Records {
   /** All that is recorded is passed on to this port from now on; undefined: to nobody. */
   setExports(port: MessagePort | undefined): void;
   isFailing(): boolean;
+  /** Records that a worker had not handed over when it ended. */
+  lostWith(row: number): number;
   /** Destroys the key of a tenant's names; false where there was none, rejects where the thread ends meanwhile. */
   erase(tenant: string): Promise<boolean>;
   /** Writes what is left and closes the log. */
@@ -168,6 +170,11 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
     },
     setExports: (port) => send({ kind: 'exports', port }, port === undefined ? [] : [port]),
     isFailing: () => memory.isFailing(),
+    lostWith(row) {
+      const lost = memory.waiting(row);
+      memory.setWaiting(row, 0);
+      return lost;
+    },
     erase: (tenant) =>
       new Promise((done, fail) => {
         const id = ++lastErasure;

@@ -106,22 +106,28 @@ export interface RecordsMemory {
   /** Batches of a worker that the records thread has taken. */
   taken(row: number): number;
   setTaken(row: number, batches: number): void;
+  /** Records that wait in a worker: lost, should it end now. */
+  waiting(row: number): number;
+  setWaiting(row: number, records: number): void;
   /** The last note of the control plane that is written. */
   written(): number;
   setWritten(note: number): void;
 }
 
 /** @param rows workers */
-export const createRecordsMemory = (rows: number): SharedArrayBuffer => new SharedArrayBuffer((rows + 2) * 4);
+export const createRecordsMemory = (rows: number): SharedArrayBuffer => new SharedArrayBuffer((2 * rows + 2) * 4);
 
 /** The words of that memory. */
 export function openRecordsMemory(memory: SharedArrayBuffer): RecordsMemory {
   const words = new Int32Array(memory);
+  const ofRow = (row: number): number => 1 + 2 * row;
   return {
     isFailing: () => Atomics.load(words, 0) === 1,
     setFailing: (isFailing) => void Atomics.store(words, 0, isFailing ? 1 : 0),
-    taken: (row) => Atomics.load(words, row + 1),
-    setTaken: (row, batches) => void Atomics.store(words, row + 1, batches),
+    taken: (row) => Atomics.load(words, ofRow(row)),
+    setTaken: (row, batches) => void Atomics.store(words, ofRow(row), batches),
+    waiting: (row) => Atomics.load(words, ofRow(row) + 1),
+    setWaiting: (row, records) => void Atomics.store(words, ofRow(row) + 1, records),
     written: () => Atomics.load(words, words.length - 1),
     setWritten: (note) => void Atomics.store(words, words.length - 1, note),
   };
