@@ -5,6 +5,8 @@ import { isJsonObject, memberOf as member, type JsonObject, type JsonValue } fro
 export interface IncidentEvent extends AuditEntry {
   /** As OCSF names it: `Answer`, `Deny`, `Cut`, `create`, `quarantine`, `Reuse`. */
   readonly activity: string;
+  /** Requests that it stands for. */
+  readonly count: number;
   readonly isGood: boolean;
   /** 1 informational to 5 critical. */
   readonly severity: number;
@@ -45,6 +47,7 @@ export function eventOf(line: string): IncidentEvent | undefined {
   return {
     ...entry,
     activity: text('activity_name') ?? '',
+    count: Math.max(1, number('count')),
     isGood: number('status_id') === 1,
     severity: number('severity_id'),
     operation: text('api', 'operation'),

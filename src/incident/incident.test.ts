@@ -119,6 +119,33 @@ test('a request leads to what its credential did', () => {
   assert.ok(found.actions.some(({ command }) => command === 'sallyport keys revoke Ab12Cd'));
 });
 
+test('a record that stands for many requests counts as many', () => {
+  const flood = { outcome: 'denial', status: 429, code: 'rate_limited', promptTokens: undefined } as const;
+  const found = gatherIncident(subjectOf('Ab12Cd'), {}, logOf([request(flood), request({ ...flood, count: 500 })]));
+  assert.deepEqual([found.totals.requests, found.totals.denied, found.slots[0]?.denied], [501, 501, 501]);
+  assert.deepEqual(
+    [...found.addresses, ...found.refusals].map(({ count }) => count),
+    [501, 501],
+  );
+  assert.ok(
+    found.timeLine.some(({ what }) => what.startsWith('501 requests refused')),
+    JSON.stringify(found.timeLine),
+  );
+});
+
+test('of a subject its own tokens are none that are related to it', () => {
+  const subject = 'subject:https://login.example bob';
+  const token = { keyId: undefined, issuer: 'https://login.example', subject: 'bob' };
+  const log = [1, 2].map((n) => request({ ...token, tokenHash: `hash${n}` })).concat(request({ keyId: 'Zz99Zz' }));
+  const ask = logOf(log);
+  const found = gatherIncident(subjectOf(subject), {}, (question) =>
+    question.credential === subject
+      ? { ...ask({ ...question, credential: undefined, address: '192.0.2.1' }), next: undefined }
+      : ask(question),
+  );
+  assert.deepEqual(found.related, []);
+});
+
 test('of an address all its credentials are told', () => {
   const found = gatherIncident(subjectOf('203.0.113.9'), {}, logOf(THEFT));
   assert.deepEqual(

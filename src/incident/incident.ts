@@ -86,7 +86,7 @@ export function gatherIncident(
       ({ code }) => code,
     ),
     credentials: tally(requests, (event) => event.credential),
-    related: relatedOf(subject, credential, addresses, window, ask),
+    related: relatedOf(subject, requests, addresses, window, ask),
     timeLine: timeLineOf(events),
     actions: actionsOf(subject, credential, { requests, events, addresses }),
   };
@@ -123,24 +123,25 @@ function knownOf(events: readonly IncidentEvent[]): JsonObject | undefined {
 }
 
 function relatedOf(
-  { kind, id }: IncidentSubject,
-  credential: string | undefined,
+  { kind }: IncidentSubject,
+  requests: readonly IncidentEvent[],
   addresses: readonly Seen[],
   window: Pick<AuditQuestion, 'sinceMs' | 'untilMs'>,
   ask: AskLog,
 ): Related[] {
   // Of an address all its credentials are the incident itself.
   if (kind === 'address') return [];
-  const own = credential ?? (kind === 'key' ? `key:${id}` : id);
+  // A subject may have many tokens, and all of them are its own.
+  const own = new Set(requests.map(({ credential }) => credential));
   const found = new Map<string, { addresses: Set<string>; requests: number; firstMs: number; lastMs: number }>();
   for (const { name: address } of addresses.slice(0, MAX_ADDRESSES)) {
     const { records } = ask({ ...window, address, kind: 'request', limit: MAX_BESIDE });
     for (const event of records.flatMap((line) => eventOf(line) ?? [])) {
-      if (event.credential === undefined || event.credential === own || !isRequest(event)) continue;
+      if (event.credential === undefined || own.has(event.credential) || !isRequest(event)) continue;
       const { timeMs } = event;
       const one = found.get(event.credential) ?? { addresses: new Set(), requests: 0, firstMs: timeMs, lastMs: timeMs };
       one.addresses.add(address);
-      one.requests++;
+      one.requests += event.count;
       one.firstMs = Math.min(one.firstMs, timeMs);
       one.lastMs = Math.max(one.lastMs, timeMs);
       found.set(event.credential, one);

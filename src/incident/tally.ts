@@ -31,7 +31,7 @@ export function tally(
     const name = nameOf(event);
     if (name === undefined) continue;
     const sum = sums.get(name) ?? { count: 0, firstMs: event.timeMs, lastMs: event.timeMs, tokens: 0 };
-    sum.count++;
+    sum.count += event.count;
     sum.firstMs = Math.min(sum.firstMs, event.timeMs);
     sum.lastMs = Math.max(sum.lastMs, event.timeMs);
     sum.tokens += event.promptTokens + event.completionTokens;
@@ -56,9 +56,9 @@ export const isRequest = ({ kind, activity }: IncidentEvent): boolean => kind ==
 /** Sums up requests. */
 export function totalsOf(requests: readonly IncidentEvent[]): Totals {
   const count = (...activities: readonly string[]) =>
-    requests.filter(({ activity }) => activities.includes(activity)).length;
+    countOf(requests.filter(({ activity }) => activities.includes(activity)));
   return {
-    requests: requests.length,
+    requests: countOf(requests),
     answered: count('Answer'),
     denied: count('Deny'),
     broken: count('Cut', 'Abort', 'Fail'),
@@ -66,6 +66,8 @@ export function totalsOf(requests: readonly IncidentEvent[]): Totals {
     completionTokens: requests.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
   };
 }
+
+const countOf = (events: readonly IncidentEvent[]): number => events.reduce((sum, { count }) => sum + count, 0);
 
 /** The first and the last moment of events, of which there is one at least; not spread into arguments, for they may be many. */
 export const spanOf = (events: readonly IncidentEvent[]): readonly [firstMs: number, lastMs: number] =>
@@ -98,7 +100,7 @@ export function slotsOf(requests: readonly IncidentEvent[]): { readonly stepMs: 
   for (const event of requests) {
     const slot = slots[Math.floor((event.timeMs - startMs) / stepMs)];
     if (slot === undefined) continue;
-    slot[event.activity === 'Deny' ? 'denied' : 'answered']++;
+    slot[event.activity === 'Deny' ? 'denied' : 'answered'] += event.count;
     slot.tokens += event.promptTokens + event.completionTokens;
   }
   return { stepMs, slots };

@@ -64,8 +64,8 @@ function bursts(requests: readonly IncidentEvent[]): Moment[] {
     if (event.activity !== 'Deny') continue;
     const name = `${event.code} ${Math.floor(event.timeMs / HOUR_MS)}`;
     const known = counts.get(name);
-    if (known === undefined) counts.set(name, { first: event, count: 1 });
-    else known.count++;
+    if (known === undefined) counts.set(name, { first: event, count: event.count });
+    else known.count += event.count;
   }
   return [...counts.values()]
     .filter(({ count }) => count >= BURST)

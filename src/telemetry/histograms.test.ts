@@ -24,6 +24,16 @@ test('models without end are counted under other, and no value is lost', () => {
   assert.ok(points.some(({ attributes }) => JSON.stringify(attributes).includes('"other"')));
 });
 
+test('one value may stand for many', () => {
+  const histograms = createHistograms(0, 8);
+  histograms.add(HISTOGRAM.operation, {}, 0.5, 40);
+  const point = histograms.read(1)[0]?.dataPoints[0];
+  assert.deepEqual(
+    [point?.count, point?.sum, point?.bucketCounts.filter((count) => count !== '0')],
+    ['40', 20, ['40']],
+  );
+});
+
 test('what is no duration is not counted', () => {
   const histograms = createHistograms(0, 8);
   for (const value of [NaN, -1, Infinity]) histograms.add(HISTOGRAM.operation, {}, value);

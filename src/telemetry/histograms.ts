@@ -3,7 +3,8 @@ import { keyValuesOf, nanosOf, type AttributeValue, type Attributes, type Histog
 
 /** Counts values in buckets since its start, for each set of attributes. */
 export interface Histograms {
-  add(histogram: HistogramName, attributes: Attributes, value: number): void;
+  /** @param times so many of the same value at once */
+  add(histogram: HistogramName, attributes: Attributes, value: number, times?: number): void;
   /** All that has been counted, cumulative. */
   read(nowMs: number): readonly HistogramMetric[];
 }
@@ -39,14 +40,14 @@ export function createHistograms(startMs: number, maxSeries: number): Histograms
   }
 
   return {
-    add(histogram, attributes, value) {
+    add(histogram, attributes, value, times = 1) {
       if (!Number.isFinite(value) || value < 0) return;
       const series = seriesOf(histogram, attributes);
       const at = histogram.bounds.findIndex((bound) => value <= bound);
       const bucket = at < 0 ? histogram.bounds.length : at;
-      series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
-      series.count++;
-      series.sum += value;
+      series.buckets[bucket] = (series.buckets[bucket] ?? 0) + times;
+      series.count += times;
+      series.sum += value * times;
     },
     read: (nowMs) =>
       [...all].map(([{ name, description, unit, bounds }, series]) => ({

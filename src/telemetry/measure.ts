@@ -4,15 +4,16 @@ import { ATTRIBUTE, HISTOGRAM } from './names.ts';
 import type { Attributes } from './otlp.ts';
 import { callAttributes, methodOf, operationOf, type Surroundings } from './subject.ts';
 
-/** Counts a request that has ended. */
+/** Counts a request that has ended, or those that one record stands for. */
 export function measure(record: RequestRecord, around: Surroundings, histograms: Histograms): void {
   const seconds = record.durationMs / 1000;
-  histograms.add(HISTOGRAM.http, httpAttributes(record, around), seconds);
+  const times = record.count ?? 1;
+  histograms.add(HISTOGRAM.http, httpAttributes(record, around), seconds, times);
   if (operationOf(record, around) === undefined) return;
   const call = callAttributes(record, around);
   const ended = { ...call, [ATTRIBUTE.errorType]: record.code };
-  histograms.add(HISTOGRAM.request, ended, seconds);
-  histograms.add(HISTOGRAM.operation, ended, (record.upstreamMs ?? record.durationMs) / 1000);
+  histograms.add(HISTOGRAM.request, ended, seconds, times);
+  histograms.add(HISTOGRAM.operation, ended, (record.upstreamMs ?? record.durationMs) / 1000, times);
   for (const [type, tokens] of [
     ['input', record.promptTokens],
     ['output', record.completionTokens],
