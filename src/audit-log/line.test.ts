@@ -73,13 +73,18 @@ suite('lines', () => {
 suite('what the log records of itself', () => {
   const frontier = [leafHash(bytes('a')), leafHash(bytes('b'))];
   const records: readonly OwnRecord[] = [
-    { event: 'open', log: LOG, why: 'begin', isAfterClose: false, cutBytes: 0, replaces: undefined, frontier: [] },
+    {
+      ...{ event: 'open', log: LOG, why: 'begin', isAfterClose: false, cutBytes: 0, foundUnsigned: 0, unsignedMs: 0 },
+      ...{ replaces: undefined, frontier: [] },
+    },
     {
       event: 'open',
       log: LOG,
       why: 'start',
       isAfterClose: true,
       cutBytes: 17,
+      foundUnsigned: 3,
+      unsignedMs: 900,
       replaces: 'sallyport/x of 4 records',
       frontier,
     },

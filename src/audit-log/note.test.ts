@@ -4,9 +4,19 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { parseCheckpoint, parseCheckpoints, signCheckpoint, thinned } from './checkpoint.ts';
 import { createSigner, formatNote, isSignedBy, parseNote, parseVerifier } from './note.ts';
-import { hasKey, keyAt, parseKeyChain, parseRetention, signFirstKey, signKey, signRetention } from './statement.ts';
+import {
+  hasKey,
+  headsOfKeys,
+  keyAt,
+  parseKeyChain,
+  parseRetention,
+  signFirstKey,
+  signKey,
+  signRetention,
+} from './statement.ts';
 import { formatTlogProof, parseTlogProof } from './tlog-proof.ts';
-import { EMPTY_ROOT, leafHash } from './tree.ts';
+import type { TreeHead } from './proof.ts';
+import { base64OfHash, EMPTY_ROOT, leafHash } from './tree.ts';
 
 const LOG = 'sallyport/0123456789abcdef';
 const newSigner = (name = LOG) =>
@@ -175,7 +185,8 @@ suite('checkpoints', () => {
 
 suite('statements', () => {
   const third = newSigner();
-  const chainText = signFirstKey(signer) + signKey(signer, other, 10) + signKey(other, third, 20);
+  const at = (size: number): TreeHead => ({ size, root: leafHash(Buffer.from(`tree of ${size}`)) });
+  const chainText = signFirstKey(signer) + signKey(signer, other, at(10)) + signKey(other, third, at(20));
 
   test('a chain of keys leads from each key to all others, and says from which size on each signs', () => {
     const chain = parseKeyChain(chainText);
@@ -195,14 +206,14 @@ suite('statements', () => {
   });
 
   for (const { name, text } of [
-    { name: 'the old key has not signed', text: signFirstKey(signer) + signKey(third, other, 10) },
-    { name: 'a link is missing', text: signFirstKey(signer) + signKey(other, third, 20) },
-    { name: 'the order is another', text: signKey(signer, other, 10) + signFirstKey(signer) },
-    { name: 'a size does not grow', text: chainText + signKey(third, signer, 20) },
-    { name: 'it begins in the middle', text: signKey(signer, other, 10) },
+    { name: 'the old key has not signed', text: signFirstKey(signer) + signKey(third, other, at(10)) },
+    { name: 'a link is missing', text: signFirstKey(signer) + signKey(other, third, at(20)) },
+    { name: 'the order is another', text: signKey(signer, other, at(10)) + signFirstKey(signer) },
+    { name: 'a size does not grow', text: chainText + signKey(third, signer, at(20)) },
+    { name: 'it begins in the middle', text: signKey(signer, other, at(10)) },
     {
       name: 'the new key has another name',
-      text: signFirstKey(signer) + signKey(signer, newSigner('sallyport/x'), 10),
+      text: signFirstKey(signer) + signKey(signer, newSigner('sallyport/x'), at(10)),
     },
     { name: 'something stands behind it', text: `${chainText}\n` },
     { name: 'it is empty', text: '' },
@@ -211,17 +222,26 @@ suite('statements', () => {
   }
 
   test('a chain does not count where the new key has not signed: a foreign key is not made the log’s own', () => {
-    const text = signFirstKey(signer) + signKey(signer, other, 10);
+    const text = signFirstKey(signer) + signKey(signer, other, at(10));
     assert.ok(parseKeyChain(text));
     const lines = text.split('\n');
     assert.equal(parseKeyChain(`${lines.slice(0, -2).join('\n')}\n`), undefined);
   });
 
   test('a chain does not count where the new key names another one than it follows: it would vouch for a past not its own', () => {
-    const parts = ['sallyport/audit-log-key', LOG, '10', third.verifier.text, other.verifier.text, ''];
+    const root = base64OfHash(at(10).root);
+    const parts = ['sallyport/audit-log-key', LOG, '10', third.verifier.text, other.verifier.text, root, ''];
     const link = (text: string): string => formatNote({ text, signatures: [signer.sign(text), other.sign(text)] });
     assert.equal(parseKeyChain(signFirstKey(signer) + link(parts.join('\n'))), undefined);
     assert.ok(parseKeyChain(signFirstKey(signer) + link(parts.with(3, signer.verifier.text).join('\n'))));
+  });
+
+  test('a chain says which trees its keys have taken over, and does not count where one after the first says none', () => {
+    const chain = parseKeyChain(chainText);
+    assert.deepEqual(chain && headsOfKeys(chain), [at(10), at(20)]);
+    const text = `sallyport/audit-log-key\n${LOG}\n10\n${signer.verifier.text}\n${other.verifier.text}\n`;
+    const link = formatNote({ text, signatures: [signer.sign(text), other.sign(text)] });
+    assert.equal(parseKeyChain(signFirstKey(signer) + link), undefined);
   });
 
   test('any change of a byte of a chain is seen', () => {

@@ -15,6 +15,10 @@ export type OwnRecord =
       readonly isAfterClose: boolean;
       /** Bytes of a torn last line that were cut off at this start. */
       readonly cutBytes: number;
+      /** Records that this start found without a checkpoint over them, and has signed as they were. */
+      readonly foundUnsigned: number;
+      /** Milliseconds between the first and the last of these. */
+      readonly unsignedMs: number;
       /** Log whose last checkpoint still lay there when this one began: it is gone, or was set aside. */
       readonly replaces: string | undefined;
       /** Frontier of the tree before this record: a start reads no segment but the last. */
@@ -99,7 +103,8 @@ function ownFrom(event: string, own: JsonObject): OwnRecord | undefined {
       if (!frontier.every((one) => one !== undefined)) return undefined;
       const isAfterClose = memberOf(own, 'isAfterClose') === true;
       const replaces = text('replaces') || undefined;
-      return { event, log: text('log'), why, isAfterClose, cutBytes: count('cutBytes'), replaces, frontier };
+      const found = { foundUnsigned: count('foundUnsigned'), unsignedMs: count('unsignedMs') };
+      return { event, log: text('log'), why, isAfterClose, cutBytes: count('cutBytes'), ...found, replaces, frontier };
     }
     case 'close':
       return { event, log: text('log') };

@@ -1,4 +1,6 @@
 import { formatNote, isSignedBy, parseNote, parseVerifier, type Note, type Signer, type Verifier } from './note.ts';
+import type { TreeHead } from './proof.ts';
+import { base64OfHash, parseHash } from './tree.ts';
 
 /** Keys that have signed a log, each vouched for by the one before, the oldest first. */
 export interface KeyChain {
@@ -11,6 +13,8 @@ export interface KeyLink {
   readonly verifier: Verifier;
   /** It signs checkpoints of larger trees than this. */
   readonly fromSize: number;
+  /** The tree that it has taken over; undefined of the first key, which found none. */
+  readonly head: TreeHead | undefined;
 }
 
 /** First lines, which tell statements from checkpoints and from each other: a signature for one is none for another. */
@@ -20,16 +24,21 @@ const NONE = 'none';
 const NUMBER = /^(?:0|[1-9]\d{0,15})$/;
 
 /** Says which key begins a log. */
-export const signFirstKey = (signer: Signer): string => signKey(undefined, signer, 0);
+export const signFirstKey = (signer: Signer): string =>
+  signedKey([signer], [KEY_TITLE, signer.verifier.name, '0', NONE, signer.verifier.text]);
 
 /**
- * Says which key signs from a size on. Both sign, so that whoever trusts one of the two trusts the other: the old one
- * vouches for what comes, the new one for what was.
+ * Says which key signs from a tree on. Both sign, so that whoever trusts one of the two trusts the other: the old one
+ * vouches for what comes, the new one for what was. The tree's root is in it: else who has stolen the old key could write
+ * all that was before the change anew, and the new one would vouch for that.
  */
-export function signKey(old: Signer | undefined, next: Signer, fromSize: number): string {
+export function signKey(old: Signer, next: Signer, { size, root }: TreeHead): string {
   const { name, text: key } = next.verifier;
-  const text = `${KEY_TITLE}\n${name}\n${fromSize}\n${old?.verifier.text ?? NONE}\n${key}\n`;
-  const signers = old === undefined ? [next] : [old, next];
+  return signedKey([old, next], [KEY_TITLE, name, String(size), old.verifier.text, key, base64OfHash(root)]);
+}
+
+function signedKey(signers: readonly Signer[], lines: readonly string[]): string {
+  const text = `${lines.join('\n')}\n`;
   return formatNote({ text, signatures: signers.map((signer) => signer.sign(text)) });
 }
 
@@ -48,18 +57,22 @@ export function parseKeyChain(written: string): KeyChain | undefined {
 
 function linkFrom(block: string, before: KeyLink | undefined): KeyLink | undefined {
   const note = parseNote(block);
-  const [title, origin, size = '', old, key = '', end, ...more] = note?.text.split('\n') ?? [];
+  const [title, origin, size = '', old, key = '', ...rest] = note?.text.split('\n') ?? [];
   const verifier = parseVerifier(key);
   if (note === undefined || verifier === undefined || verifier.name !== origin || !NUMBER.test(size)) return undefined;
-  if (title !== KEY_TITLE || end !== '' || more.length > 0) return undefined;
+  const [root = '', ...more] = before === undefined ? ['', ...rest] : rest;
+  if (title !== KEY_TITLE || more.length !== 1 || more[0] !== '') return undefined;
   const fromSize = Number(size);
+  const hash = parseHash(root);
+  if (before !== undefined && hash === undefined) return undefined;
   const signers = before === undefined ? [verifier] : [before.verifier, verifier];
   const isLinked =
     before === undefined
       ? old === NONE && fromSize === 0
       : old === before.verifier.text && fromSize > before.fromSize && before.verifier.name === origin;
   const isSigned = note.signatures.length === signers.length && signers.every((one) => isSignedBy(note, one));
-  return isLinked && isSigned ? { verifier, fromSize } : undefined;
+  const head = hash === undefined ? undefined : { size: fromSize, root: hash };
+  return isLinked && isSigned ? { verifier, fromSize, head } : undefined;
 }
 
 /** The key that signs the checkpoint of a tree of that size. */
@@ -71,6 +84,9 @@ export const lastKey = ({ links }: KeyChain): Verifier | undefined => links.at(-
 
 /** How many records the log had when its last key took over: it is never shorter again. */
 export const sizeAtLastKey = ({ links }: KeyChain): number => links.at(-1)?.fromSize ?? 0;
+
+/** The trees that keys of the log have taken over. */
+export const headsOfKeys = ({ links }: KeyChain): readonly TreeHead[] => links.flatMap(({ head }) => head ?? []);
 
 /** Whether the chain has that key, and so all of it is vouched for by whoever trusts the key. */
 export const hasKey = ({ links }: KeyChain, key: Verifier): boolean =>
@@ -86,7 +102,10 @@ export function signRetention(deletedBefore: number, signer: Signer): string {
   return formatNote({ text, signatures: [signer.sign(text)] });
 }
 
-/** Before which sequence number records are deleted; undefined where no key of the log has said so. */
+/**
+ * Before which sequence number records are deleted; undefined where no key of the log has said so. The log itself has to say
+ * it, too: a key that is no more in use counts here, and in the log it signs nothing that is new.
+ */
 export function parseRetention(written: string, chain: KeyChain): number | undefined {
   const note = parseNote(written);
   if (note === undefined || !isSignedIn(chain, note)) return undefined;

@@ -302,6 +302,8 @@ export interface Exchange {
   readonly offer: ChallengeOffer | undefined;
   /** Its place in a trace; undefined where none are made. */
   readonly trace: TraceContext | undefined;
+  /** Whose credential was right, and refused for what became of it: for records and the log alone. */
+  refused: Principal | undefined;
   /** Listens where something of what is said is recorded; mostly undefined. */
   readonly content: ContentTap | undefined;
 }
@@ -324,6 +326,7 @@ export class AnyExchange implements Exchange, Slots<keyof Facts> {
   allowedOrigin: string | undefined = undefined;
   offer: ChallengeOffer | undefined = undefined;
   trace: TraceContext | undefined = undefined;
+  refused: Principal | undefined = undefined;
   content: ContentTap | undefined = undefined;
   head: ParsedHead | undefined = undefined;
   peer: Peer | undefined = undefined;

@@ -1,4 +1,4 @@
-import type { LimitStanding } from './exchange.ts';
+import type { LimitStanding, Principal } from './exchange.ts';
 
 /** How an SDK should treat a refusal: `after` a time, `never`, or as the `sdk` does by default for the status. */
 export type Retry = 'after' | 'never' | 'sdk';
@@ -295,6 +295,11 @@ export interface Denial {
   readonly stepUp: StepUp | undefined;
   /** Which of the causes that are one to the caller it was: for the operator's log alone. Never holds a secret. */
   readonly why: string | undefined;
+  /**
+   * Whose credential it was that is refused for what became of it: revoked, expired, held. Only where the secret or the
+   * signature was right; for records and the log alone.
+   */
+  readonly whose: Principal | undefined;
 }
 
 /** How somebody has to sign in for what they ask. */
@@ -322,6 +327,7 @@ export interface DenialDetail {
   readonly dpop?: DpopFault;
   readonly stepUp?: StepUp;
   readonly why?: string;
+  readonly whose?: Principal;
 }
 
 /** Makes a denial from the catalogue. */
@@ -338,5 +344,6 @@ export function deny(code: ReasonCode, detail: DenialDetail = {}): Denial {
     dpop: detail.dpop,
     stepUp: detail.stepUp,
     why: detail.why,
+    whose: detail.whose,
   };
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { holdChange } from '../../src/directory/quarantines.ts';
 import { auditCrashRounds } from '../support/audit-crash.ts';
 import { verified } from '../support/audit-log.ts';
 import { auditRecords, auditText, type AuditEvent } from '../support/audit-records.ts';
@@ -68,6 +69,30 @@ test('turned off, nothing is recorded', async () => {
   assert.equal((await ask(it, { key })).status, 200);
   await it.gateway.stop();
   assert.throws(() => auditRecords(it.stateDir), /ENOENT/);
+});
+
+test('who tries a key that is held or was revoked is in the log with it, and who only knows its id is not', async () => {
+  await using it = await startTestGateway({ plain: true });
+  const { admin } = it.gateway;
+  const [held, gone] = [await it.issue(), await it.issue()];
+  const id = `key:${held.record.id}`;
+  await admin.commit([holdChange(admin.directory, { id, rule: 'operator', why: '', heldAtMs: 0 })]);
+  const record = { ...gone.record, state: 'revoked', version: gone.record.version + 1 } as const;
+  await admin.commit([{ kind: 'api-key', record, expectedVersion: gone.record.version }]);
+  const wrong = `${held.key.slice(0, -7)}${held.key.at(-7) === 'a' ? 'b' : 'a'}${held.key.slice(-6)}`;
+  const codes = [];
+  for (const key of [held.key, gone.key, wrong]) codes.push((await ask(it, { key })).code);
+  assert.deepEqual(codes, ['quarantined', 'revoked_credential', 'invalid_credential']);
+  await it.gateway.stop();
+  const tried = auditRecords(it.stateDir).filter(({ class_uid: kind }) => kind === 6003);
+  assert.deepEqual(
+    tried.map(({ status_code: code, actor, unmapped }) => [code, actor?.user?.credential_uid, unmapped?.['tenant']]),
+    [
+      ['quarantined', id, 'default'],
+      ['revoked_credential', `key:${gone.record.id}`, 'default'],
+      ['invalid_credential', undefined, undefined],
+    ],
+  );
 });
 
 test('a worker that ends before its time leaves a gap that says how many requests have no record', async () => {

@@ -83,7 +83,9 @@ function namesIn(folder: string): readonly string[] {
 /** The bytes of a file; undefined where there is none. @throws Error where it cannot be read, or is larger than `atMost` */
 export function bytesIfThere(file: string, atMost: number): Buffer | undefined {
   try {
-    const { size } = statSync(file);
+    const found = statSync(file);
+    const { size } = found;
+    if (!found.isFile()) throw new RangeError(`${file} is no regular file`);
     if (size > atMost) throw new RangeError(`${file} is larger than ${atMost} bytes: no such file is written here`);
     return readFileSync(file);
   } catch (error) {

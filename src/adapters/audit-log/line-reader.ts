@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { MAX_LINE_BYTES } from '../../audit-log/line.ts';
 
 /** Where a line lies in the buffer that it was read into; the byte before it may be written over. */
@@ -13,11 +13,13 @@ const NEWLINE = 0x0a;
  * @param see is shown each whole line without its newline, and gives false to stop
  * @param from byte at which a line begins
  * @returns bytes behind the last newline that was seen; 0 where it stopped before the end
- * @throws RangeError for a line that is longer than any that is written
+ * @throws RangeError for a line that is longer than any that is written; Error for what is no file, such as a pipe that never ends
  */
 export function readLines(file: string, see: SeeLine, from = 0): number {
-  const fd = openSync(file, 'r');
+  // Opening a pipe waits for somebody who writes into it.
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${file} is no regular file`);
     return linesOf(fd, see, from);
   } finally {
     closeSync(fd);

@@ -55,7 +55,7 @@ function begun(places: AuditLogPlaces, keys: SigningKeyFiles): KeyChain {
   if (signer === undefined) throw new AuditLogDamaged('its signing key is gone', places.folder);
   keys.publish(signer);
   writeAtomically(places.keyChain, signFirstKey(signer), 0o600);
-  return { origin, links: [{ verifier: signer.verifier, fromSize: 0 }] };
+  return { origin, links: [{ verifier: signer.verifier, fromSize: 0, head: undefined }] };
 }
 
 /** The key that signs now. A change of keys that a crash has cut short ends here. */

@@ -3,8 +3,9 @@ import { parseCheckpoint, parseCheckpoints, type Checkpoint } from '../../audit-
 import type { Fault } from '../../audit-log/fault.ts';
 import { readOwn, timeOf, type OwnRecord } from '../../audit-log/own-record.ts';
 import { isSignedBy } from '../../audit-log/note.ts';
-import { keyAt, sizeAtLastKey, type KeyChain } from '../../audit-log/statement.ts';
+import { headsOfKeys, keyAt, sizeAtLastKey, type KeyChain } from '../../audit-log/statement.ts';
 import { createTree, type Hash, type Tree } from '../../audit-log/tree.ts';
+import { createUnsigned, type Unsigned } from '../../audit-log/unsigned.ts';
 import { writeAtomically } from '../tls/private-files.ts';
 import { bytesIfThere, MAX_CHECKPOINT_FILE_BYTES, MAX_STATEMENT_BYTES, segmentsIn, sizeIfThere } from './folder.ts';
 import type { AuditLogPlaces, Segment } from './folder.ts';
@@ -35,6 +36,8 @@ export interface RecoveredLog {
   readonly lastMs: number;
   /** Bytes of a torn line that were cut off. */
   readonly cutBytes: number;
+  /** What is signed from now on as it was found. */
+  readonly unsigned: Unsigned;
 }
 
 /** A segment as it is after what was torn is cut off. */
@@ -69,18 +72,21 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
   const segment = segments.at(-1);
   if (segment === undefined) {
     checkLength(places, [kept?.size, sizeAtLastKey(chain)], 0);
-    return { tree: createTree(), last: undefined, isAfterClose: false, lastMs: 0, cutBytes: 0 };
+    const unsigned = { records: 0, spanMs: 0 };
+    return { tree: createTree(), last: undefined, isAfterClose: false, lastMs: 0, cutBytes: 0, unsigned };
   }
   const tree = treeBefore(segment, segments.at(-2), chain, places);
   let closedAt = -1;
   const leaves: Hash[] = [];
+  const unsigned = createUnsigned();
   let [lastStart, nextStart] = [0, 0];
   const checked = checkSegment(segment, tree, {
     chain,
     end: undefined,
     deletedBefore: 0,
     isMending: true,
-    copies: kept === undefined ? [] : [kept],
+    copies: [...headsOfKeys(chain), ...(kept === undefined ? [] : [kept])],
+    sawUnsigned: unsigned.saw,
     sawOwn: ({ event }, sequence) => (closedAt = event === 'close' ? sequence : closedAt),
     sawRecord(leaf, bytes) {
       leaves.push(leaf);
@@ -95,6 +101,7 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
     isAfterClose: closedAt === tree.size - 1,
     lastMs,
     cutBytes: checked.tornBytes,
+    unsigned: unsigned.told(),
   };
 }
 

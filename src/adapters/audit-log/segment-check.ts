@@ -4,7 +4,7 @@ import { CHECKPOINT_LINES, parseCheckpoints } from '../../audit-log/checkpoint.t
 import type { Fault, FaultKind } from '../../audit-log/fault.ts';
 import { isOwn, sequenceIn } from '../../audit-log/line.ts';
 import { isSignedBy } from '../../audit-log/note.ts';
-import { readOwn, type OwnRecord } from '../../audit-log/own-record.ts';
+import { readOwn, timeOf, type OwnRecord } from '../../audit-log/own-record.ts';
 import type { TreeHead } from '../../audit-log/proof.ts';
 import { keyAt, type KeyChain } from '../../audit-log/statement.ts';
 import { HASH_BYTES, leafHashIn, type Hash, type Tree } from '../../audit-log/tree.ts';
@@ -36,6 +36,8 @@ export interface Expected {
   readonly isMending?: boolean;
   /** Is shown what the log itself has recorded. */
   readonly sawOwn: (record: OwnRecord, sequence: number) => void;
+  /** Is told the time of each record that no checkpoint is over; undefined where it has none. */
+  readonly sawUnsigned?: (timeMs: number | undefined) => void;
   /** Is shown every record's hash, and how many bytes its line has without the newline. */
   readonly sawRecord?: (leaf: Hash, bytes: number) => void;
 }
@@ -132,7 +134,7 @@ const faultAt = (file: string, kind: FaultKind, sequence: number, what: string):
 function createPass(
   segment: Segment,
   tree: Tree,
-  { chain, end, copies, isMending, sawOwn, sawRecord }: Expected,
+  { chain, end, copies, isMending, sawOwn, sawUnsigned, sawRecord }: Expected,
   heads: readonly Checkpoint[],
   stored: Buffer,
 ): { records: () => number; hashesOnly: () => void } {
@@ -191,6 +193,7 @@ function createPass(
 
   const checkUnsigned = (line: Uint8Array, sequence: number): void => {
     if (isClosed) throw faultAt(segment.records, 'inserted', sequence, 'the log was closed before it');
+    sawUnsigned?.(timeOf(line));
     if (sequenceIn(line) === sequence) return;
     fail(faultAt(segment.records, 'inserted', sequence, 'it is no record with this number, and not yet signed'));
   };

@@ -6,6 +6,7 @@ import type { OwnRecord } from '../../audit-log/own-record.ts';
 import type { TreeHead } from '../../audit-log/proof.ts';
 import {
   hasKey,
+  headsOfKeys,
   keyAt,
   parseKeyChain,
   parseRetention,
@@ -13,6 +14,7 @@ import {
   type KeyChain,
 } from '../../audit-log/statement.ts';
 import { createTree } from '../../audit-log/tree.ts';
+import { createUnsigned, MOST_UNSIGNED_MS, type Unsigned } from '../../audit-log/unsigned.ts';
 import { bytesIfThere, MAX_COPIES_FILE_BYTES, MAX_STATEMENT_BYTES, segmentsIn, type Segment } from './folder.ts';
 import { checkSegment, LogFault, type CheckedSegment } from './segment-check.ts';
 
@@ -58,6 +60,8 @@ export interface WholeLog {
   readonly gaps: readonly Extract<OwnRecord, { event: 'gap' }>[];
   /** How many times the clock was set back. */
   readonly clocksSetBack: number;
+  /** Of the records that a start has signed without any checkpoint over them, those that span most: a second is usual. */
+  readonly signedLate: Unsigned;
   /** Keys that have signed, in their order; `name+hash+base64`. */
   readonly keys: readonly string[];
   /** Bytes of records that were read. */
@@ -90,26 +94,41 @@ function checkLog(input: VerifyInput): WholeLog {
   // Before the segments: what they vouch for was written first.
   const chain = chainOf(input);
   const copied = input.copyFiles === undefined ? undefined : copiedIn(input.copyFiles, chain);
-  const copies = [...input.copies.flatMap((file) => copyOf(file, chain)), ...(copied?.heads ?? [])];
+  const keyFile = basename(input.keyChain);
+  const copies = [
+    ...headsOfKeys(chain).map((head) => ({ ...head, file: keyFile })),
+    ...input.copies.flatMap((file) => copyOf(file, chain)),
+    ...(copied?.heads ?? []),
+  ];
   const deletedBefore = deletedOf(input.retention, chain);
   const segments = segmentsIn(input.folder);
   const seen = createSeen();
   const tree = createTree();
   let last: CheckedSegment | undefined;
   let bytes = 0;
+  const unsigned = createUnsigned();
   for (const [i, segment] of segments.entries()) {
     checkPlace(segment, tree.size);
     const end = segments[i + 1]?.first;
-    last = checkSegment(segment, tree, { chain, end, deletedBefore, copies, sawOwn: seen.own });
+    last = checkSegment(segment, tree, {
+      chain,
+      end,
+      deletedBefore,
+      copies,
+      sawOwn: seen.own,
+      sawUnsigned: unsigned.saw,
+    });
     bytes += last.bytes;
   }
   const { size } = tree;
   const statements = [
-    { size: sizeAtLastKey(chain), file: basename(input.keyChain) },
+    { size: sizeAtLastKey(chain), file: keyFile },
     { size: deletedBefore, file: basename(input.retention) },
   ];
   checkLength([...copies, ...statements], size, segments.at(-1));
   const covered = last?.covered ?? 0;
+  checkUnsigned(unsigned.told(), covered, segments.at(-1));
+  seen.checkDeleted(deletedBefore, covered, input.retention);
   const state = seen.stateAt(size, covered, last?.tornBytes ?? 0, segments.at(-1));
   return {
     kind: 'whole',
@@ -217,18 +236,44 @@ function checkLength(signed: readonly { size: number; file: string }[], size: nu
   });
 }
 
+/** @throws LogFault where checkpoints that were made once are not there */
+function checkUnsigned({ records, spanMs }: Unsigned, covered: number, last: Segment | undefined): void {
+  if (spanMs <= MOST_UNSIGNED_MS || last === undefined) return;
+  const what = `no checkpoint is over the last ${records} records, which span ${Math.round(spanMs / 1000)} s; one is made each second`;
+  const file = basename(last.checkpoints);
+  throw new LogFault({ kind: 'bad-checkpoint', sequence: covered, last: covered + records - 1, file, what });
+}
+
 /** What the log says of itself, while it is read. */
 function createSeen() {
   const gaps: Extract<OwnRecord, { event: 'gap' }>[] = [];
   let [crashes, clocksSetBack, closedAt] = [0, 0, -1];
+  let signedLate: Unsigned = { records: 0, spanMs: 0 };
+  const retained: { readonly deletedBefore: number; readonly sequence: number }[] = [];
   return {
     own: (record: OwnRecord, sequence: number): void => {
       if (record.event === 'gap') gaps.push(record);
       if (record.event === 'clock') clocksSetBack++;
       if (record.event === 'close') closedAt = sequence;
-      if (record.event === 'open' && record.why === 'start' && !record.isAfterClose) crashes++;
+      if (record.event === 'retain') retained.push({ deletedBefore: record.deletedBefore, sequence });
+      if (record.event !== 'open') return;
+      if (record.why === 'start' && !record.isAfterClose) crashes++;
+      const { foundUnsigned: records, unsignedMs: spanMs } = record;
+      if (spanMs > signedLate.spanMs) signedLate = { records, spanMs };
     },
-    told: () => ({ gaps, crashes, clocksSetBack }),
+    told: () => ({ gaps, crashes, clocksSetBack, signedLate }),
+    /**
+     * The log says what is deleted before that is said beside it, in a record that is signed. Else a key that was stolen, and is
+     * not in use any more, could have everything deleted that came after it.
+     *
+     * @throws LogFault
+     */
+    checkDeleted(before: number, covered: number, statement: string): void {
+      const told = retained.filter(({ sequence }) => sequence < covered).map(({ deletedBefore }) => deletedBefore);
+      if (before <= Math.max(0, ...told)) return;
+      const what = `no record of the log says that those before ${before} are deleted`;
+      throw new LogFault({ kind: 'bad-statement', sequence: 0, file: basename(statement), what });
+    },
     /** @throws LogFault where something stands behind the end, or the end is not signed */
     stateAt(size: number, covered: number, tornBytes: number, last: Segment | undefined): 'open' | 'closed' {
       const file = last === undefined ? '' : basename(last.records);

@@ -30,6 +30,7 @@ import {
 import { settableClock } from '../../../test/support/clock.ts';
 import { readOwn, type OwnRecord } from '../../audit-log/own-record.ts';
 import { signKey } from '../../audit-log/statement.ts';
+import { parseCheckpoint } from '../../audit-log/checkpoint.ts';
 import { auditLogPlaces, segmentOf, segmentsIn } from './folder.ts';
 import { AuditLogDamaged } from './recover.ts';
 import { openSigningKeys } from './signing-key.ts';
@@ -517,7 +518,11 @@ suite('changing the key', () => {
       keys.makeNext();
       const [old, next] = [keys.current(log.origin), keys.next(log.origin)];
       assert.ok(old && next);
-      if (step !== 'before it is vouched for') appendFileSync(auditLogPlaces(crashed).keyChain, signKey(old, next, 2));
+      const head = parseCheckpoint(readFileSync(auditLogPlaces(crashed).lastCheckpoint, 'utf8'));
+      assert.equal(head?.size, 2);
+      if (step !== 'before it is vouched for') {
+        appendFileSync(auditLogPlaces(crashed).keyChain, signKey(old, next, head));
+      }
       if (step === 'while it takes its place') keys.publish(next);
       const again = openLog(crashed);
       again.append([record(2)]);

@@ -71,6 +71,10 @@ export class AuditLogWriteError extends Error {
   }
 }
 
+/** What a start finds, of a segment that begins without one. */
+const WHILE_WRITING = {
+  ...{ isAfterClose: false, cutBytes: 0, replaces: undefined, unsigned: { records: 0, spanMs: 0 } },
+};
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const SEGMENT_CHECKPOINTS = 4096;
 const CHECKPOINT_EVERY_MS = 1000;
@@ -118,15 +122,18 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
 
   const beginSegment = (
     why: 'begin' | 'start' | 'size',
-    at: Pick<OpenedLog, 'isAfterClose' | 'cutBytes' | 'replaces'>,
+    at: Pick<OpenedLog, 'isAfterClose' | 'cutBytes' | 'replaces' | 'unsigned'>,
   ): void => {
     sign();
     segment?.seal(origin);
     const next = openSegmentWriter(segmentOf(places.folder, tree.size), { records: 0, hashes: 0, checkpoints: 0 });
     try {
       const { isAfterClose, cutBytes, replaces } = at;
+      const found = { foundUnsigned: at.unsigned.records, unsignedMs: at.unsigned.spanMs };
       const frontier = tree.frontier();
-      const record: OwnRecord = { event: 'open', log: origin, why, isAfterClose, cutBytes, replaces, frontier };
+      const record: OwnRecord = {
+        ...{ event: 'open', log: origin, why, isAfterClose, cutBytes, ...found, replaces, frontier },
+      };
       write(next, [ownLine(record, tree.size, clock.nowMs())]);
     } catch (error) {
       next.remove();
@@ -139,7 +146,7 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
   /** The segment that takes the next records. */
   const current = (): SegmentWriter => {
     const isFull = segment === undefined || segment.bytes >= segmentBytes || segment.checkpoints >= segmentCheckpoints;
-    if (isFull) beginSegment('size', { isAfterClose: false, cutBytes: 0, replaces: undefined });
+    if (isFull) beginSegment('size', WHILE_WRITING);
     if (segment === undefined) throw new Error('a segment has begun');
     return segment;
   };
@@ -168,7 +175,8 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
     putOwn({ event: 'rotate-key', from: signer.verifier.text, to: next.verifier.text });
     sign(); // the old key vouches for the record of the new one
     const chain = readFileSync(places.keyChain, 'utf8');
-    writeAtomically(places.keyChain, `${chain}${signKey(signer, next, signed)}`, 0o600);
+    const head = { size: tree.size, root: tree.root() };
+    writeAtomically(places.keyChain, `${chain}${signKey(signer, next, head)}`, 0o600);
     signer = next;
     keys.promote(next);
     return next.verifier.text;

@@ -236,7 +236,8 @@ function observe(x: LoggedExchange & { readonly content?: ContentTap | undefined
 function isOneOfMany(x: LoggedExchange, outcome: Outcome): boolean {
   if (outcome.code === undefined || records.isStrict()) return false;
   const network = x.peer?.network ?? countedNetwork(x.downstream.peerAddress);
-  const caller = x.principal?.keyId ?? x.principal?.token?.tokenHash;
+  const whose = x.principal ?? x.refused;
+  const caller = whose?.keyId ?? whose?.token?.tokenHash;
   return repeats.isCounted({ code: outcome.code, network, caller }, () => recordLine(x, outcome, clock.nowMs()));
 }
 

@@ -8,7 +8,17 @@ export type LogFormat = 'json' | 'text';
 /** What a line tells of an exchange, as far as it came. */
 export type LoggedExchange = Pick<
   AnyExchange,
-  'requestId' | 'startedAtMs' | 'trace' | 'head' | 'peer' | 'principal' | 'route' | 'model' | 'request' | 'usage'
+  | 'requestId'
+  | 'startedAtMs'
+  | 'trace'
+  | 'head'
+  | 'peer'
+  | 'principal'
+  | 'refused'
+  | 'route'
+  | 'model'
+  | 'request'
+  | 'usage'
 > & { readonly downstream: { readonly head: { readonly method: string }; readonly peerAddress: string } };
 
 /** An exchange whose head could not be read. */
@@ -22,6 +32,7 @@ export function unreadExchange(requestId: string, startedAtMs: number, peerAddre
     head: nothing,
     peer: nothing,
     principal: nothing,
+    refused: nothing,
     route: nothing,
     model: nothing,
     request: nothing,
@@ -47,8 +58,9 @@ export function requestLine(x: LoggedExchange, outcome: Outcome, format: LogForm
   if (callerId !== undefined) line += put('callerRequestId', withoutSecrets(printable(callerId, 128)));
   if (x.trace !== undefined) line += putOwn('traceId', x.trace.traceId);
   line += put('address', x.peer?.address ?? x.downstream.peerAddress);
-  if (x.principal !== undefined) {
-    const { keyId, token, tenant } = x.principal;
+  const whose = x.principal ?? x.refused;
+  if (whose !== undefined) {
+    const { keyId, token, tenant } = whose;
     if (keyId !== undefined) line += putOwn('key', keyId);
     if (token !== undefined) line += tokenFields(token, x.startedAtMs, put, putOwn);
     line += put('tenant', tenant);

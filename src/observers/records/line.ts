@@ -7,7 +7,7 @@ import { printable, withoutSecrets } from '../../wire/printable.ts';
 /** What is read of an exchange for its record. */
 export type RecordedExchange = Pick<
   AnyExchange,
-  'requestId' | 'trace' | 'head' | 'peer' | 'principal' | 'route' | 'model' | 'request' | 'usage'
+  'requestId' | 'trace' | 'head' | 'peer' | 'principal' | 'refused' | 'route' | 'model' | 'request' | 'usage'
 > & { readonly downstream: { readonly head: { readonly method: string }; readonly peerAddress: string } };
 
 /**
@@ -25,7 +25,8 @@ export function recordLine(
   likeness?: string,
   hasContent = false,
 ): string {
-  const { principal, route, usage } = x;
+  const { route, usage } = x;
+  const principal = x.principal ?? x.refused;
   const end = outcome === 'begin' ? BEGIN : outcome;
   const token = principal?.token;
   // Numbers, and words that are made or checked by us, need no escaping.

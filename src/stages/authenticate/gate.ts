@@ -82,7 +82,7 @@ export function createGate(options: GateOptions, deps: GateDeps): Gate {
     if (bound !== undefined && bound.keyId !== one.keyId) return deny('ambiguous_credential');
     onGood?.(peer.network);
     // Only to who has shown the right secret: nobody else learns that it is held.
-    if (isHeld?.(one.marks) === true) return deny('quarantined');
+    if (isHeld?.(one.marks) === true) return deny('quarantined', { whose: one });
     return one;
   }
 

@@ -25,7 +25,11 @@ export function createAuthenticate(options: GateOptions, deps: GateDeps): Stage<
       return conclude(found);
 
       function conclude(one: Awaited<typeof found>) {
-        if (isDenial(one)) return one;
+        if (isDenial(one)) {
+          // Where a key is tried from after it was stolen and revoked is what its owner asks the records.
+          x.refused = one.whose;
+          return one;
+        }
         x.principal = memberOf(one, headers);
         return undefined;
       }

@@ -52,17 +52,20 @@ export function createTokenJudge({
 
   return (claims, rules, shown) => {
     const { expiresAtMs, issuedAtMs } = claims.facts;
-    if (clock.nowMs() >= expiresAtMs + rules.clockToleranceMs) return deny('expired_credential', { message: EXPIRED });
     const now = principal(claims, rules);
+    const whose = now.principal;
+    if (clock.nowMs() >= expiresAtMs + rules.clockToleranceMs) {
+      return deny('expired_credential', { message: EXPIRED, whose });
+    }
     const isRevoked = revocations().isRevoked(now.principal.marks, issuedAtMs, rules.clockToleranceMs);
     if (now.tenant?.isDisabled === true || isRevoked) {
-      return deny('revoked_credential', { message: REVOKED });
+      return deny('revoked_credential', { message: REVOKED, whose });
     }
     const denial = judgeSender(claims, rules, shown);
     if (denial !== undefined) return denial;
     // Last, so that nobody learns of the tenant's networks but who could use the token.
     if (now.tenant !== undefined && !mayUse(now.tenant, shown.peer.address)) {
-      return deny('ip_denied', { message: TENANT_DENIED });
+      return deny('ip_denied', { message: TENANT_DENIED, whose });
     }
     onUse(now.principal, shown);
     return now.principal;

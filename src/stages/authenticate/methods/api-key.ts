@@ -58,9 +58,10 @@ export function createApiKeyMethod(deps: ApiKeyDeps): Method {
 
   /** What the state of a key says once its secret was right. */
   function judged(credential: Credential, isCurrent: boolean, peer: Peer): Principal | Denial {
+    const { principal: whose } = credential;
     const { state, previous } = credential.record;
     const isOver = !isCurrent && clock.nowMs() >= (previous?.untilMs ?? 0);
-    if (isOver && state === 'active' && !credential.isTenantDisabled) return deny('expired_credential');
+    if (isOver && state === 'active' && !credential.isTenantDisabled) return deny('expired_credential', { whose });
     return judge(credential, peer);
   }
 }

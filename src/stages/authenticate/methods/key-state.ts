@@ -27,15 +27,15 @@ export function createKeyJudge({ clock, onUse, ownerMaxAgeMs = 'none' }: KeyJudg
   }
 
   return (credential, peer) => {
-    const { record } = credential;
+    const { record, principal: whose } = credential;
     const nowMs = clock.nowMs();
-    if (record.state !== 'active' || credential.isTenantDisabled) return deny('revoked_credential');
-    if (isOrphaned(credential)) return deny('revoked_credential', { message: ORPHANED, why: 'owner' });
-    if (record.expiresAtMs !== undefined && nowMs >= record.expiresAtMs) return deny('expired_credential');
-    if (isOwnerAway(credential, nowMs)) return deny('revoked_credential', { message: AWAY, why: 'owner away' });
-    if (!mayUse(record, peer.address)) return deny('ip_denied', { message: KEY_DENIED });
+    if (record.state !== 'active' || credential.isTenantDisabled) return deny('revoked_credential', { whose });
+    if (isOrphaned(credential)) return deny('revoked_credential', { message: ORPHANED, why: 'owner', whose });
+    if (record.expiresAtMs !== undefined && nowMs >= record.expiresAtMs) return deny('expired_credential', { whose });
+    if (isOwnerAway(credential, nowMs)) return deny('revoked_credential', { message: AWAY, why: 'owner away', whose });
+    if (!mayUse(record, peer.address)) return deny('ip_denied', { message: KEY_DENIED, whose });
     if (credential.tenant !== undefined && !mayUse(credential.tenant, peer.address)) {
-      return deny('ip_denied', { message: TENANT_DENIED });
+      return deny('ip_denied', { message: TENANT_DENIED, whose });
     }
     onUse(record.id, nowMs);
     return credential.principal;
