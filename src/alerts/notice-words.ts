@@ -20,6 +20,13 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
     title: 'Records are missing from the audit log',
     todo: () => ['sallyport audit-log verify'],
   },
+  audit_log_unsigned: {
+    title: 'The start has found records in the audit log that nobody vouches for, and more than a crash leaves',
+    todo: () => [
+      'sallyport audit-log verify',
+      'compare with the copies: sallyport audit-log verify --checkpoints FILE',
+    ],
+  },
   audit_log_recovered: { title: 'The audit log is written again', todo: () => [], ends: 'audit_log_failing' },
   counters_down: {
     title: 'The server of the counters does not answer',

@@ -176,6 +176,9 @@ const OPERATIONS: Readonly<Record<string, number>> = { create: 1, read: 2, updat
 function changeEvent(record: ChangeRecord, names: Names): Event {
   const { actor, resource, tenant, operation, before, after } = record;
   const id = withoutPerson(record.id, tenant, names);
+  // Its own id is in what is said of it, too.
+  const named = (data: JsonObject | undefined): JsonObject | undefined =>
+    data?.['id'] === record.id ? { ...data, id } : data;
   return {
     uid: undefined,
     classUid: ENTITY,
@@ -191,8 +194,8 @@ function changeEvent(record: ChangeRecord, names: Names): Event {
         }),
       },
       src_endpoint: endpointOf(actor.tenant, actor.address, names),
-      entity: present({ type: resource, uid: id, data: before }),
-      entity_result: after === undefined ? undefined : { type: resource, uid: id, data: after },
+      entity: present({ type: resource, uid: id, data: named(before) }),
+      entity_result: after === undefined ? undefined : present({ type: resource, uid: id, data: named(after) }),
       unmapped: present({ tenant }),
     }),
   };

@@ -8,7 +8,6 @@ import { openStateDir } from '../adapters/files/state-dir.ts';
 import { takeStateLock } from '../adapters/sqlite/lock.ts';
 import { parseCheckpoint } from '../audit-log/checkpoint.ts';
 import { parseVerifier, type Verifier } from '../audit-log/note.ts';
-import { MOST_UNSIGNED_MS } from '../audit-log/unsigned.ts';
 import { formatTlogProof } from '../audit-log/tlog-proof.ts';
 import { base64OfHash } from '../audit-log/tree.ts';
 import { auditErasure } from '../admin/audit-log.ts';
@@ -213,19 +212,11 @@ function wholeText(log: WholeLog, { keyId }: Verifier): string {
     ['deleted', log.deletedBefore === 0 ? 'none' : `those before ${log.deletedBefore}, by retention`],
     ['gaps', log.gaps.length === 0 ? 'none' : `${log.gaps.length}, ${lost} records lost`],
     ['crashes', String(log.crashes)],
-    ...signedLateLines(log),
     ['clock set back', `${log.clocksSetBack} times`],
     ['keys', `${log.keys.length}, checked with ${keyId}`],
     ...copiedLines(log),
     ['verdict', 'whole'],
   ]);
-}
-
-/** Whoever can write the files after a crash may have had a start vouch for what they wrote: more than seconds is to be seen. */
-function signedLateLines({ signedLate: { records, spanMs } }: WholeLog): [string, string][] {
-  if (spanMs <= MOST_UNSIGNED_MS) return [];
-  const span = `${Math.round(spanMs / 1000)} s`;
-  return [['signed late', `${records} records over ${span}, by a start that found no checkpoint over them`]];
 }
 
 function copiedLines({ copied }: WholeLog): [string, string][] {

@@ -103,7 +103,7 @@ test('who a token is of stands nowhere in the clear, and is found by who has the
       ...{ reason: 'stolen-key', untilMs: undefined },
     },
     {
-      ...{ ...REVOKED, resource: 'quarantine', id: subject },
+      ...{ ...REVOKED, resource: 'quarantine', id: subject, after: { id: subject, state: 'held' } },
       actor: { id: `token:${token.issuer} ${token.subject}`, tenant: 'acme', address: undefined },
     },
   );

@@ -401,6 +401,7 @@ export async function startGateway({
           lostRecords += count;
           tellOfLoss(count);
         },
+        foundUnsigned: ({ records: count, spanMs }) => log.error('audit_log_unsigned', { records: count, spanMs }),
         findings: (findings) => void quarantine.take(findings),
         deaf: (name) => log.error('anomaly_fault', { name }),
         reopened: (row, recordPort, done) => workers?.setRecordPort(row, recordPort, done),

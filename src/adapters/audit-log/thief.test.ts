@@ -6,6 +6,7 @@ import { copied, faultOf, newStateDir, openLog, record, wholeOf } from '../../..
 import { settableClock } from '../../../test/support/clock.ts';
 import { lineOf } from '../../audit-log/line.ts';
 import { ownLine } from '../../audit-log/own-record.ts';
+import { leafHash } from '../../audit-log/tree.ts';
 import { parseKeyChain, signRetention } from '../../audit-log/statement.ts';
 import { auditLogPlaces, segmentsIn } from './folder.ts';
 import { openSigningKeys } from './signing-key.ts';
@@ -114,10 +115,31 @@ suite('records without a checkpoint', () => {
     assert.match(what, /no checkpoint is over the last 10 records, which span 259200 s/);
   });
 
-  test('that a start has signed are told for ever', () => {
-    const { stateDir } = written(3 * 86_400_000);
-    openLog(stateDir, { clock: settableClock(1_800_000_000_000) }).close();
-    assert.deepEqual(wholeOf(stateDir).signedLate, { records: 10, spanMs: 3 * 86_400_000 });
+  test('are no less a fault once a start has signed them as it found them, and it says so to who starts it', () => {
+    const { stateDir, size } = written(3 * 86_400_000);
+    const log = openLog(stateDir, { clock: settableClock(1_800_000_000_000) });
+    assert.deepEqual(log.foundUnsigned, { records: 10, spanMs: 3 * 86_400_000 });
+    log.close();
+    const { kind, sequence, last, what } = faultOf(stateDir);
+    assert.deepEqual([kind, sequence, last], ['bad-checkpoint', size, size + 9]);
+    assert.match(what, /a start of the gateway found no checkpoint over these 10 records, which span 259200 s/);
+  });
+
+  test('of a segment that was rewritten whole while no gateway ran, too', () => {
+    const stateDir = newStateDir();
+    const log = openLog(stateDir);
+    for (let i = 0; i < 5; i++) log.append([record(i * 60_000, 'guilty')]);
+    log.close();
+    const places = auditLogPlaces(stateDir);
+    const [segment] = segmentsIn(places.folder);
+    assert.ok(segment);
+    const lines = readFileSync(segment.records, 'utf8').replaceAll('guilty', 'another').split('\n').slice(0, -1);
+    writeFileSync(segment.records, `${lines.join('\n')}\n`);
+    writeFileSync(segment.hashes, lines.map((line) => leafHash(Buffer.from(line))).join(''), 'latin1');
+    for (const file of [segment.checkpoints, places.lastCheckpoint]) rmSync(file);
+    assert.equal(faultOf(stateDir).kind, 'bad-checkpoint');
+    openLog(stateDir).close();
+    assert.equal(faultOf(stateDir).kind, 'bad-checkpoint');
   });
 });
 

@@ -15,7 +15,14 @@ import {
 } from '../../audit-log/statement.ts';
 import { createTree } from '../../audit-log/tree.ts';
 import { createUnsigned, MOST_UNSIGNED_MS, type Unsigned } from '../../audit-log/unsigned.ts';
-import { bytesIfThere, MAX_COPIES_FILE_BYTES, MAX_STATEMENT_BYTES, segmentsIn, type Segment } from './folder.ts';
+import {
+  bytesIfThere,
+  MAX_COPIES_FILE_BYTES,
+  MAX_STATEMENT_BYTES,
+  segmentOf,
+  segmentsIn,
+  type Segment,
+} from './folder.ts';
 import { checkSegment, LogFault, type CheckedSegment } from './segment-check.ts';
 
 /** What a log is checked with: files and a public key, nothing else. */
@@ -60,8 +67,6 @@ export interface WholeLog {
   readonly gaps: readonly Extract<OwnRecord, { event: 'gap' }>[];
   /** How many times the clock was set back. */
   readonly clocksSetBack: number;
-  /** Of the records that a start has signed without any checkpoint over them, those that span most: a second is usual. */
-  readonly signedLate: Unsigned;
   /** Keys that have signed, in their order; `name+hash+base64`. */
   readonly keys: readonly string[];
   /** Bytes of records that were read. */
@@ -102,7 +107,7 @@ function checkLog(input: VerifyInput): WholeLog {
   ];
   const deletedBefore = deletedOf(input.retention, chain);
   const segments = segmentsIn(input.folder);
-  const seen = createSeen();
+  const seen = createSeen(input.folder);
   const tree = createTree();
   let last: CheckedSegment | undefined;
   let bytes = 0;
@@ -244,11 +249,27 @@ function checkUnsigned({ records, spanMs }: Unsigned, covered: number, last: Seg
   throw new LogFault({ kind: 'bad-checkpoint', sequence: covered, last: covered + records - 1, file, what });
 }
 
+/**
+ * A start signs what it finds. Whoever has written behind the last checkpoint while no gateway ran has had that vouched for.
+ *
+ * @throws LogFault where that was more than a crash leaves
+ */
+function checkFound(
+  { foundUnsigned, unsignedMs }: Extract<OwnRecord, { event: 'open' }>,
+  sequence: number,
+  folder: string,
+): void {
+  if (unsignedMs <= MOST_UNSIGNED_MS) return;
+  const first = Math.max(0, sequence - foundUnsigned);
+  const what = `a start of the gateway found no checkpoint over these ${foundUnsigned} records, which span ${Math.round(unsignedMs / 1000)} s, and has signed them as they were`;
+  const file = basename(segmentOf(folder, sequence).records);
+  throw new LogFault({ kind: 'bad-checkpoint', sequence: first, last: sequence - 1, file, what });
+}
+
 /** What the log says of itself, while it is read. */
-function createSeen() {
+function createSeen(folder: string) {
   const gaps: Extract<OwnRecord, { event: 'gap' }>[] = [];
   let [crashes, clocksSetBack, closedAt] = [0, 0, -1];
-  let signedLate: Unsigned = { records: 0, spanMs: 0 };
   const retained: { readonly deletedBefore: number; readonly sequence: number }[] = [];
   return {
     own: (record: OwnRecord, sequence: number): void => {
@@ -258,10 +279,9 @@ function createSeen() {
       if (record.event === 'retain') retained.push({ deletedBefore: record.deletedBefore, sequence });
       if (record.event !== 'open') return;
       if (record.why === 'start' && !record.isAfterClose) crashes++;
-      const { foundUnsigned: records, unsignedMs: spanMs } = record;
-      if (spanMs > signedLate.spanMs) signedLate = { records, spanMs };
+      checkFound(record, sequence, folder);
     },
-    told: () => ({ gaps, crashes, clocksSetBack, signedLate }),
+    told: () => ({ gaps, crashes, clocksSetBack }),
     /**
      * The log says what is deleted before that is said beside it, in a record that is signed. Else a key that was stolen, and is
      * not in use any more, could have everything deleted that came after it.

@@ -4,6 +4,7 @@ import { lineOf } from '../../audit-log/line.ts';
 import type { Signer } from '../../audit-log/note.ts';
 import { ownLine, type OwnRecord } from '../../audit-log/own-record.ts';
 import { signKey, signRetention } from '../../audit-log/statement.ts';
+import type { Unsigned } from '../../audit-log/unsigned.ts';
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import { writeAtomically } from '../tls/private-files.ts';
 import { auditLogPlaces, segmentOf, type AuditLogPlaces } from './folder.ts';
@@ -20,6 +21,8 @@ export interface AuditLogWriter {
   readonly size: number;
   /** How many of them are signed. */
   readonly signed: number;
+  /** What it has found without a checkpoint over it, and has signed as it was; records of a second are usual after a crash. */
+  readonly foundUnsigned: Unsigned;
   /**
    * Adds records, all or none; they are on the disk when it returns.
    *
@@ -203,6 +206,7 @@ function createWriter(places: AuditLogPlaces, options: AuditLogOptions, opened: 
 
   return {
     origin,
+    foundUnsigned: opened.unsigned,
     get size() {
       return tree.size;
     },

@@ -1,4 +1,5 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MOST_UNSIGNED_MS, type Unsigned } from '../../audit-log/unsigned.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
 import type { WishedFinding } from '../quarantine.ts';
 import { createNoteQueue } from './note-queue.ts';
@@ -23,6 +24,8 @@ export interface RecordsEvents {
   recovered(lost: number): void;
   /** So many records were given up just now. */
   lost(count: number): void;
+  /** The start has signed records as it found them that span more than a crash leaves: somebody may have written them. */
+  foundUnsigned(found: Unsigned): void;
   findings(findings: readonly WishedFinding[]): void;
   /** A record could not be looked at. @param name of the error */
   deaf(name: string): void;
@@ -83,6 +86,7 @@ export function startRecords(start: RecordsStart, events: RecordsEvents): Record
       worker.on('message', (message: FromRecords) => {
         if (message.kind === 'open') {
           isOpen = true;
+          if (message.foundUnsigned.spanMs > MOST_UNSIGNED_MS) events.foundUnsigned(message.foundUnsigned);
           resolve();
         } else if (message.kind === 'unusable') {
           reject(new RecordsUnusable(message.message));

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { Unsigned } from '../../audit-log/unsigned.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Content } from '../../kernel/content.ts';
 import type { ContentRules } from '../../observers/content/tap.ts';
@@ -68,7 +69,7 @@ export type ToRecords =
 
 /** From the records thread. */
 export type FromRecords =
-  | { readonly kind: 'open'; readonly origin: string }
+  | { readonly kind: 'open'; readonly origin: string; readonly foundUnsigned: Unsigned }
   | { readonly kind: 'unusable'; readonly message: string }
   /** Nothing can be written since now; said once. */
   | { readonly kind: 'failing'; readonly why: string }

@@ -67,7 +67,7 @@ function opened(): Opened | undefined {
   try {
     const watch = openWatch(start.stateDir, clock, (findings) => send({ kind: 'findings', findings }));
     if (!start.isLogged) {
-      send({ kind: 'open', origin: '' });
+      send({ kind: 'open', origin: '', foundUnsigned: { records: 0, spanMs: 0 } });
       return {
         ...createRecorder({ ...common(watch), log: NO_LOG, textOf: () => '' }),
         watch,
@@ -81,7 +81,7 @@ function opened(): Opened | undefined {
     const keepContent = createContentKeeper({ seals, add: (contents) => addContent(start.stateDir, contents) });
     const log = openAuditLog({ stateDir: start.stateDir, clock, onFailure: (error) => made.failed(error) });
     const made = createRecorder({ ...common(watch), log, textOf: createOcsf(start.product, names), keepContent });
-    send({ kind: 'open', origin: log.origin });
+    send({ kind: 'open', origin: log.origin, foundUnsigned: log.foundUnsigned });
     const retain = (): void => {
       try {
         applyRetention(log, rules, start.stateDir, clock.nowMs());
