@@ -35,7 +35,7 @@ export function createGroup(first: Alert, times: GroupTimes, isOther = false): G
   const event = isOther ? 'other' : first.event;
   const tenant = isOther ? undefined : first.tenant;
   const name = isOther ? OTHER : first.group;
-  const toldMs = new Map<string, number>();
+  const told = new Map<string, { readonly atMs: number; readonly severity: Severity }>();
   const open = new Set<string>();
   /** More was open than is kept apart: that all is over is not known then. */
   let isBlurred = false;
@@ -44,8 +44,10 @@ export function createGroup(first: Alert, times: GroupTimes, isOther = false): G
   let waiting = emptyWaiting();
 
   function dueOf(alert: Alert, nowMs: number): number {
-    const told = toldMs.get(alert.key);
-    if (!alert.isResolved && told !== undefined && nowMs < told + times.repeatMs) return told + times.repeatMs;
+    const before = told.get(alert.key);
+    // What has become worse is news.
+    const isSaid = before !== undefined && rankOf(alert.severity) <= rankOf(before.severity);
+    if (!alert.isResolved && isSaid && nowMs < before.atMs + times.repeatMs) return before.atMs + times.repeatMs;
     const isUrgent = alert.severity === 'critical';
     const interval = isUrgent ? Math.min(times.intervalMs, CRITICAL_INTERVAL_MS) : times.intervalMs;
     return Math.max(nowMs + (isUrgent ? 0 : times.waitMs), (lastMs ?? -Infinity) + interval);
@@ -54,7 +56,7 @@ export function createGroup(first: Alert, times: GroupTimes, isOther = false): G
   function noteOpen({ key, isResolved }: Alert): void {
     if (isResolved) {
       open.delete(key);
-      toldMs.delete(key);
+      told.delete(key);
     } else if (open.has(key) || open.size < MAX_KEYS) open.add(key);
     else isBlurred = true;
   }
@@ -75,18 +77,21 @@ export function createGroup(first: Alert, times: GroupTimes, isOther = false): G
       waiting.count += 1;
       if (!alert.isResolved) waiting.severity = worseOf(waiting.severity, alert.severity);
       show(alert);
-      if (waiting.keys.size < MAX_KEYS) waiting.keys.add(alert.key);
+      const { keys } = waiting;
+      if (keys.size >= MAX_KEYS && !keys.has(alert.key)) return;
+      keys.set(alert.key, worseOf(keys.get(alert.key) ?? 'info', alert.severity));
     },
     hasOpen: (key) => isBlurred || open.has(key),
     dueMs: () => dueMs,
     take(nowMs) {
       const { count, shown, keys, severity } = waiting;
-      for (const key of keys) {
+      for (const [key, own] of keys) {
         if (!open.has(key)) continue;
-        toldMs.delete(key);
-        toldMs.set(key, nowMs);
+        // In the order of the last news: the oldest are the first to be forgotten.
+        told.delete(key);
+        told.set(key, { atMs: nowMs, severity: own });
       }
-      for (const [key] of toldMs) if (toldMs.size > MAX_KEYS) toldMs.delete(key);
+      for (const [key] of told) if (told.size > MAX_KEYS) told.delete(key);
       waiting = emptyWaiting();
       dueMs = undefined;
       lastMs = nowMs;
@@ -112,6 +117,6 @@ const isSame = (one: Alert, other: Alert): boolean => one.key === other.key && o
 const emptyWaiting = () => ({
   count: 0,
   shown: new Array<Alert>(),
-  keys: new Set<string>(),
+  keys: new Map<string, Severity>(),
   severity: 'info' as Severity,
 });

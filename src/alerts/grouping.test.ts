@@ -51,6 +51,20 @@ test('the same thing is told once, and again after the repeat interval with how 
   assert.equal(counted(grouping.take(14_430_000)), 9);
 });
 
+test('what has become worse is told without waiting for the repeat interval, and is then told once as well', () => {
+  const grouping = createGrouping(TIMES);
+  grouping.add(alert(), 0);
+  grouping.take(30_000);
+  grouping.add(alert({ severity: 'critical' }), 100_000);
+  assert.deepEqual(
+    grouping.take(100_000).map(({ severity }) => severity),
+    ['critical'],
+  );
+  for (const severity of ['critical', 'warning'] as const) grouping.add(alert({ severity }), 700_000);
+  assert.deepEqual(grouping.take(14_499_999), []);
+  assert.equal(counted(grouping.take(14_500_000)), 2);
+});
+
 test('rules and tenants are groups of their own', () => {
   const grouping = createGrouping(TIMES);
   grouping.add(alert(), 0);
