@@ -68,6 +68,33 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
   ledger: { title: 'Budgets and usage cannot be written', todo: () => ['free the disk of the state directory'] },
   journal: { title: 'The journal of budgets cannot be written', todo: () => ['free the disk of the state directory'] },
   review: { title: 'A review has found what is high or critical', todo: () => ['sallyport review --last'] },
+  user_code_guessing: {
+    title: 'Somebody tries codes of the device sign-in',
+    todo: () => ['sallyport audit-log search --kind sign-in', 'sallyport bans add ADDRESS --for 24h'],
+  },
+  passkey_counter_backwards: {
+    title: 'A passkey was used that counts backwards: there is a copy of it',
+    todo: (subject) => [
+      `sallyport users show ${bare(subject)}`,
+      'have the person remove this passkey and make another',
+    ],
+  },
+  form_from_elsewhere: {
+    title: 'A page elsewhere has sent a form of the sign-in pages',
+    todo: () => ['sallyport audit-log search --kind sign-in'],
+  },
+  interaction_of_another_browser: {
+    title: 'A sign-in was gone on with in another browser than it was begun in',
+    todo: () => ['sallyport audit-log search --kind sign-in'],
+  },
+  federation_state: {
+    title: 'An answer of the company’s provider came that nobody has asked for here',
+    todo: () => ['sallyport audit-log search --kind sign-in'],
+  },
+  federation_failed: {
+    title: 'A sign-in at the company’s provider has failed in a way that it should not',
+    todo: () => ['sallyport audit-log search --kind sign-in', 'sallyport doctor'],
+  },
   upstream_down: { title: 'An upstream is down', todo: () => ['sallyport upstreams'] },
   upstream_up: { title: 'An upstream answers again', todo: () => [], ends: 'upstream_down' },
 };

@@ -52,6 +52,15 @@ test('a hold by hand is told, and its release is the end of the same thing', () 
   assert.equal(held?.key, released?.key);
 });
 
+test('what the authorization server takes for an attack is told under its own name', () => {
+  const sift = createSift();
+  for (const what of ['user_code_guessing', 'passkey_counter_backwards', 'form_from_elsewhere', 'federation_state']) {
+    const alert = sift.ofNotice(notice('security', { facts: { what, requestId: 'r1' } }));
+    assert.equal(alert?.event, what);
+    assert.doesNotMatch(alert.title, /The gateway warns/);
+  }
+});
+
 test('a ban is told by its record alone, and a lift ends it', () => {
   const sift = createSift();
   assert.equal(sift.ofNotice(notice('ban', { facts: { address: '192.0.2.7' } })), undefined);

@@ -75,13 +75,17 @@ export function createSift(): Sift {
     },
     ofNotice(notice) {
       if (notice.event === 'anomaly') return finding(notice);
-      return RECORDED.has(notice.event) ? undefined : noticeAlert(notice);
+      if (notice.event === 'security') return security(notice);
+      return notice.event === 'ban' ? undefined : noticeAlert(notice);
     },
   };
 }
 
-/** Lines of the log whose record is told of, or whose finding is. */
-const RECORDED: ReadonlySet<string> = new Set(['ban', 'security']);
+/** What the authorization server takes for an attack, but for that which the detector tells of. */
+function security({ facts: { what, ...facts }, ...notice }: Notice): Alert | undefined {
+  const event = typeof what === 'string' ? what : notice.event;
+  return event === 'refresh_token_reused' ? undefined : noticeAlert({ ...notice, event, facts });
+}
 
 const incident = (subject: string): string[] => [
   `sallyport incident ${shellWord(subject)}`,

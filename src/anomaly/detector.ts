@@ -129,7 +129,8 @@ export function createDetector(options: DetectorOptions = {}): Detector {
   }
 
   function hearSignIn(record: SignInRecord): void {
-    if (record.address === undefined) return;
+    // A foreign page can make anybody's browser send a form: that speaks against nobody's address.
+    if (record.address === undefined || record.method === 'form') return;
     const { nowS } = time;
     const network = countedNetwork(record.address);
     if (record.isGood) return networks.praise(network, nowS);

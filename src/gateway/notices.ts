@@ -34,7 +34,7 @@ export function noticing(log: LogOutput, nowMs: () => number, tell: (notice: Not
 }
 
 /** What a line is about: the same fault of two upstreams is two. */
-const SUBJECTS = ['subject', 'upstream', 'issuer', 'address', 'holder', 'row'];
+const SUBJECTS = ['subject', 'upstream', 'issuer', 'address', 'holder', 'user', 'row'];
 
 const subjectOf = (facts: LogFacts): string =>
   SUBJECTS.flatMap((name) => (facts[name] === undefined ? [] : [`${name}:${facts[name]}`]))[0] ?? 'gateway';

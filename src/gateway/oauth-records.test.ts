@@ -33,13 +33,13 @@ test('who signs in, or tries to, is told of with the tenant of the person', () =
   ]);
   const bad = oauthRecord('sign_in_failed', { what: 'password', requestId: 'r1' }, deps);
   assert.deepEqual(bad?.kind === 'sign-in' && [bad.isGood, bad.user], [false, undefined]);
+  const known = oauthRecord('sign_in_failed', { what: 'password', user: 'u1', requestId: 'r1' }, deps);
+  assert.deepEqual(known?.kind === 'sign-in' && [known.user, known.tenant], ['u1', 'acme']);
 });
 
 /** Events that say nothing of who somebody is or what they have: faults, and what a request's own record says. */
 const NOT_RECORDED = new Set([
   ...['oauth_fault', 'page_fault', 'refresh_repeated', 'federation_declined', 'federation_unreachable'],
-  ...['form_from_elsewhere', 'federation_state', 'interaction_of_another_browser', 'passkey_counter_backwards'],
-  'user_code_guessing',
 ]);
 
 test('every event that the authorization server tells of is recorded, or named here as one that is not', () => {

@@ -40,6 +40,14 @@ export function oauthRecord(
       return { kind: 'sign-in', isGood: false, method: text('what') ?? 'password', user, ...common };
     case 'passkey_refused':
       return { kind: 'sign-in', isGood: false, method: 'passkey', user, ...common };
+    case 'passkey_counter_backwards':
+      return { kind: 'sign-in', isGood: false, method: 'passkey', user, ...common };
+    case 'user_code_guessing':
+      return { kind: 'sign-in', isGood: false, method: 'device', user, ...common };
+    case 'form_from_elsewhere':
+    case 'interaction_of_another_browser':
+    case 'federation_state':
+      return { kind: 'sign-in', isGood: false, method: 'form', user, ...common };
     case 'federation_refused':
     case 'federation_failed':
       return { kind: 'sign-in', isGood: false, method: 'provider', user, ...common };

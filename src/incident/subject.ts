@@ -15,7 +15,9 @@ const WHOLE_KEY = /^sp_([A-Za-z0-9]{6})_/;
 
 /** What a word means: an address, the id of a request, a key by its id or its value, else a credential by its name in records. */
 export function subjectOf(word: string): IncidentSubject {
-  if (isAddress(word)) return { kind: 'address', id: plainAddress(word) };
+  // As findings name it.
+  const address = word.replace(/^network:/, '');
+  if (isAddress(address)) return { kind: 'address', id: plainAddress(address) };
   if (REQUEST.test(word)) return { kind: 'request', id: word.toLowerCase() };
   const key = KEY.exec(word)?.[1] ?? WHOLE_KEY.exec(word)?.[1];
   return key === undefined ? { kind: 'credential', id: word } : { kind: 'key', id: key };

@@ -102,7 +102,7 @@ export interface SignInRecord {
   readonly kind: 'sign-in';
   readonly timeMs: number;
   readonly isGood: boolean;
-  /** `password`, `passkey`, `provider`, `totp`. */
+  /** `password`, `passkey`, `provider`, `totp`, `device`; `form` where it was begun by another page or browser. */
   readonly method: string;
   /** Id of the person; undefined where nobody of that name is known. */
   readonly user: string | undefined;

@@ -33,6 +33,8 @@ export interface AccountsDeps {
 export interface Accounts {
   /** The person with this name and password; undefined also where they may not sign in. @throws HashingBusy */
   checkPassword(name: string, password: string): Promise<UserRecord | undefined>;
+  /** Id of whoever has that name, whether they may sign in or not; undefined of nobody's. */
+  idOf(name: string): string | undefined;
   /** Opens what is kept of a person who may sign in; undefined of all others. */
   open(id: string): Promise<{ readonly user: UserRecord; readonly secrets: UserSecrets } | undefined>;
   /** Uses up a code of the second factor, or a recovery code; true for one of all who send it at once. */
@@ -115,6 +117,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const secrets = mayUse(user) ? await openUser(user, sealer) : undefined;
       return (await hasher.verify(password, secrets?.passwordHash)) ? user : undefined;
     },
+    idOf: (name) => findUser(directory, name, hmacKey)?.id,
     async open(id) {
       const user = directory.users.get(id);
       return mayUse(user) ? { user, secrets: await openUser(user, sealer) } : undefined;

@@ -88,8 +88,9 @@ export function createSignIn(deps: {
     return false;
   }
 
-  async function countFailure(x: PageExchange, what: string): Promise<void> {
-    log.info('sign_in_failed', { what, requestId: x.requestId });
+  /** @param user id of whom it was tried on, never the name: else who tries one password on many people is not seen */
+  async function countFailure(x: PageExchange, what: string, user: string | undefined): Promise<void> {
+    log.info('sign_in_failed', { what, user, requestId: x.requestId });
     failures.count(x.network);
   }
 
@@ -105,7 +106,7 @@ export function createSignIn(deps: {
     if (!mayTry(x, paced)) return undefined;
     const user = await accounts.checkPassword(name, form.get('password') ?? '');
     if (user === undefined) {
-      await countFailure(x, 'password');
+      await countFailure(x, 'password', accounts.idOf(name));
       return again(x, place, WRONG);
     }
     pace.succeeded(paced, x.network);
@@ -134,7 +135,7 @@ export function createSignIn(deps: {
     const paced = `code ${waiting.userId}`;
     if (!mayTry(x, paced, 'code')) return undefined;
     if (!(await accounts.useCode(waiting.userId, code))) {
-      await countFailure(x, 'code');
+      await countFailure(x, 'code', waiting.userId);
       return again(x, place, WRONG_CODE);
     }
     pace.succeeded(paced, x.network);
@@ -151,7 +152,7 @@ export function createSignIn(deps: {
     if (!mayTry(x, paced)) return undefined;
     const shown = await checkPasskey(x, place.key, text);
     if (shown === undefined || (waiting !== undefined && waiting.userId !== shown.userId)) {
-      await countFailure(x, 'passkey');
+      await countFailure(x, 'passkey', shown?.userId ?? waiting?.userId);
       return again(x, place, WRONG_PASSKEY);
     }
     pace.succeeded(paced, x.network);

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../../kernel/exchange.ts';
+import { withoutSecrets } from '../../wire/printable.ts';
 
 const MAX_KNOWN = 10_000;
 /** What logs can show as it stands. */
@@ -29,10 +30,13 @@ export function createMembers(): (principal: Principal, headers: ReadonlyMap<str
 
 /**
  * The name where logs can show it, else its digest: pages let people call themselves anything, and whoever has a long or
- * foreign name must not share caches with the next one who does, nor be free of the limits of a person.
+ * foreign name must not share caches with the next one who does, nor be free of the limits of a person. A page may even give
+ * the keys of its people as their names: what looks like a credential stands in no log either.
  */
 const shown = (name: string): string =>
-  NAME.test(name) && !name.startsWith(DIGEST) ? name : DIGEST + hash('sha256', name, 'base64url');
+  NAME.test(name) && !name.startsWith(DIGEST) && withoutSecrets(name) === name
+    ? name
+    : DIGEST + hash('sha256', name, 'base64url');
 
 /** No name that is shown as it stands begins so: nobody can take the place of a digest. */
 const DIGEST = 'sha256:';
