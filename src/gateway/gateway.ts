@@ -47,6 +47,7 @@ import { alertDesk } from './alert-desk.ts';
 import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
 import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
+import { createAdvisoryLog } from './advisory-log.ts';
 import { createDataPlane, isStillUsable, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
@@ -211,6 +212,10 @@ export async function startGateway({
     nowMs: () => clock.nowMs(),
     log,
   });
+  const advisoryLog = createAdvisoryLog(
+    () => clock.nowMs(),
+    (record) => records.note(record),
+  );
   let lostRecords = 0;
   const tellOfLoss = createLossTeller(clock, log);
   // It loads while the rest is made ready.
@@ -387,8 +392,14 @@ export async function startGateway({
     kind: 'lifecycle',
     timeMs: clock.nowMs(),
     activity: 'start',
-    detail: { version: VERSION, publicUrl },
+    detail: { version: VERSION, publicUrl, sha256: configHash() },
   });
+  advisoryLog.look(config, known);
+
+  /** By which the configuration that is in force can be told from every other one. */
+  function configHash(): string {
+    return hash('sha256', JSON.stringify(printableConfig(config)));
+  }
 
   function openRecords(): Records {
     const { enabled: isLogged } = config.auditLog;
@@ -473,6 +484,8 @@ export async function startGateway({
       onUp: (index) => log.info('upstream_up', { upstream: config.upstreams[index]?.name }),
       onNews(news) {
         known = news;
+        // Those of the first look are recorded with the start.
+        if (workers !== undefined) advisoryLog.look(config, news);
         workers?.setUpstreams(news);
       },
     });
@@ -791,8 +804,9 @@ export async function startGateway({
       exports.reload(config);
       records.note({
         ...{ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'configure' },
-        detail: { sha256: hash('sha256', JSON.stringify(printableConfig(config))), restart: [...restart] },
+        detail: { sha256: configHash(), restart: [...restart] },
       });
+      advisoryLog.look(config, known);
       await live.reconfigure(settings);
       live.setUpstreams(known);
       if (nextCa !== clientCaPem && material !== undefined) {

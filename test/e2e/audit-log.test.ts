@@ -127,7 +127,7 @@ test('the log of a product that ends in an orderly way is closed, start and stop
   assert.equal(log.kind === 'whole' && log.state, 'closed');
   assert.deepEqual(
     auditRecords(stateDir).map(({ activity_name: name }) => name),
-    ['open', 'start', 'create', 'stop', 'close'],
+    ['open', 'start', 'advisory', 'create', 'stop', 'close'],
   );
 });
 
