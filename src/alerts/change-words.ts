@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import type { JsonValue } from '../kernel/json.ts';
 import type { ChangeRecord } from '../kernel/record.ts';
 import type { Severity } from './alert.ts';
 
@@ -24,6 +24,7 @@ const CHANGES: Readonly<Record<string, string>> = {
   'keyring.rotate': 'The keyring is rotated',
   'audit-log.rotate-key': 'The signing key of the audit log is rotated',
   'silences.create': 'Alerts are silenced',
+  'audit-log.erase': 'What the audit log says of the people of a tenant can be read by nobody any more',
   'tenants.disable': 'A tenant is disabled',
 };
 
@@ -38,7 +39,14 @@ const UNDO: Readonly<Record<string, (id: string) => string>> = {
 const PLAIN_ID = /^[\w-]{1,64}$/;
 
 /** Words of a change; undefined where nobody is to be told. */
-export function changeWordsOf({ resource, operation, id, before, after }: ChangeRecord): ChangeWords | undefined {
+export function changeWordsOf({
+  resource,
+  operation,
+  id,
+  before,
+  after,
+  gained,
+}: ChangeRecord): ChangeWords | undefined {
   const undo = Object.hasOwn(UNDO, resource) && PLAIN_ID.test(id) ? UNDO[resource]?.(id) : undefined;
   const todo = undo === undefined ? [] : [`where nobody of yours did it: ${undo}`];
   const name = `${resource}.${operation}`;
@@ -46,12 +54,10 @@ export function changeWordsOf({ resource, operation, id, before, after }: Change
   if (title !== undefined) return { severity: 'warning', title, todo };
   const holder = Object.hasOwn(HOLDERS, resource) ? HOLDERS[resource] : undefined;
   // Who can administer can undo everything else: it is what a thief makes first.
-  if (holder === undefined || adminScopes(after).every((scope) => adminScopes(before).includes(scope)))
-    return undefined;
+  const now = [...adminScopes(after?.['scopes']), ...adminScopes(gained)];
+  if (holder === undefined || now.every((scope) => adminScopes(before?.['scopes']).includes(scope))) return undefined;
   return { severity: 'warning', title: `${holder} has got rights of an administrator`, todo };
 }
 
-function adminScopes(shown: JsonObject | undefined): readonly JsonValue[] {
-  const scopes = shown?.['scopes'];
-  return Array.isArray(scopes) ? scopes.filter((scope) => scope === 'admin:write' || scope === 'lora:write') : [];
-}
+const adminScopes = (scopes: JsonValue | readonly string[] | undefined): readonly JsonValue[] =>
+  Array.isArray(scopes) ? scopes.filter((scope) => scope === 'admin:write' || scope === 'lora:write') : [];

@@ -48,6 +48,10 @@ for (const [name, match, isSilent] of [
 test('a silence hides up to its end, and not at it', () => {
   assert.ok(silenceOf(alert(), [silence({ event: '*' }, 5)], 4));
   assert.equal(silenceOf(alert(), [silence({ event: '*' }, 5)], 5), undefined);
+  // That there is a silence is hidden by none, also not by itself.
+  for (const match of [{ event: 'silen*' }, { severity: 'warning' }] as const) {
+    assert.equal(silenceOf(alert({ event: 'silences.create' }), [silence(match)], 0), undefined);
+  }
 });
 
 test('noise takes three quarters of the messages of an hour, what is critical all, and what is left out is summed up', () => {

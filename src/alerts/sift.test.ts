@@ -104,6 +104,10 @@ test('whoever can administer from now on is told of, and nobody else', () => {
   const had = { before: { scopes: ['admin:write'] }, after: { scopes: ['admin:write', 'models:read'] } };
   assert.equal(sift.ofRecord(change({ ...had, operation: 'update' })), undefined);
   assert.ok(sift.ofRecord(change({ resource: 'silences', id: 'sil_1' })));
+  assert.ok(sift.ofRecord(change({ resource: 'audit-log', id: 'acme', operation: 'erase' })));
+  const byRole = change({ after: { roles: ['operators'] }, gained: ['admin:write'] });
+  assert.match(sift.ofRecord(byRole)?.title ?? '', /rights of an administrator/);
+  assert.equal(sift.ofRecord(change({ after: { roles: ['readers'] }, gained: ['audit:read'] })), undefined);
   assert.ok(sift.ofRecord(change({ resource: 'signing-keys', id: '', operation: 'rotate' })));
 });
 

@@ -237,6 +237,17 @@ test('whatever is recorded, scores and words are whole, memory is bounded, and a
   );
 });
 
+test('a request that is recorded twice, when it begins and when it ends, counts once', () => {
+  const of = (isStrict: boolean) => {
+    const story = learned();
+    story.row(60, 5 * SECOND, (i) => (isStrict && i % 2 === 0 ? { outcome: 'begin', ...thief } : thief));
+    return told(story);
+  };
+  const strict = learned();
+  strict.row(30, 10 * SECOND, () => thief);
+  assert.deepEqual(of(true), told(strict));
+});
+
 test('addresses without number displace each other and nothing else', () => {
   const story = createStory({ maxNetworks: 100 });
   story.days(4);

@@ -66,7 +66,8 @@ export function createDetector(options: DetectorOptions = {}): Detector {
   let found: Finding[] = [];
 
   function hear(record: AuditRecord): readonly Finding[] {
-    if (record.kind === 'finding') return NOTHING;
+    // One that begins is told once more when it ends.
+    if (record.kind === 'finding' || (record.kind === 'request' && record.outcome === 'begin')) return NOTHING;
     follow(record.timeMs);
     if (record.kind === 'request') hearRequest(record);
     else if (record.kind === 'sign-in') hearSignIn(record);

@@ -122,6 +122,8 @@ function resourceOf(event: JsonObject | undefined): string | undefined {
 
 /** The event of a line of the log; undefined where it is no JSON object. */
 export function eventIn(line: string): JsonObject | undefined {
+  // Not even tried: a file of empty lines would take hours.
+  if (!line.startsWith('{')) return undefined;
   try {
     const value = JSON.parse(line) as JsonValue;
     return isJsonObject(value) ? value : undefined;

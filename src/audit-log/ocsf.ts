@@ -174,7 +174,7 @@ const ENTITY = 3004;
 const OPERATIONS: Readonly<Record<string, number>> = { create: 1, read: 2, update: 3, delete: 4 };
 
 function changeEvent(record: ChangeRecord, names: Names): Event {
-  const { actor, resource, tenant, operation, before, after } = record;
+  const { actor, resource, tenant, operation, before, after, gained } = record;
   const id = withoutPerson(record.id, tenant, names);
   // Its own id is in what is said of it, too.
   const named = (data: JsonObject | undefined): JsonObject | undefined =>
@@ -196,7 +196,7 @@ function changeEvent(record: ChangeRecord, names: Names): Event {
       src_endpoint: endpointOf(actor.tenant, actor.address, names),
       entity: present({ type: resource, uid: id, data: named(before) }),
       entity_result: after === undefined ? undefined : present({ type: resource, uid: id, data: named(after) }),
-      unmapped: present({ tenant }),
+      unmapped: present({ tenant, gained: gained === undefined ? undefined : [...gained] }),
     }),
   };
 }

@@ -53,6 +53,22 @@ function setUp() {
 
 const socket: Actor = { kind: 'socket' };
 
+test('rights that come with a role or a group are in the change, and those that were there before are not', () => {
+  const { noted, log, change } = setUp();
+  const rights = { models: [], grants: [], limits: {}, createdAtMs: 1, state: 'active', version: 1 } as const;
+  const directory = createDirectoryState({
+    ...{ tenants: [], apiKeys: [KEY], clients: [], users: [], policies: [] },
+    roles: [{ ...rights, id: 'operators', scopes: ['admin:write'] }],
+    groups: [{ ...rights, id: 'ops', scopes: ['audit:read'], tenant: undefined, roles: ['operators'], pool: {} }],
+    ...{ revocations: [], quarantines: [], silences: [], lastUses: [], tokenUses: [], permissionUses: [], bans: [] },
+  });
+  log.committed(change({ groups: ['ops'] }), directory);
+  assert.deepEqual(noted[0]?.gained?.toSorted(), ['admin:write', 'audit:read']);
+  directory.apply(change({ groups: ['ops'] }));
+  log.committed(change({ groups: ['ops'], name: 'other' }), directory);
+  assert.equal(noted[1]?.gained, undefined);
+});
+
 test('a change is named by the operation that made it, with what has changed, before and after', async () => {
   const { noted, directory, log, change } = setUp();
   await log.as(socket, undefined, async () => {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Actor as AdminActor } from '../admin/ports.ts';
 import type { RecordChange } from '../directory/records.ts';
+import { rightsOf } from '../directory/rights.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import type { Actor, ChangeRecord } from '../kernel/record.ts';
@@ -59,6 +60,8 @@ export function createChangeLog(nowMs: () => number, note: (change: ChangeRecord
       const self = running.getStore() ?? { actor: GATEWAY, changes: [] };
       for (const { kind, record } of changes) {
         const before = directory.find(kind, record.id) ?? {};
+        const had = scopesByMembership(before, directory);
+        const gained = [...scopesByMembership(record, directory).difference(had)];
         self.changes.push({
           kind: 'change',
           timeMs: nowMs(),
@@ -67,6 +70,7 @@ export function createChangeLog(nowMs: () => number, note: (change: ChangeRecord
           id: record.id,
           tenant: 'tenant' in record ? record.tenant : undefined,
           ...differenceOf(shown(before), shown(record)),
+          ...(gained.length === 0 ? {} : { gained }),
         });
       }
       if (running.getStore() === undefined) noteUnnamed(self);
@@ -97,6 +101,16 @@ const MASK = '***';
 const SECRET: ReadonlySet<string> = new Set(['sealed', 'nameDigest', 'digest', 'secretDigest']);
 
 /** A record as it may be shown: what is secret is masked, whatever it is. */
+/** Scopes that the roles and groups of a key, a client, a person or a group give: who reads a change sees their names alone. */
+function scopesByMembership(record: object, { roles, groups }: Pick<DirectoryState, 'roles' | 'groups'>): Set<string> {
+  const listOf = (name: string): readonly string[] => {
+    const value = name in record ? (record as Record<string, unknown>)[name] : undefined;
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+  };
+  const tenant = 'tenant' in record && typeof record.tenant === 'string' ? record.tenant : '';
+  return new Set(rightsOf({ roles: listOf('roles'), groups: listOf('groups') }, tenant, { roles, groups }).scopes);
+}
+
 function shown(record: object): JsonObject {
   const kept: JsonObject = {};
   for (const [name, value] of Object.entries(record)) {

@@ -95,6 +95,8 @@ export interface ChangeRecord {
   /** What the admin API shows of it, secrets masked. */
   readonly before: JsonObject | undefined;
   readonly after: JsonObject | undefined;
+  /** Scopes that its roles and groups give it now, and did not before; left out where there are none. */
+  readonly gained?: readonly string[] | undefined;
 }
 
 /** Somebody has shown who they are at the sign-in pages, or tried to. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Where a log lies. */
@@ -92,6 +92,18 @@ export function bytesIfThere(file: string, atMost: number): Buffer | undefined {
     if (isAbsence(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * Opens a file for reading. Opening a pipe would wait for somebody who writes into it.
+ *
+ * @throws Error for what is no regular file
+ */
+export function openRegular(file: string): number {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  throw new Error(`${file} is no regular file`);
 }
 
 /** Bytes of a file; undefined where there is none. */

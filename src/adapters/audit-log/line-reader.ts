@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { MAX_LINE_BYTES } from '../../audit-log/line.ts';
+import { openRegular } from './folder.ts';
 
 /** Where a line lies in the buffer that it was read into; the byte before it may be written over. */
 export type SeeLine = (bytes: Buffer, start: number, end: number) => boolean;
@@ -16,10 +17,8 @@ const NEWLINE = 0x0a;
  * @throws RangeError for a line that is longer than any that is written; Error for what is no file, such as a pipe that never ends
  */
 export function readLines(file: string, see: SeeLine, from = 0): number {
-  // Opening a pipe waits for somebody who writes into it.
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fd = openRegular(file);
   try {
-    if (!fstatSync(fd).isFile()) throw new Error(`${file} is no regular file`);
     return linesOf(fd, see, from);
   } finally {
     closeSync(fd);

@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { MAX_LINE_BYTES } from '../../audit-log/line.ts';
-import type { Segment } from './folder.ts';
+import { openRegular, type Segment } from './folder.ts';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -12,7 +12,7 @@ const NEWLINE = 0x0a;
  * @returns bytes up to the end of the last whole line
  */
 export function readLinesFrom(segment: Segment, from: number, see: (line: string, at: number) => void): number {
-  const fd = openSync(segment.records, 'r');
+  const fd = openRegular(segment.records);
   try {
     let buffer: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     let at = from;
@@ -38,7 +38,7 @@ export function readLinesFrom(segment: Segment, from: number, see: (line: string
 
 /** The text at a place of a segment. */
 export function textAt(segment: Segment, at: number, length: number): string {
-  const fd = openSync(segment.records, 'r');
+  const fd = openRegular(segment.records);
   try {
     const buffer = Buffer.alloc(Math.min(length, MAX_LINE_BYTES));
     const read = readSync(fd, buffer, 0, buffer.length, at);

@@ -33,8 +33,31 @@ export const samples: Samples = {
         story.row(60, 4 * SECOND, () => ({ network: ELSEWHERE }));
       },
     },
+    {
+      name: 'a thief who changes the network after every five requests',
+      wish: 'hold',
+      tell(story) {
+        learned(story);
+        story.row(240, 5 * SECOND, (i) => ({ ...thief, network: `${20 + Math.floor(i / 5)}.7.1.1` }));
+      },
+    },
+    {
+      name: 'a thief who changes network and client with every request',
+      wish: 'hold',
+      tell(story) {
+        learned(story);
+        story.row(200, 2 * SECOND, (i) => ({ network: `${20 + (i % 150)}.7.1.1`, userAgent: `agent${i}/1.0` }));
+      },
+    },
   ],
   silent: [
+    {
+      name: 'a traveller who comes through six networks in an hour, with the usual client and volume',
+      tell(story) {
+        learned(story);
+        story.row(30, 2 * MINUTE, (i) => ({ network: `${40 + Math.floor(i / 5)}.7.1.1` }));
+      },
+    },
     {
       name: 'the office moves to a new network, with its usual client and volume',
       tell(story) {

@@ -37,10 +37,10 @@ export const stolenKey: CredentialRule = {
   calm: 'day',
   mayHold: true,
   looksAt:
-    'A network that this credential was first used from at most two hours ago and that nobody of the tenant uses, and what comes with it: a new client (1), use at the same time as from a familiar network (0.25), more requests than between the usual and the most (half the binary logarithm, up to 1.5), other sizes of prompts or answers (0.25), a new model or route (0.5 each), an hour at which it rests (0.5), failures (0.5). The network itself is 1, less where new ones are usual, and 1.4 for who never has one and keeps the client. Told from 2.3 on; held from 3 on, with a new client and more requests than ever, and than 20 in five minutes. The score is a fifth of the sum.',
+    'A network that this credential was first used from at most two hours ago and that nobody of the tenant uses, and what comes with it: a new client (1), use at the same time as from a familiar network (0.25), more requests than between the usual and the most (half the binary logarithm, up to 1.5), other sizes of prompts or answers (0.25), a new model or route (0.5 each), an hour at which it rests (0.5), failures (0.5). The network itself is 1, less where new ones are usual, and 1.4 for who never has one and keeps the client. From six requests on: from the network, of the new client, or changes of network in five minutes, so that proxies do not hide it. Told from 2.3 on; held from 3 on, with a new client and more requests than ever, and than 20 in five minutes. The score is a fifth of the sum.',
   judge(seen) {
     const { network, isNetworkOfTenant, profile } = seen;
-    if (network.ageS >= NEW_S || network.times < LEAST_REQUESTS || isNetworkOfTenant || !isLearned(profile)) return;
+    if (network.ageS >= NEW_S || isNetworkOfTenant || timesOf(seen) < LEAST_REQUESTS || !isLearned(profile)) return;
     // Where no network is familiar, none is new either.
     if (seen.sinceOtherNetworkS === Infinity) return;
     const volume = volumeTimes(seen);
@@ -54,6 +54,14 @@ export const stolenKey: CredentialRule = {
     };
   },
 };
+
+/** A thief who goes through proxies asks little from each network: the new client, and the changes of network, add up. */
+const timesOf = ({ network, agent, profile, nowS }: CredentialSeen): number =>
+  Math.max(
+    network.times,
+    agent !== undefined && isNew(agent) ? agent.times : 0,
+    lately(profile, 'short', 'switches', nowS),
+  );
 
 const isNew = (meeting: CredentialSeen['agent']): boolean => meeting !== undefined && meeting.ageS < NEW_S;
 
