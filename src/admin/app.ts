@@ -97,6 +97,9 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
       }
       const denial = missingScope(actor, found.scope) ?? deniedByPolicy(c, actor, deps, found.scope);
       if (denial !== undefined) return problem(c, denial);
+      if (method !== 'GET' && deps.isUnrecorded()) {
+        return problem(c, deny('store_unavailable', { message: UNRECORDED }));
+      }
       if (
         found.live !== undefined &&
         c.req.method === 'GET' &&
@@ -183,6 +186,9 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   return app;
 }
+
+const UNRECORDED =
+  'The audit log cannot be written, and auditLog.onFailure is deny: nothing was changed. Free the disk, or see: sallyport audit-log verify';
 
 /** Why somebody does not get metrics; the same for all pages of them. */
 async function keptFromMetrics(c: AdminContext, deps: AdminDeps): Promise<Denial | undefined> {

@@ -286,6 +286,8 @@ export interface AdminDeps {
   readonly authenticate: (asked: AdminCredential) => Promise<Principal | Denial>;
   /** Whether somebody who was let in would still be: not expired, revoked, disabled or held meanwhile. */
   readonly isStillUsable: (principal: Principal) => boolean;
+  /** Whether nothing may be changed, for nothing can be recorded (`auditLog.onFailure: deny`). */
+  readonly isUnrecorded: () => boolean;
   /** Runs an operation in the name of who has asked for it. */
   readonly asActor: <Result>(actor: Actor, address: string | undefined, work: () => Promise<Result>) => Promise<Result>;
   /** Writes one line to the log: who changed what. `after` goes into the record alone. */

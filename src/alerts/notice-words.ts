@@ -27,6 +27,13 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
       'compare with the copies: sallyport audit-log verify --checkpoints FILE',
     ],
   },
+  audit_log_set_back: {
+    title: 'The audit log is shorter than what was sent of it: somebody has set it back',
+    todo: () => [
+      'keep the state directory as it is',
+      'compare it with the copies: sallyport audit-log verify --checkpoints FILE',
+    ],
+  },
   audit_log_recovered: { title: 'The audit log is written again', todo: () => [], ends: 'audit_log_failing' },
   counters_down: {
     title: 'The server of the counters does not answer',

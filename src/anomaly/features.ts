@@ -51,7 +51,8 @@ export function learnRequest(
   if (!isRepeated) noteHours(profile, nowS);
   countDenial(profile, record);
   const place = noteNetwork(profile, record, nowS);
-  const agent = record.userAgent === undefined ? undefined : agentHash(record.userAgent);
+  // Who names no client is one like any other: a thief would only have to leave the header out.
+  const agent = agentHash(record.userAgent ?? '');
   setWord(profile, AT.lastS, nowS);
   setNumber(profile, AT.requests, number(profile, AT.requests) + 1);
   return {
@@ -61,7 +62,7 @@ export function learnRequest(
     hour: hourOfWeek(nowS + skewS),
     ...place,
     restlessness,
-    agent: agent === undefined ? undefined : meet(profile, 'agents', agent, nowS),
+    agent: meet(profile, 'agents', agent, nowS),
     model: record.model === undefined ? undefined : meet(profile, 'models', hashOf(record.model), nowS),
     route: record.route === undefined ? undefined : meet(profile, 'routes', hashOf(record.route), nowS),
     isNetworkOfTenant: tenant !== undefined && isKnownTo(tenant, place.networkHash, nowS),

@@ -15,7 +15,7 @@ export interface CredentialSeen {
   readonly networkHash: number;
   readonly network: Meeting;
   /** Undefined where the request named none. */
-  readonly agent: Meeting | undefined;
+  readonly agent: Meeting;
   readonly model: Meeting | undefined;
   readonly route: Meeting | undefined;
   /** Since the last request from another, familiar network. */

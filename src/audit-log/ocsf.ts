@@ -175,7 +175,7 @@ const OPERATIONS: Readonly<Record<string, number>> = { create: 1, read: 2, updat
 
 function changeEvent(record: ChangeRecord, names: Names): Event {
   const { actor, resource, tenant, operation, before, after, gained } = record;
-  const id = withoutPerson(record.id, tenant, names);
+  const id = resource === 'bans' ? names.hide(NOBODY, 'address', record.id) : withoutPerson(record.id, tenant, names);
   // Its own id is in what is said of it, too.
   const named = (data: JsonObject | undefined): JsonObject | undefined =>
     data?.['id'] === record.id ? { ...data, id } : data;

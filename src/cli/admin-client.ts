@@ -14,6 +14,7 @@ import { createPermissionUses } from '../directory/permission-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { accessRecordsOf, createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
+import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createLimitBook, restoredCounters } from '../gateway/limit-book.ts';
@@ -205,6 +206,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     prometheus: false,
     authenticate: () => Promise.resolve(deny('invalid_credential')),
     isStillUsable: () => false,
+    isUnrecorded: () => isRecordedOrNothing(flags, env) && !records.canWrite(),
     asActor: (actor, address, work) => records.changes.as(actor, address, work),
     logChange: (_actor, action, object, after) => records.changes.told(action, object, after),
     logFault(_, error) {
@@ -228,11 +230,18 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
 }
 
 /** A configuration that cannot be read changes nothing: what is done is recorded. */
-function isRecorded(flags: Flags, env: CommandIo['env']): boolean {
+const isRecorded = (flags: Flags, env: CommandIo['env']): boolean => auditLogOf(flags, env)?.enabled ?? true;
+
+const isRecordedOrNothing = (flags: Flags, env: CommandIo['env']): boolean => {
+  const auditLog = auditLogOf(flags, env);
+  return auditLog?.enabled === true && auditLog.onFailure === 'deny';
+};
+
+function auditLogOf(flags: Flags, env: CommandIo['env']): Config['auditLog'] | undefined {
   try {
-    return configOf(flags, env).config.auditLog.enabled;
+    return configOf(flags, env).config.auditLog;
   } catch {
-    return true;
+    return undefined;
   }
 }
 

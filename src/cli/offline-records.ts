@@ -1,4 +1,4 @@
-import { openAuditLog } from '../adapters/audit-log/writer.ts';
+import { openAuditLog, type AuditLogWriter } from '../adapters/audit-log/writer.ts';
 import { openNameKeys } from '../adapters/files/audit-names.ts';
 import type { StateDir } from '../adapters/files/state-dir.ts';
 import { createNames } from '../audit-log/names.ts';
@@ -11,6 +11,8 @@ import type { ChangeRecord } from '../kernel/record.ts';
 /** What a command changes while no gateway runs. */
 export interface OfflineRecords {
   readonly changes: ChangeLog;
+  /** Whether what is changed could be written; the log is open then until it was. */
+  canWrite(): boolean;
   /** Writes what was changed to the audit log. @throws Error where it cannot be written: what was changed stays changed */
   write(): void;
 }
@@ -18,13 +20,26 @@ export interface OfflineRecords {
 /** Collects changes, for a log that is opened only where there are any. */
 export function offlineRecords(stateDir: Pick<StateDir, 'path'>): OfflineRecords {
   let waiting: ChangeRecord[] = [];
+  let open: AuditLogWriter | undefined;
+  const opened = (): AuditLogWriter => (open ??= openAuditLog({ stateDir: stateDir.path, clock: systemClock }));
   return {
+    canWrite() {
+      try {
+        return opened().size >= 0;
+      } catch {
+        return false;
+      }
+    },
     changes: createChangeLog(
       () => systemClock.nowMs(),
       (change) => waiting.push(change),
     ),
     write() {
-      if (waiting.length === 0) return;
+      if (waiting.length === 0) {
+        open?.close();
+        open = undefined;
+        return;
+      }
       const records = waiting;
       waiting = [];
       const keys = openNameKeys(stateDir.path);
@@ -32,7 +47,8 @@ export function offlineRecords(stateDir: Pick<StateDir, 'path'>): OfflineRecords
         VERSION,
         createNames((tenant, isNew) => keys.keyOf(tenant, isNew)),
       );
-      const log = openAuditLog({ stateDir: stateDir.path, clock: systemClock });
+      const log = opened();
+      open = undefined;
       try {
         log.append(records.map(textOf));
       } finally {

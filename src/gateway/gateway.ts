@@ -228,7 +228,8 @@ export async function startGateway({
   const exports = startExports(
     { config, stateDir: stateDir.path, version: VERSION, instance, host: hostname(), publicUrl },
     {
-      log: (level, event, facts) => output[level](event, facts),
+      // That exports fail is told to nobody through them, or it would go round.
+      log: (level, event, facts) => (event === 'audit_log_set_back' ? log : output)[level](event, facts),
       port: (to) => records.setExports(to),
       silences: () => [...directory.silences.values()].filter(({ state }) => state === 'active'),
     },
@@ -700,6 +701,7 @@ export async function startGateway({
       return config.telemetry.prometheus;
     },
     authenticate: (asked) => adminGate(asked),
+    isUnrecorded: () => config.auditLog.enabled && config.auditLog.onFailure === 'deny' && records.isFailing(),
     isStillUsable: (principal) =>
       (principal.token?.expiresAtMs ?? Infinity) > clock.nowMs() && isStillUsable(principal, config, authenticating),
     logFault: (requestId, error) =>

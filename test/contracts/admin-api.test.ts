@@ -25,6 +25,13 @@ async function created(admin: ReturnType<typeof createTestAdmin>, body: object =
   return answer.json;
 }
 
+test('where nothing may be changed unrecorded and nothing can be recorded, reading works and changing does not', async () => {
+  const admin = createTestAdmin({ isUnrecorded: () => true });
+  assert.equal((await admin.ask(`GET ${KEYS}`)).status, 200);
+  assert.equal(refusal(await admin.ask(`POST ${KEYS}`, { body: { name: 'k' } })), '503 store_unavailable null');
+  assert.deepEqual((await admin.ask(`GET ${KEYS}`)).json['items'], []);
+});
+
 suite('creating an API key', () => {
   test('answers 201 with the value, and what was not said has its default', async () => {
     const admin = createTestAdmin();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -93,6 +93,20 @@ test('who tries a key that is held or was revoked is in the log with it, and who
       ['invalid_credential', undefined, undefined],
     ],
   );
+});
+
+test('with onFailure deny a command without a gateway changes nothing where its change cannot be recorded', async (t) => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'sallyport-audit-'));
+  t.after(() => rmSync(stateDir, { recursive: true, force: true }));
+  assert.equal((await sallyport(stateDir, 'keys create --name before')).exit, 0);
+  const config = join(stateDir, 'sallyport.yaml');
+  writeFileSync(config, 'auditLog: { onFailure: deny }\n');
+  writeFileSync(join(stateDir, 'audit-log', 'keys'), 'damaged');
+  const made = await sallyport(stateDir, `keys create --name after --config ${config}`);
+  assert.equal(made.exit, 1);
+  assert.match(made.err, /audit log cannot be written, and auditLog\.onFailure is deny: nothing was changed/);
+  assert.doesNotMatch((await sallyport(stateDir, 'keys list')).out, /after/);
+  assert.equal((await sallyport(stateDir, 'keys create --name unrecorded')).exit, 0, 'continue goes on');
 });
 
 test('a worker that ends before its time leaves a gap that says how many requests have no record', async () => {

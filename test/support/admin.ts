@@ -129,6 +129,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
       return scopes === undefined ? deny('missing_credential') : principalWith(scopes.split(' ') as Scope[]);
     },
     isStillUsable: () => true,
+    isUnrecorded: () => false,
     anomalies: () => [],
     alerts: { channels: () => [], test: () => Promise.resolve(undefined) },
     searchAuditLog: () => Promise.resolve(undefined),

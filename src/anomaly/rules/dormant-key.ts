@@ -30,7 +30,7 @@ export const dormantKey: CredentialRule = {
     const most = highest(profile, 'short', 'requests');
     const evidence = [
       { weight: isNew(network.ageS) ? 1 : 0, words: `from network ${wideNetwork}, new` },
-      { weight: isNew(agent?.ageS) ? 1 : 0, words: 'with a client that it was never used with' },
+      { weight: isNew(agent.ageS) ? 1 : 0, words: 'with a client that it was never used with' },
       { weight: isNew(model?.ageS) ? 0.5 : 0, words: 'for a model that it never asked' },
       {
         weight: requests > Math.max(LEAST_VOLUME, TIMES_VOLUME * most) ? 1 : 0,
@@ -42,7 +42,7 @@ export const dormantKey: CredentialRule = {
     return {
       score: Math.min(1, sum / MOST),
       why: `used again after ${say(number(profile, AT.idleDays))} days: ${evidence.map(({ words }) => words).join('; ')}`,
-      wantsHold: sum >= HOLD && isNew(network.ageS) && isNew(agent?.ageS),
+      wantsHold: sum >= HOLD && isNew(network.ageS) && isNew(agent.ageS),
     };
   },
 };

@@ -34,6 +34,14 @@ export const samples: Samples = {
       },
     },
     {
+      name: 'a thief whose client has no name',
+      wish: 'hold',
+      tell(story) {
+        learned(story);
+        story.row(30, 8 * SECOND, () => ({ network: ELSEWHERE, userAgent: undefined }));
+      },
+    },
+    {
       name: 'a thief who changes the network after every five requests',
       wish: 'hold',
       tell(story) {

@@ -57,13 +57,9 @@ export const stolenKey: CredentialRule = {
 
 /** A thief who goes through proxies asks little from each network: the new client, and the changes of network, add up. */
 const timesOf = ({ network, agent, profile, nowS }: CredentialSeen): number =>
-  Math.max(
-    network.times,
-    agent !== undefined && isNew(agent) ? agent.times : 0,
-    lately(profile, 'short', 'switches', nowS),
-  );
+  Math.max(network.times, isNew(agent) ? agent.times : 0, lately(profile, 'short', 'switches', nowS));
 
-const isNew = (meeting: CredentialSeen['agent']): boolean => meeting !== undefined && meeting.ageS < NEW_S;
+const isNew = (meeting: CredentialSeen['model']): boolean => meeting !== undefined && meeting.ageS < NEW_S;
 
 /** Who only moves to another machine asks no more than before. */
 const isMoreThanEver = ({ profile, nowS }: CredentialSeen): boolean =>

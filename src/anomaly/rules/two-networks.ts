@@ -27,7 +27,7 @@ export const twoNetworks: CredentialRule = {
     if (seen.sinceOtherNetworkS > AT_ONCE_S || seen.restlessness >= RESTLESS || !isLearned(profile)) return;
     const requests = lately(profile, 'short', 'requests', nowS);
     const usual = usualRequests(profile, hour);
-    const isNewAgent = seen.agent !== undefined && seen.agent.ageS < NEW_S;
+    const isNewAgent = seen.agent.ageS < NEW_S;
     const times = isNewAgent ? TIMES_VOLUME_OF_NEW : TIMES_VOLUME;
     if (requests < times * bearableRequests(profile, hour)) return;
     return {

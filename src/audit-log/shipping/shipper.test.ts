@@ -48,6 +48,7 @@ function rig({ batch = 4, answer = TAKES } = {}) {
         recovered: () => said.push('recovered'),
         failed: () => said.push('failed'),
         dropped: (count, why) => said.push(`dropped ${count}: ${why}`),
+        setBack: (sent, signed) => said.push(`set back from ${sent} to ${signed}`),
         lag: (records) => void (lag = records),
       },
     });
@@ -205,6 +206,27 @@ test('records that retention has deleted before they were sent are counted, and 
   await it.settle();
   assert.deepEqual(it.got, [5, 6, 7, 8]);
   assert.ok(it.said.includes('dropped 5: retention has deleted them before they were sent'));
+});
+
+test('a log that was set back is told of once, and what comes anew is sent', async () => {
+  const it = rig();
+  it.log.signed = 10;
+  const shipper = it.start();
+  await it.settle();
+  it.log.signed = 6;
+  shipper.wake();
+  it.clock.advance(30_000);
+  await it.settle();
+  it.log.signed = 8;
+  shipper.wake();
+  it.clock.advance(30_000);
+  await it.settle();
+  assert.deepEqual(
+    it.said.filter((line) => line.startsWith('set back')),
+    ['set back from 10 to 6'],
+  );
+  assert.deepEqual(it.got, [...upTo(10), 6, 7]);
+  assert.equal(it.lag(), 0);
 });
 
 test('a log that was begun anew is sent from its beginning', async () => {

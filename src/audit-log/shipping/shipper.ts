@@ -47,6 +47,8 @@ export interface ShipperEvents {
   failed(): void;
   /** Records that this destination will never have. */
   dropped(count: number, why: string): void;
+  /** More was sent than is signed now: somebody has set the log back. @param signed what is sent on from */
+  setBack(sent: number, signed: number): void;
   lag(records: number): void;
 }
 
@@ -93,7 +95,13 @@ export function createShipper(deps: ShipperDeps): Shipper {
   async function round(): Promise<number> {
     for (;;) {
       const head = source.head();
-      const from = head === undefined ? 0 : placeIn(head.origin);
+      let from = head === undefined ? 0 : placeIn(head.origin);
+      if (head !== undefined && from > head.signed) {
+        // What comes from here on has numbers that others had before: it would never be sent.
+        on.setBack(from, head.signed);
+        moveTo({ origin: head.origin, next: head.signed });
+        from = head.signed;
+      }
       on.lag(Math.max(0, (head?.signed ?? 0) - from));
       if (head === undefined || from >= head.signed) return clock.nowMs() < awakeUntilMs ? SOON_MS : IDLE_MS;
       const waitMs = await batch(head.origin, from, head.signed);

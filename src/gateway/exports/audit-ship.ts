@@ -60,6 +60,7 @@ function shipTo(
         deps.count(name, 'dropped', count);
         log('warn', 'records of the audit log are passed by', { count, why });
       },
+      setBack: (sent, signed) => deps.log('error', 'audit_log_set_back', { destination: name, sent, signed }),
       lag: (records) => deps.lag(name, records),
     },
   });
