@@ -1,53 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { startSmtpSink } from '../../../test/support/smtp.ts';
 import { alert } from '../../alerts/alerts.fixture.ts';
 import { testMessage } from '../../alerts/message-text.ts';
 import { ownerMessage } from '../../alerts/owner-message.ts';
 import { createEmail, type EmailOptions } from './email.ts';
-
-interface Mail {
-  readonly commands: readonly string[];
-  readonly data: string;
-}
-
-/** An SMTP server without TLS that keeps what it is told; `refuse` answers a command with another line. */
-async function startServer(refuse: (command: string) => string | undefined = () => undefined) {
-  const mails: { commands: string[]; data: string }[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    const mail = { commands: new Array<string>(), data: '' };
-    let [isData, waiting] = [false, ''];
-    mails.push(mail);
-    socket.on('error', () => undefined);
-    socket.write('220 sink ESMTP\r\n');
-    socket.on('data', (bytes) => {
-      waiting += bytes.toString();
-      for (let at = waiting.indexOf('\r\n'); at >= 0; at = waiting.indexOf('\r\n')) {
-        const line = waiting.slice(0, at);
-        waiting = waiting.slice(at + 2);
-        if (isData && line !== '.') {
-          mail.data += `${line}\n`;
-          continue;
-        }
-        if (!isData) mail.commands.push(line);
-        const wasData = isData;
-        isData = line === 'DATA';
-        socket.write(`${refuse(line) ?? (wasData ? '250 kept' : isData ? '354 go on' : '250 ok')}\r\n`);
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    mails: mails as readonly Mail[],
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 const to = (port: number, more: Partial<EmailOptions> = {}) =>
   createEmail({
@@ -58,7 +15,7 @@ const to = (port: number, more: Partial<EmailOptions> = {}) =>
 const soon = () => AbortSignal.timeout(5_000);
 
 test('a message is a mail in plain text with an id of its own, and no robot answers it', async () => {
-  await using server = await startServer();
+  await using server = await startSmtpSink();
   const sent = await to(server.port).send(testMessage(0), 'msg_1', soon());
   assert.deepEqual(sent, { kind: 'sent', detail: 'the server answered 250 kept' });
   const data = server.mails[0]?.data ?? '';
@@ -69,7 +26,7 @@ test('a message is a mail in plain text with an id of its own, and no robot answ
 });
 
 test('nothing that somebody writes becomes a header, a recipient or the end of the mail', async () => {
-  await using server = await startServer();
+  await using server = await startSmtpSink();
   const evil = `x\r\nBcc: evil@example.net\r\n\r\n.\r\nRCPT TO:<evil@example.net>\u2028${'y'.repeat(1024 * 1024)}`;
   const one = alert({ event: evil, subject: evil, tenant: evil, title: evil, why: evil, todo: (shown) => [shown] });
   const message = { ...testMessage(0), kind: 'alerts', title: one.title, tenant: one.tenant, alerts: [one] } as const;
@@ -85,7 +42,7 @@ test('nothing that somebody writes becomes a header, a recipient or the end of t
 });
 
 test('the owner of a key gets a mail alone, which says neither why nor whose the gateway is', async () => {
-  await using server = await startServer();
+  await using server = await startSmtpSink();
   const word = { timeMs: 0, address: 'ada@example.org', keyId: 'Ab12Cd', keyName: 'ci\r\nBcc: x@y' };
   await to(server.port).send(ownerMessage(word), 'msg_1', soon());
   const { commands = [], data = '' } = server.mails[0] ?? {};
@@ -95,7 +52,7 @@ test('the owner of a key gets a mail alone, which says neither why nor whose the
 });
 
 test('without STARTTLS at the server nothing is sent, and no password', async () => {
-  await using server = await startServer((line) => (line === 'STARTTLS' ? '502 not here' : undefined));
+  await using server = await startSmtpSink((line) => (line === 'STARTTLS' ? '502 not here' : undefined));
   const sent = await to(server.port, { tls: 'starttls', auth: { user: 'gw', pass: 'hidden' } }).send(
     ...([testMessage(0), 'msg_1', soon()] as const),
   );
@@ -110,7 +67,7 @@ for (const [answer, isFinal] of [
   ['451 try later', false],
 ] as const)
   test(`a server that answers ${answer.slice(0, 3)} ${isFinal ? 'fails for good' : 'may take it later'}, and its text is not repeated`, async () => {
-    await using server = await startServer((line) => (line.startsWith('RCPT') ? answer : undefined));
+    await using server = await startSmtpSink((line) => (line.startsWith('RCPT') ? answer : undefined));
     const sent = await to(server.port).send(testMessage(0), 'msg_1', soon());
     assert.deepEqual(sent, {
       ...{ kind: 'failed', isFinal },
@@ -120,7 +77,7 @@ for (const [answer, isFinal] of [
 
 test('a server that hangs is left when the signal ends', async () => {
   const abort = new AbortController();
-  await using server = await startServer((line) => {
+  await using server = await startSmtpSink((line) => {
     if (line === 'DATA') abort.abort();
     return line === 'DATA' ? '' : undefined;
   });

@@ -15,6 +15,8 @@ interface Line {
   readonly config: Config['alerts']['channels'][number];
   readonly desk: Desk;
   readonly delivery: Delivery;
+  /** Mails to owners, apart: whose mail server puts one off must not hold up what operators are told. */
+  readonly owners: Delivery;
 }
 
 /** Alerts to the channels of the configuration. */
@@ -52,7 +54,7 @@ export async function openAlerts(deps: ExportDeps): Promise<Export> {
     notice: (notice) => tell([sift.ofNotice(notice)]),
     silence: (all) => void (silences = all),
     tellOwner(word) {
-      for (const { config, delivery } of lines) if (config.notifyOwners) delivery.add(ownerMessage(word));
+      for (const { config, owners } of lines) if (config.notifyOwners) owners.add(ownerMessage(word));
     },
     test: (name) => lines.find(({ config }) => config.name === name)?.delivery.test(testMessage(clock.nowMs())),
     async close(graceMs) {
@@ -60,7 +62,7 @@ export async function openAlerts(deps: ExportDeps): Promise<Export> {
       timer?.cancel();
       const nowMs = clock.nowMs();
       for (const { desk, delivery } of lines) for (const message of desk.takeAll(nowMs)) delivery.add(message);
-      await Promise.all(lines.map(({ delivery }) => delivery.close(graceMs)));
+      await Promise.all(lines.flatMap(({ delivery, owners }) => [delivery.close(graceMs), owners.close(graceMs)]));
     },
   };
 }
@@ -76,12 +78,17 @@ async function openLine(config: Line['config'], deps: ExportDeps): Promise<Line>
   return {
     config,
     desk: createDesk({ ...times, minSeverity, events, tenants, maxPerHour, digest }, clock.nowMs()),
-    delivery: createDelivery(channel, {
+    delivery: deliver('operators'),
+    owners: deliver('owners'),
+  };
+
+  function deliver(to: 'operators' | 'owners'): Delivery {
+    return createDelivery(channel, {
       clock,
       newId: () => `msg_${randomBytes(18).toString('base64url')}`,
       count: (result, howMany) => deps.count(name, result, howMany),
-      onFailing: (why) => deps.log('warn', 'alerts_failing', { channel: name, why }),
-      onWorking: () => deps.log('info', 'alerts_working', { channel: name }),
-    }),
-  };
+      onFailing: (why) => deps.log('warn', 'alerts_failing', { channel: name, to, why }),
+      onWorking: () => deps.log('info', 'alerts_working', { channel: name, to }),
+    });
+  }
 }
