@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { holdChange, releaseChange } from '../../src/directory/quarantines.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { ask } from '../support/http.ts';
+import { startFleet } from './valkey/fleet.ts';
+
+/** Two gateways on a real server: what one holds, the other refuses. */
+
+const limits = { requestsPerMinute: 'none', concurrency: 'none' } as const;
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** As an operator does it. */
+async function hold({ gateway: { admin } }: TestGateway, id: string): Promise<void> {
+  await admin.commit([holdChange(admin.directory, { id, rule: 'operator', why: 'by hand', heldAtMs: Date.now() })]);
+}
+
+async function release({ gateway: { admin } }: TestGateway, id: string): Promise<void> {
+  const record = admin.directory.quarantines.get(id);
+  assert.ok(record);
+  await admin.commit([releaseChange(record)]);
+}
+
+/** How long it takes until the gateway answers so, in milliseconds. */
+async function until(gateway: TestGateway, key: string, status: number): Promise<number> {
+  const startedMs = performance.now();
+  while ((await ask(gateway, { key })).status !== status) await later(5);
+  return Math.round(performance.now() - startedMs);
+}
+
+test('what is held on one instance is refused by the other, and let in again once it is released there', async (t) => {
+  await using fleet = await startFleet(limits);
+  const [first, second] = fleet.gateways;
+  const key = fleet.issuer.token();
+  const id = `subject:${fleet.issuer.url} user-1`;
+  const other = fleet.issuer.token({ sub: 'somebody-else' });
+  for (const gateway of fleet.gateways) assert.equal((await ask(gateway, { key })).status, 200);
+  const tookMs: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    await hold(first, id);
+    tookMs.push(await until(second, key, 403));
+    assert.equal((await ask(second, { key })).code, 'quarantined');
+    assert.equal((await ask(second, { key: other })).status, 200);
+    // Released where it was not held: each has the same say.
+    await release(second, id);
+    tookMs.push(await until(first, key, 200));
+  }
+  t.diagnostic(`${tookMs.join(', ')} ms`);
+});
+
+test('what is done while the server is away reaches the other when it is back with nothing, and nothing comes back', async () => {
+  await using fleet = await startFleet(limits);
+  const [first, second] = fleet.gateways;
+  const [old, fresh, kept] = ['old', 'fresh', 'kept'].map((sub) => ({
+    key: fleet.issuer.token({ sub }),
+    id: `subject:${fleet.issuer.url} ${sub}`,
+  }));
+  assert.ok(old && fresh && kept);
+  await hold(first, old.id);
+  await hold(first, kept.id);
+  await until(second, old.key, 403);
+  await until(second, kept.key, 403);
+  await fleet.server.kill();
+  await hold(second, fresh.id);
+  await release(first, old.id);
+  // Neither is held up: what is held here goes on, and what is released is let in.
+  assert.equal((await ask(first, { key: old.key })).status, 200);
+  assert.equal((await ask(second, { key: old.key })).code, 'quarantined');
+  assert.equal((await ask(first, { key: fresh.key })).status, 200);
+  await fleet.server.start();
+  await until(first, fresh.key, 403);
+  await until(second, old.key, 200);
+  await later(1_000);
+  for (const gateway of fleet.gateways) {
+    assert.equal((await ask(gateway, { key: old.key })).status, 200);
+    assert.equal((await ask(gateway, { key: fresh.key })).code, 'quarantined');
+    assert.equal((await ask(gateway, { key: kept.key })).code, 'quarantined');
+  }
+});
