@@ -52,6 +52,13 @@ test('a hold by hand is told, and its release is the end of the same thing', () 
   assert.equal(held?.key, released?.key);
 });
 
+test('what another instance holds and releases is told by that one alone', () => {
+  const sift = createSift();
+  for (const activity of ['quarantine', 'release'] as const) {
+    assert.equal(sift.ofRecord({ ...hold(activity), from: 'node-1:8443' }), undefined);
+  }
+});
+
 test('a ban is told by its record alone, and a lift ends it', () => {
   const sift = createSift();
   assert.equal(sift.ofNotice(notice('ban', { facts: { address: '192.0.2.7' } })), undefined);

@@ -61,7 +61,7 @@ export interface SharedWord {
 
 /**
  * What came of telling. `known`: it is so already, or what is newer is there. `stale`: a release of what has been held anew
- * since, or an old hold that may have been released; it counts for nothing. `full`: there is no place.
+ * since, or was never heard of, or an old hold that may have been released; it counts for nothing. `full`: there is no place.
  */
 export type SharedAnswer =
   | { readonly kind: 'told' | 'known'; readonly version: number }
@@ -115,7 +115,11 @@ export function verdictOn(
   if (entry.version < note.version) return isOurs ? 'nothing' : 'repeat';
   // Noted before the commit: one that never came must not count as done.
   const isDone = (record?.version ?? 0) >= note.recordVersion;
-  if (entry.version === note.version && isDone) return 'nothing';
+  if (entry.version === note.version && isDone) {
+    // Two servers, or one that has lost its data, may have given one version twice: the hold counts.
+    if (isOurs || record?.state === entry.state) return 'nothing';
+    return entry.state === 'held' ? 'follow' : 'repeat';
+  }
   if (entry.process === ownProcess && (record?.version ?? 0) >= entry.recordVersion) return 'own';
   if (!isOurs) return 'follow';
   if (record?.state === 'held') return 'nothing';

@@ -155,6 +155,10 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
       isFull = false;
       // What is newer there comes with a look; it must not seem to be known.
       if (isNew) await agree(id, { recordVersion, version: answer.version });
+    } else if (answer.kind === 'stale' && isNew) {
+      // It counts for nothing, and what it was asked against may have been heard while it was still held here.
+      await agree(id, { recordVersion, version });
+      holds.again();
     } else if (answer.kind === 'full') {
       if (!isFull) log.error('shared_quarantine_full', { subject: id });
       isFull = true;
@@ -163,10 +167,7 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
 
   async function tellNew(): Promise<void> {
     for (const record of directory.quarantines.values()) {
-      const note = noteOf(record.id);
-      if (isClosed || !isUntold(record, note) || !isHoldable(record.id)) continue;
-      // Nobody has heard that it was held.
-      if (record.state === 'released' && note.version === 0) continue;
+      if (isClosed || !isUntold(record, noteOf(record.id)) || !isHoldable(record.id)) continue;
       await tell(record, true);
     }
   }
@@ -215,7 +216,7 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
   async function run(): Promise<void> {
     while (!isClosed) {
       const hasFailed = await round().then(succeeded, (error: unknown) => failed(error) ?? true);
-      if (hasChanged && hasFailed !== true) continue;
+      if (isClosed || (hasChanged && hasFailed !== true)) continue;
       // Who wakes it is not who it works for: it goes on in its own context, not in that of an operator's request.
       await new Promise<void>((resolve) => {
         wake = resolve;

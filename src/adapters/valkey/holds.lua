@@ -81,10 +81,14 @@ local function tell(now)
   local key, version, known, state, weight, body = ARGV_[2], tonumber(ARGV_[3]), tonumber(ARGV_[4]), ARGV_[5], ARGV_[6], ARGV_[7]
   local there = entry_of(key)
   if ARGV_[1] == 'repeat' then
-    if there and there.version >= version then return { 'known', text(there.version) } end
+    -- Of one version that was given twice the hold counts.
+    local is_newer = there and (version > there.version or (version == there.version and state == 'h' and there.state == 'r'))
+    if there and not is_newer then return { 'known', text(there.version) } end
     if not there and state == 'h' and version <= meta('floor') then return { 'stale' } end
     return put(key, version, state, weight, body)
   end
+  -- Nobody has heard that it was held.
+  if not there and state == 'r' and version == 0 then return { 'stale' } end
   if there and state == 'r' then
     if there.state == 'r' then return { 'known', text(there.version) } end
     -- It has been held anew since: whoever released it has not seen that.
