@@ -98,15 +98,8 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
   const commitFor =
     (id: string, version: number) =>
     async (changes: readonly RecordChange[]): Promise<void> => {
-      const before = noteOf(id);
       await agree(id, { recordVersion: (directory.quarantines.get(id)?.version ?? 0) + changes.length, version });
-      if (changes.length === 0) return;
-      try {
-        await deps.commit(changes);
-      } catch (error) {
-        await agree(id, before);
-        throw error;
-      }
+      if (changes.length > 0) await deps.commit(changes);
     };
 
   function nameOf(entry: SharedHold): string | undefined {
