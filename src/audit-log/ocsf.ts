@@ -176,6 +176,8 @@ const OPERATIONS: Readonly<Record<string, number>> = { create: 1, read: 2, updat
 function changeEvent(record: ChangeRecord, names: Names): Event {
   const { actor, resource, tenant, operation, before, after } = record;
   const id = withoutPerson(record.id, tenant, names);
+  // What is shown of it has its id, too.
+  const shown = (data: JsonObject): JsonObject => (data['id'] === record.id ? { ...data, id } : data);
   return {
     uid: undefined,
     classUid: ENTITY,
@@ -191,8 +193,8 @@ function changeEvent(record: ChangeRecord, names: Names): Event {
         }),
       },
       src_endpoint: endpointOf(actor.tenant, actor.address, names),
-      entity: present({ type: resource, uid: id, data: before }),
-      entity_result: after === undefined ? undefined : { type: resource, uid: id, data: after },
+      entity: present({ type: resource, uid: id, data: before && shown(before) }),
+      entity_result: after === undefined ? undefined : { type: resource, uid: id, data: shown(after) },
       unmapped: present({ tenant }),
     }),
   };
