@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdChange, releaseChange } from '../../src/directory/quarantines.ts';
 import type { TestGateway } from '../support/gateway.ts';
+import { auditRecords, auditText } from '../support/audit-records.ts';
 import { ask } from '../support/http.ts';
 import { startFleet } from './valkey/fleet.ts';
 
@@ -76,4 +77,27 @@ test('what is done while the server is away reaches the other when it is back wi
     assert.equal((await ask(gateway, { key: fresh.key })).code, 'quarantined');
     assert.equal((await ask(gateway, { key: kept.key })).code, 'quarantined');
   }
+});
+
+test('the record of it says where it came from, and makes nobody here the one who did it', async () => {
+  await using fleet = await startFleet(limits);
+  const [first, second] = fleet.gateways;
+  const [theirs, ours] = ['theirs', 'ours'].map((sub) => ({
+    key: fleet.issuer.token({ sub: `${sub}-name` }),
+    id: `subject:${fleet.issuer.url} ${sub}-name`,
+  }));
+  assert.ok(theirs && ours);
+  await hold(first, theirs.id);
+  // Its own change makes an instance look at once: what it hears then is not the operator's.
+  await second.gateway.admin.asActor({ kind: 'socket' }, undefined, () => hold(second, ours.id));
+  await until(second, theirs.key, 403);
+  await until(first, ours.key, 403);
+  await second.gateway.stop();
+  const records = auditRecords(second.stateDir);
+  const [followed, ...none] = records.filter(({ unmapped }) => unmapped?.['from'] !== undefined);
+  assert.deepEqual([followed?.activity_name, none], ['quarantine', []]);
+  assert.match(String(followed?.unmapped?.['from']), new RegExp(`:${first.port}$`));
+  const actors = records.flatMap(({ entity, actor }) => (entity?.type === 'quarantine' ? [actor?.user?.uid] : []));
+  assert.deepEqual(actors.toSorted(), ['command', 'gateway']);
+  assert.ok(!/theirs-name|ours-name/.test(auditText(second.stateDir)));
 });
