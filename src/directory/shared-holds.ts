@@ -69,7 +69,7 @@ export type SharedAnswer =
 
 /** Where instances share what they hold. Kept by Valkey. */
 export interface SharedHolds {
-  keyOf(id: string): string;
+  readonly keyOf: (id: string) => string;
   /** What is new since the look before. @throws SharedHoldsUnavailable */
   look(): Promise<SharedPage>;
   /** @throws SharedHoldsUnavailable: it may have been heard */
