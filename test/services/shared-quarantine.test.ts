@@ -5,6 +5,7 @@ import type { TestGateway } from '../support/gateway.ts';
 import { auditRecords, auditText } from '../support/audit-records.ts';
 import { ask } from '../support/http.ts';
 import { startFleet } from './valkey/fleet.ts';
+import { startInstances, type Instance } from './valkey/products.ts';
 
 /** Two gateways on a real server: what one holds, the other refuses. */
 
@@ -100,4 +101,33 @@ test('the record of it says where it came from, and makes nobody here the one wh
   const actors = records.flatMap(({ entity, actor }) => (entity?.type === 'quarantine' ? [actor?.user?.uid] : []));
   assert.deepEqual(actors.toSorted(), ['command', 'gateway']);
   assert.ok(!/theirs-name|ours-name/.test(auditText(second.stateDir)));
+});
+
+test('by the commands, in the sandbox: an instance that was killed hears of a release when it is back, and undoes it not', async () => {
+  await using it = await startInstances(2, limits);
+  const [first, second] = it.all;
+  assert.ok(first && second);
+  const code = async (instance: Instance): Promise<string | number> => {
+    const { status, code: why } = await instance.ask();
+    return why ?? status;
+  };
+  const untilCode = async (instance: Instance, wanted: string | number): Promise<void> => {
+    while ((await code(instance)) !== wanted) await later(20);
+  };
+  const id = `subject:${it.issuer} user-1`;
+  first.product().command('quarantine', 'hold', id);
+  await untilCode(second, 'quarantined');
+  assert.match(second.product().command('quarantine', 'list'), /user-1/);
+  await second.kill();
+  // All that is known of the order is on the disks of the two.
+  await it.server.kill();
+  first.product().command('quarantine', 'release', id);
+  await second.start();
+  assert.equal(await code(second), 'quarantined');
+  await it.server.start();
+  await untilCode(second, 200);
+  await later(1_000);
+  assert.deepEqual([await code(first), await code(second)], [200, 200]);
+  second.product().command('quarantine', 'hold', id);
+  await untilCode(first, 'quarantined');
 });
