@@ -72,7 +72,7 @@ export interface SharedHolds {
   readonly keyOf: (id: string) => string;
   /** What is new since the look before. @throws SharedHoldsUnavailable */
   look(): Promise<SharedPage>;
-  /** @throws SharedHoldsUnavailable: it may have been heard */
+  /** After a look. @throws SharedHoldsUnavailable: it may have been heard */
   tell(word: SharedWord): Promise<SharedAnswer>;
   /** What was heard was not worked off: the next look begins anew. */
   again(): void;

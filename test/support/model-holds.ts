@@ -52,7 +52,8 @@ export function createModelHolds(
   const released = (): Entry[] =>
     [...entries.values()]
       .filter(({ hold }) => hold.state === 'released')
-      .toSorted((one, other) => one.hold.version - other.hold.version);
+      // Of the same version by their keys, as a sorted set has them.
+      .toSorted(({ hold: one }, { hold: other }) => one.version - other.version || (one.key < other.key ? -1 : 1));
 
   function put({ record, tenant }: SharedWord, version: number, name: string): SharedAnswer {
     const key = keyOf(record.id);

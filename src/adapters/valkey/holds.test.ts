@@ -9,12 +9,14 @@ const keyOf = (id: string): string => hash('sha256', id, 'base64url').slice(0, 2
 const ALICE = 'subject:https://issuer.example alice';
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+const LATEST = 1_000;
+
 const BODY = {
   ...{ from: 'node-1:8443', process: 'p-1', recordVersion: 3, id: ALICE, rule: 'stolen-key', why: 'because' },
   ...{ heldAtMs: 7, tenant: 'acme' },
 };
 const entry = (body: object | string, head = '42 h r', id = ALICE) =>
-  parseEntry(keyOf(id), `${head} ${typeof body === 'string' ? body : JSON.stringify(body)}`);
+  parseEntry(keyOf(id), `${head} ${typeof body === 'string' ? body : JSON.stringify(body)}`, LATEST);
 
 test('an entry is read', () => {
   assert.deepEqual(entry(BODY), { ...BODY, key: keyOf(ALICE), version: 42, state: 'held' });
@@ -24,7 +26,7 @@ test('an entry is read', () => {
   const released = { from, process, recordVersion };
   assert.deepEqual(entry(released, '43 r o'), { ...released, key: keyOf(ALICE), version: 43, state: 'released' });
   assert.ok(entry({ ...BODY, rule: 'operator' }, '42 h o'));
-  assert.ok(entry({ ...BODY, why: 'x'.repeat(200) }, `${2 ** 52} h r`));
+  assert.ok(entry({ ...BODY, why: 'x'.repeat(200) }, `${LATEST} h r`));
   const longest = `token:${'x'.repeat(512)}`;
   assert.ok(entry({ ...BODY, id: longest }, '1 h r', longest));
 });
@@ -32,7 +34,7 @@ test('an entry is read', () => {
 for (const [what, found] of [
   ['no version', entry(BODY, 'h r')],
   ['version 0, which means that nothing was told', entry(BODY, '0 h r')],
-  ['a version that nothing can be newer than', entry(BODY, `${2 ** 52 + 1} h r`)],
+  ['a version that nothing can be newer than', entry(BODY, `${LATEST + 1} h r`)],
   ['a version that is no whole number', entry(BODY, '1.5 h r')],
   ['another state', entry(BODY, '1 x r')],
   ['no JSON', entry('{"id"')],
@@ -122,6 +124,9 @@ test('a server that is silent is given up after 2 s, and asked on another connec
 
 test('what is told is cut to what is read, and says nothing of what is released', async () => {
   const { server, holds } = open();
+  server.reply = () => pageOf('e', '0');
+  await holds.look();
+  server.calls.length = 0;
   server.reply = () => ['told', '50'];
   const record = { ...{ id: ALICE, rule: 'operator', why: `a\n${'b'.repeat(300)}`, heldAtMs: 7 }, version: 2 };
   const facts = { tenant: undefined, version: 40, known: 45, isNew: true } as const;
@@ -132,18 +137,48 @@ test('what is told is cut to what is read, and says nothing of what is released'
     [held?.op, held?.session, ...(held?.words.slice(0, 4) ?? [])],
     ['change', keyOf(ALICE), '40', '45', 'h', 'o'],
   );
-  const read = parseEntry(keyOf(ALICE), `50 h o ${held?.words[4]}`);
+  const read = parseEntry(keyOf(ALICE), `50 h o ${held?.words[4]}`, LATEST);
   assert.ok(read?.state === 'held');
   assert.equal(read.why, `a ${'b'.repeat(198)}`);
   assert.deepEqual([released?.op, released?.words[2]], ['repeat', 'r']);
   assert.doesNotMatch(released?.words[4] ?? '', /alice|bbb/);
 });
 
-test('an answer that is none is a failure', async () => {
-  const { server, holds } = open();
-  server.reply = () => ['what'];
-  const record = { id: ALICE, rule: 'operator', why: '', heldAtMs: 7, version: 2, state: 'held' } as const;
-  await assert.rejects(holds.tell({ record, tenant: undefined, version: 0, known: 0, isNew: true }), {
-    code: 'shared_holds_unavailable',
+const TEN_YEARS_MS = 10 * 365 * 86_400_000;
+const record = { id: ALICE, rule: 'operator', why: '', heldAtMs: 7, version: 2, state: 'held' } as const;
+const told = { record, tenant: undefined, version: 0, known: 0, isNew: true };
+
+for (const [what, page, answer] of [
+  ['another word', pageOf('e', '0'), ['what']],
+  ['no version', pageOf('e', '0'), ['told']],
+  ['a version that nothing can be newer than', pageOf('e', '0'), ['told', String(1_000 + TEN_YEARS_MS + 1)]],
+  ['no time', ['ok', 'e', 'NaN', '0'], undefined],
+  ['a place in the order that is none', pageOf('e', '0', 'key', 'inf', '1 h r {}'), undefined],
+] as const) {
+  test(`an answer with ${what} is a failure`, async () => {
+    const { server, holds } = open();
+    const failure = { code: 'shared_holds_unavailable', message: 'malformed' };
+    server.reply = () => page;
+    if (answer === undefined) return assert.rejects(holds.look(), failure);
+    await holds.look();
+    server.reply = () => answer;
+    return assert.rejects(holds.tell(told), failure);
   });
+}
+
+test('an entry ten years ahead of the clock of the server is the last that is believed', async () => {
+  const { server, holds } = open();
+  const text = (version: number): string => `${version} h r ${JSON.stringify(BODY)}`;
+  const [last, beyond] = [text(1_000 + TEN_YEARS_MS), text(1_001 + TEN_YEARS_MS)];
+  server.reply = () => pageOf('e', '0', keyOf(ALICE), '1', last, keyOf(ALICE), '2', beyond);
+  const page = await holds.look();
+  assert.deepEqual([page.entries.length, page.malformed], [1, 1]);
+});
+
+test('a server that always has more is not read for ever', async () => {
+  const { server, holds } = open();
+  const full = Array.from({ length: 100 }, () => ['k', '7', '']).flat();
+  server.reply = ({ words }) => pageOf('e', words[1] ?? '', ...full);
+  assert.equal((await holds.look()).malformed, 2_000);
+  assert.equal(server.calls.length, 20);
 });

@@ -35,11 +35,21 @@ const KEYS = ['', ':order', ':gone', ':meta'].map((end) => `${PREFIX}holds${end}
 const PAGE_WORDS = 3;
 /** Entries that come at once, as in `holds.lua`. */
 const PAGE = 100;
+/** Twice of what there is room for: more was not put there by us. */
+const MAX_PAGES = 20;
+/**
+ * How far a version may be ahead of the server's clock: as far as clocks are ever wrong. One that is forged as high as it goes would
+ * have nothing be newer for ever; this bound moves on with the time.
+ */
+const AHEAD_MS = 10 * 365 * 86_400_000;
+const MALFORMED = 'malformed';
 
 /** Begins with the first look, and with each one after a failure anew. */
 export function createValkeyHolds({ connect, clock, process, from, newId }: ValkeyHoldsDeps): SharedHolds {
   let connection: Connection | undefined;
   let [epoch, since] = ['', 0];
+  /** The highest version that is believed. */
+  let latest = 0;
 
   function drop(): void {
     connection?.close();
@@ -81,7 +91,8 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
   async function look(): Promise<SharedPage> {
     const entries: SharedHold[] = [];
     let malformed = 0;
-    for (let isWhole = false; ;) {
+    let isWhole = false;
+    for (let page = 1; ; page++) {
       const [, itsEpoch = '', nowMs, begin, ...words] = await call(['look', newId(), epoch, String(since)]);
       if (begin === '0') {
         isWhole = true;
@@ -89,13 +100,16 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
         since = 0;
       }
       epoch = itsEpoch;
+      latest = whole(nowMs) + AHEAD_MS;
       for (let at = 0; at < words.length; at += PAGE_WORDS) {
-        const entry = parseEntry(words[at] ?? '', words[at + 2] ?? '');
+        since = Math.max(since, whole(words[at + 1]));
+        const entry = parseEntry(words[at] ?? '', words[at + 2] ?? '', latest);
         if (entry === undefined) malformed++;
         else entries.push(entry);
-        since = Math.max(since, Number(words[at + 1]));
       }
-      if (words.length < PAGE * PAGE_WORDS) return { isWhole, entries, malformed, nowMs: Number(nowMs) };
+      if (words.length < PAGE * PAGE_WORDS || page === MAX_PAGES) {
+        return { isWhole, entries, malformed, nowMs: latest - AHEAD_MS };
+      }
     }
   }
 
@@ -109,9 +123,9 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
       record.rule === BY_OPERATOR ? 'o' : 'r',
       JSON.stringify({ from, process, ...bodyOf(record, tenant) }),
     ]);
-    if (kind === 'told' || kind === 'known') return { kind, version: Number(at) };
+    if ((kind === 'told' || kind === 'known') && whole(at) <= latest) return { kind, version: whole(at) };
     if (kind === 'stale' || kind === 'full') return { kind };
-    throw new SharedHoldsUnavailable('unknown answer');
+    throw new SharedHoldsUnavailable(MALFORMED);
   }
 
   return {
@@ -129,7 +143,13 @@ const keyOf = (id: string): string => hash('sha256', id, 'base64url').slice(0, 2
 const MAX_WHY = 200;
 const CONTROL = /\p{Cc}/u;
 const MAX_BODY = 4_096;
-const MAX_VERSION = 2 ** 52;
+
+/** A whole number of the server's. @throws SharedHoldsUnavailable where it is none */
+function whole(text: string | undefined): number {
+  const value = /^\d{1,16}$/.test(text ?? '') ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new SharedHoldsUnavailable(MALFORMED);
+  return value;
+}
 
 function bodyOf(record: SharedWord['record'], tenant: string | undefined): JsonObject {
   const { id, rule, why, heldAtMs, version: recordVersion, state } = record;
@@ -142,11 +162,13 @@ function bodyOf(record: SharedWord['record'], tenant: string | undefined): JsonO
 /**
  * Reads one entry; undefined where it is none. Whoever can write to the server can write anything there: names, sizes and kinds
  * are those that the admin API takes, and the name has to be the one of its key.
+ *
+ * @param latest the highest version that is believed
  */
-export function parseEntry(key: string, text: string): SharedHold | undefined {
+export function parseEntry(key: string, text: string, latest: number): SharedHold | undefined {
   const [, versionText, state, weight, body = ''] = /^([1-9]\d{0,15}) ([hr]) ([or]) (.*)$/s.exec(text) ?? [];
   const version = Number(versionText);
-  if (versionText === undefined || version > MAX_VERSION || body.length > MAX_BODY) return undefined;
+  if (versionText === undefined || version > latest || body.length > MAX_BODY) return undefined;
   const json = objectIn(body);
   if (json === undefined) return undefined;
   const own = (name: string): JsonValue | undefined => (Object.hasOwn(json, name) ? json[name] : undefined);
@@ -154,14 +176,14 @@ export function parseEntry(key: string, text: string): SharedHold | undefined {
     const value = own(name);
     return typeof value === 'string' && value.length <= most && form.test(value) ? value : undefined;
   };
-  const whole = (name: string): number | undefined => {
+  const count = (name: string): number | undefined => {
     const value = own(name);
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
   };
   const [from, process, recordVersion] = [
     word('from', /^[\w.:-]+$/, 100),
     word('process', /^[\w-]+$/, 64),
-    whole('recordVersion'),
+    count('recordVersion'),
   ];
   if (from === undefined || process === undefined || recordVersion === undefined) return undefined;
   const told = { key, version, from, process, recordVersion };
@@ -170,7 +192,7 @@ export function parseEntry(key: string, text: string): SharedHold | undefined {
     word('id', ANY, MAX_BODY),
     word('rule', /^[a-z][a-z0-9-]*$/, 64),
     word('why', ANY, MAX_WHY),
-    whole('heldAtMs'),
+    count('heldAtMs'),
   ];
   const tenant = word('tenant', ANY, 128);
   if (id === undefined || rule === undefined || why === undefined || heldAtMs === undefined) return undefined;
