@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { holdChange, releaseChange } from '../directory/quarantines.ts';
+import { BY_OPERATOR, holdChange, isHoldable, releaseChange } from '../directory/quarantines.ts';
 import { text } from '../kernel/option.ts';
 import { deny } from '../kernel/reasons.ts';
 import { operation, type Resource } from './operation.ts';
@@ -29,7 +29,7 @@ const ID = 'Give key: and the public id of an API key, or a name of tokens such 
 
 /** What is to be held. */
 export const credentialHold = z.strictObject({
-  id: text(ID, (value) => /^(?:key|token|subject|client|pair|grant|session):.{1,512}$/.test(value)),
+  id: text(ID, isHoldable),
   why: text('Give a reason of at most 200 characters.', (value) => value.length <= 200).optional(),
 });
 
@@ -68,7 +68,7 @@ export const quarantine: Resource = {
         const { id, why = 'held by hand' } = body;
         const key = /^key:(.*)$/.exec(id)?.[1];
         if (key !== undefined && !deps.directory.apiKeys.has(key)) return deny('unknown_object');
-        const change = holdChange(deps.directory, { id, rule: 'operator', why, heldAtMs: deps.clock.nowMs() });
+        const change = holdChange(deps.directory, { id, rule: BY_OPERATOR, why, heldAtMs: deps.clock.nowMs() });
         const committed = await deps.commit([change]);
         deps.logChange(actor, 'quarantine.hold', id);
         return { value: shown(change.record), committed, location: `/quarantine/${encodeURIComponent(id)}` };

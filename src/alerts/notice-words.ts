@@ -68,6 +68,23 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
     title: 'A credential could not be held',
     todo: (subject) => [`sallyport quarantine hold ${bare(subject)}`],
   },
+  quarantine_unshared: {
+    title: 'What is held on one instance does not reach the others',
+    todo: () => ['start the server at counters.url, or mend the rights of its user'],
+  },
+  quarantine_shared: {
+    title: 'What is held on one instance reaches the others again',
+    todo: () => [],
+    ends: 'quarantine_unshared',
+  },
+  shared_quarantine_full: {
+    title: 'A credential is held on one instance only, for too many are held together',
+    todo: () => ['sallyport quarantine list', 'release what is settled, or revoke it'],
+  },
+  shared_quarantine_malformed: {
+    title: 'The server of the counters has holds that cannot be read, which are left out',
+    todo: () => ['see who else may write to the server at counters.url'],
+  },
   reachable_around: {
     title: 'vLLM can be reached around the gateway',
     todo: () => ['start vLLM with --host 127.0.0.1', 'sallyport firewall print --nft', 'sallyport doctor'],

@@ -61,6 +61,13 @@ test('what the authorization server takes for an attack is told under its own na
   }
 });
 
+test('what another instance holds and releases is told by that one alone', () => {
+  const sift = createSift();
+  for (const activity of ['quarantine', 'release'] as const) {
+    assert.equal(sift.ofRecord({ ...hold(activity), from: 'node-1:8443' }), undefined);
+  }
+});
+
 test('a ban is told by its record alone, and a lift ends it', () => {
   const sift = createSift();
   assert.equal(sift.ofNotice(notice('ban', { facts: { address: '192.0.2.7' } })), undefined);

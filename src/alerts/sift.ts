@@ -61,7 +61,8 @@ export function createSift(): Sift {
     ofRecord(record) {
       switch (record.kind) {
         case 'hold':
-          return hold(record);
+          // The instance that has done it tells it.
+          return record.from === undefined ? hold(record) : undefined;
         case 'change':
           return changeAlert(record);
         case 'lifecycle':

@@ -70,16 +70,28 @@ test('of one credential nothing that is no worse is told within the hour', () =>
   assert.deepEqual(told(story).slice(1), [`stolen-key ${KEY} hold`]);
 });
 
-test('where an operator has released a credential, what it was held for is familiar', () => {
-  const story = learned();
-  theft(story);
-  const release = { activity: 'release', subject: KEY, tenant: 'team', reason: 'ours', untilMs: undefined } as const;
-  story.hear({ kind: 'hold', timeMs: story.nowMs(), ...release });
-  story.pass(90 * MINUTE);
-  const before = story.findings.length;
-  story.row(20, 20 * SECOND, (i) => (i % 2 === 0 ? thief : {}));
-  assert.deepEqual(told(story).slice(before), []);
-});
+const byHand: AuditRecord = {
+  ...{ kind: 'change', timeMs: 0, resource: 'quarantine', id: KEY, operation: 'release', tenant: undefined },
+  ...{ actor: { id: 'command', tenant: undefined, address: undefined }, before: { state: 'held' } },
+  after: { state: 'released' },
+};
+const elsewhere: AuditRecord = {
+  ...{ kind: 'hold', timeMs: 0, activity: 'release', subject: KEY, tenant: 'team', reason: 'stolen-key' },
+  ...{ untilMs: undefined, from: 'node-1:8443' },
+};
+for (const [where, released] of [
+  ['here', byHand],
+  ['on another instance', elsewhere],
+] as const)
+  test(`where an operator has released a credential ${where}, what it was held for is familiar`, () => {
+    const story = learned();
+    theft(story);
+    story.hear({ ...released, timeMs: story.nowMs() });
+    story.pass(90 * MINUTE);
+    const before = story.findings.length;
+    story.row(20, 20 * SECOND, (i) => (i % 2 === 0 ? thief : {}));
+    assert.deepEqual(told(story).slice(before), []);
+  });
 
 test('a caller who is held already is not counted', () => {
   const story = learned();

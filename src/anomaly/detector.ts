@@ -73,6 +73,10 @@ export function createDetector(options: DetectorOptions = {}): Detector {
     else if (record.kind === 'sign-in') hearSignIn(record);
     else if (record.kind === 'token') hearToken(record);
     else if (record.kind === 'hold' && record.activity === 'release') release(record.subject);
+    else if (record.kind === 'change' && record.resource === 'quarantine' && record.operation === 'release') {
+      // By hand, on this instance.
+      release(record.id);
+    }
     return takeFound();
   }
 

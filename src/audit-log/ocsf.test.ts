@@ -84,6 +84,21 @@ const ALL: readonly AuditRecord[] = [
   { kind: 'lifecycle', timeMs: 1, activity: 'start', detail: { version: '0.1.0' } },
   { kind: 'hold', timeMs: 1, activity: 'ban', subject: '192.0.2.1', tenant: undefined, reason: 'scan', untilMs: 5 },
   {
+    ...{
+      kind: 'change',
+      timeMs: 1,
+      actor: { id: 'command', tenant: undefined, address: undefined },
+      tenant: undefined,
+    },
+    ...{ resource: 'quarantine', id: 'subject:https://issuer.example bob@example.com', operation: 'hold' },
+    before: undefined,
+    after: { id: 'subject:https://issuer.example bob@example.com', rule: 'operator', state: 'held' },
+  },
+  {
+    ...{ kind: 'hold', timeMs: 1, activity: 'quarantine', subject: 'subject:https://issuer.example alice@example.com' },
+    ...{ tenant: 'acme', reason: 'stolen-key', untilMs: undefined, from: 'node-1:8443' },
+  },
+  {
     kind: 'finding',
     timeMs: 1,
     rule: 'stolen-key',

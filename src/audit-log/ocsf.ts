@@ -308,7 +308,7 @@ const HOLDS: Readonly<Record<HoldRecord['activity'], readonly [id: number, sever
   release: [3, 1],
 };
 
-function holdEvent({ activity, subject, tenant, reason, untilMs }: HoldRecord, names: Names): Event {
+function holdEvent({ activity, subject, tenant, reason, untilMs, from }: HoldRecord, names: Names): Event {
   const [activityId, severity] = HOLDS[activity];
   const isAddress = activity === 'ban' || activity === 'lift';
   return {
@@ -325,7 +325,7 @@ function holdEvent({ activity, subject, tenant, reason, untilMs }: HoldRecord, n
           uid: isAddress ? names.hide(tenant ?? NOBODY, 'address', subject) : withoutPerson(subject, tenant, names),
         },
       ],
-      unmapped: present({ tenant, until: untilMs }),
+      unmapped: present({ tenant, until: untilMs, from }),
     },
   };
 }

@@ -13,8 +13,9 @@ export const quarantine: Command = {
 sallyport quarantine hold ID [--why TEXT] [--json]
 sallyport quarantine release ID [--json]
 
-ID is the public id of an API key, or a name as list shows it. What is held is refused with 403 quarantined on all workers, and
-its running requests end; released, it works again from the next request on. To end a credential for good: sallyport keys revoke.
+ID is the public id of an API key, or a name as list shows it. What is held is refused with 403 quarantined on all workers and
+on all instances that count on one server (counters.url), and its running requests end; released, it works again from the next
+request on. To end a credential for good: sallyport keys revoke.
 
 Example: sallyport quarantine release Ab12Cd`,
   run: (words, io) => runVerb('quarantine', VERBS, [], words, io),

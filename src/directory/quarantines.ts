@@ -1,6 +1,14 @@
 import type { QuarantineRecord, RecordChange } from './records.ts';
 import type { DirectoryState } from './state.ts';
 
+const HOLDABLE = /^(?:key|token|subject|client|pair|grant|session):.{1,512}$/;
+
+/** Whether something of this name can be held: `key:` and the id of an API key, or a name of tokens (`Principal.marks`). */
+export const isHoldable = (id: string): boolean => HOLDABLE.test(id);
+
+/** Rule of what an operator holds by hand. */
+export const BY_OPERATOR = 'operator';
+
 /** The credentials that are held, as one thread knows them. */
 export interface Quarantines {
   /** Whether a caller with these names is held. */

@@ -53,6 +53,7 @@ import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
 import { keepQuarantine } from './quarantine.ts';
 import { createReviews, reviewOnSchedule } from './reviews.ts';
+import { openSharedHolds, shareQuarantine, type SharedQuarantine } from './shared-quarantine.ts';
 import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
@@ -585,20 +586,27 @@ export async function startGateway({
     tell: (word) => exports.tellOwner(word),
     onProblem: (key) => log.warn('owner_not_told', { subject: key }),
   });
+  async function commit(changes: readonly RecordChange[]) {
+    await store.write(changes);
+    changeLog.committed(changes, directory);
+    // From here on the change is durable: memory and workers follow, in this order.
+    directory.apply(changes);
+    credentials.apply(changes);
+    policies.apply(changes);
+    revocations.apply(changes);
+    quarantines.apply(changes);
+    if (changes.some(({ kind }) => kind === 'silence')) exports.silence();
+    return live.change(changes);
+  }
+
+  let sharing: SharedQuarantine | undefined;
   const admin: AdminDeps = {
     directory,
     async commit(changes) {
-      await store.write(changes);
-      changeLog.committed(changes, directory);
-      // From here on the change is durable: memory and workers follow, in this order.
-      directory.apply(changes);
-      credentials.apply(changes);
-      policies.apply(changes);
-      revocations.apply(changes);
-      quarantines.apply(changes);
-      if (changes.some(({ kind }) => kind === 'silence')) exports.silence();
+      const done = await commit(changes);
       owners.told(changes);
-      return live.change(changes);
+      if (changes.some(({ kind }) => kind === 'quarantine')) sharing?.changed();
+      return done;
     },
     hmacKey,
     randomBytes: (count) => randomBytes(count),
@@ -742,6 +750,26 @@ export async function startGateway({
     onKeys: () => tellIssuers(),
   });
   tellIssuers();
+  if (config.counters.url !== 'memory') {
+    const us = {
+      clock,
+      process: instance,
+      from: `${hostname()
+        .replaceAll(/[^\w.-]/g, '_')
+        .slice(0, 80)}:${port}`,
+    };
+    sharing = await shareQuarantine({
+      ...{
+        holds: await openSharedHolds(config.counters.url, us),
+        store: store.sharedNotes,
+        directory,
+        commit,
+        clock,
+        log,
+      },
+      ...{ keeper: quarantine, process: instance },
+    });
+  }
   // Until it is known where the listener is, nobody is let in.
   let judgeAddress = addressJudge(config, bans, clock);
   let adminGate: AdminDeps['authenticate'] = () => Promise.resolve(deny('overloaded'));
@@ -840,6 +868,7 @@ export async function startGateway({
     endReviews();
     await (await callers)?.close();
     await leftOver?.close();
+    await sharing?.close();
     await journal?.close();
     await oauth?.stop();
     closeSync(stateFd);

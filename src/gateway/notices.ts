@@ -6,6 +6,7 @@ const RECOVERIES: ReadonlySet<string> = new Set([
   'audit_log_recovered',
   'counters_up',
   'issuer_recovered',
+  'quarantine_shared',
   'upstream_up',
 ]);
 

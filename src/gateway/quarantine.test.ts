@@ -27,7 +27,11 @@ function setUp(rules: Partial<Rules> = {}) {
     note: (record) => void noted.push(record),
     nowMs: () => 42,
     rules: ['stolen-key', 'probing'],
-    log: { warn: (event) => void said.push(event), error: (event) => void said.push(event) },
+    log: {
+      info: (event) => void said.push(event),
+      warn: (event) => void said.push(event),
+      error: (event) => void said.push(event),
+    },
   });
   const held = () => [...quarantines.values()].filter(({ state }) => state === 'held').map(({ id }) => id);
   return { keeper, noted, said, held, quarantines, directory, apply };

@@ -1,7 +1,8 @@
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
-import { holdChange } from '../directory/quarantines.ts';
-import type { RecordChange } from '../directory/records.ts';
+import { BY_OPERATOR, holdChange, isHoldable, releaseChange } from '../directory/quarantines.ts';
+import type { QuarantineRecord, RecordChange } from '../directory/records.ts';
+import type { HeldElsewhere, SharedHold } from '../directory/shared-holds.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { AuditRecord, FindingRecord } from '../kernel/record.ts';
 
@@ -14,6 +15,17 @@ export interface WishedFinding extends FindingRecord {
 export interface QuarantineKeeper {
   /** Tells of findings, and holds what is to be held. */
   take(findings: readonly WishedFinding[]): Promise<void>;
+  /**
+   * Holds what another instance holds, by the same bounds as what is found here. Resolves with whether it is held.
+   *
+   * @param commit what writes it; called with no change where it is held already
+   * @throws what `commit` throws
+   */
+  follow(hold: HeldElsewhere, commit: QuarantineDeps['commit']): Promise<boolean>;
+  /** Lets go what another instance has let go. @throws what `commit` throws */
+  letGo(before: QuarantineRecord, from: string, commit: QuarantineDeps['commit']): Promise<void>;
+  /** Whose credential it is that was found or followed since the start. */
+  tenantOf(subject: string): string | undefined;
   /** The newest first. */
   list(): readonly FindingRecord[];
   /** How often each rule has found something since the start, and how many credentials are held. */
@@ -29,13 +41,13 @@ export interface QuarantineDeps {
   readonly nowMs: () => number;
   /** Ids of the rules: all are counted from the start, so that the first finding of one is seen as an increase. */
   readonly rules: readonly string[];
-  readonly log: Pick<LogOutput, 'warn' | 'error'>;
+  readonly log: Pick<LogOutput, 'info' | 'warn' | 'error'>;
 }
 
 /** Findings that are kept for who asks. */
 const MAX_FINDINGS = 1_000;
-/** Who holds by hand is not bounded. */
-const BY_OPERATOR = 'operator';
+/** Holds of others that are told of once as not followed. */
+const MAX_TOLD = 1_000;
 
 /** Keeps what was found; holds credentials where the configuration says so, and never more than it says. */
 export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
@@ -45,17 +57,22 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   let notHeld = 0;
   /** Of what was held since the start. */
   const tenants = new Map<string, string | undefined>();
+  const toldFull = new Set<string>();
   /** One after another: two at once must not both be the last one that is allowed. */
   let last: Promise<void> = Promise.resolve();
 
   const heldNow = () => [...directory.quarantines.values()].filter(({ state }) => state === 'held');
 
   /** Why a credential is not held; undefined where it is to be. */
-  function reasonAgainst({ subject, tenant, mayHold }: WishedFinding): string | undefined {
+  function reasonAgainst({
+    subject,
+    tenant,
+    mayHold,
+  }: Pick<WishedFinding, 'subject' | 'tenant' | 'mayHold'>): string | undefined {
     const { mode, exempt, maxQuarantined } = config();
     if (mode !== 'quarantine' || !mayHold) return 'observe';
     const key = /^key:(.*)$/.exec(subject)?.[1];
-    if (key === undefined && !/^(?:token|subject|client|pair|grant|session):/.test(subject)) return 'no-credential';
+    if (!isHoldable(subject)) return 'no-credential';
     if (exempt.includes(subject) || (key !== undefined && exempt.includes(key))) return 'exempt';
     // The bound holds for what holds by itself: a bug, or somebody who provokes it, must not shut the house.
     const held = heldNow();
@@ -105,7 +122,61 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
     }
   }
 
+  async function followOne(hold: HeldElsewhere, write: QuarantineDeps['commit']): Promise<boolean> {
+    const { id, rule, why, heldAtMs, tenant, from, version } = hold;
+    const key = /^key:(.*)$/.exec(id)?.[1];
+    // Ids of keys are each directory's own.
+    if (key !== undefined && !directory.apiKeys.has(key)) return false;
+    const before = directory.quarantines.get(id);
+    // An operator's hold takes the place of one by a rule, which counts against the bound.
+    if (before?.state === 'held' && (rule !== BY_OPERATOR || before.rule === BY_OPERATOR)) {
+      await write([]);
+      return true;
+    }
+    const against = rule === BY_OPERATOR ? undefined : reasonAgainst({ subject: id, tenant, mayHold: true });
+    if (against !== undefined) {
+      if (against === 'too-many' && !toldFull.has(`${id} ${version}`)) {
+        if (toldFull.size >= MAX_TOLD) toldFull.clear();
+        toldFull.add(`${id} ${version}`);
+        notHeld++;
+        log.error('quarantine_full', { rule, subject: id, max: config().maxQuarantined, from });
+      }
+      return false;
+    }
+    await write([holdChange(directory, { id, rule, why, heldAtMs })]);
+    tenants.set(id, tenant);
+    log.info('held_elsewhere', { rule, subject: id, from });
+    note(elsewhere('quarantine', id, tenant, rule, from));
+    return true;
+  }
+
+  const elsewhere = (
+    activity: 'quarantine' | 'release',
+    subject: string,
+    tenant: string | undefined,
+    reason: string,
+    from: SharedHold['from'],
+  ): AuditRecord => ({ kind: 'hold', timeMs: nowMs(), activity, subject, tenant, reason, untilMs: undefined, from });
+
+  /** Behind all that was begun before; a failure is the caller's alone. */
+  function next<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = last.then(work);
+    last = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
   return {
+    follow: (hold, write) => next(() => followOne(hold, write)),
+    letGo: (before, from, write) =>
+      next(async () => {
+        await write([releaseChange(before)]);
+        log.info('released_elsewhere', { rule: before.rule, subject: before.id, from });
+        note(elsewhere('release', before.id, tenants.get(before.id), before.rule, from));
+      }),
+    tenantOf: (subject) => tenants.get(subject),
     take(all) {
       for (const finding of all) last = last.then(() => takeOne(finding));
       return last;

@@ -148,6 +148,8 @@ export interface HoldRecord {
   readonly tenant: string | undefined;
   readonly reason: string;
   readonly untilMs: number | undefined;
+  /** The instance that has done it, where this one only follows: host and port. */
+  readonly from?: string | undefined;
 }
 
 /** Something unusual that was found. */

@@ -34,7 +34,8 @@ test('a key that is held is refused from the next request on by all of 4 workers
   const record = admin.directory.quarantines.get(id);
   assert.ok(record);
   await admin.commit([releaseChange(record)]);
-  const answers = await Promise.all(Array.from({ length: 40 }, () => ask(it, { key: one.key })));
+  // No more at once than one credential may have.
+  const answers = await Promise.all(Array.from({ length: 32 }, () => ask(it, { key: one.key })));
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
 });
 

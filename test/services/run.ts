@@ -359,7 +359,7 @@ const services: readonly Service[] = [
     stop: () => undefined,
     tests: ['contract', 'adapter', 'failover', 'journal', 'kill', 'tls']
       .map((what) => `counters-${what}.test.ts`)
-      .concat('counters.test.ts'),
+      .concat('counters.test.ts', 'holds-adapter.test.ts', 'shared-quarantine.test.ts'),
   },
   {
     name: 'afternoon',

@@ -214,4 +214,11 @@ export const MIGRATIONS: readonly string[] = [
     version INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE shared_holds (
+    id TEXT PRIMARY KEY,
+    record_version INTEGER NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -1,10 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import type { LastUse, RecordChange } from '../../directory/records.ts';
+import type { SharedNote, SharedNoteStore } from '../../directory/shared-holds.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import type { JournalStore, KeptJournal } from '../../limits/journal.ts';
 import type { KeptBudget, LedgerStore, UsageRow } from '../../limits/ledger.ts';
 import type { Artifact, ArtifactStore } from '../../oauth/artifacts.ts';
-import type { ArtifactCall, FromStore, JournalCall, LedgerCall, StoreStart, ToStore } from './store-messages.ts';
+import type {
+  ArtifactCall,
+  FromStore,
+  JournalCall,
+  LedgerCall,
+  SharedNoteCall,
+  StoreStart,
+  ToStore,
+} from './store-messages.ts';
 
 /** Another process works on the state directory. */
 export class StateLocked extends Error {
@@ -20,6 +29,7 @@ export interface Store extends DirectoryStore {
   readonly artifacts: ArtifactStore;
   readonly ledger: LedgerStore;
   readonly journal: JournalStore;
+  readonly sharedNotes: SharedNoteStore;
 }
 
 /**
@@ -72,6 +82,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
   const artifact = async (call: ArtifactCall) => ask({ kind: 'artifacts', call });
   const entry = async (call: LedgerCall) => ask({ kind: 'ledger', call });
   const page = async (call: JournalCall) => ask({ kind: 'journal', call });
+  const note = async (call: SharedNoteCall) => ask({ kind: 'shared-notes', call });
 
   try {
     await opened;
@@ -109,6 +120,10 @@ export async function startStore(start: StoreStart): Promise<Store> {
     journal: {
       readJournal: async (...args) => (await page({ name: 'readJournal', args })) as KeptJournal,
       writeJournal: async (...args) => void (await page({ name: 'writeJournal', args })),
+    },
+    sharedNotes: {
+      readNotes: async (...args) => (await note({ name: 'readNotes', args })) as (readonly [string, SharedNote])[],
+      writeNote: async (...args) => void (await note({ name: 'writeNote', args })),
     },
     async close() {
       if (ended !== undefined) return;

@@ -27,6 +27,8 @@ export interface Instance {
 export interface Instances extends AsyncDisposable {
   readonly server: TestServer;
   readonly simulator: Simulator;
+  /** URL of the issuer. */
+  readonly issuer: string;
   readonly all: readonly Instance[];
 }
 
@@ -52,6 +54,7 @@ export async function startInstances(
   return {
     server,
     simulator,
+    issuer: issuer.url,
     all,
     async [Symbol.asyncDispose]() {
       await Promise.all(all.map((one) => one.kill()));

@@ -1,0 +1,497 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { settableClock } from '../../test/support/clock.ts';
+import { createModelHolds, type ModelHoldsServer } from '../../test/support/model-holds.ts';
+import { holdChange, releaseChange } from '../directory/quarantines.ts';
+import type { QuarantineRecord, RecordChange } from '../directory/records.ts';
+import type { SharedNote } from '../directory/shared-holds.ts';
+import type { AuditRecord } from '../kernel/record.ts';
+import { keepQuarantine, type QuarantineDeps, type WishedFinding } from './quarantine.ts';
+import { shareQuarantine, type SharedQuarantine } from './shared-quarantine.ts';
+
+type Rules = ReturnType<QuarantineDeps['config']>;
+
+/** Long enough for two looks. */
+const PASS_MS = 900;
+const DAY = 86_400_000;
+const ALICE = 'subject:https://issuer.example alice';
+const clockOf = () => settableClock(1_700_000_000_000);
+
+async function turns(): Promise<void> {
+  for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** One instance, with a directory and notes that outlive its process. */
+async function instanceOf(
+  server: ModelHoldsServer,
+  clock: ReturnType<typeof clockOf>,
+  name: string,
+  rules: Partial<Rules> = {},
+) {
+  const quarantines = new Map<string, QuarantineRecord>();
+  const notes = new Map<string, SharedNote>();
+  const noted: AuditRecord[] = [];
+  const said: string[] = [];
+  const commits: string[] = [];
+  const config: Rules = { mode: 'quarantine', exempt: [], maxQuarantined: 100, ...rules };
+  let isBroken = false;
+  let sharing: SharedQuarantine | undefined;
+  let starts = 0;
+  async function commit(changes: readonly RecordChange[]): Promise<void> {
+    // The store answers in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isBroken) throw new Error('the disk is full');
+    for (const change of changes) {
+      if (change.kind !== 'quarantine') continue;
+      const { id, state, version } = change.record;
+      if ((quarantines.get(id)?.version ?? 0) !== change.expectedVersion) throw new Error('another change came first');
+      assert.equal(version, change.expectedVersion + 1);
+      quarantines.set(id, change.record);
+      commits.push(`${state} ${id}`);
+    }
+  }
+  async function commitOwn(changes: readonly RecordChange[]): Promise<void> {
+    await commit(changes);
+    sharing?.changed();
+  }
+  const log = {
+    info: (event: string) => void said.push(event),
+    warn: (event: string) => void said.push(event),
+    error: (event: string) => void said.push(event),
+  };
+  const directory = { quarantines, apiKeys: new Map(), tenants: new Map() };
+  const self = {
+    ...{
+      quarantines,
+      notes,
+      noted,
+      said,
+      commits,
+      config,
+      directory,
+      keeper: keeperOf(),
+      way: server.connect(`${name}:0`),
+    },
+    isHeld: (id: string): boolean => quarantines.get(id)?.state === 'held',
+    async start() {
+      const process = `${name}:${starts++}`;
+      self.keeper = keeperOf();
+      self.way = server.connect(process);
+      sharing = await shareQuarantine({
+        ...{ holds: self.way, directory, keeper: self.keeper, commit, process, clock, log },
+        store: {
+          readNotes: async () => [...notes],
+          writeNote: async (id, note) => void notes.set(id, note),
+        },
+      });
+      await turns();
+    },
+    async stop() {
+      const closing = sharing?.close();
+      sharing = undefined;
+      await turns();
+      await closing;
+    },
+    /** @param isHasty does not wait for what comes of it */
+    async hold(id: string, rule = 'operator', isHasty = false) {
+      await commitOwn([holdChange(directory, { id, rule, why: 'because', heldAtMs: clock.nowMs() })]);
+      if (!isHasty) await turns();
+    },
+    async release(id: string, isHasty = false) {
+      const record = quarantines.get(id);
+      assert.ok(record);
+      await commitOwn([releaseChange(record)]);
+      if (!isHasty) await turns();
+    },
+    async find(subject: string, tenant = 'acme') {
+      const facts = { timeMs: clock.nowMs(), rule: 'stolen-key', subject, tenant, score: 1, why: 'because' };
+      await self.keeper.take([
+        { kind: 'finding', ...facts, requestId: undefined, mayHold: true } satisfies WishedFinding,
+      ]);
+      await turns();
+    },
+    break: (is: boolean) => void (isBroken = is),
+  };
+  function keeperOf() {
+    return keepQuarantine({
+      ...{ config: () => config, directory, commit: commitOwn, note: (record: AuditRecord) => void noted.push(record) },
+      ...{ nowMs: () => clock.nowMs(), rules: ['stolen-key'], log },
+    });
+  }
+  await self.start();
+  return self;
+}
+
+async function pass(clock: ReturnType<typeof clockOf>, ms = PASS_MS): Promise<void> {
+  for (let left = ms; left > 0; left -= 450) {
+    clock.advance(Math.min(left, 450));
+    await turns();
+  }
+}
+
+async function setUp(rules: readonly Partial<Rules>[] = [{}, {}]) {
+  const clock = clockOf();
+  const server = createModelHolds(() => clock.nowMs());
+  const all = [];
+  for (const [i, one] of rules.entries()) all.push(await instanceOf(server, clock, `node-${i}`, one));
+  const [a, b] = all;
+  assert.ok(a && b);
+  return { clock, server, all, a, b, pass: (ms?: number) => pass(clock, ms) };
+}
+
+test('what one holds the other holds within a look, and nobody tells it again', async () => {
+  const { clock, server, a, b, pass } = await setUp();
+  await a.hold(ALICE);
+  clock.advance(400);
+  await turns();
+  assert.deepEqual([b.isHeld(ALICE), b.quarantines.get(ALICE)?.rule], [true, 'operator']);
+  await pass(5_000);
+  assert.deepEqual([server.told, a.commits, b.commits], [['change held'], [`held ${ALICE}`], [`held ${ALICE}`]]);
+  await b.release(ALICE);
+  await pass();
+  assert.equal(a.isHeld(ALICE), false);
+  await pass(5_000);
+  assert.deepEqual(server.told, ['change held', 'change released']);
+});
+
+test('the record of it says where it came from, and it is no finding here', async () => {
+  const { a, b, pass } = await setUp();
+  await a.find(ALICE);
+  await pass();
+  assert.deepEqual(b.noted, [
+    {
+      kind: 'hold',
+      timeMs: 1_700_000_000_450,
+      activity: 'quarantine',
+      subject: ALICE,
+      tenant: 'acme',
+      reason: 'stolen-key',
+      untilMs: undefined,
+      from: 'node-0:0',
+    },
+  ]);
+  assert.deepEqual([b.said, b.keeper.list()], [['held_elsewhere'], []]);
+  await a.release(ALICE);
+  await pass();
+  const last = b.noted.at(-1);
+  assert.ok(last?.kind === 'hold');
+  assert.deepEqual([last.activity, last.from], ['release', 'node-0:0']);
+});
+
+for (const [what, rules] of [
+  ['only observes', { mode: 'observe' }],
+  ['looks for nothing', { mode: 'off' }],
+  ['exempts it', { exempt: [ALICE] }],
+] as const) {
+  test(`an instance that ${what} follows no hold by a rule, and one by an operator`, async () => {
+    const { a, b, pass } = await setUp([{}, rules]);
+    await a.find(ALICE);
+    await pass();
+    assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE), b.noted], [true, false, []]);
+    await a.hold(ALICE);
+    await pass();
+    assert.deepEqual([b.isHeld(ALICE), b.quarantines.get(ALICE)?.rule], [true, 'operator']);
+  });
+}
+
+test('what others hold fills no more places than what is found here, which is told once; a place that comes free is taken', async () => {
+  const { a, b, pass } = await setUp([{}, { maxQuarantined: 2 }]);
+  const ids = ['a', 'b', 'c'].map((sub) => `subject:https://issuer.example ${sub}`);
+  for (const id of ids) await a.find(id);
+  await pass(10_000);
+  assert.deepEqual(ids.map(b.isHeld), [true, true, false]);
+  assert.equal(b.said.filter((event) => event === 'quarantine_full').length, 1);
+  assert.equal(b.keeper.figures().notHeld, 1);
+  await a.hold(`${ids[0]} by hand`);
+  await b.release(ids[0] ?? '');
+  await pass(10_000);
+  assert.deepEqual(ids.map(b.isHeld), [false, true, true]);
+  assert.equal(b.isHeld(`${ids[0]} by hand`), true);
+});
+
+test('of the places of an instance one tenant has half, wherever it was found', async () => {
+  const { a, b, pass } = await setUp([{}, { maxQuarantined: 4 }]);
+  b.directory.tenants.set('acme', {}).set('other', {});
+  const of = (sub: string): string => `subject:https://issuer.example ${sub}`;
+  for (const sub of ['a', 'b']) await a.find(of(sub));
+  await pass();
+  await b.find(of('c'));
+  await b.find(of('d'), 'other');
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd'].map((sub) => b.isHeld(of(sub))),
+    [true, true, false, true],
+  );
+});
+
+test('an instance that begins to quarantine follows what is held already', async () => {
+  const { a, b, pass } = await setUp([{}, { mode: 'observe' }]);
+  await a.find(ALICE);
+  await pass();
+  Object.assign(b.config, { mode: 'quarantine' });
+  await pass(5_000);
+  assert.equal(b.isHeld(ALICE), true);
+});
+
+test('a key that this directory does not know is not held', async () => {
+  const { a, b, pass } = await setUp();
+  b.directory.apiKeys.set('Known1', {});
+  await a.hold('key:Ab12Cd');
+  await a.hold('key:Known1');
+  await pass();
+  assert.deepEqual([b.isHeld('key:Ab12Cd'), b.isHeld('key:Known1')], [false, true]);
+});
+
+test('what is done while the server is away is told when it is back, and the line says once that it is away', async () => {
+  const { a, b, pass } = await setUp();
+  a.way.isCut = true;
+  await a.hold(ALICE);
+  await pass(10_000);
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [true, false]);
+  assert.deepEqual(a.said, ['quarantine_unshared']);
+  a.way.isCut = false;
+  await pass();
+  assert.equal(b.isHeld(ALICE), true);
+  assert.deepEqual(a.said, ['quarantine_unshared', 'quarantine_shared']);
+});
+
+test('a server that is slow once is not called away', async () => {
+  const { a, pass } = await setUp();
+  a.way.isCut = true;
+  await pass(1_000);
+  a.way.isCut = false;
+  await pass();
+  assert.deepEqual(a.said, []);
+});
+
+for (const [what, away, back] of [
+  [
+    'cut off',
+    async (b: Awaited<ReturnType<typeof setUp>>['b']) => void (b.way.isCut = true),
+    async (b: Awaited<ReturnType<typeof setUp>>['b']) => void (b.way.isCut = false),
+  ],
+  [
+    'not running',
+    async (b: Awaited<ReturnType<typeof setUp>>['b']) => b.stop(),
+    async (b: Awaited<ReturnType<typeof setUp>>['b']) => b.start(),
+  ],
+] as const) {
+  test(`a release reaches an instance that was ${what}, and its old hold undoes it not`, async () => {
+    const { a, b, server, pass } = await setUp();
+    await a.hold(ALICE);
+    await pass();
+    await away(b);
+    await a.release(ALICE);
+    await pass(3_600_000 / 100);
+    await back(b);
+    await pass();
+    assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [false, false]);
+    assert.deepEqual(server.told, ['change held', 'change released']);
+  });
+
+  test(`nor where the server has lost its data while it was ${what}, whoever comes first`, async () => {
+    for (const isFirst of [true, false]) {
+      const { a, b, server, pass } = await setUp();
+      await a.hold(ALICE);
+      await pass();
+      await away(b);
+      await a.release(ALICE);
+      await pass();
+      a.way.isCut = true;
+      server.lose();
+      if (isFirst) a.way.isCut = false;
+      await pass();
+      await back(b);
+      await pass();
+      a.way.isCut = false;
+      await pass();
+      assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [false, false]);
+    }
+  });
+
+  test(`a hold of before that nobody has released is there again after the server has lost it, also for who was ${what}`, async () => {
+    const { a, b, server, all, clock, pass } = await setUp();
+    await a.hold(ALICE);
+    await pass();
+    await away(b);
+    server.lose();
+    await back(b);
+    await pass();
+    assert.equal(server.entries.size, 1);
+    const third = await instanceOf(server, clock, 'node-9');
+    await pass();
+    assert.ok([...all, third].every((one) => one.isHeld(ALICE)));
+  });
+}
+
+test('a release lets go what was held when it was asked for, and nothing that has been held since', async () => {
+  const { a, b, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  b.way.isCut = true;
+  await b.release(ALICE);
+  await a.release(ALICE);
+  await a.hold(ALICE);
+  await pass();
+  b.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [true, true]);
+});
+
+test('a hold of ours that was not told yet is newer than a release of what was held before', async () => {
+  const { a, b, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  b.way.isCut = true;
+  await b.release(ALICE);
+  await b.hold(ALICE);
+  await a.release(ALICE);
+  await pass();
+  b.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [true, true]);
+});
+
+test('what was told without an answer is known as told, so that its release reaches the others', async () => {
+  const { a, b, pass } = await setUp();
+  a.way.losesAnswer = true;
+  await a.hold(ALICE);
+  await pass();
+  assert.equal(b.isHeld(ALICE), true);
+  await a.release(ALICE);
+  a.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [false, false]);
+});
+
+test('a release is not lost that is made while what the other holds is being heard', async () => {
+  const { a, b, pass } = await setUp();
+  await a.hold(ALICE);
+  await a.hold(`${ALICE} and others`);
+  // It looks at once, hears of both, and still works off the second when the first is released.
+  await b.hold(ALICE, 'operator', true);
+  await b.release(ALICE);
+  await pass();
+  assert.equal(a.isHeld(ALICE), b.isHeld(ALICE));
+});
+
+test('what was held and released while the server was away is told once, and leaves nothing there', async () => {
+  const { a, server, pass } = await setUp();
+  a.way.isCut = true;
+  await a.hold(ALICE);
+  await a.release(ALICE);
+  await pass();
+  a.way.isCut = false;
+  await pass(10_000);
+  assert.deepEqual([server.told, server.entries.size], [['change released'], 0]);
+});
+
+test('who was away for longer than a release is remembered keeps what it holds, and holds nobody else', async () => {
+  const { a, b, pass, clock } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  await b.stop();
+  await a.release(ALICE);
+  clock.advance(DAY);
+  await pass();
+  await b.start();
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [false, true]);
+});
+
+test('a change that could not be written is tried again, and is not told as one of ours', async () => {
+  const { a, b, server, pass } = await setUp();
+  b.break(true);
+  await a.hold(ALICE);
+  await pass(3_000);
+  assert.equal(b.isHeld(ALICE), false);
+  await a.release(ALICE);
+  await a.hold(ALICE);
+  b.break(false);
+  await pass();
+  assert.equal(b.isHeld(ALICE), true);
+  assert.deepEqual(server.told, ['change held', 'change released', 'change held']);
+});
+
+const at = fc.nat(2);
+const who = fc.nat(1).map((i) => `subject:https://issuer.example ${i}`);
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('hold' as const),
+      at,
+      who,
+      rule: fc.constantFrom('operator', 'stolen-key'),
+      isHasty: fc.boolean(),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('release' as const), at, who, isHasty: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('cut' as const, 'mend' as const, 'restart' as const, 'answer' as const, 'spoil' as const),
+      at,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('tick' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('pass' as const) }) },
+);
+
+test('whatever happens, all hold the same once the server is back, and a release that all heard stays one', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const { all, server, clock, pass } = await setUp([{}, {}, {}]);
+      // Where another change came first, an operator is told so.
+      const tried = (change: Promise<void>): Promise<void> =>
+        change.catch((error: Error) => assert.match(error.message, /came first|disk is full/));
+      for (const one of steps) {
+        const it = 'at' in one ? all[one.at] : undefined;
+        if (one.do === 'hold' && it?.isHeld(one.who) === false) await tried(it.hold(one.who, one.rule, one.isHasty));
+        else if (one.do === 'release' && it?.isHeld(one.who) === true) await tried(it.release(one.who, one.isHasty));
+        else if (one.do === 'cut' && it) it.way.isCut = true;
+        else if (one.do === 'mend' && it) it.way.isCut = false;
+        else if (one.do === 'spoil' && it) it.break(true);
+        else if (one.do === 'answer' && it) it.way.losesAnswer = true;
+        else if (one.do === 'restart' && it) {
+          await it.stop();
+          await it.start();
+        } else if (one.do === 'lose') server.lose();
+        else if (one.do === 'tick') clock.advance(450);
+        else if (one.do === 'pass') await pass();
+      }
+      const mend = async (): Promise<void> => {
+        for (const one of all) {
+          Object.assign(one.way, { isCut: false, losesAnswer: false });
+          one.break(false);
+        }
+        await pass(3_000);
+      };
+      await mend();
+      const states = (): string[] =>
+        all.map(({ quarantines }) =>
+          [...quarantines.values()]
+            .filter(({ state }) => state === 'held')
+            .map(({ id }) => id)
+            .toSorted()
+            .join(),
+        );
+      assert.equal(new Set(states()).size, 1, states().join(' | '));
+      // Nothing moves any more, nor after the server has lost its data and each has come again.
+      const before = states();
+      server.lose();
+      for (const one of all) {
+        await one.stop();
+        await one.start();
+        await pass();
+      }
+      assert.deepEqual(states(), before);
+      for (const one of all) for (const id of one.quarantines.keys()) if (one.isHeld(id)) await one.release(id);
+      await pass(2_000);
+      assert.deepEqual(states(), ['', '', '']);
+      for (const one of all) await one.stop();
+    }),
+    { numRuns: 200 },
+  );
+});
