@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { BY_OPERATOR, holdChange, isHoldable, releaseChange } from '../directory/quarantines.ts';
+import { markOf, OWN_ISSUER } from '../directory/revocations.ts';
 import { text } from '../kernel/option.ts';
 import { deny } from '../kernel/reasons.ts';
 import { operation, type Resource } from './operation.ts';
+import type { AdminDeps } from './ports.ts';
 
 const held = z.strictObject({
   id: z.string().describe('key: and the public id of an API key, or another name of a credential.'),
@@ -25,11 +27,12 @@ const example = {
   state: 'held',
 } as const;
 
-const ID = 'Give key: and the public id of an API key, or a name of tokens such as subject:ISSUER SUBJECT.';
+const ID =
+  'Give key: and the public id of an API key, or a name of tokens: subject:ISSUER SUBJECT, client:ISSUER ID, token:ISSUER HASH, grant:, session: or pair: likewise; the issuer is own for the gateway’s server.';
 
 /** What is to be held. */
 export const credentialHold = z.strictObject({
-  id: text(ID, isHoldable),
+  id: text(ID, (value) => /^[a-z]+:.{1,1024}$/s.test(value)),
   why: text('Give a reason of at most 200 characters.', (value) => value.length <= 200).optional(),
 });
 
@@ -65,10 +68,14 @@ export const quarantine: Resource = {
       response: heldCredential,
       example: { ...example, rule: 'operator' },
       async handle({ body, actor }) {
-        const { id, why = 'held by hand' } = body;
+        const { why = 'held by hand' } = body;
+        const id = heldName(body.id, deps);
         const key = /^key:(.*)$/.exec(id)?.[1];
-        if (key !== undefined && !deps.directory.apiKeys.has(key)) return deny('unknown_object');
-        const change = holdChange(deps.directory, { id, rule: BY_OPERATOR, why, heldAtMs: deps.clock.nowMs() });
+        const record = key === undefined ? undefined : deps.directory.apiKeys.get(key);
+        if (key !== undefined && record === undefined) return deny('unknown_object');
+        if (!isHoldable(id)) return deny('invalid_field', { param: 'id', message: ID });
+        const { tenant } = record ?? {};
+        const change = holdChange(deps.directory, { id, rule: BY_OPERATOR, why, heldAtMs: deps.clock.nowMs(), tenant });
         const committed = await deps.commit([change]);
         deps.logChange(actor, 'quarantine.hold', id);
         return { value: shown(change.record), committed, location: `/quarantine/${encodeURIComponent(id)}` };
@@ -83,7 +90,8 @@ export const quarantine: Resource = {
       status: 200,
       response: heldCredential,
       example: { ...example, state: 'released' },
-      async handle({ id, actor }) {
+      async handle({ id: name, actor }) {
+        const id = heldName(name, deps);
         const before = deps.directory.quarantines.get(id);
         if (before?.state !== 'held') return deny('unknown_object');
         const change = releaseChange(before);
@@ -94,6 +102,17 @@ export const quarantine: Resource = {
     }),
   ],
 };
+
+/**
+ * The name by which a credential is known (`Principal.marks`) for one that findings, alerts and people use: a client of our own by
+ * its id alone, our own server by its URL. Else nothing would be held, and it would look as if it were.
+ */
+function heldName(name: string, { directory, people }: Pick<AdminDeps, 'directory' | 'people'>): string {
+  const client = /^client:(\S+)$/.exec(name)?.[1];
+  if (client !== undefined && directory.clients.has(client)) return markOf('client', OWN_ISSUER, client);
+  const [, kind, issuer, id] = /^([a-z]+):(\S+) (.+)$/s.exec(name) ?? [];
+  return kind !== undefined && issuer === people.publicUrl ? `${kind}:${OWN_ISSUER} ${id}` : name;
+}
 
 const shown = ({ id, rule, why, heldAtMs, state }: Parameters<typeof releaseChange>[0]) => ({
   ...{ id, rule, why, state },

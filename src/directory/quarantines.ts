@@ -1,7 +1,8 @@
 import type { QuarantineRecord, RecordChange } from './records.ts';
 import type { DirectoryState } from './state.ts';
 
-const HOLDABLE = /^(?:key|token|subject|client|pair|grant|session):.{1,512}$/;
+const HOLDABLE =
+  /^(?:key:[\w-]{1,64}|(?:token|subject|client|pair|grant|session):(?!undefined )\S{1,512} \S.{0,511})$/s;
 
 /** Whether something of this name can be held: `key:` and the id of an API key, or a name of tokens (`Principal.marks`). */
 export const isHoldable = (id: string): boolean => HOLDABLE.test(id);
@@ -40,7 +41,7 @@ type QuarantineChange = Extract<RecordChange, { readonly kind: 'quarantine' }>;
 /** The change that holds a credential. */
 export function holdChange(
   { quarantines }: Pick<DirectoryState, 'quarantines'>,
-  held: Pick<QuarantineRecord, 'id' | 'rule' | 'why' | 'heldAtMs'>,
+  held: Pick<QuarantineRecord, 'id' | 'rule' | 'why' | 'heldAtMs' | 'tenant'>,
 ): QuarantineChange {
   const expectedVersion = quarantines.get(held.id)?.version ?? 0;
   return { kind: 'quarantine', record: { ...held, state: 'held', version: expectedVersion + 1 }, expectedVersion };

@@ -247,6 +247,8 @@ export interface QuarantineRecord {
   readonly why: string;
   /** Milliseconds since the epoch. */
   readonly heldAtMs: number;
+  /** Whose credential it is; undefined where that is not known. */
+  readonly tenant?: string | undefined;
   readonly state: 'held' | 'released';
   readonly version: number;
 }

@@ -605,7 +605,10 @@ export async function startGateway({
     async commit(changes) {
       const done = await commit(changes);
       owners.told(changes);
-      if (changes.some(({ kind }) => kind === 'quarantine')) sharing?.changed();
+      if (changes.some(({ kind }) => kind === 'quarantine')) {
+        sharing?.changed();
+        quarantine.freed();
+      }
       return done;
     },
     hmacKey,

@@ -7,8 +7,7 @@ import { keepQuarantine, type QuarantineDeps, type WishedFinding } from './quara
 
 type Rules = ReturnType<QuarantineDeps['config']>;
 
-function setUp(rules: Partial<Rules> = {}) {
-  const quarantines = new Map<string, QuarantineRecord>();
+function setUp(rules: Partial<Rules> = {}, quarantines = new Map<string, QuarantineRecord>()) {
   const noted: AuditRecord[] = [];
   const said: string[] = [];
   const apply = (changes: readonly RecordChange[]): void => {
@@ -16,6 +15,7 @@ function setUp(rules: Partial<Rules> = {}) {
   };
   const tenants = new Map();
   const directory = { quarantines, apiKeys: new Map(), tenants };
+  let nowMs = 42;
   const keeper = keepQuarantine({
     config: () => ({ mode: 'quarantine', exempt: [], maxQuarantined: 2, ...rules }),
     directory,
@@ -25,7 +25,7 @@ function setUp(rules: Partial<Rules> = {}) {
       apply(changes);
     },
     note: (record) => void noted.push(record),
-    nowMs: () => 42,
+    nowMs: () => nowMs,
     rules: ['stolen-key', 'probing'],
     log: {
       info: (event) => void said.push(event),
@@ -34,7 +34,8 @@ function setUp(rules: Partial<Rules> = {}) {
     },
   });
   const held = () => [...quarantines.values()].filter(({ state }) => state === 'held').map(({ id }) => id);
-  return { keeper, noted, said, held, quarantines, directory, apply };
+  const later = (ms: number) => void (nowMs += ms);
+  return { keeper, noted, said, held, quarantines, directory, apply, later };
 }
 
 const found = (subject: string, more: Partial<WishedFinding> = {}): WishedFinding => ({
@@ -118,6 +119,35 @@ test('what an operator holds takes nothing of that bound, and what is released m
   apply([releaseChange(before)]);
   await keeper.take([found('key:B00000')]);
   assert.deepEqual(held(), ['key:Byhand', 'key:B00000']);
+});
+
+test('whose what is held is outlives a start: nobody has their half of the places again', async () => {
+  const before = setUp({ maxQuarantined: 4 });
+  before.directory.tenants.set('acme', {}).set('other', {});
+  await before.keeper.take([found('key:a'), found('key:b')]);
+  const { keeper, held, directory } = setUp({ maxQuarantined: 4 }, before.quarantines);
+  directory.tenants.set('acme', {}).set('other', {});
+  await keeper.take([found('key:c'), found('key:d', { tenant: 'other' })]);
+  assert.deepEqual(held(), ['key:a', 'key:b', 'key:d']);
+});
+
+test('what found no place is held once one comes free, though its rule tells of it no more; after a day it is not', async () => {
+  const { keeper, held, quarantines, apply, later, noted } = setUp({ maxQuarantined: 1 });
+  const release = async (id: string): Promise<void> => {
+    const record = quarantines.get(id);
+    assert.ok(record);
+    apply([releaseChange(record)]);
+    keeper.freed();
+    await keeper.take([]);
+  };
+  await keeper.take([found('key:A00000'), found('key:thief1', { timeMs: 42 }), found('key:thief2', { timeMs: 42 })]);
+  assert.deepEqual(held(), ['key:A00000']);
+  await release('key:A00000');
+  assert.deepEqual(held(), ['key:thief1']);
+  assert.equal(noted.at(-1)?.kind, 'hold');
+  later(86_400_000);
+  await release('key:thief1');
+  assert.deepEqual(held(), []);
 });
 
 test('findings that are kept are bounded', async () => {

@@ -24,8 +24,8 @@ export interface QuarantineKeeper {
   follow(hold: HeldElsewhere, commit: QuarantineDeps['commit']): Promise<boolean>;
   /** Lets go what another instance has let go. @throws what `commit` throws */
   letGo(before: QuarantineRecord, from: string, commit: QuarantineDeps['commit']): Promise<void>;
-  /** Whose credential it is that was found or followed since the start. */
-  tenantOf(subject: string): string | undefined;
+  /** A place may have come free: what found none is held now. */
+  freed(): void;
   /** The newest first. */
   list(): readonly FindingRecord[];
   /** How often each rule has found something since the start, and how many credentials are held. */
@@ -46,6 +46,9 @@ export interface QuarantineDeps {
 
 /** Findings that are kept for who asks. */
 const MAX_FINDINGS = 1_000;
+/** Credentials that are held as soon as there is a place, and for how long that is waited for. */
+const MAX_UNHELD = 100;
+const UNHELD_MS = 86_400_000;
 /** Holds of others that are told of once as not followed. */
 const MAX_TOLD = 1_000;
 
@@ -55,8 +58,8 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   const findings: FindingRecord[] = [];
   const found = new Map(deps.rules.map((rule) => [rule, 0]));
   let notHeld = 0;
-  /** Of what was held since the start. */
-  const tenants = new Map<string, string | undefined>();
+  /** What found no place, the oldest first: a rule tells of a thief once, and not again while they go on. */
+  const unheld = new Map<string, WishedFinding>();
   const toldFull = new Set<string>();
   /** One after another: two at once must not both be the last one that is allowed. */
   let last: Promise<void> = Promise.resolve();
@@ -80,7 +83,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
     const bySelf = held.filter(({ rule }) => rule !== BY_OPERATOR);
     if (bySelf.length >= maxQuarantined) return 'too-many';
     // Where there are others, no tenant has all places: who provokes it with keys of their own keeps no thief from being held.
-    const own = bySelf.filter(({ id }) => tenants.get(id) === tenant).length;
+    const own = bySelf.filter((one) => one.tenant === tenant).length;
     return directory.tenants.size > 1 && own >= Math.ceil(maxQuarantined / 2) ? 'too-many' : undefined;
   }
 
@@ -102,12 +105,20 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
     });
     if (against !== undefined) {
       if (against === 'exempt' || against === 'too-many') notHeld++;
-      if (against === 'too-many') log.error('quarantine_full', { rule, subject, max: config().maxQuarantined });
+      if (against === 'too-many') {
+        log.error('quarantine_full', { rule, subject, max: config().maxQuarantined });
+        unheld.delete(subject);
+        unheld.set(subject, finding);
+        for (const [oldest] of unheld) if (unheld.size > MAX_UNHELD) unheld.delete(oldest);
+      }
       return;
     }
+    await hold(finding);
+  }
+
+  async function hold({ rule, subject, tenant, why }: WishedFinding): Promise<void> {
     try {
-      await commit([holdChange(directory, { id: subject, rule, why, heldAtMs: nowMs() })]);
-      tenants.set(subject, tenant);
+      await commit([holdChange(directory, { id: subject, rule, why, heldAtMs: nowMs(), tenant })]);
       note({
         kind: 'hold',
         timeMs: nowMs(),
@@ -119,6 +130,16 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
       });
     } catch (error) {
       log.error('quarantine_failed', { rule, subject, name: error instanceof Error ? error.name : 'unknown' });
+    }
+  }
+
+  async function holdUnheld(): Promise<void> {
+    for (const [subject, finding] of unheld) {
+      const against = reasonAgainst(finding);
+      if (against === 'too-many') continue;
+      unheld.delete(subject);
+      // What was found long ago may be over.
+      if (against === undefined && nowMs() - finding.timeMs < UNHELD_MS) await hold(finding);
     }
   }
 
@@ -143,8 +164,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
       }
       return false;
     }
-    await write([holdChange(directory, { id, rule, why, heldAtMs })]);
-    tenants.set(id, tenant);
+    await write([holdChange(directory, { id, rule, why, heldAtMs, tenant })]);
     log.info('held_elsewhere', { rule, subject: id, from });
     note(elsewhere('quarantine', id, tenant, rule, from));
     return true;
@@ -174,9 +194,9 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
       next(async () => {
         await write([releaseChange(before)]);
         log.info('released_elsewhere', { rule: before.rule, subject: before.id, from });
-        note(elsewhere('release', before.id, tenants.get(before.id), before.rule, from));
+        note(elsewhere('release', before.id, before.tenant, before.rule, from));
       }),
-    tenantOf: (subject) => tenants.get(subject),
+    freed: () => void (unheld.size > 0 && next(holdUnheld)),
     take(all) {
       for (const finding of all) last = last.then(() => takeOne(finding));
       return last;

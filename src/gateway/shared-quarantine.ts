@@ -38,7 +38,7 @@ export interface SharedQuarantineDeps {
   readonly holds: SharedHolds;
   readonly store: SharedNoteStore;
   readonly directory: Pick<DirectoryState, 'quarantines'>;
-  readonly keeper: Pick<QuarantineKeeper, 'follow' | 'letGo' | 'tenantOf'>;
+  readonly keeper: Pick<QuarantineKeeper, 'follow' | 'letGo'>;
   /** Writes what came from elsewhere, and tells nobody of it outside. */
   readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
   /** Names this process among the instances. */
@@ -143,7 +143,7 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
   async function tell(record: QuarantineRecord, isNew: boolean): Promise<void> {
     const { id, version: recordVersion } = record;
     const { version } = noteOf(id);
-    const answer = await holds.tell({ record, tenant: keeper.tenantOf(id), version, isNew, known });
+    const answer = await holds.tell({ record, tenant: record.tenant, version, isNew, known });
     if (answer.kind === 'told' || answer.kind === 'known') {
       isFull = false;
       // What is newer there comes with a look; it must not seem to be known.

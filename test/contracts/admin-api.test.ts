@@ -32,6 +32,16 @@ test('where nothing may be changed unrecorded and nothing can be recorded, readi
   assert.deepEqual((await admin.ask(`GET ${KEYS}`)).json['items'], []);
 });
 
+test('what is no name of a credential is not held, or it would look as if something were', async () => {
+  const admin = createTestAdmin();
+  const hold = (id: string) => admin.ask('POST /api/v1/quarantine', { body: { id } });
+  for (const id of ['subject:undefined x', 'group:own ops', 'client:nobody', 'token:https://login.example', 'x']) {
+    assert.equal(refusal(await hold(id)), '400 invalid_field id', id);
+  }
+  assert.equal(refusal(await hold('key:nobody')), '404 unknown_object null');
+  assert.equal((await hold('subject:https://login.example alice "a"')).status, 201);
+});
+
 suite('creating an API key', () => {
   test('answers 201 with the value, and what was not said has its default', async () => {
     const admin = createTestAdmin();

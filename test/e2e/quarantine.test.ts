@@ -4,6 +4,7 @@ import * as oidc from 'openid-client';
 import { holdChange, releaseChange } from '../../src/directory/quarantines.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { ask, CHAT } from '../support/http.ts';
+import { sallyport } from '../support/command.ts';
 import { startTestIssuer } from '../support/issuer.ts';
 import { PUBLIC_URL } from '../support/oauth.ts';
 import { createStockClient } from '../support/people.ts';
@@ -50,6 +51,24 @@ test('a key that is held stays held after a worker has died', async () => {
     if (answer === undefined) continue;
     assert.equal(answer.code, 'quarantined');
     break;
+  }
+});
+
+test('a client is held by its id, as alerts name it, and what would hold nothing is refused', async () => {
+  await using it = await startTestGateway({ plain: true, config: { listen: { publicUrl: PUBLIC_URL } } });
+  const words = '--name one --grants client_credentials --scopes inference:chat --models tiny';
+  const { id, config } = await createStockClient(it, words);
+  const { access_token: key } = await oidc.clientCredentialsGrant(config);
+  assert.equal((await ask(it, { key })).status, 200);
+  assert.match(
+    (await sallyport(it.stateDir, `quarantine hold client:${id}`)).out,
+    new RegExp(`^holding client:own ${id}`),
+  );
+  assert.equal((await ask(it, { key })).code, 'quarantined');
+  assert.equal((await sallyport(it.stateDir, `quarantine release client:${id}`)).exit, 0);
+  assert.equal((await ask(it, { key })).status, 200);
+  for (const name of ['client:nobody', 'token:abc', 'pair:x']) {
+    assert.notEqual((await sallyport(it.stateDir, `quarantine hold ${name}`)).exit, 0, name);
   }
 });
 

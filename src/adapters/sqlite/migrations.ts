@@ -221,4 +221,7 @@ export const MIGRATIONS: readonly string[] = [
     version INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE quarantines ADD COLUMN tenant TEXT;
+  `,
 ];

@@ -259,6 +259,7 @@ export const quarantineFromRow = (row: Tables['quarantines']): QuarantineRecord 
   rule: row.rule,
   why: row.why,
   heldAtMs: row.held_at_ms,
+  tenant: row.tenant ?? undefined,
   state: row.state === 'released' ? 'released' : 'held',
   version: row.version,
 });
@@ -269,6 +270,7 @@ export const rowFromQuarantine = (record: QuarantineRecord): Tables['quarantines
   rule: record.rule,
   why: record.why,
   held_at_ms: record.heldAtMs,
+  tenant: record.tenant ?? null,
   state: record.state,
   version: record.version,
 });

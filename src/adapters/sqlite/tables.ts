@@ -100,6 +100,7 @@ export interface Tables {
     rule: string;
     why: string;
     held_at_ms: number;
+    tenant: string | null;
     state: string;
     version: number;
   };

@@ -27,7 +27,7 @@ test('an entry is read', () => {
   assert.deepEqual(entry(released, '43 r o'), { ...released, key: keyOf(ALICE), version: 43, state: 'released' });
   assert.ok(entry({ ...BODY, rule: 'operator' }, '42 h o'));
   assert.ok(entry({ ...BODY, why: 'x'.repeat(200) }, `${LATEST} h r`));
-  const longest = `token:${'x'.repeat(512)}`;
+  const longest = `token:${'x'.repeat(512)} ${'y'.repeat(512)}`;
   assert.ok(entry({ ...BODY, id: longest }, '1 h r', longest));
 });
 
