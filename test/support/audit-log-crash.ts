@@ -31,10 +31,14 @@ export async function verifyWhileWriting(times: number): Promise<number> {
   const stateDir = newStateDir();
   const child = spawn(process.execPath, [PROGRAM, stateDir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let [seen, size] = [0, 0];
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (seen++ < times) ({ size } = wholeOf(stateDir, { copies: [auditLogPlaces(stateDir).lastCheckpoint] }));
-    else child.kill('SIGKILL');
-    assert.ok(Number(line) > 0);
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (seen++ < times) ({ size } = wholeOf(stateDir, { copies: [auditLogPlaces(stateDir).lastCheckpoint] }));
+      else child.kill('SIGKILL');
+      assert.ok(Number(line) > 0);
+    }
+  } finally {
+    child.kill('SIGKILL');
   }
   return size;
 }

@@ -9,9 +9,12 @@ import type { Fault } from '../../src/audit-log/fault.ts';
 import { parseVerifier } from '../../src/audit-log/note.ts';
 import { settableClock } from './clock.ts';
 
-/** A record as others write it. */
+/** Time of record 0. */
+export const FIRST_RECORD_MS = 1_700_000_000_000;
+
+/** A record as others write it. @param n names it, and is the milliseconds since the first one */
 export const record = (n: number, text = ''): string =>
-  JSON.stringify({ metadata: { version: '1.8.0', uid: `r${n}` }, time: 1_700_000_000_000 + n, text });
+  JSON.stringify({ metadata: { version: '1.8.0', uid: `r${n}` }, time: FIRST_RECORD_MS + n, text });
 
 let root: string | undefined;
 
