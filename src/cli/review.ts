@@ -4,6 +4,7 @@ import { SCHEDULES } from '../review/config.ts';
 import { markdownOf } from '../review/markdown.ts';
 import type { Review } from '../review/review.ts';
 import { sarifOf } from '../review/sarif.ts';
+import { withoutUnseen } from '../wire/printable.ts';
 import { withAdmin, type AdminClient } from './admin-client.ts';
 import { CommandError, UsageError, type Command } from './command.ts';
 import { parseFlags, type Flags } from './flags.ts';
@@ -80,13 +81,18 @@ const COLOURS = { critical: 'red', high: 'red', medium: 'yellow', low: 'cyan', i
 
 function textOf({ findings, gone, ok, previous }: Review, isTerminal: boolean): string {
   const paint = painter(isTerminal);
-  const lines = findings.map(({ id, severity, what, evidence, records, mend, isNew }) => {
-    const seen = [...evidence, ...(records.length === 0 ? [] : [`records ${records.join(', ')}`])].join('; ');
+  const lines = findings.map(({ id, severity, what: said, evidence, records, mend, isNew }) => {
+    // Names are what somebody has typed: none may act on a terminal.
+    const what = withoutUnseen(said);
+    const seen = [
+      ...evidence.map(withoutUnseen),
+      ...(records.length === 0 ? [] : [`records ${records.join(', ')}`]),
+    ].join('; ');
     return `${paint(severity.toUpperCase().padEnd(8), COLOURS[severity])}  ${isNew ? 'new: ' : ''}${what}  [${id}]
           seen: ${seen}
           mend: ${mend}\n`;
   });
-  const ended = gone.map(({ id, what }) => `${paint('GONE', 'green').padEnd(8)}  ${what}  [${id}]\n`);
+  const ended = gone.map(({ id, what }) => `${paint('GONE', 'green').padEnd(8)}  ${withoutUnseen(what)}  [${id}]\n`);
   const fresh = findings.filter(({ isNew }) => isNew).length;
   const since = previous === null ? '' : `, ${fresh} new and ${gone.length} gone since ${previous}`;
   const word = ok ? paint('well', 'green') : paint('not well', 'red');

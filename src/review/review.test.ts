@@ -89,3 +89,19 @@ test('a name that is markup, or has lines of its own, is text in Markdown', asyn
   assert.match(text, /^## medium: Upstream \\\]\(x\) \\# Well \\<b\\>/m);
   assert.match(text, /- subject: `upstreams\/\]\(x\) # Well <b>'`/);
 });
+
+test('what somebody has typed as a name is no link in SARIF, and turns no line round', async () => {
+  const { second } = await twice();
+  const evil = 'API key x ([open me](https://evil.example)\u202e\u001b[2J)';
+  const findings = second.findings.map((one) => ({ ...one, what: evil, evidence: [evil] }));
+  const gone = second.gone.map((one) => ({ ...one, what: evil }));
+  const { runs } = sarifOf({ ...second, findings, gone }, '1.2.3') as {
+    runs: { results: { message: { text: string } }[] }[];
+  };
+  const texts = runs.flatMap(({ results }) => results.map(({ message }) => message.text));
+  assert.equal(texts.length, 3);
+  for (const text of texts) {
+    assert.ok(text.includes('\\[open me\\](https://evil.example)'), text);
+    assert.doesNotMatch(text, /[\p{Cc}\p{Cf}]/u);
+  }
+});

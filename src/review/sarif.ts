@@ -1,5 +1,6 @@
 import type { JsonObject } from '../kernel/json.ts';
 import type { Severity } from '../kernel/finding.ts';
+import { withoutUnseen } from '../wire/printable.ts';
 import { checks } from './checks/index.ts';
 import type { Review } from './review.ts';
 
@@ -46,7 +47,7 @@ export function sarifOf({ id, at, findings, gone, previous }: Review, version: s
             ruleId: one.id,
             ruleIndex: checks.findIndex((check) => check.id === one.id),
             level: LEVELS[one.severity],
-            message: { text: `${one.what} (${one.evidence.join('; ')}) Mend: ${one.mend}` },
+            message: { text: plain(`${one.what} (${one.evidence.join('; ')}) Mend: ${one.mend}`) },
             ...placeOf(one.id, one.subject),
             ...(previous === null ? {} : { baselineState: one.isNew ? 'new' : 'unchanged' }),
             properties: { records: [...one.records] },
@@ -55,7 +56,7 @@ export function sarifOf({ id, at, findings, gone, previous }: Review, version: s
             ruleId: one.id,
             ruleIndex: checks.findIndex((check) => check.id === one.id),
             level: 'none',
-            message: { text: one.what },
+            message: { text: plain(one.what) },
             ...placeOf(one.id, one.subject),
             baselineState: 'absent',
           })),
@@ -64,6 +65,9 @@ export function sarifOf({ id, at, findings, gone, previous }: Review, version: s
     ],
   };
 }
+
+/** A text without links (SARIF §3.11.6): the name of a key must not lead whoever looks at findings anywhere. */
+const plain = (text: string): string => withoutUnseen(text).replace(/[[\]\\]/g, '\\$&');
 
 /** It is in no file: the place is an object of the admin API. */
 const placeOf = (id: string, subject: string): JsonObject => ({

@@ -106,6 +106,9 @@ suite('keys', () => {
       JSON.parse(first.out).findings.map(({ id: check, subject }: Record<string, string>) => [check, subject]),
       [['key-without-expiry', `api-keys/${id}`]],
     );
+    // As somebody may have typed it: it turns round the line of whoever looks.
+    await sallyport(dir, `keys edit ${id} --name a\u202eb`);
+    assert.match((await sallyport(dir, 'review')).out, /\(a b\) never expires/);
     await sallyport(dir, `keys edit ${id} --expires 30d`);
     const second = await sallyport(dir, 'review');
     assert.match(second.out, /^GONE +API key .* never expires\..*\nwell: 0 findings, 0 new and 1 gone since r_/);
@@ -116,7 +119,7 @@ suite('keys', () => {
     assert.match(told.out, new RegExp(`create api-keys/${id} by command`));
     assert.equal((await sallyport(dir, 'incident Zz99Zz')).exit, 1);
     const recorded = (await sallyport(dir, 'audit-log search --kind change')).out;
-    assert.equal(recorded.match(/ reviews\/r_/g)?.length, 2, recorded);
+    assert.equal(recorded.match(/ reviews\/r_/g)?.length, 3, recorded);
   });
 
   test('take the whole key in place of its id', async () => {
