@@ -44,6 +44,18 @@ describe('the device grant', () => {
     return page.title.startsWith('Let ') ? browser.submit(page, { decision: 'accept' }) : page;
   }
 
+  test('what is no form is refused as such, and is no fault of the gateway', async () => {
+    for (const [type, body] of [
+      ['application/json', '{}'],
+      ['text/plain', 'x'],
+      ['application/x-www-form-urlencodedx', 'user_code=x'],
+    ] as const) {
+      const answer = await ask(it, { path: '/device', headers: { 'content-type': type }, body });
+      assert.equal(answer.status, 415, type);
+    }
+    assert.ok(!it.log.some((line) => line.includes('oauth_fault')));
+  });
+
   test('DV-02 DV-03 DV-08 a device polls until its person has agreed, and gets its tokens once', async () => {
     const started = await start();
     assert.ok(started.device_code.length >= 22);

@@ -68,6 +68,11 @@ export function createPages(
       x.fail(403, 'This form was not sent by a page of this gateway.');
       return true;
     }
+    if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(x.request.headers['content-type'] ?? '')) {
+      // The library's page would fail at it, as at a fault of ours.
+      x.fail(415, 'Send the form of this page.');
+      return true;
+    }
     const form = await x.form();
     const userCode = form.get('user_code');
     if (userCode !== null && !(await mayGuess(x, userCode))) {
