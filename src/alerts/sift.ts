@@ -113,7 +113,7 @@ function changeAlert(change: ChangeRecord): Alert | undefined {
   if (resource === 'quarantine') {
     // What the gateway holds by itself has its own record.
     if (actor.id === 'gateway' || (operation !== 'hold' && operation !== 'release')) return undefined;
-    return heldAlert({ timeMs, subject: id, tenant: undefined, why: `by ${actor.id}` }, operation === 'release');
+    return heldAlert({ timeMs, subject: id, tenant, why: `by ${actor.id}` }, operation === 'release');
   }
   const words = changeWordsOf(change);
   if (words === undefined) return undefined;

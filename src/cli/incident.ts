@@ -18,7 +18,7 @@ export const incident: Command = {
 
 Gathers from the audit log: the time line, what was touched, from where, which other credentials were seen there, and what to
 do now. KEY is the public id of an API key or the whole key; REQUEST is the x-request-id of an answer; a token goes by its
-name in the records. A TIME is such as 2026-11-26T14:00:00Z, or 30m, 8h, 7d ago. The HTML report is one file that loads nothing.
+name in the records, somebody's tokens by "subject:ISSUER SUBJECT", a tenant by tenant:NAME. A TIME is such as 2026-11-26T14:00:00Z, or 30m, 8h, 7d ago. The HTML report is one file that loads nothing.
 Needs no gateway: it reads the state directory.
 
 Example: sallyport incident Ab12Cd --since 7d --format html > incident.html`,

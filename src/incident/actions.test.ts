@@ -17,6 +17,19 @@ test('a subject is held and its tokens ended by lines in which it stays one word
   );
 });
 
+test('a tenant is looked at, and can be stopped', () => {
+  const commands = actionsOf({ kind: 'tenant', id: 'acme' }, undefined, { requests: [], events: [], addresses: [] });
+  assert.deepEqual(
+    commands.map(({ command }) => command),
+    [
+      'sallyport usage --tenant acme',
+      'sallyport tenants disable acme',
+      'sallyport audit-log verify',
+      'sallyport audit-log export --tenant acme > evidence.jsonl',
+    ],
+  );
+});
+
 test('a single token is ended by its name in records', () => {
   assert.equal(commandsOf('Zm9vYmFyYmF6cXV4MTIzNA')[0], 'sallyport tokens revoke --token Zm9vYmFyYmF6cXV4MTIzNA');
 });

@@ -19,12 +19,13 @@ export interface SeenFacts {
 
 /** What to do, in this order: stop it, keep the evidence, see what it has reached, mend. */
 export function actionsOf(subject: IncidentSubject, credential: string | undefined, seen: SeenFacts): Action[] {
-  const own = subject.kind === 'address' || subject.kind === 'request' ? credential : subject.id;
+  const own = subject.kind === 'key' || subject.kind === 'credential' ? subject.id : credential;
   const key = subject.kind === 'key' ? subject.id : /^key:(.*)$/.exec(own ?? '')?.[1];
   return [
     ...(key === undefined ? [] : keyActions(key, seen)),
     ...(key === undefined && own !== undefined ? tokenActions(own) : []),
     ...(subject.kind === 'address' ? addressActions(subject.id, seen) : []),
+    ...(subject.kind === 'tenant' ? tenantActions(subject.id) : []),
     ...evidenceActions(subject, key),
     ...changesBy(key, seen),
   ];
@@ -69,8 +70,23 @@ const addressActions = (address: string, { requests }: SeenFacts): Action[] => [
     })),
 ];
 
+const tenantActions = (tenant: string): Action[] => [
+  { what: 'See which of its credentials use most', command: `sallyport usage --tenant ${shellWord(tenant)}` },
+  {
+    what: 'Stop all of it, in a way that can be taken back',
+    command: `sallyport tenants disable ${shellWord(tenant)}`,
+  },
+];
+
 function evidenceActions({ kind, id }: IncidentSubject, key: string | undefined): Action[] {
-  const filter = kind === 'address' ? `--ip ${id}` : key === undefined ? `--request ${id}` : `--key ${key}`;
+  const byKind = {
+    address: '--ip',
+    tenant: '--tenant',
+    request: '--request',
+    key: '--request',
+    credential: '--request',
+  };
+  const filter = key === undefined ? `${byKind[kind]} ${shellWord(id)}` : `--key ${key}`;
   return [
     { what: 'Show that the records are whole', command: 'sallyport audit-log verify' },
     ...(kind === 'credential'

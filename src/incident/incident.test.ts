@@ -164,6 +164,7 @@ for (const [word, kind, id] of [
   ['sp_Ab12Cd_secret', 'key', 'Ab12Cd'],
   ['::ffff:192.0.2.1', 'address', '192.0.2.1'],
   ['network:2001:db8::', 'address', '2001:db8::'],
+  ['tenant:acme', 'tenant', 'acme'],
   ['8f5be670-9f57-4221-891a-60166421f964', 'request', '8f5be670-9f57-4221-891a-60166421f964'],
   ['t_abc', 'credential', 't_abc'],
 ] as const) {

@@ -129,8 +129,8 @@ function relatedOf(
   window: Pick<AuditQuestion, 'sinceMs' | 'untilMs'>,
   ask: AskLog,
 ): Related[] {
-  // Of an address all its credentials are the incident itself.
-  if (kind === 'address') return [];
+  // Of an address or a tenant all its credentials are the incident itself.
+  if (kind === 'address' || kind === 'tenant') return [];
   // A subject may have many tokens, and all of them are its own.
   const own = new Set(requests.map(({ credential }) => credential));
   const found = new Map<string, { addresses: Set<string>; requests: number; firstMs: number; lastMs: number }>();

@@ -3,8 +3,8 @@ import { isAddress, plainAddress } from '../wire/address.ts';
 
 /** Whom or what an incident is about. */
 export interface IncidentSubject {
-  readonly kind: 'key' | 'credential' | 'address' | 'request';
-  /** Public id of the key, name of the credential, address, or id of the request. */
+  readonly kind: 'key' | 'credential' | 'address' | 'request' | 'tenant';
+  /** Public id of the key, name of the credential, address, id of the request or of the tenant. */
   readonly id: string;
 }
 
@@ -18,16 +18,19 @@ export function subjectOf(word: string): IncidentSubject {
   // As findings name it.
   const address = word.replace(/^network:/, '');
   if (isAddress(address)) return { kind: 'address', id: plainAddress(address) };
+  const tenant = /^tenant:(.+)$/.exec(word)?.[1];
+  if (tenant !== undefined) return { kind: 'tenant', id: tenant };
   if (REQUEST.test(word)) return { kind: 'request', id: word.toLowerCase() };
   const key = KEY.exec(word)?.[1] ?? WHOLE_KEY.exec(word)?.[1];
   return key === undefined ? { kind: 'credential', id: word } : { kind: 'key', id: key };
 }
 
 /** By which records about it are found. */
-export function filterOf({ kind, id }: IncidentSubject): Pick<AuditFilter, 'credential' | 'request'> & {
+export function filterOf({ kind, id }: IncidentSubject): Pick<AuditFilter, 'credential' | 'request' | 'tenant'> & {
   readonly address?: string;
 } {
   if (kind === 'address') return { address: id };
   if (kind === 'request') return { request: id };
+  if (kind === 'tenant') return { tenant: id };
   return { credential: kind === 'key' ? `key:${id}` : id };
 }
