@@ -1,11 +1,11 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Export, SendResult } from '../kernel/export.ts';
-import type { AuditRecord, RequestRecord } from '../kernel/record.ts';
+import type { AuditRecord } from '../kernel/record.ts';
 import { createDelivery } from './delivery.ts';
 import { createHistograms } from './histograms.ts';
 import { judgeAnswer, type CollectorAnswer } from './judge-answer.ts';
 import { measure } from './measure.ts';
-import { encodeMetrics, encodeTraces, type Sender } from './otlp.ts';
+import { encodeMetrics, encodeSpans, encodeTraces, type Sender } from './otlp.ts';
 import { isKept, type SamplingRules } from './sampling.ts';
 import { spansOf } from './spans.ts';
 import type { Surroundings } from './subject.ts';
@@ -44,15 +44,14 @@ const PAUSES = { firstPauseMs: 1_000, maxPauseMs: 30_000, giveUpMs: 300_000 };
 export function createTelemetry(options: TelemetryOptions, deps: TelemetryDeps): Export {
   const { clock, sender, around } = deps;
   const histograms = createHistograms(clock.nowMs(), MAX_SERIES);
-  const spans = createDelivery<RequestRecord>(
+  const spans = createDelivery<string>(
     { maxWaiting: options.queue, maxBatch: MAX_BATCH, gatherMs: GATHER_MS, ...PAUSES },
     {
       clock,
       random: deps.random,
-      post: async (records) => {
-        const encoded = records.flatMap((record) => spansOf(record, around));
-        const answer = await deps.post('/v1/traces', encodeTraces(sender, encoded));
-        return judgeAnswer(answer, 'rejectedSpans', records.length);
+      post: async (requests) => {
+        const answer = await deps.post('/v1/traces', encodeTraces(sender, requests));
+        return judgeAnswer(answer, 'rejectedSpans', requests.length);
       },
       count: deps.count,
       onHealth: (why) => deps.onHealth('traces', why),
@@ -87,7 +86,9 @@ export function createTelemetry(options: TelemetryOptions, deps: TelemetryDeps):
     if (record.kind !== 'request' || record.outcome === 'begin') return;
     if (options.metrics) measure(record, around, histograms);
     if (!options.traces || record.traceId === undefined) return;
-    if (isKept(record.isSampled === true, record, options.sampling)) spans.add(record);
+    if (!isKept(record.isSampled === true, record, options.sampling)) return;
+    const encoded = encodeSpans(spansOf(record, around));
+    if (encoded !== '') spans.add(encoded);
   }
 
   return {
