@@ -29,7 +29,7 @@ import { createLineBatch, requestLine, unreadExchange, type LoggedExchange } fro
 import { createMetricsObserver, type Traced } from '../../observers/metrics/observer.ts';
 import { GAUGE, gaugesOf } from '../../observers/metrics/series.ts';
 import { createContentTaps } from '../../observers/content/tap.ts';
-import { countedLine, recordLine } from '../../observers/records/line.ts';
+import { countedLine, nobodysLine, recordLine } from '../../observers/records/line.ts';
 import { createRepeats } from '../../observers/records/repeats.ts';
 import { createPolicies, type Policies } from '../../policies/policies.ts';
 import { createBeginTrace, type BeginTrace } from '../../telemetry/begin-trace.ts';
@@ -242,7 +242,9 @@ function isOneOfMany(x: LoggedExchange, outcome: Outcome): boolean {
 }
 
 function handOverRepeats(): void {
-  for (const { line: record, count } of repeats.take()) records.add(countedLine(record, count));
+  for (const { line: record, count, isOfSeveral } of repeats.take()) {
+    records.add(countedLine(isOfSeveral ? nobodysLine(record) : record, count));
+  }
 }
 
 /** What of its rights a key, or a client of ours, has used: named where it was let in, whatever came of it. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
-import { countedLine, readRecordLine, recordLine } from './line.ts';
+import { countedLine, nobodysLine, readRecordLine, recordLine } from './line.ts';
 
 const OUTCOME: Outcome = {
   kind: 'answer',
@@ -126,6 +126,15 @@ test('the most alternatives that any spelling asks for are noted', () => {
 
 test('what is no record of a request is not read as one', () => {
   for (const text of ['[]', '{}', '["a"]', 'null']) assert.throws(() => readRecordLine(text), /not a record/);
+});
+
+test('a record that stands for several callers names none of them', () => {
+  const x = exchange(fakeDownstream(), headOf({ 'user-agent': 'curl/8' }));
+  const record = readRecordLine(countedLine(nobodysLine(recordLine(x, OUTCOME, 1_700)), 7));
+  assert.deepEqual(
+    [record.address, record.network, record.keyId, record.tenant, record.userAgent, record.count, record.timeMs],
+    ['several', 'several', undefined, undefined, undefined, 7, 1_700],
+  );
 });
 
 test('a record that stands for many comes back with how many, and is the same else', () => {

@@ -56,6 +56,20 @@ export function recordLine(
 /** The same line as the record of so many that are alike. */
 export const countedLine = (line: string, count: number): string => `${line.slice(0, -'null]'.length)}${count}]`;
 
+/** The same line without whom it names: it is to stand for others, too, and must not speak against one of them. */
+export function nobodysLine(line: string): string {
+  const values = JSON.parse(line) as unknown[]; // written above
+  for (const [i, name] of NAMES.entries()) if (Object.hasOwn(NOBODYS, name)) values[i] = NOBODYS[name] ?? null;
+  return JSON.stringify(values);
+}
+
+/** What stands in the place of what names somebody. */
+const NOBODYS: { readonly [Name in keyof RequestRecord]?: string | undefined } = {
+  ...{ address: 'several', network: 'several', path: '', userAgent: undefined, model: undefined },
+  ...{ keyId: undefined, issuer: undefined, subject: undefined, clientId: undefined, tokenHash: undefined },
+  ...{ tenant: undefined, owner: undefined, member: undefined },
+};
+
 /** Reads what `recordLine` wrote. @throws Error where it is something else */
 export function readRecordLine(text: string): RequestRecord {
   const values = JSON.parse(text) as unknown;

@@ -10,7 +10,7 @@ test('120 cheap refusals of a caller in a minute are records of their own, the o
   const counted = Array.from({ length: 500 }, (_, i) => repeats.isCounted(REFUSAL, () => String(i)));
   assert.equal(counted.indexOf(true), 120);
   assert.ok(counted.slice(120).every((is) => is));
-  assert.deepEqual(repeats.take(), [{ line: '120', count: 380 }]);
+  assert.deepEqual(repeats.take(), [{ line: '120', count: 380, isOfSeveral: false }]);
   assert.deepEqual(repeats.take(), []);
   assert.equal(
     repeats.isCounted(REFUSAL, () => ''),
@@ -44,6 +44,12 @@ test('what is answered, and what says who tried which secret, is a record each',
         false,
       );
   }
+});
+
+test('above ten thousand callers the others are one record, which is said to be of several', () => {
+  const repeats = createRepeats();
+  for (let i = 0; i < 10_200; i++) repeats.isCounted({ ...REFUSAL, network: String(i) }, () => String(i));
+  assert.deepEqual(repeats.take(), [{ line: '10120', count: 80, isOfSeveral: true }]);
 });
 
 test('each refusal is recorded by itself or counted, however many callers there are', () => {

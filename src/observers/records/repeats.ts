@@ -22,6 +22,8 @@ export interface Repeated {
   /** The record of the first of them. */
   readonly line: string;
   readonly count: number;
+  /** They are of several callers: whoever the record names is one of them. */
+  readonly isOfSeveral: boolean;
 }
 
 /** Decides which refusals are recorded each, and counts the others. */
@@ -39,14 +41,15 @@ const MAX_CALLERS = 10_000;
 
 /** None of them is lost: what is not recorded by itself stands in a record that says how many it is for. */
 export function createRepeats(): Repeats {
-  let counts = new Map<string, { count: number; line: string }>();
+  let counts = new Map<string, { count: number; line: string; readonly isOfSeveral: boolean }>();
 
   return {
     isCounted({ code, network, caller }, lineOf) {
       if (!CHEAP.has(code) && !(caller === undefined && UNREAD.has(code))) return false;
       const own = `${code} ${caller ?? ''} ${network}`;
-      const name = counts.has(own) || counts.size < MAX_CALLERS ? own : `${code}`;
-      const entry = counts.get(name) ?? { count: 0, line: '' };
+      const isOfSeveral = !counts.has(own) && counts.size >= MAX_CALLERS;
+      const name = isOfSeveral ? `${code}` : own;
+      const entry = counts.get(name) ?? { count: 0, line: '', isOfSeveral };
       counts.set(name, entry);
       entry.count++;
       // Its text alone is kept: the request itself may be large.
@@ -56,7 +59,7 @@ export function createRepeats(): Repeats {
     take() {
       const over = [...counts.values()].filter(({ count }) => count > MAX_ALONE);
       counts = new Map();
-      return over.map(({ count, line }) => ({ line, count: count - MAX_ALONE }));
+      return over.map(({ count, line, isOfSeveral }) => ({ line, count: count - MAX_ALONE, isOfSeveral }));
     },
   };
 }
