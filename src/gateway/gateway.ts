@@ -1,23 +1,20 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
-import { createBodyMemory } from '../adapters/http-server/body-budget.ts';
 import { createMachine } from '../adapters/machine/machine.ts';
 import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
-import { checkClientCa } from '../adapters/tls/client-ca.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
 import type { TlsMaterial } from '../adapters/tls/material.ts';
 import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
 import type { HookRunner } from '../adapters/acme/challenges/record-hook.ts';
 import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
-import { createBanMemory } from '../adapters/memory/ban-cells.ts';
 import { createBans } from '../adapters/memory/bans.ts';
-import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
-import { createReplayMemory, createReplaySet } from '../adapters/memory/replay-set.ts';
-import { createUpstreamMemory, renumbered, type UpstreamMemory } from '../adapters/memory/upstream-memory.ts';
+import { createSharedCounters } from '../adapters/memory/counters.ts';
+import { createReplaySet } from '../adapters/memory/replay-set.ts';
+import { createUpstreamMemory } from '../adapters/memory/upstream-memory.ts';
 import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { reachableAround } from '../doctor/checks/around.ts';
@@ -36,7 +33,6 @@ import { createTokenUses, type TokenUse } from '../directory/token-uses.ts';
 import { createCredentials } from '../directory/credentials.ts';
 import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
-import type { BudgetWarning } from '../limits/budget-warnings.ts';
 import { createUsageBook } from '../limits/ledger.ts';
 import { createEstimator } from '../limits/estimator.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -46,7 +42,7 @@ import { createRunningExchanges } from '../forward/running.ts';
 import { alertDesk } from './alert-desk.ts';
 import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
-import { mendOf, openCallerCounters, type CallerCounters } from './caller-counters.ts';
+import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createAdvisoryLog } from './advisory-log.ts';
 import { createDataPlane, isStillUsable, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
@@ -58,7 +54,11 @@ import { reservePort } from './reserve-port.ts';
 import { restartNeeded, withFixed } from './restart-keys.ts';
 import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { oauthRecord } from './oauth-records.ts';
-import { counterSeed, createLimitBook } from './limit-book.ts';
+import { createLimitBook } from './limit-book.ts';
+import { createBudgetTeller, createCountersTeller } from './limit-tellers.ts';
+import { readClientCa, settingsOf, upstreamMemoryFor } from './settings.ts';
+import { createSharedMemory } from './shared-memory.ts';
+import { viewsOfUpstreams } from './upstream-views.ts';
 import { noticing } from './notices.ts';
 import { openJournal } from './journal.ts';
 import { openLedger } from './ledger.ts';
@@ -73,7 +73,6 @@ import { publicPipelineOf } from './listeners.ts';
 import { openAdvisoryBook } from './advisory-book.ts';
 import { patchesOf, releaseOf } from './model-book.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
-import { createMetricsMemory } from '../observers/metrics/series.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
 import { adminRecord } from './admin-records.ts';
@@ -83,10 +82,9 @@ import { searchInThread } from './threads/audit-search-client.ts';
 import { startWorkers, type Workers } from './threads/control.ts';
 import { startExports } from './threads/exports-client.ts';
 import { startRecords, type Records } from './threads/records-client.ts';
-import { createRecordsMemory, recordRulesOf } from './threads/records-messages.ts';
-import type { KnownUpstreams, Settings, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
+import { recordRulesOf } from './threads/records-messages.ts';
+import type { KnownUpstreams, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
 import { startStore } from './threads/store-client.ts';
-import { readUpstreamPems } from './upstream-pems.ts';
 import { USER_AGENT, VERSION } from './version.ts';
 import { createEngineMetrics, type EngineMetricsSource } from './engine-metrics.ts';
 import { watchLoads } from './load-watch.ts';
@@ -126,17 +124,6 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** For requests, connections and failures; 12 bytes each, and four for each thread. */
-const COUNTER_CELLS = 131_072;
-/** For tokens and money; 56 bytes each, and eight for each thread. */
-const AMOUNT_CELLS = 262_144;
-/** 2 MiB: some 2,000 proofs a second are remembered for as long as they could be repeated. */
-const REPLAY_CELLS = 262_144;
-/** Budgets that are remembered as told of. */
-const MAX_WARNED = 10_000;
-const MAX_LABELS = 100;
-/** 4 MiB. */
-const BAN_CELLS = 65_536;
 const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
@@ -194,15 +181,7 @@ export async function startGateway({
   // Row 0 to n-1 are the workers', the last one the control plane's own.
   const rows = workerCount + 1;
   const ownRow = workerCount;
-  const memory = {
-    counters: createCounterMemory(COUNTER_CELLS, rows, counterSeed(hmacKey), AMOUNT_CELLS),
-    bodies: createBodyMemory(rows),
-    metrics: createMetricsMemory(rows),
-    replays: createReplayMemory(REPLAY_CELLS, randomBytes(16).toString('hex')),
-    bans: createBanMemory(BAN_CELLS, randomBytes(16).toString('hex'), clock.monotonicMs()),
-    records: createRecordsMemory(workerCount),
-    heartbeats: new SharedArrayBuffer(rows * 4),
-  };
+  const memory = createSharedMemory(workerCount, hmacKey, clock.monotonicMs());
   const bans = createBans(memory.bans, ownRow, () => config.network.bans);
   const quarantine = keepQuarantine({
     config: () => config.anomaly,
@@ -235,8 +214,8 @@ export async function startGateway({
       silences: () => [...directory.silences.values()].filter(({ state }) => state === 'active'),
     },
   );
-  /** Workers for which the server of the counters does not decide. */
-  const withoutCounters = new Set<number>();
+  const budgets = createBudgetTeller(log);
+  const countersTeller = createCountersTeller(log, () => config.counters.onFailure);
   let ticketKeys = randomBytes(48);
   let clientCaPem = readClientCa(config);
   const sourceDeps: TlsSourceDeps = {
@@ -291,15 +270,13 @@ export async function startGateway({
   let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
   let engineMetrics: EngineMetricsSource = () => Promise.resolve(deny('unknown_object'));
   let watch = startWatch();
-  const warnedBudgets = new Set<string>();
-  const budgetWarnings = new Map<string, number>();
   const metrics = createMetricsPage(memory.metrics, rows, {
     version: VERSION,
     certificateExpiryMs: () => material?.notAfterMs,
     workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
     droppedLines: () => log.dropped(),
     bans: () => banKeeper.figures(),
-    budgets: () => budgetWarnings,
+    budgets: () => budgets.told(),
     upstreams: () => upstreamViews().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
     records: () => ({ isFailing: records.isFailing(), lost: lostRecords }),
     anomalies: () => quarantine.figures(),
@@ -366,10 +343,10 @@ export async function startGateway({
     tokenUses: noteTokenUses,
     permissionUses: notePermissionUses,
     usage: (rows) => ledger.note(rows),
-    budget: noteBudget,
+    budget: (warning) => budgets.note(warning),
     askIssuer,
     series: (row, index, labels) => metrics.name(row, index, labels),
-    counters: noteCounters,
+    counters: (row, isUp, why) => countersTeller.note(row, isUp, why),
     recordPort: (row) => records.portOf(row),
     journal: (row, page) => journal?.note(row, page),
     replaced(row, why, running) {
@@ -379,7 +356,7 @@ export async function startGateway({
     },
     places: (row, message) => queue.hear(row, message),
     ended(row) {
-      withoutCounters.delete(row);
+      countersTeller.ended(row);
       metrics.takeOver(row);
       queue.ended(row);
     },
@@ -421,28 +398,6 @@ export async function startGateway({
         unexported: () => exports.reconnect(),
       },
     );
-  }
-
-  /** Each worker tells of a budget once. */
-  function noteBudget({ limit, tenant, holder, counter, endsAtMs }: BudgetWarning): void {
-    const key = `${counter} ${endsAtMs}`;
-    if (warnedBudgets.has(key)) return;
-    if (warnedBudgets.size >= MAX_WARNED) warnedBudgets.clear();
-    warnedBudgets.add(key);
-    // As labels of a metric their number is bounded.
-    const label = budgetWarnings.has(limit) || budgetWarnings.size < MAX_LABELS ? limit : 'other';
-    budgetWarnings.set(label, (budgetWarnings.get(label) ?? 0) + 1);
-    log.warn('budget', { limit, tenant, holder, used: '80 %', until: new Date(endsAtMs).toISOString() });
-  }
-
-  /** Said once for all workers. */
-  function noteCounters(row: number, isUp: boolean, why: string | undefined): void {
-    const before = withoutCounters.size;
-    if (isUp) withoutCounters.delete(row);
-    else withoutCounters.add(row);
-    if (before === 0 && !isUp)
-      log.error('counters_down', { why, mend: mendOf(why), onFailure: config.counters.onFailure });
-    if (before > 0 && withoutCounters.size === 0) log.info('counters_up');
   }
 
   function noteUses(uses: readonly LastUse[]): void {
@@ -530,26 +485,10 @@ export async function startGateway({
     tellIssuers();
   }
 
-  function upstreamViews() {
-    const states = createUpstreamStates(settings.upstreamMemory, ownRow);
-    return config.upstreams.map(({ name, url }, index) => {
-      const seen = watch.watched[index];
-      const isUp = states.isUp(index) && seen?.why === undefined;
-      return {
-        name,
-        url,
-        state: isUp ? ('up' as const) : seen?.why === 'not asked yet' ? ('unknown' as const) : ('down' as const),
-        version: seen?.version,
-        models: (seen?.models ?? []).map(({ id }) => id),
-        contexts: Object.fromEntries(
-          (seen?.models ?? []).flatMap(({ id, maxModelLen }) => (maxModelLen === undefined ? [] : [[id, maxModelLen]])),
-        ),
-        outstanding: states.outstanding(index),
-        ...queue.load(index),
-        why: seen?.why,
-      };
-    });
-  }
+  const upstreamViews = () =>
+    viewsOfUpstreams(config.upstreams, watch.watched, createUpstreamStates(settings.upstreamMemory, ownRow), (index) =>
+      queue.load(index),
+    );
 
   const credentials = createCredentials(accessRecordsOf(directory));
   const policies = createPolicies([...directory.policies.values()]);
@@ -885,38 +824,6 @@ export async function startGateway({
 }
 
 const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
-
-/** The CA of client certificates. @throws TlsFileError where the file holds none */
-function readClientCa({ listen }: Config): string | undefined {
-  const { clientCaFile } = listen.tls;
-  if (clientCaFile === undefined) return undefined;
-  const pem = readFileSync(clientCaFile, 'utf8');
-  checkClientCa(clientCaFile, pem);
-  return pem;
-}
-
-/** What runs at an upstream that stays goes on to count. */
-function upstreamMemoryFor(
-  before: Config['upstreams'],
-  after: Config['upstreams'],
-  memory: UpstreamMemory,
-): UpstreamMemory {
-  const names = (upstreams: Config['upstreams']) => upstreams.map(({ name, url }) => `${name} ${url}`);
-  return renumbered(memory, names(before), names(after)) ?? createUpstreamMemory(after.length, memory.rows);
-}
-
-function settingsOf(config: Config, upstreamMemory: UpstreamMemory, publicUrl: string, oauthSocket: string): Settings {
-  return {
-    config,
-    oauthSocket,
-    publicUrl,
-    issuerPems: config.authentication.issuers.map(({ caFile }) =>
-      caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
-    ),
-    upstreamMemory,
-    upstreamPems: config.upstreams.map(({ tls }) => readUpstreamPems(tls)),
-  };
-}
 
 function machine(): { hostname: string; interfaceAddresses: string[] } {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
