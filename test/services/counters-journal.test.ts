@@ -85,7 +85,8 @@ test('an instance killed in the midst of its work tells nothing twice, and forgi
         if (answer?.status === 200) answered.push({ atMs: performance.now(), tokens: usedIn([answer]) });
       }
     };
-    const received = it.simulator.received().length;
+    // It remembers the last ones alone, which on a quick machine are fewer than all rounds have.
+    it.simulator.clearReceived();
     const work = Promise.all(Array.from({ length: 4 }, caller));
     await later(700);
     if (isAway) it.server.pause();
@@ -98,7 +99,7 @@ test('an instance killed in the midst of its work tells nothing twice, and forgi
     await only.start();
     await only.until('up');
     const each = answered[0]?.tokens ?? 0;
-    most += (it.simulator.received().length - received) * each;
+    most += it.simulator.received().length * each;
     const forgivenMs = isAway ? PROMISE_MS : UNDER_WAY_MS;
     const old = answered.filter(({ atMs }) => atMs < killedMs - forgivenMs);
     least += old.reduce((sum, { tokens }) => sum + tokens, 0);
