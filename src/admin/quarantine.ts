@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { BY_OPERATOR, holdChange, isHoldable, releaseChange } from '../directory/quarantines.ts';
+import { BY_OPERATOR, holdChange, isHoldable, keyIdOf, releaseChange } from '../directory/quarantines.ts';
 import { markOf, OWN_ISSUER } from '../directory/revocations.ts';
 import { text } from '../kernel/option.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -70,7 +70,7 @@ export const quarantine: Resource = {
       async handle({ body, actor }) {
         const { why = 'held by hand' } = body;
         const id = heldName(body.id, deps);
-        const key = /^key:(.*)$/.exec(id)?.[1];
+        const key = keyIdOf(id);
         const record = key === undefined ? undefined : deps.directory.apiKeys.get(key);
         if (key !== undefined && record === undefined) return deny('unknown_object');
         if (!isHoldable(id)) return deny('invalid_field', { param: 'id', message: ID });

@@ -10,6 +10,8 @@ export interface NoticeWords {
 
 const bare = (subject: string): string => shellWord(subject.replace(/^[a-z]+:/, ''));
 
+const SIGN_INS = 'sallyport audit-log search --kind sign-in';
+
 /** Notices by their event, with what to do. One that is not here is told with its name. */
 export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
   audit_log_failing: {
@@ -94,7 +96,7 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
   review: { title: 'A review has found what is high or critical', todo: () => ['sallyport review --last'] },
   user_code_guessing: {
     title: 'Somebody tries codes of the device sign-in',
-    todo: () => ['sallyport audit-log search --kind sign-in', 'sallyport bans add ADDRESS --for 24h'],
+    todo: () => [SIGN_INS, 'sallyport bans add ADDRESS --for 24h'],
   },
   passkey_counter_backwards: {
     title: 'A passkey was used that counts backwards: there is a copy of it',
@@ -105,19 +107,19 @@ export const NOTICE_WORDS: Readonly<Record<string, NoticeWords>> = {
   },
   form_from_elsewhere: {
     title: 'A page elsewhere has sent a form of the sign-in pages',
-    todo: () => ['sallyport audit-log search --kind sign-in'],
+    todo: () => [SIGN_INS],
   },
   interaction_of_another_browser: {
     title: 'A sign-in was gone on with in another browser than it was begun in',
-    todo: () => ['sallyport audit-log search --kind sign-in'],
+    todo: () => [SIGN_INS],
   },
   federation_state: {
     title: 'An answer of the company’s provider came that nobody has asked for here',
-    todo: () => ['sallyport audit-log search --kind sign-in'],
+    todo: () => [SIGN_INS],
   },
   federation_failed: {
     title: 'A sign-in at the company’s provider has failed in a way that it should not',
-    todo: () => ['sallyport audit-log search --kind sign-in', 'sallyport doctor'],
+    todo: () => [SIGN_INS, 'sallyport doctor'],
   },
   upstream_down: { title: 'An upstream is down', todo: () => ['sallyport upstreams'] },
   upstream_up: { title: 'An upstream answers again', todo: () => [], ends: 'upstream_down' },

@@ -5,6 +5,9 @@ export interface Unsigned {
   readonly spanMs: number;
 }
 
+/** There are none. */
+export const NOTHING_UNSIGNED: Unsigned = { records: 0, spanMs: 0 };
+
 /** Counts them one by one. */
 export function createUnsigned(): { saw: (timeMs: number | undefined) => void; told: () => Unsigned } {
   let [records, firstMs, lastMs] = [0, Infinity, -Infinity];

@@ -114,6 +114,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
   const stored = await store.readAll();
   const directory = createDirectoryState(stored);
   const records = offlineRecords(stateDir);
+  const auditLog = auditLogOf(flags, env);
   const commit: AdminDeps['commit'] = async (changes) => {
     await store.write(changes);
     records.changes.committed(changes, directory);
@@ -206,7 +207,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     prometheus: false,
     authenticate: () => Promise.resolve(deny('invalid_credential')),
     isStillUsable: () => false,
-    isUnrecorded: () => isRecordedOrNothing(flags, env) && !records.canWrite(),
+    isUnrecorded: () => auditLog?.enabled === true && auditLog.onFailure === 'deny' && !records.canWrite(),
     asActor: (actor, address, work) => records.changes.as(actor, address, work),
     logChange: (_actor, action, object, after) => records.changes.told(action, object, after),
     logFault(_, error) {
@@ -221,7 +222,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     };
     const answer = await app.request(`/api/v1${path}`, init, { isSocket: true, address: '' });
     try {
-      if (isRecorded(flags, env)) records.write();
+      if (auditLog?.enabled ?? true) records.write();
     } catch (error) {
       io.err(`This change is not in the audit log: ${error instanceof Error ? error.message : String(error)}\n`);
     }
@@ -229,14 +230,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
   };
 }
 
-/** A configuration that cannot be read changes nothing: what is done is recorded. */
-const isRecorded = (flags: Flags, env: CommandIo['env']): boolean => auditLogOf(flags, env)?.enabled ?? true;
-
-const isRecordedOrNothing = (flags: Flags, env: CommandIo['env']): boolean => {
-  const auditLog = auditLogOf(flags, env);
-  return auditLog?.enabled === true && auditLog.onFailure === 'deny';
-};
-
+/** A configuration that cannot be read, which is undefined here, changes nothing: what is done is recorded. */
 function auditLogOf(flags: Flags, env: CommandIo['env']): Config['auditLog'] | undefined {
   try {
     return configOf(flags, env).config.auditLog;

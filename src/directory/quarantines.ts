@@ -7,6 +7,9 @@ const HOLDABLE =
 /** Whether something of this name can be held: `key:` and the id of an API key, or a name of tokens (`Principal.marks`). */
 export const isHoldable = (id: string): boolean => HOLDABLE.test(id);
 
+/** Public id of the API key that a name is of; undefined where it is no key's. */
+export const keyIdOf = (name: string): string | undefined => /^key:(.*)$/.exec(name)?.[1];
+
 /** Rule of what an operator holds by hand. */
 export const BY_OPERATOR = 'operator';
 

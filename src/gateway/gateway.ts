@@ -701,15 +701,11 @@ export async function startGateway({
         .slice(0, 80)}:${port}`,
     };
     sharing = await shareQuarantine({
-      ...{
-        holds: await openSharedHolds(config.counters.url, us),
-        store: store.sharedNotes,
-        directory,
-        commit,
-        clock,
-        log,
-      },
-      ...{ keeper: quarantine, process: instance },
+      holds: await openSharedHolds(config.counters.url, us),
+      store: store.sharedNotes,
+      keeper: quarantine,
+      process: instance,
+      ...{ directory, commit, clock, log },
     });
   }
   // Until it is known where the listener is, nobody is let in.

@@ -39,7 +39,6 @@ export function oauthRecord(
     case 'sign_in_failed':
       return { kind: 'sign-in', isGood: false, method: text('what') ?? 'password', user, ...common };
     case 'passkey_refused':
-      return { kind: 'sign-in', isGood: false, method: 'passkey', user, ...common };
     case 'passkey_counter_backwards':
       return { kind: 'sign-in', isGood: false, method: 'passkey', user, ...common };
     case 'user_code_guessing':

@@ -1,6 +1,6 @@
 import type { LogOutput } from '../adapters/log/output.ts';
 import type { Config } from '../config/schema.ts';
-import { BY_OPERATOR, holdChange, isHoldable, releaseChange } from '../directory/quarantines.ts';
+import { BY_OPERATOR, holdChange, isHoldable, keyIdOf, releaseChange } from '../directory/quarantines.ts';
 import type { QuarantineRecord, RecordChange } from '../directory/records.ts';
 import type { HeldElsewhere, SharedHold } from '../directory/shared-holds.ts';
 import type { DirectoryState } from '../directory/state.ts';
@@ -74,7 +74,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   }: Pick<WishedFinding, 'subject' | 'tenant' | 'mayHold'>): string | undefined {
     const { mode, exempt, maxQuarantined } = config();
     if (mode !== 'quarantine' || !mayHold) return 'observe';
-    const key = /^key:(.*)$/.exec(subject)?.[1];
+    const key = keyIdOf(subject);
     if (!isHoldable(subject)) return 'no-credential';
     if (exempt.includes(subject) || (key !== undefined && exempt.includes(key))) return 'exempt';
     // The bound holds for what holds by itself: a bug, or somebody who provokes it, must not shut the house.
@@ -119,15 +119,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   async function hold({ rule, subject, tenant, why }: WishedFinding): Promise<void> {
     try {
       await commit([holdChange(directory, { id: subject, rule, why, heldAtMs: nowMs(), tenant })]);
-      note({
-        kind: 'hold',
-        timeMs: nowMs(),
-        activity: 'quarantine',
-        subject,
-        tenant,
-        reason: rule,
-        untilMs: undefined,
-      });
+      noteHold('quarantine', { id: subject, tenant, rule });
     } catch (error) {
       log.error('quarantine_failed', { rule, subject, name: error instanceof Error ? error.name : 'unknown' });
     }
@@ -145,7 +137,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
 
   async function followOne(hold: HeldElsewhere, write: QuarantineDeps['commit']): Promise<boolean> {
     const { id, rule, why, heldAtMs, tenant, from, version } = hold;
-    const key = /^key:(.*)$/.exec(id)?.[1];
+    const key = keyIdOf(id);
     // Ids of keys are each directory's own.
     if (key !== undefined && !directory.apiKeys.has(key)) return false;
     const before = directory.quarantines.get(id);
@@ -166,17 +158,18 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
     }
     await write([holdChange(directory, { id, rule, why, heldAtMs, tenant })]);
     log.info('held_elsewhere', { rule, subject: id, from });
-    note(elsewhere('quarantine', id, tenant, rule, from));
+    noteHold('quarantine', { id, tenant, rule }, from);
     return true;
   }
 
-  const elsewhere = (
+  /** @param from where it was done; left out: here */
+  function noteHold(
     activity: 'quarantine' | 'release',
-    subject: string,
-    tenant: string | undefined,
-    reason: string,
-    from: SharedHold['from'],
-  ): AuditRecord => ({ kind: 'hold', timeMs: nowMs(), activity, subject, tenant, reason, untilMs: undefined, from });
+    { id, tenant, rule }: Pick<QuarantineRecord, 'id' | 'tenant' | 'rule'>,
+    from?: SharedHold['from'],
+  ): void {
+    note({ kind: 'hold', timeMs: nowMs(), activity, subject: id, tenant, reason: rule, untilMs: undefined, from });
+  }
 
   /** Behind all that was begun before; a failure is the caller's alone. */
   function next<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -194,7 +187,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
       next(async () => {
         await write([releaseChange(before)]);
         log.info('released_elsewhere', { rule: before.rule, subject: before.id, from });
-        note(elsewhere('release', before.id, before.tenant, before.rule, from));
+        noteHold('release', before, from);
       }),
     freed: () => void (unheld.size > 0 && next(holdUnheld)),
     take(all) {

@@ -5,7 +5,7 @@ import { readOwn, timeOf, type OwnRecord } from '../../audit-log/own-record.ts';
 import { isSignedBy } from '../../audit-log/note.ts';
 import { headsOfKeys, keyAt, sizeAtLastKey, type KeyChain } from '../../audit-log/statement.ts';
 import { createTree, type Hash, type Tree } from '../../audit-log/tree.ts';
-import { createUnsigned, type Unsigned } from '../../audit-log/unsigned.ts';
+import { createUnsigned, NOTHING_UNSIGNED, type Unsigned } from '../../audit-log/unsigned.ts';
 import { writeAtomically } from '../tls/private-files.ts';
 import { bytesIfThere, MAX_CHECKPOINT_FILE_BYTES, MAX_STATEMENT_BYTES, segmentsIn, sizeIfThere } from './folder.ts';
 import type { AuditLogPlaces, Segment } from './folder.ts';
@@ -72,7 +72,7 @@ function recovered(places: AuditLogPlaces, chain: KeyChain): RecoveredLog {
   const segment = segments.at(-1);
   if (segment === undefined) {
     checkLength(places, [kept?.size, sizeAtLastKey(chain)], 0);
-    const unsigned = { records: 0, spanMs: 0 };
+    const unsigned = NOTHING_UNSIGNED;
     return { tree: createTree(), last: undefined, isAfterClose: false, lastMs: 0, cutBytes: 0, unsigned };
   }
   const tree = treeBefore(segment, segments.at(-2), chain, places);

@@ -4,7 +4,7 @@ import { lineOf } from '../../audit-log/line.ts';
 import type { Signer } from '../../audit-log/note.ts';
 import { ownLine, type OwnRecord } from '../../audit-log/own-record.ts';
 import { signKey, signRetention } from '../../audit-log/statement.ts';
-import type { Unsigned } from '../../audit-log/unsigned.ts';
+import { NOTHING_UNSIGNED, type Unsigned } from '../../audit-log/unsigned.ts';
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import { writeAtomically } from '../tls/private-files.ts';
 import { auditLogPlaces, segmentOf, type AuditLogPlaces } from './folder.ts';
@@ -74,10 +74,8 @@ export class AuditLogWriteError extends Error {
   }
 }
 
-/** What a start finds, of a segment that begins without one. */
-const WHILE_WRITING = {
-  ...{ isAfterClose: false, cutBytes: 0, replaces: undefined, unsigned: { records: 0, spanMs: 0 } },
-};
+/** A segment that begins behind a full one finds nothing, as a start may. */
+const WHILE_WRITING = { isAfterClose: false, cutBytes: 0, replaces: undefined, unsigned: NOTHING_UNSIGNED };
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const SEGMENT_CHECKPOINTS = 4096;
 const CHECKPOINT_EVERY_MS = 1000;

@@ -5,6 +5,7 @@ import { openNameKeys } from '../../adapters/files/audit-names.ts';
 import { createContentSeals } from '../../audit-log/content.ts';
 import { createNames } from '../../audit-log/names.ts';
 import { createOcsf } from '../../audit-log/ocsf.ts';
+import { NOTHING_UNSIGNED } from '../../audit-log/unsigned.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import type { AuditRecord } from '../../kernel/record.ts';
 import { createContentKeeper } from './content-keeper.ts';
@@ -67,7 +68,7 @@ function opened(): Opened | undefined {
   try {
     const watch = openWatch(start.stateDir, clock, (findings) => send({ kind: 'findings', findings }));
     if (!start.isLogged) {
-      send({ kind: 'open', origin: '', foundUnsigned: { records: 0, spanMs: 0 } });
+      send({ kind: 'open', origin: '', foundUnsigned: NOTHING_UNSIGNED });
       return {
         ...createRecorder({ ...common(watch), log: NO_LOG, textOf: () => '' }),
         watch,
