@@ -150,6 +150,15 @@ test('what found no place is held once one comes free, though its rule tells of 
   assert.deepEqual(held(), []);
 });
 
+test('what another instance lets go makes room, too', async () => {
+  const { keeper, held, quarantines, apply } = setUp({ maxQuarantined: 1 });
+  await keeper.take([found('key:A00000'), found('key:thief1', { timeMs: 42 })]);
+  const before = quarantines.get('key:A00000');
+  assert.ok(before);
+  await keeper.letGo(before, 'node-1:8443', (changes) => Promise.resolve(apply(changes)));
+  assert.deepEqual(held(), ['key:thief1']);
+});
+
 test('findings that are kept are bounded', async () => {
   const { keeper } = setUp({ mode: 'observe' });
   await keeper.take(Array.from({ length: 1_200 }, (_, i) => found(`key:${i}`)));

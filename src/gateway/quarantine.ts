@@ -188,6 +188,7 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
         await write([releaseChange(before)]);
         log.info('released_elsewhere', { rule: before.rule, subject: before.id, from });
         noteHold('release', before, from);
+        await holdUnheld();
       }),
     freed: () => void (unheld.size > 0 && next(holdUnheld)),
     take(all) {
