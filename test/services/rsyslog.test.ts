@@ -11,13 +11,17 @@ import { auditText } from '../support/audit-records.ts';
 import { freePort } from '../support/free-port.ts';
 import { startProduct } from '../support/product.ts';
 
-/** rsyslog as a receiver over TLS, that writes each message to a file with the parts that it has read. */
+/**
+ * rsyslog as a receiver over TLS, that writes each message to a file with the parts that it has read. With its driver for
+ * GnuTLS: the one for OpenSSL closes each session twice, at times the file that was opened in between
+ * (rsyslog/rsyslog#3404).
+ */
 async function startRsyslog(t: TestContext, dir: string, port: number): Promise<() => Promise<void>> {
   const config = `
 global(workDirectory="${dir}" maxMessageSize="64k"
-  defaultNetstreamDriver="ossl" defaultNetstreamDriverCAFile="${dir}/ca.pem"
+  defaultNetstreamDriver="gtls" defaultNetstreamDriverCAFile="${dir}/ca.pem"
   defaultNetstreamDriverCertFile="${dir}/cert.pem" defaultNetstreamDriverKeyFile="${dir}/key.pem")
-module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="anon")
+module(load="imtcp" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="anon")
 input(type="imtcp" port="${port}" address="127.0.0.1")
 template(name="all" type="string" string="%APP-NAME% %PRI% %MSGID% %STRUCTURED-DATA%%msg%\\n")
 action(type="omfile" file="${dir}/out" template="all")

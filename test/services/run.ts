@@ -384,8 +384,8 @@ const services: readonly Service[] = [
     name: 'rsyslog',
     start() {
       debian('rsyslogd', 'rsyslog');
-      if (globSync('/usr/lib/*/rsyslog/lmnsd_ossl.so').length === 0)
-        must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'rsyslog-openssl']);
+      if (globSync('/usr/lib/*/rsyslog/lmnsd_gtls.so').length === 0)
+        must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'rsyslog-gnutls']);
       return {};
     },
     stop: () => undefined,

@@ -69,6 +69,30 @@ test('the last of all is copied at the end, however short before that the one be
   assert.deepEqual(it.got, [1, 2]);
 });
 
+test('a place that stumbles only at the end is asked again until it takes the last', async () => {
+  const it = rig(86_400_000);
+  await it.after(0);
+  it.state.last = checkpoint(1);
+  it.state.isDown = true;
+  const closed = it.copier.close(1_000);
+  await settle();
+  assert.deepEqual(it.said, ['down', 'failed']);
+  it.state.isDown = false;
+  await it.after(250);
+  await closed;
+  assert.deepEqual(it.got, [1]);
+});
+
+test('a place that was away before is asked once at the end', async () => {
+  const it = rig(60_000);
+  await it.after(0);
+  it.state.last = checkpoint(1);
+  it.state.isDown = true;
+  await it.after(60_000);
+  await it.copier.close(1_000);
+  assert.deepEqual(it.said, ['down', 'failed', 'failed']);
+});
+
 test('a place that does not take it is tried again within a minute, and told of once', async () => {
   const it = rig(86_400_000);
   await it.after(0);

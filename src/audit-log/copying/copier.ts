@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import { parseCheckpoint, type Checkpoint } from '../checkpoint.ts';
+import { tryAtTheEnd } from '../last-tries.ts';
 
 /** What a copier works with. */
 export interface CopierDeps {
@@ -23,7 +24,7 @@ export interface CopierEvents {
 
 /** Puts the last checkpoint in a second place, now and then. Each vouches for all before it: none of those is missed. */
 export interface Copier {
-  /** Puts the last one there, as far as that goes within `graceMs`. */
+  /** Puts the last one there, as far as that goes within `graceMs`; where it stumbles only now it tries again meanwhile. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -72,9 +73,15 @@ export function createCopier({ last, send, clock, everyMs, on }: CopierDeps): Co
   return {
     async close(graceMs) {
       isClosing = true;
+      // One that was down before is asked once: it must not make each stop longer.
+      const isAskedOnce = isFailing;
       const end = clock.after(graceMs, () => abort.abort());
       await running;
-      await run();
+      const attempt = async (): Promise<boolean> => {
+        await run();
+        return isAskedOnce || !isFailing;
+      };
+      await tryAtTheEnd(attempt, clock, abort.signal);
       end.cancel();
       abort.abort();
     },

@@ -248,3 +248,45 @@ test('closing sends what is signed, and waits for nobody longer than it may', as
   assert.deepEqual(it.got, [0, 1, 2]);
   assert.equal(it.clock.waiting(), 0);
 });
+
+test('a destination that stumbles only at the end is asked again until it takes the last, or the time is over', async () => {
+  let isDown = false;
+  const it = rig({ answer: () => (isDown ? new Error('down') : { kind: 'taken', dropped: 0 }) });
+  it.log.signed = 1;
+  const shipper = it.start();
+  await it.settle();
+  it.log.signed = 3;
+  isDown = true;
+  const closed = shipper.close(1_000);
+  await it.settle();
+  assert.deepEqual(it.tries, [[0], [1, 2]]);
+  isDown = false;
+  it.clock.advance(250);
+  await closed;
+  assert.deepEqual(it.got, [0, 1, 2]);
+  assert.equal(it.said.at(-2), 'recovered');
+  assert.equal(it.clock.waiting(), 0);
+});
+
+test('one that stays away at the end is waited for as long as it may, and one that was away before not at all', async () => {
+  for (const wasDown of [false, true]) {
+    let isDown = wasDown;
+    const it = rig({ answer: () => (isDown ? new Error('down') : { kind: 'taken', dropped: 0 }) });
+    it.log.signed = 1;
+    const shipper = it.start();
+    await it.settle();
+    it.log.signed = 2;
+    isDown = true;
+    let isClosed = false;
+    const closed = shipper.close(600).then(() => (isClosed = true));
+    await it.settle();
+    assert.equal(isClosed, wasDown);
+    for (let i = 0; i < 6; i++) {
+      it.clock.advance(100);
+      await it.settle();
+    }
+    await closed;
+    assert.equal(it.tries.length, wasDown ? 2 : 4);
+    assert.equal(it.clock.waiting(), 0);
+  }
+});

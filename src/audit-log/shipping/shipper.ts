@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../kernel/clock.ts';
+import { tryAtTheEnd } from '../last-tries.ts';
 import type { Parcel, Sender, Verdict } from './parcel.ts';
 
 /** How far a destination has come: the log, and the sequence number that is sent next. */
@@ -56,7 +57,7 @@ export interface ShipperEvents {
 export interface Shipper {
   /** Something was recorded: it is signed, and so sent, a second later. */
   wake(): void;
-  /** Sends what is signed, as far as that goes within `graceMs`. */
+  /** Sends what is signed, as far as that goes within `graceMs`; where it stumbles only now it tries again meanwhile. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -172,10 +173,16 @@ export function createShipper(deps: ShipperDeps): Shipper {
     },
     async close(graceMs) {
       isClosing = true;
+      // One that was down before is asked once: it must not make each stop longer.
+      const isAskedOnce = failures > 0;
       const end = clock.after(graceMs, () => abort.abort());
       await running;
-      run();
-      await running;
+      const attempt = async (): Promise<boolean> => {
+        run();
+        await running;
+        return isAskedOnce || failures === 0;
+      };
+      await tryAtTheEnd(attempt, clock, abort.signal);
       end.cancel();
       abort.abort();
     },
