@@ -230,6 +230,11 @@ export interface AdminDeps {
    * @throws VersionConflict, StoreUnavailable; nothing was changed then
    */
   readonly commit: (changes: readonly RecordChange[]) => Promise<Committed>;
+  /**
+   * Whether the other instances can know of what was done to a credential last; waits a second for it at most. Undefined where
+   * no others share what is held.
+   */
+  readonly isHoldShared: (id: string) => Promise<boolean | undefined>;
   readonly hmacKey: Uint8Array;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly clock: Clock;

@@ -15,7 +15,13 @@ const held = z.strictObject({
 });
 
 /** A credential that is held, or was. */
-export const heldCredential = z.strictObject(held.shape);
+export const heldCredential = z.strictObject({
+  ...held.shape,
+  shared: z
+    .boolean()
+    .optional()
+    .describe('Whether the other instances can know of it; left out where no others share what is held.'),
+});
 /** Credentials that are held. */
 export const quarantineList = z.strictObject({ items: z.array(held), next: z.null() });
 
@@ -78,7 +84,8 @@ export const quarantine: Resource = {
         const change = holdChange(deps.directory, { id, rule: BY_OPERATOR, why, heldAtMs: deps.clock.nowMs(), tenant });
         const committed = await deps.commit([change]);
         deps.logChange(actor, 'quarantine.hold', id);
-        return { value: shown(change.record), committed, location: `/quarantine/${encodeURIComponent(id)}` };
+        const value = { ...shown(change.record), ...(await sharedOf(id, deps)) };
+        return { value, committed, location: `/quarantine/${encodeURIComponent(id)}` };
       },
     }),
     operation({
@@ -97,7 +104,7 @@ export const quarantine: Resource = {
         const change = releaseChange(before);
         const committed = await deps.commit([change]);
         deps.logChange(actor, 'quarantine.release', id);
-        return { value: shown(change.record), committed };
+        return { value: { ...shown(change.record), ...(await sharedOf(id, deps)) }, committed };
       },
     }),
   ],
@@ -112,6 +119,11 @@ function heldName(name: string, { directory, people }: Pick<AdminDeps, 'director
   if (client !== undefined && directory.clients.has(client)) return markOf('client', OWN_ISSUER, client);
   const [, kind, issuer, id] = /^([a-z]+):(\S+) (.+)$/s.exec(name) ?? [];
   return kind !== undefined && issuer === people.publicUrl ? `${kind}:${OWN_ISSUER} ${id}` : name;
+}
+
+async function sharedOf(id: string, deps: Pick<AdminDeps, 'isHoldShared'>): Promise<{ readonly shared?: boolean }> {
+  const shared = await deps.isHoldShared(id);
+  return shared === undefined ? {} : { shared };
 }
 
 const shown = ({ id, rule, why, heldAtMs, state }: Parameters<typeof releaseChange>[0]) => ({

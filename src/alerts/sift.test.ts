@@ -61,11 +61,12 @@ test('what the authorization server takes for an attack is told under its own na
   }
 });
 
-test('what another instance holds and releases is told by that one alone', () => {
+test('what another instance holds is told by that one alone, and what it releases ends what was told here', () => {
   const sift = createSift();
-  for (const activity of ['quarantine', 'release'] as const) {
-    assert.equal(sift.ofRecord({ ...hold(activity), from: 'node-1:8443' }), undefined);
-  }
+  assert.equal(sift.ofRecord({ ...hold('quarantine'), from: 'node-1:8443' }), undefined);
+  const [held, released] = [sift.ofRecord(hold('quarantine')), sift.ofRecord({ ...hold('release'), from: 'b:1' })];
+  assert.deepEqual([held?.isResolved, released?.isResolved], [false, true]);
+  assert.deepEqual([released?.key, released?.group], [held?.key, held?.group]);
 });
 
 test('a ban is told by its record alone, and a lift ends it', () => {

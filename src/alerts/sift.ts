@@ -61,8 +61,9 @@ export function createSift(): Sift {
     ofRecord(record) {
       switch (record.kind) {
         case 'hold':
-          // The instance that has done it tells it.
-          return record.from === undefined ? hold(record) : undefined;
+          // The instance that has held it tells so. A release ends what was told, wherever it was done: else the next hold of the
+          // credential would be taken for the one that goes on.
+          return record.from === undefined || record.activity === 'release' ? hold(record) : undefined;
         case 'change':
           return changeAlert(record);
         case 'lifecycle':

@@ -173,6 +173,7 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
     usage: (query) => store.ledger.readUsage(query),
     tokenUses: () => stored.tokenUses,
     bans: storedBans(stored.bans, { store, config: () => configOf(flags, env).config, clock: systemClock }),
+    isHoldShared: () => Promise.resolve(undefined),
     anomalies: () => [],
     // Nothing is sent while no gateway runs.
     alerts: { channels: () => [], test: () => Promise.resolve(undefined) },

@@ -47,6 +47,7 @@ async function hold(flags: Flags, io: CommandIo): Promise<number> {
     askOne(client, { method: 'POST', path: '/quarantine', body }, heldCredential, unknown),
   );
   io.out(flags.has('json') ? json(done) : `holding ${done.id}\n`);
+  warnUnshared(done, io);
   return 0;
 }
 
@@ -57,7 +58,16 @@ async function release(flags: Flags, io: CommandIo): Promise<number> {
     askOne(client, { method: 'POST', path }, heldCredential, unknown),
   );
   io.out(flags.has('json') ? json(done) : `released ${done.id}\n`);
+  warnUnshared(done, io);
   return 0;
+}
+
+/** It is done here, and a script goes on; but whoever held a thief must know where they still get in. */
+function warnUnshared({ shared }: { readonly shared?: boolean | undefined }, io: CommandIo): void {
+  if (shared === false)
+    io.err(
+      'The other instances do not know of it yet: see the lines quarantine_unshared and shared_quarantine_full.\n',
+    );
 }
 
 /** A key's id stands for the key. */

@@ -5,7 +5,7 @@ const HOLDABLE =
   /^(?:key:[\w-]{1,64}|(?:token|subject|client|pair|grant|session):(?!undefined )\S{1,512} \S.{0,511})$/s;
 
 /** Whether something of this name can be held: `key:` and the id of an API key, or a name of tokens (`Principal.marks`). */
-export const isHoldable = (id: string): boolean => HOLDABLE.test(id);
+export const isHoldable = (id: string): boolean => id.isWellFormed() && HOLDABLE.test(id);
 
 /** Public id of the API key that a name is of; undefined where it is no key's. */
 export const keyIdOf = (name: string): string | undefined => /^key:(.*)$/.exec(name)?.[1];

@@ -8,7 +8,7 @@ const record = (state: QuarantineRecord['state'], version: number): QuarantineRe
 });
 const entry = (state: SharedHold['state'], version: number, process = 'other', recordVersion = 1): SharedHold => {
   const told = { key: 'k', version, from: 'node:1', process, recordVersion };
-  if (state === 'released') return { ...told, state };
+  if (state === 'released') return { ...told, state, seen: 5 };
   return { ...told, state, id: 'key:Ab12Cd', rule: 'operator', why: '', heldAtMs: 0, tenant: undefined };
 };
 
@@ -20,6 +20,13 @@ for (const [what, of, here, [recordVersion, version], verdict] of [
     record('held', 1),
     [1, 5],
     'follow',
+  ],
+  [
+    'a release of less than what is held here is told the hold anew',
+    entry('released', 8),
+    record('held', 2),
+    [2, 6],
+    'anew',
   ],
   ['what is here already is nothing new', entry('held', 5), record('held', 1), [1, 5], 'nothing'],
   ['older than what is here is told the newer one', entry('held', 4), record('released', 2), [2, 5], 'repeat'],

@@ -23,6 +23,8 @@ export interface HeldElsewhere extends Told, Pick<QuarantineRecord, 'id' | 'rule
 /** Released by one instance, and so by all; its name is nobody's business any more. */
 export interface ReleasedElsewhere extends Told {
   readonly state: 'released';
+  /** The newest version of it that whoever released it had heard of. */
+  readonly seen: number;
 }
 
 /** A credential as the instances have it in common. */
@@ -87,8 +89,8 @@ export class SharedHoldsUnavailable extends Error {
 /** Keeps up to where this instance and the server agree. Kept by SQLite. */
 export interface SharedNoteStore {
   readNotes(): Promise<readonly (readonly [id: string, note: SharedNote])[]>;
-  /** Durable when it resolves. @throws StoreUnavailable */
-  writeNote(id: string, note: SharedNote): Promise<void>;
+  /** All or none; durable when it resolves. @throws StoreUnavailable */
+  writeNotes(notes: readonly (readonly [id: string, note: SharedNote])[]): Promise<void>;
 }
 
 /** Of a credential of which nothing was told or heard. */
@@ -100,7 +102,8 @@ export const isUntold = (record: QuarantineRecord | undefined, note: SharedNote)
 
 /**
  * What to do about an entry. `follow`: it is newer than what is here. `agree`: it is what is here. `own`: it is what this
- * process has told without hearing the answer. `repeat`: what is here is newer.
+ * process has told without hearing the answer. `repeat`: what is here is newer. `anew`: it is a release of less than what is held
+ * here, by a server that had lost that: the hold is told as a new one.
  *
  * The newest counts, by the server's order. Where something was done here in the meantime, a hold of ours is told and is newer; a
  * release of ours lets go what was held when it was asked for, and nothing that has been held since.
@@ -110,7 +113,7 @@ export function verdictOn(
   record: QuarantineRecord | undefined,
   note: SharedNote,
   ownProcess: string,
-): 'follow' | 'agree' | 'own' | 'repeat' | 'nothing' {
+): 'follow' | 'agree' | 'own' | 'repeat' | 'anew' | 'nothing' {
   const isOurs = isUntold(record, note);
   if (entry.version < note.version) return isOurs ? 'nothing' : 'repeat';
   // Noted before the commit: one that never came must not count as done.
@@ -121,7 +124,9 @@ export function verdictOn(
     return entry.state === 'held' ? 'follow' : 'repeat';
   }
   if (entry.process === ownProcess && (record?.version ?? 0) >= entry.recordVersion) return 'own';
-  if (!isOurs) return 'follow';
+  if (!isOurs) {
+    return entry.state === 'released' && record?.state === 'held' && note.version > entry.seen ? 'anew' : 'follow';
+  }
   if (record?.state === 'held') return 'nothing';
   return entry.state === 'held' ? 'follow' : 'agree';
 }

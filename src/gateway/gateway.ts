@@ -72,6 +72,7 @@ import { installedUpstreams } from './installed-upstreams.ts';
 import { publicPipelineOf } from './listeners.ts';
 import { openAdvisoryBook } from './advisory-book.ts';
 import { patchesOf, releaseOf } from './model-book.ts';
+import { GAUGE, gaugesOf } from '../observers/metrics/series.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
 import { adminAuthenticator } from './admin-credentials.ts';
@@ -192,6 +193,10 @@ export async function startGateway({
     nowMs: () => clock.nowMs(),
     log,
   });
+  const changeLog = createChangeLog(
+    () => clock.nowMs(),
+    (change) => records.note(change),
+  );
   const advisoryLog = createAdvisoryLog(
     () => clock.nowMs(),
     (record) => records.note(record),
@@ -280,6 +285,7 @@ export async function startGateway({
     upstreams: () => upstreamViews().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
     records: () => ({ isFailing: records.isFailing(), lost: lostRecords }),
     anomalies: () => quarantine.figures(),
+    untoldHolds: () => sharing?.untold() ?? 0,
     exports: () => exports.figures(),
     shipLags: () => exports.lags(),
   });
@@ -328,11 +334,15 @@ export async function startGateway({
     },
   });
 
-  // What the upstreams serve is known before the first request where they answer quickly.
+  const sharing = config.counters.url === 'memory' ? undefined : await openSharing(config.counters.url);
+
+  // What the upstreams serve, and who is held elsewhere, is known before the first request where they answer quickly.
   await Promise.all([
+    sharing?.catchUp(),
     Promise.race([watch.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]),
     // Who has turned it on relies on it: nothing is let through unrecorded from the start.
     records.opened.catch(async (error: unknown) => {
+      await sharing?.close();
       await store.close();
       throw error;
     }),
@@ -378,6 +388,24 @@ export async function startGateway({
   /** By which the configuration that is in force can be told from every other one. */
   function configHash(): string {
     return hash('sha256', JSON.stringify(printableConfig(config)));
+  }
+
+  async function openSharing(url: string): Promise<SharedQuarantine> {
+    const host = hostname()
+      .replaceAll(/[^\w.-]/g, '_')
+      .slice(0, 80);
+    const gauges = gaugesOf(memory.metrics, ownRow);
+    gauges[GAUGE.quarantineUnshared] = 1;
+    return shareQuarantine({
+      holds: await openSharedHolds(url, { clock, process: instance, from: `${host}:${port}` }),
+      store: store.sharedNotes,
+      keeper: quarantine,
+      process: instance,
+      // Workers that have not begun start with what is written.
+      commit: (changes) => (workers === undefined ? write(changes) : commit(changes)),
+      onShared: (isShared) => void (gauges[GAUGE.quarantineUnshared] = isShared ? 0 : 1),
+      ...{ directory, clock, log },
+    });
   }
 
   function openRecords(): Records {
@@ -511,10 +539,6 @@ export async function startGateway({
       if (token !== undefined) tokenUses.note(token, network, clock.nowMs());
     },
   };
-  const changeLog = createChangeLog(
-    () => clock.nowMs(),
-    (change) => records.note(change),
-  );
   const reviews = createReviews({
     ...{ reviewed: () => admin, config: () => config, clock, publicUrl, stateDir: stateDir.path },
     note: (id, result) => changeLog.told('reviews.run', id, result),
@@ -525,11 +549,15 @@ export async function startGateway({
     tell: (word) => exports.tellOwner(word),
     onProblem: (key) => log.warn('owner_not_told', { subject: key }),
   });
-  async function commit(changes: readonly RecordChange[]) {
+  async function write(changes: readonly RecordChange[]) {
     await store.write(changes);
     changeLog.committed(changes, directory);
-    // From here on the change is durable: memory and workers follow, in this order.
     directory.apply(changes);
+  }
+
+  async function commit(changes: readonly RecordChange[]) {
+    await write(changes);
+    // From here on the change is durable: memory and workers follow, in this order.
     credentials.apply(changes);
     policies.apply(changes);
     revocations.apply(changes);
@@ -538,7 +566,6 @@ export async function startGateway({
     return live.change(changes);
   }
 
-  let sharing: SharedQuarantine | undefined;
   const admin: AdminDeps = {
     directory,
     async commit(changes) {
@@ -550,6 +577,7 @@ export async function startGateway({
       }
       return done;
     },
+    isHoldShared: async (id) => sharing?.isTold(id),
     hmacKey,
     randomBytes: (count) => randomBytes(count),
     clock,
@@ -692,22 +720,7 @@ export async function startGateway({
     onKeys: () => tellIssuers(),
   });
   tellIssuers();
-  if (config.counters.url !== 'memory') {
-    const us = {
-      clock,
-      process: instance,
-      from: `${hostname()
-        .replaceAll(/[^\w.-]/g, '_')
-        .slice(0, 80)}:${port}`,
-    };
-    sharing = await shareQuarantine({
-      holds: await openSharedHolds(config.counters.url, us),
-      store: store.sharedNotes,
-      keeper: quarantine,
-      process: instance,
-      ...{ directory, commit, clock, log },
-    });
-  }
+  sharing?.begin();
   // Until it is known where the listener is, nobody is let in.
   let judgeAddress = addressJudge(config, bans, clock);
   let adminGate: AdminDeps['authenticate'] = () => Promise.resolve(deny('overloaded'));

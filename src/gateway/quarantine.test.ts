@@ -155,7 +155,7 @@ test('what another instance lets go makes room, too', async () => {
   await keeper.take([found('key:A00000'), found('key:thief1', { timeMs: 42 })]);
   const before = quarantines.get('key:A00000');
   assert.ok(before);
-  await keeper.letGo(before, 'node-1:8443', (changes) => Promise.resolve(apply(changes)));
+  await keeper.letGo([{ record: before, from: 'node-1:8443' }], (changes) => Promise.resolve(apply(changes)));
   assert.deepEqual(held(), ['key:thief1']);
 });
 

@@ -16,14 +16,20 @@ export interface QuarantineKeeper {
   /** Tells of findings, and holds what is to be held. */
   take(findings: readonly WishedFinding[]): Promise<void>;
   /**
-   * Holds what another instance holds, by the same bounds as what is found here. Resolves with whether it is held.
+   * Holds what other instances hold, by the same bounds as what is found here. Resolves with those that are not held.
    *
-   * @param commit what writes it; called with no change where it is held already
-   * @throws what `commit` throws
+   * @param write writes changes, and is told which holds stand with them: those, and what is held already
+   * @throws what `write` throws
    */
-  follow(hold: HeldElsewhere, commit: QuarantineDeps['commit']): Promise<boolean>;
-  /** Lets go what another instance has let go. @throws what `commit` throws */
-  letGo(before: QuarantineRecord, from: string, commit: QuarantineDeps['commit']): Promise<void>;
+  follow(
+    holds: readonly HeldElsewhere[],
+    write: (changes: readonly RecordChange[], standing: readonly HeldElsewhere[]) => Promise<unknown>,
+  ): Promise<readonly HeldElsewhere[]>;
+  /** Lets go what other instances have let go. @throws what `commit` throws */
+  letGo(
+    all: readonly { readonly record: QuarantineRecord; readonly from: string }[],
+    commit: QuarantineDeps['commit'],
+  ): Promise<void>;
   /** A place may have come free: what found none is held now. */
   freed(): void;
   /** The newest first. */
@@ -135,31 +141,53 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
     }
   }
 
-  async function followOne(hold: HeldElsewhere, write: QuarantineDeps['commit']): Promise<boolean> {
-    const { id, rule, why, heldAtMs, tenant, from, version } = hold;
+  /** The change that holds it; undefined where it is held already, false where it is not to be. */
+  function changeFor({
+    id,
+    rule,
+    why,
+    heldAtMs,
+    tenant,
+    from,
+    version,
+  }: HeldElsewhere): RecordChange | undefined | false {
     const key = keyIdOf(id);
     // Ids of keys are each directory's own.
     if (key !== undefined && !directory.apiKeys.has(key)) return false;
     const before = directory.quarantines.get(id);
     // An operator's hold takes the place of one by a rule, which counts against the bound.
-    if (before?.state === 'held' && (rule !== BY_OPERATOR || before.rule === BY_OPERATOR)) {
-      await write([]);
-      return true;
-    }
+    if (before?.state === 'held' && (rule !== BY_OPERATOR || before.rule === BY_OPERATOR)) return undefined;
     const against = rule === BY_OPERATOR ? undefined : reasonAgainst({ subject: id, tenant, mayHold: true });
-    if (against !== undefined) {
-      if (against === 'too-many' && !toldFull.has(`${id} ${version}`)) {
-        if (toldFull.size >= MAX_TOLD) toldFull.clear();
-        toldFull.add(`${id} ${version}`);
-        notHeld++;
-        log.error('quarantine_full', { rule, subject: id, max: config().maxQuarantined, from });
-      }
-      return false;
+    if (against === undefined) return holdChange(directory, { id, rule, why, heldAtMs, tenant });
+    if (against === 'too-many' && !toldFull.has(`${id} ${version}`)) {
+      if (toldFull.size >= MAX_TOLD) toldFull.clear();
+      toldFull.add(`${id} ${version}`);
+      notHeld++;
+      log.error('quarantine_full', { rule, subject: id, max: config().maxQuarantined, from });
     }
-    await write([holdChange(directory, { id, rule, why, heldAtMs, tenant })]);
-    log.info('held_elsewhere', { rule, subject: id, from });
-    noteHold('quarantine', { id, tenant, rule }, from);
-    return true;
+    return false;
+  }
+
+  async function followAtOnce(
+    holds: readonly HeldElsewhere[],
+    write: Parameters<QuarantineKeeper['follow']>[1],
+  ): Promise<readonly HeldElsewhere[]> {
+    const met = holds.map((hold) => ({ hold, change: changeFor(hold) }));
+    const standing = met.flatMap(({ hold, change }) => (change === false ? [] : [hold]));
+    const begun = met.flatMap(({ hold, change }) =>
+      change === false || change === undefined ? [] : [{ hold, change }],
+    );
+    if (standing.length > 0) {
+      await write(
+        begun.map(({ change }) => change),
+        standing,
+      );
+    }
+    for (const { hold } of begun) {
+      log.info('held_elsewhere', { rule: hold.rule, subject: hold.id, from: hold.from });
+      noteHold('quarantine', hold, hold.from);
+    }
+    return met.flatMap(({ hold, change }) => (change === false ? [hold] : []));
   }
 
   /** @param from where it was done; left out: here */
@@ -182,12 +210,23 @@ export function keepQuarantine(deps: QuarantineDeps): QuarantineKeeper {
   }
 
   return {
-    follow: (hold, write) => next(() => followOne(hold, write)),
-    letGo: (before, from, write) =>
+    follow: (holds, write) =>
       next(async () => {
-        await write([releaseChange(before)]);
-        log.info('released_elsewhere', { rule: before.rule, subject: before.id, from });
-        noteHold('release', before, from);
+        const byHand = holds.filter(({ rule }) => rule === BY_OPERATOR);
+        const left = [...(await followAtOnce(byHand, write))];
+        // Where one takes the place of a hold by a rule, that place is free.
+        if (byHand.length > 0) await holdUnheld();
+        // Each of these has an eye to how many there are by now.
+        for (const one of holds) if (one.rule !== BY_OPERATOR) left.push(...(await followAtOnce([one], write)));
+        return left;
+      }),
+    letGo: (all, write) =>
+      next(async () => {
+        await write(all.map(({ record }) => releaseChange(record)));
+        for (const { record, from } of all) {
+          log.info('released_elsewhere', { rule: record.rule, subject: record.id, from });
+          noteHold('release', record, from);
+        }
         await holdUnheld();
       }),
     freed: () => void (unheld.size > 0 && next(holdUnheld)),

@@ -6,6 +6,7 @@ import { createModelHolds, type ModelHoldsServer } from '../../test/support/mode
 import { holdChange, releaseChange } from '../directory/quarantines.ts';
 import type { QuarantineRecord, RecordChange } from '../directory/records.ts';
 import type { SharedNote } from '../directory/shared-holds.ts';
+import { VersionConflict } from '../directory/store.ts';
 import type { AuditRecord } from '../kernel/record.ts';
 import { keepQuarantine, type QuarantineDeps, type WishedFinding } from './quarantine.ts';
 import { shareQuarantine, type SharedQuarantine } from './shared-quarantine.ts';
@@ -33,6 +34,7 @@ async function instanceOf(
   const notes = new Map<string, SharedNote>();
   const noted: AuditRecord[] = [];
   const said: string[] = [];
+  const facts: unknown[] = [];
   const commits: string[] = [];
   const config: Rules = { mode: 'quarantine', exempt: [], maxQuarantined: 100, ...rules };
   let isBroken = false;
@@ -42,6 +44,10 @@ async function instanceOf(
     // The store answers in a later turn.
     await new Promise((resolve) => setImmediate(resolve));
     if (isBroken) throw new Error('the disk is full');
+    for (const change of changes) {
+      if (change.kind === 'quarantine' && change.record.id === self.unwritable) throw new VersionConflict('no');
+    }
+    self.writes++;
     for (const change of changes) {
       if (change.kind !== 'quarantine') continue;
       const { id, state, version } = change.record;
@@ -56,9 +62,9 @@ async function instanceOf(
     sharing?.changed();
   }
   const log = {
-    info: (event: string) => void said.push(event),
-    warn: (event: string) => void said.push(event),
-    error: (event: string) => void said.push(event),
+    info: (event: string, about: unknown) => void (said.push(event), facts.push(about)),
+    warn: (event: string, about: unknown) => void (said.push(event), facts.push(about)),
+    error: (event: string, about: unknown) => void (said.push(event), facts.push(about)),
   };
   const directory = { quarantines, apiKeys: new Map(), tenants: new Map() };
   const self = {
@@ -67,26 +73,37 @@ async function instanceOf(
       notes,
       noted,
       said,
+      facts,
       commits,
       config,
       directory,
       keeper: keeperOf(),
       way: server.connect(`${name}:0`),
     },
+    isShared: false,
+    /** What cannot be written, and how often anything was. */
+    unwritable: '',
+    writes: 0,
     isHeld: (id: string): boolean => quarantines.get(id)?.state === 'held',
-    async start() {
+    async open() {
       const process = `${name}:${starts++}`;
       self.keeper = keeperOf();
       self.way = server.connect(process);
       sharing = await shareQuarantine({
         ...{ holds: self.way, directory, keeper: self.keeper, commit, process, clock, log },
+        onShared: (isShared) => void (self.isShared = isShared),
         store: {
           readNotes: async () => [...notes],
-          writeNote: async (id, note) => void notes.set(id, note),
+          writeNotes: async (all) => all.forEach(([id, note]) => void notes.set(id, note)),
         },
       });
+      return sharing;
+    },
+    async start() {
+      (await self.open()).begin();
       await turns();
     },
+    sharing: (): SharedQuarantine => sharing ?? assert.fail('not open'),
     async stop() {
       const closing = sharing?.close();
       sharing = undefined;
@@ -397,6 +414,185 @@ test('who was away for longer than a release is remembered keeps what it holds, 
   await b.start();
   await pass();
   assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [false, true]);
+});
+
+test('what an operator holds once more stays held, whoever was cut off and releases what was held before', async () => {
+  const { a, b, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  a.way.isCut = true;
+  await a.release(ALICE);
+  await b.hold(ALICE);
+  await pass();
+  a.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [true, true]);
+});
+
+test('a release of what was held before undoes no hold that the server has lost', async () => {
+  const { a, b, server, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  a.way.isCut = true;
+  await b.release(ALICE);
+  await b.hold(ALICE);
+  await pass();
+  b.way.isCut = true;
+  server.lose();
+  await a.release(ALICE);
+  a.way.isCut = false;
+  await pass();
+  b.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [true, true]);
+});
+
+test('one that cannot be written keeps no other from being held or let go, and the line says what it is', async () => {
+  const { a, b, pass } = await setUp();
+  const ids = ['a', 'b', 'c', 'd'].map((sub) => `subject:https://issuer.example ${sub}`);
+  await a.hold(ids[3] ?? '');
+  await pass();
+  b.unwritable = ids[1] ?? '';
+  b.way.isCut = true;
+  for (const id of ids.slice(0, 3)) await a.hold(id);
+  await a.release(ids[3] ?? '');
+  b.way.isCut = false;
+  await pass(3_000);
+  assert.deepEqual(ids.map(b.isHeld), [true, false, true, false]);
+  assert.deepEqual([b.said.at(-1), b.facts.at(-1)], ['quarantine_unshared', { why: 'version_conflict' }]);
+  assert.equal(b.isShared, false);
+  b.unwritable = '';
+  await pass();
+  assert.deepEqual([b.isHeld(ids[1] ?? ''), b.isShared], [true, true]);
+});
+
+test('an instance that starts holds what is held elsewhere before it lets anybody in, all in one write', async () => {
+  const { a, server, clock, pass } = await setUp();
+  const ids = Array.from({ length: 300 }, (_, i) => `subject:https://issuer.example ${i}`);
+  for (const id of ids) await a.hold(id, 'operator', true);
+  await pass();
+  const third = await instanceOf(server, clock, 'node-9');
+  await third.stop();
+  third.quarantines.clear();
+  third.notes.clear();
+  third.writes = 0;
+  const sharing = await third.open();
+  await sharing.catchUp();
+  assert.ok(ids.every(third.isHeld));
+  assert.equal(third.writes, 1);
+  sharing.begin();
+  await pass();
+  await a.release(ids[0] ?? '');
+  await pass();
+  assert.equal(third.isHeld(ids[0] ?? ''), false);
+});
+
+test('a start does not wait for a server that is silent, and hears of it all once it answers', async () => {
+  const { a, server, clock, pass } = await setUp();
+  await a.hold(ALICE);
+  const third = await instanceOf(server, clock, 'node-9');
+  await third.stop();
+  third.quarantines.clear();
+  third.notes.clear();
+  const sharing = await third.open();
+  const look = third.way.look.bind(third.way);
+  let answer = (): void => undefined;
+  third.way.look = async () => {
+    await new Promise<void>((resolve) => (answer = resolve));
+    return look();
+  };
+  const done = sharing.catchUp();
+  await turns();
+  clock.advance(2_500);
+  await done;
+  assert.equal(third.isHeld(ALICE), false);
+  sharing.begin();
+  third.way.look = look;
+  answer();
+  await pass();
+  assert.equal(third.isHeld(ALICE), true);
+});
+
+test('an operator is told whether the others can know of it', async () => {
+  const { a, clock, pass } = await setUp();
+  const isTold = async (ms: number): Promise<boolean> => {
+    const told = a.sharing().isTold(ALICE);
+    await pass(ms);
+    return told;
+  };
+  await a.hold(ALICE, 'operator', true);
+  assert.equal(await isTold(450), true);
+  a.way.isCut = true;
+  await a.release(ALICE, true);
+  const before = clock.monotonicMs();
+  assert.equal(await isTold(1_000), false);
+  assert.ok(clock.monotonicMs() - before <= 1_000);
+  assert.deepEqual([a.sharing().untold(), await pass(3_000), a.isShared], [1, undefined, false]);
+  a.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.sharing().untold(), a.isShared], [0, true]);
+});
+
+test('what was not followed is not held in the moment in which it is heard that it was released', async () => {
+  const { a, b, clock, pass } = await setUp([{}, { maxQuarantined: 1 }]);
+  const [x, s] = ['x', 's'].map((sub) => `subject:https://issuer.example ${sub}`);
+  assert.ok(x && s);
+  await a.find(x);
+  await a.find(s);
+  await pass();
+  assert.deepEqual([b.isHeld(x), b.isHeld(s)], [true, false]);
+  await a.release(s, true);
+  await b.release(x, true);
+  await turns();
+  clock.advance(10_000);
+  await turns();
+  assert.deepEqual(
+    b.commits.filter((line) => line.endsWith(s)),
+    [],
+  );
+});
+
+test('an operator who has held what a rule holds elsewhere has the say there, and it takes no place', async () => {
+  const { a, b, pass } = await setUp([{}, { maxQuarantined: 1 }]);
+  b.way.isCut = true;
+  await a.hold(ALICE);
+  await b.find(ALICE);
+  await pass();
+  b.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.quarantines.get(ALICE)?.rule, b.quarantines.get(ALICE)?.rule], ['operator', 'operator']);
+  const other = `${ALICE} too`;
+  await a.find(other);
+  await pass();
+  assert.equal(b.isHeld(other), true);
+});
+
+test('where there is no place for more, each is not asked for, and what waits is told once there is one', async () => {
+  const clock = clockOf();
+  const server = createModelHolds(() => clock.nowMs(), 3);
+  const a = await instanceOf(server, clock, 'node-0');
+  for (let i = 0; i < 20; i++) await a.hold(`subject:https://issuer.example ${i}`, 'operator', true);
+  await pass(clock);
+  assert.deepEqual([server.entries.size, a.sharing().untold()], [3, 17]);
+  server.told.length = 0;
+  await a.hold(ALICE);
+  await pass(clock);
+  assert.ok(server.told.length < 5, `told ${server.told.length} times`);
+  await a.release('subject:https://issuer.example 0');
+  await pass(clock, 10_000);
+  assert.equal([...server.entries.values()].filter(({ state }) => state === 'held').length, 3);
+  assert.equal(a.said.filter((event) => event === 'shared_quarantine_full').length > 0, true);
+});
+
+test('what the server has lost without a trace is told again within minutes', async () => {
+  const { a, server, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  server.forgetSilently();
+  await pass(5_000);
+  assert.equal(server.entries.size, 0);
+  await pass(350_000);
+  assert.equal(server.entries.size, 1);
 });
 
 test('a change that could not be written is tried again, and is not told as one of ours', async () => {

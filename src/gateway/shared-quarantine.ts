@@ -8,12 +8,14 @@ import {
   SharedHoldsUnavailable,
   verdictOn,
   type HeldElsewhere,
+  type SharedAnswer,
   type SharedHold,
   type SharedHolds,
   type SharedNote,
   type SharedNoteStore,
   type SharedPage,
 } from '../directory/shared-holds.ts';
+import { StoreUnavailable, VersionConflict } from '../directory/store.ts';
 import type { DirectoryState } from '../directory/state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { QuarantineKeeper } from './quarantine.ts';
@@ -45,12 +47,25 @@ export interface SharedQuarantineDeps {
   readonly process: string;
   readonly clock: Clock;
   readonly log: Pick<LogOutput, 'info' | 'warn' | 'error'>;
+  /** Told whether it is shared, each time that changes; at first it is not. */
+  readonly onShared: (isShared: boolean) => void;
 }
 
 /** What is held and released on one instance is so on all. */
 export interface SharedQuarantine {
+  /**
+   * Holds what is held elsewhere before the first request is let in. Ends soon, also where the server does not answer; then what
+   * is held is heard of later.
+   */
+  catchUp(): Promise<void>;
+  /** Shares from now on, and goes on trying. */
+  begin(): void;
   /** Something was held or released here: it is told at once. */
   changed(): void;
+  /** Whether the other instances can know of what was done to a credential last; waits a second for it at most. */
+  isTold(id: string): Promise<boolean>;
+  /** How many changes the server was not told of yet. */
+  untold(): number;
   /** Ends with what runs; nothing of it waits for long. */
   close(): Promise<void>;
 }
@@ -62,9 +77,16 @@ const LOOKS_TO_JUDGE = 10;
 const AWAY_MS = 2_000;
 /** What was released before is not told again to a server that has lost it. */
 const TOLD_AGAIN_MS = 86_400_000;
+/** So often all is compared, for what was lost on the server without a trace: every five minutes. */
+const LOOKS_TO_COMPARE = 750;
+/** Holds that are not followed and remembered; there is no room for more on the server. */
+const MAX_UNFOLLOWED = 1_000;
+/** How long a start waits for what is held elsewhere; as long as for the counters. */
+const CATCH_UP_MS = 2_500;
+const TOLD_MS = 1_000;
 
 /**
- * Begins at once, and goes on trying. No request waits for it: what it hears becomes a change like an operator's.
+ * Opens it; nothing is asked yet. No request waits for it: what it hears becomes a change like an operator's.
  *
  * @throws StoreUnavailable
  */
@@ -80,27 +102,44 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
   let hasChanged = true;
   let isClosed = false;
   let awaySinceMs: number | undefined = clock.monotonicMs();
-  let isTold = false;
+  let isShared = false;
+  let isSaid = false;
   let [isFull, isMalformed] = [false, false];
+  /** A look that was not waited for. */
+  let early: Promise<unknown> | undefined;
+  let running: Promise<void> | undefined;
   let wake = (): void => undefined;
+  /** Who waits for the end of a round. */
+  let waiting: (() => void)[] = [];
 
   const noteOf = (id: string): SharedNote => notes.get(id) ?? NEVER;
 
-  async function agree(id: string, note: SharedNote): Promise<void> {
-    const { recordVersion, version } = noteOf(id);
-    if (recordVersion === note.recordVersion && version === note.version) return;
-    await store.writeNote(id, note);
-    notes.set(id, note);
-    known = Math.max(known, note.version);
+  async function agree(all: readonly (readonly [id: string, note: SharedNote])[]): Promise<void> {
+    const news = all.filter(([id, note]) => {
+      const { recordVersion, version } = noteOf(id);
+      return recordVersion !== note.recordVersion || version !== note.version;
+    });
+    if (news.length === 0) return;
+    await store.writeNotes(news);
+    for (const [id, note] of news) {
+      notes.set(id, note);
+      known = Math.max(known, note.version);
+    }
   }
 
-  /** Writes what an entry has made, the note first: a change that is not noted would be told as one of ours. */
-  const commitFor =
-    (id: string, version: number) =>
-    async (changes: readonly RecordChange[]): Promise<void> => {
-      await agree(id, { recordVersion: (directory.quarantines.get(id)?.version ?? 0) + changes.length, version });
-      if (changes.length > 0) await deps.commit(changes);
-    };
+  const versionOf = (id: string): number => directory.quarantines.get(id)?.version ?? 0;
+
+  /** Writes what entries have made, the notes first: a change that is not noted would be told as one of ours. */
+  async function commit(
+    changes: readonly RecordChange[],
+    met: readonly (readonly [id: string, version: number])[],
+  ): Promise<void> {
+    const changed = new Set(changes.flatMap((change) => (change.kind === 'quarantine' ? [change.record.id] : [])));
+    await agree(
+      met.map(([id, version]) => [id, { recordVersion: versionOf(id) + (changed.has(id) ? 1 : 0), version }]),
+    );
+    if (changes.length > 0) await deps.commit(changes);
+  }
 
   function nameOf(entry: SharedHold): string | undefined {
     if (entry.state === 'held') return entry.id;
@@ -110,105 +149,184 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
     return names.get(entry.key);
   }
 
-  async function follow(id: string, entry: SharedHold, record: QuarantineRecord | undefined): Promise<void> {
-    const commit = commitFor(id, entry.version);
-    if (entry.state === 'held') {
-      if (!(await keeper.follow(entry, commit))) unfollowed.set(entry.key, entry);
-    } else if (record?.state === 'held') await keeper.letGo(record, entry.from, commit);
-    else await commit([]);
+  async function hold(entries: readonly HeldElsewhere[]): Promise<void> {
+    const left = await keeper.follow(entries, (changes, standing) =>
+      commit(
+        changes,
+        standing.map(({ id, version }) => [id, version]),
+      ),
+    );
+    for (const entry of left) unfollowed.set(entry.key, entry);
+    // What was forgotten comes again with the next comparison.
+    for (const [key] of unfollowed) if (unfollowed.size > MAX_UNFOLLOWED) unfollowed.delete(key);
   }
 
-  async function meet(entry: SharedHold): Promise<void> {
-    known = Math.max(known, entry.version);
-    unfollowed.delete(entry.key);
-    const id = nameOf(entry);
-    // Released, and never heard of here.
-    if (id === undefined) return;
-    const record = directory.quarantines.get(id);
-    const { version } = entry;
-    switch (verdictOn(entry, record, noteOf(id), deps.process)) {
-      case 'follow':
-        return follow(id, entry, record);
-      case 'agree':
-        return agree(id, { recordVersion: record?.version ?? 0, version });
-      case 'own':
-        return agree(id, { recordVersion: entry.recordVersion, version });
-      case 'repeat':
-        return record && tell(record, false);
-      case 'nothing':
-        return undefined;
+  async function letGo(entries: readonly Released[]): Promise<void> {
+    const versions = entries.map(({ record, entry }) => [record.id, entry.version] as const);
+    const all = entries.map(({ record, entry }) => ({ record, from: entry.from }));
+    await keeper.letGo(all, (changes) => commit(changes, versions));
+  }
+
+  /** What is to be done about entries. */
+  function sort(entries: readonly SharedHold[]): Wishes {
+    const wishes: Wishes = { agreed: [], held: [], released: [], told: [] };
+    // Of one that came twice the last counts.
+    for (const entry of new Map(entries.map((one) => [one.key, one])).values()) {
+      known = Math.max(known, entry.version);
+      unfollowed.delete(entry.key);
+      const id = nameOf(entry);
+      // Released, and never heard of here.
+      if (id === undefined) continue;
+      const record = directory.quarantines.get(id);
+      const { version } = entry;
+      const verdict = verdictOn(entry, record, noteOf(id), deps.process);
+      if (verdict === 'agree') wishes.agreed.push([id, { recordVersion: record?.version ?? 0, version }]);
+      else if (verdict === 'own') wishes.agreed.push([id, { recordVersion: entry.recordVersion, version }]);
+      else if (verdict === 'repeat' || verdict === 'anew')
+        wishes.told.push(...(record === undefined ? [] : [{ record, isNew: verdict === 'anew' }]));
+      else if (verdict === 'follow') {
+        if (entry.state === 'held') wishes.held.push(entry);
+        else if (record?.state === 'held') wishes.released.push({ record, entry });
+        else wishes.agreed.push([id, { recordVersion: record?.version ?? 0, version }]);
+      }
     }
+    return wishes;
   }
 
-  async function tell(record: QuarantineRecord, isNew: boolean): Promise<void> {
-    const { id, version: recordVersion } = record;
+  /** All at once; where that fails one by one, so that one that cannot be written keeps no other from being held. */
+  async function each<One>(all: readonly One[], work: (some: readonly One[]) => Promise<void>): Promise<void> {
+    if (all.length === 0) return;
+    let failure: unknown;
+    try {
+      return await work(all);
+    } catch (error) {
+      failure = error;
+    }
+    if (all.length > 1) {
+      failure = undefined;
+      for (const one of all) await work([one]).catch((error: unknown) => (failure ??= error));
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Does what entries ask for here; a failure of one does not keep the rest from it. */
+  async function follow({ agreed, held, released }: Wishes): Promise<void> {
+    const done = await Promise.allSettled([each(held, hold), each(released, letGo), each(agreed, agree)]);
+    const failed = done.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  async function tell(record: QuarantineRecord, isNew: boolean): Promise<SharedAnswer['kind']> {
+    const { id, version: recordVersion, state } = record;
     const { version } = noteOf(id);
     const answer = await holds.tell({ record, tenant: record.tenant, version, isNew, known });
-    if (answer.kind === 'told' || answer.kind === 'known') {
-      isFull = false;
-      // What is newer there comes with a look; it must not seem to be known.
-      if (isNew) await agree(id, { recordVersion, version: answer.version });
+    if (answer.kind === 'told' && isNew) await agree([[id, { recordVersion, version: answer.version }]]);
+    else if (answer.kind === 'known' && isNew) {
+      // Held by somebody else, perhaps by an operator, where it is held by a rule here: that is followed with the next look.
+      // What is newer than what is told again comes with a look; it must not seem to be known.
+      await agree([[id, { recordVersion, version: state === 'held' ? version : answer.version }]]);
+      if (state === 'held') holds.again();
     } else if (answer.kind === 'stale' && isNew) {
       // It counts for nothing, and what it was asked against may have been heard while it was still held here.
-      await agree(id, { recordVersion, version });
+      await agree([[id, { recordVersion, version }]]);
       holds.again();
     } else if (answer.kind === 'full') {
-      if (!isFull) log.error('shared_quarantine_full', { subject: id });
+      if (!isFull) log.error('shared_quarantine_full', { subject: id, state });
       isFull = true;
+    }
+    return answer.kind;
+  }
+
+  const untold = (): QuarantineRecord[] =>
+    [...directory.quarantines.values()].filter(
+      (record) => isUntold(record, noteOf(record.id)) && isHoldable(record.id),
+    );
+
+  /** Tells in turn, of each state until there is no place for it. */
+  async function tellAll(
+    words: readonly { readonly record: QuarantineRecord; readonly isNew: boolean }[],
+  ): Promise<void> {
+    const full = new Set<QuarantineRecord['state']>();
+    for (const { record, isNew } of words) {
+      if (isClosed || full.has(record.state)) continue;
+      if ((await tell(record, isNew)) === 'full') full.add(record.state);
     }
   }
 
   async function tellNew(): Promise<void> {
-    for (const record of directory.quarantines.values()) {
-      if (isClosed || !isUntold(record, noteOf(record.id)) || !isHoldable(record.id)) continue;
-      await tell(record, true);
-    }
+    isFull = false;
+    await tellAll(untold().map((record) => ({ record, isNew: true })));
   }
 
   /** To a server that does not know of it: it has lost its data, or a part of them. */
   async function tellAgain({ entries, nowMs }: SharedPage): Promise<void> {
     const there = new Set(entries.map(({ key }) => key));
-    for (const record of directory.quarantines.values()) {
+    const lost = [...directory.quarantines.values()].filter((record) => {
       const note = noteOf(record.id);
-      if (isClosed || note.version === 0 || isUntold(record, note) || there.has(holds.keyOf(record.id))) continue;
-      if (record.version < note.recordVersion) continue;
-      if (record.state === 'held' || note.version > nowMs - TOLD_AGAIN_MS) await tell(record, false);
-    }
+      if (note.version === 0 || isUntold(record, note) || record.version < note.recordVersion) return false;
+      if (there.has(holds.keyOf(record.id))) return false;
+      return record.state === 'held' || note.version > nowMs - TOLD_AGAIN_MS;
+    });
+    await tellAll(lost.map((record) => ({ record, isNew: false })));
+  }
+
+  function noteMalformed({ malformed, isWhole }: SharedPage): void {
+    if (malformed > 0 && !isMalformed) log.warn('shared_quarantine_malformed', { count: malformed });
+    isMalformed = malformed > 0 || (isMalformed && !isWhole);
   }
 
   async function round(): Promise<void> {
+    looks++;
+    if (looks % LOOKS_TO_COMPARE === 0) holds.again();
+    // What found no place may have found one since.
+    if (isFull && looks % LOOKS_TO_JUDGE === 0) hasChanged = true;
     const page = await holds.look();
-    if (page.malformed > 0 && !isMalformed) log.warn('shared_quarantine_malformed', { count: page.malformed });
-    isMalformed ||= page.malformed > 0;
+    noteMalformed(page);
     if (page.isWhole) unfollowed.clear();
-    const again = hasChanged || looks++ % LOOKS_TO_JUDGE === 0 ? [...unfollowed.values()] : [];
-    for (const entry of [...again, ...page.entries]) if (!isClosed) await meet(entry);
+    const before = hasChanged || looks % LOOKS_TO_JUDGE === 0 ? [...unfollowed.values()] : [];
+    const wishes = sort(page.entries);
+    const done = await Promise.allSettled([follow(wishes)]);
+    // Those of before that nothing newer was heard of; after the news, which may have released one.
+    const again = sort(before.filter((entry) => unfollowed.get(entry.key) === entry));
+    done.push(...(await Promise.allSettled([follow(again)])));
+    await tellAll([...wishes.told, ...again.told]);
     if (page.isWhole) await tellAgain(page);
-    if (!hasChanged && !page.isWhole) return;
-    hasChanged = false;
-    await tellNew();
+    if (hasChanged || page.isWhole) {
+      hasChanged = false;
+      await tellNew();
+    }
+    for (const one of done) if (one.status === 'rejected') throw one.reason;
+  }
+
+  function setShared(is: boolean): void {
+    if (isShared !== is) deps.onShared(is);
+    isShared = is;
   }
 
   function succeeded(): void {
-    if (isTold) log.info('quarantine_shared');
-    isTold = false;
+    if (isSaid) log.info('quarantine_shared');
+    isSaid = false;
     awaySinceMs = undefined;
+    setShared(true);
   }
 
   function failed(error: unknown): void {
     holds.again();
     hasChanged = true;
     awaySinceMs ??= clock.monotonicMs();
-    if (isTold || isClosed || clock.monotonicMs() - awaySinceMs < AWAY_MS) return;
-    isTold = true;
-    const why =
-      error instanceof SharedHoldsUnavailable ? error.message : error instanceof Error ? error.name : 'unknown';
-    log.warn('quarantine_unshared', { why });
+    if (isSaid || isClosed || clock.monotonicMs() - awaySinceMs < AWAY_MS) return;
+    isSaid = true;
+    setShared(false);
+    log.warn('quarantine_unshared', { why: whyOf(error) });
   }
 
   async function run(): Promise<void> {
+    await early;
+    // What is to be told, and what could not be written, is seen to by the first round.
+    holds.again();
     while (!isClosed) {
       const hasFailed = await round().then(succeeded, (error: unknown) => failed(error) ?? true);
+      for (const end of waiting.splice(0)) end();
       if (isClosed || (hasChanged && hasFailed !== true)) continue;
       // Who wakes it is not who it works for: it goes on in its own context, not in that of an operator's request.
       await new Promise<void>((resolve) => {
@@ -218,12 +336,31 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
     }
   }
 
-  const running = run();
   return {
+    async catchUp() {
+      const look = holds.look().catch(() => undefined);
+      early = look;
+      const late = new Promise<undefined>((resolve) => void clock.after(CATCH_UP_MS, () => resolve(undefined)));
+      const page = await Promise.race([look, late]);
+      if (page !== undefined) await follow(sort(page.entries)).catch(() => undefined);
+    },
+    begin: () => void (running ??= run()),
     changed() {
       hasChanged = true;
       wake();
     },
+    async isTold(id) {
+      const isDone = (): boolean => !isUntold(directory.quarantines.get(id), noteOf(id));
+      const end = clock.monotonicMs() + TOLD_MS;
+      while (!isDone() && !isClosed && clock.monotonicMs() < end) {
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          clock.after(end - clock.monotonicMs(), resolve);
+        });
+      }
+      return isDone();
+    },
+    untold: () => untold().length,
     async close() {
       isClosed = true;
       wake();
@@ -231,4 +368,23 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
       holds.close();
     },
   };
+}
+
+interface Released {
+  readonly record: QuarantineRecord;
+  readonly entry: SharedHold;
+}
+
+interface Wishes {
+  readonly agreed: (readonly [id: string, note: SharedNote])[];
+  readonly held: HeldElsewhere[];
+  readonly released: Released[];
+  readonly told: { readonly record: QuarantineRecord; readonly isNew: boolean }[];
+}
+
+/** A word for the log: a message of the store may name what is held. */
+function whyOf(error: unknown): string {
+  if (error instanceof SharedHoldsUnavailable) return error.message;
+  if (error instanceof StoreUnavailable || error instanceof VersionConflict) return error.code;
+  return error instanceof Error ? error.name : 'unknown';
 }

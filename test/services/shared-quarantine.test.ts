@@ -103,6 +103,42 @@ test('the record of it says where it came from, and makes nobody here the one wh
   assert.ok(!/theirs-name|ours-name/.test(auditText(second.stateDir)));
 });
 
+test('an instance that joins lets nobody in, not once, that the others hold', async () => {
+  await using fleet = await startFleet(limits);
+  const [first, second] = fleet.gateways;
+  const ids = Array.from({ length: 200 }, (_, i) => `user-${i}`);
+  for (const id of ids) await hold(first, `subject:${fleet.issuer.url} ${id}`);
+  await until(second, fleet.issuer.token({ sub: 'user-199' }), 403);
+  for (let round = 0; round < 3; round++) {
+    await using third = await fleet.join();
+    for (const sub of ['user-199', 'user-0']) {
+      assert.equal((await ask(third, { key: fleet.issuer.token({ sub }) })).code, 'quarantined');
+    }
+    assert.equal((await ask(third, { key: fleet.issuer.token({ sub: 'somebody-else' }) })).status, 200);
+  }
+});
+
+test('whoever holds by hand is told where the others cannot know of it, and so are readiness and metrics', async () => {
+  await using it = await startInstances(2, limits);
+  const [first, second] = it.all;
+  assert.ok(first && second);
+  const holdBy = (sub: string) => first.product().run('quarantine', 'hold', `subject:${it.issuer} ${sub}`, '--json');
+  const told = holdBy('user-2');
+  assert.deepEqual([(JSON.parse(told.out) as { shared?: boolean }).shared, told.err], [true, '']);
+  const readiness = async (): Promise<unknown> =>
+    (await first.ask({ method: 'GET', path: '/readyz' })).json?.['quarantine'];
+  assert.equal(await readiness(), 'shared');
+  await it.server.kill();
+  const untold = holdBy('user-3');
+  assert.equal(untold.exit, 0);
+  assert.equal((JSON.parse(untold.out) as { shared?: boolean }).shared, false);
+  assert.match(untold.err, /The other instances do not know of it yet/);
+  while ((await readiness()) !== 'unshared') await later(50);
+  await it.server.start();
+  while ((await readiness()) !== 'shared') await later(50);
+  assert.match(second.product().command('quarantine', 'list'), /user-3/);
+});
+
 test('by the commands, in the sandbox: an instance that was killed hears of a release when it is back, and undoes it not', async () => {
   await using it = await startInstances(2, limits);
   const [first, second] = it.all;

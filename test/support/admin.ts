@@ -130,6 +130,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     },
     isStillUsable: () => true,
     isUnrecorded: () => false,
+    isHoldShared: () => Promise.resolve(undefined),
     anomalies: () => [],
     alerts: { channels: () => [], test: () => Promise.resolve(undefined) },
     searchAuditLog: () => Promise.resolve(undefined),

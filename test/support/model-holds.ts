@@ -13,6 +13,8 @@ export interface ModelHoldsServer {
   connect(name: string): ModelHolds;
   /** It loses all that it has; who is connected stays so. */
   lose(): void;
+  /** It loses all entries, and nobody can see that by its data. */
+  forgetSilently(): void;
   /** All that is there, by its key. */
   readonly entries: ReadonlyMap<string, SharedHold>;
   /** What was told, in order: `change held`, `repeat released`. */
@@ -27,14 +29,14 @@ export interface ModelHolds extends SharedHolds {
 }
 
 const KEPT_MS = 86_400_000;
+const YOUNG_MS = 600_000;
 
 interface Entry {
   readonly hold: SharedHold;
-  readonly weight: string;
   readonly seq: number;
 }
 
-/** @param most entries that there is room for */
+/** @param most entries that there is room for, of those that are held and of those that are released */
 export function createModelHolds(
   nowMs: () => number,
   most = 1_000,
@@ -55,18 +57,22 @@ export function createModelHolds(
       // Of the same version by their keys, as a sorted set has them.
       .toSorted(({ hold: one }, { hold: other }) => one.version - other.version || (one.key < other.key ? -1 : 1));
 
-  function put({ record, tenant }: SharedWord, version: number, name: string): SharedAnswer {
+  function put({ record, tenant, version: seen }: SharedWord, version: number, name: string): SharedAnswer {
     const key = keyOf(record.id);
-    if (!entries.has(key) && entries.size >= most) {
-      const oldest = released()[0];
-      if (oldest === undefined) return { kind: 'full' };
-      forget(oldest.hold.key);
+    const [oldest, ...gone] = released();
+    if (entries.get(key)?.hold.state !== record.state) {
+      if (record.state === 'held') {
+        if (entries.size - released().length >= most) return { kind: 'full' };
+      } else if (oldest !== undefined && gone.length + 1 >= most) {
+        if (oldest.hold.version > nowMs() - YOUNG_MS) return { kind: 'full' };
+        forget(oldest.hold.key);
+      }
     }
     const { id, rule, why, heldAtMs, state, version: recordVersion } = record;
     const common = { key, version, from: name, process: name, recordVersion };
     const hold: SharedHold =
-      state === 'held' ? { ...common, state, id, rule, why, heldAtMs, tenant } : { ...common, state };
-    entries.set(key, { hold, weight: rule === BY_OPERATOR ? 'o' : 'r', seq: ++seq });
+      state === 'held' ? { ...common, state, id, rule, why, heldAtMs, tenant } : { ...common, state, seen };
+    entries.set(key, { hold, seq: ++seq });
     top = Math.max(top, version);
     return { kind: 'told', version };
   }
@@ -88,8 +94,7 @@ export function createModelHolds(
       if (there.hold.state === 'released') return { kind: 'known', version: there.hold.version };
       if (there.hold.version > version) return { kind: 'stale' };
     }
-    const isHigher = record.rule === BY_OPERATOR && there?.weight === 'r';
-    if (there?.hold.state === 'held' && record.state === 'held' && !isHigher) {
+    if (there?.hold.state === 'held' && record.state === 'held' && record.rule !== BY_OPERATOR) {
       return { kind: 'known', version: there.hold.version };
     }
     return put(word, Math.max(top + 1, known + 1, nowMs()), name);
@@ -105,6 +110,7 @@ export function createModelHolds(
       epoch++;
       [seq, top, floor] = [0, 0, 0];
     },
+    forgetSilently: () => entries.clear(),
     connect(name) {
       let [seenEpoch, since] = [0, 0];
       const self: ModelHolds = {

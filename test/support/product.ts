@@ -18,6 +18,8 @@ export interface Product {
   readonly lines: readonly string[];
   /** Runs a command on the same state directory; its standard output. @throws Error where it fails */
   command(...words: string[]): string;
+  /** Likewise, with all that it says; never throws. */
+  run(...words: string[]): { readonly exit: number | null; readonly out: string; readonly err: string };
   /** Ends it by the signal; resolves with its exit code. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -65,6 +67,12 @@ export async function startProduct(
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${problems}`)));
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  function run(...commandWords: string[]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...commandWords, '--state-dir', dir], {
+      encoding: 'utf8',
+    });
+    return { exit: status, out: stdout, err: stderr };
+  }
   return {
     child,
     url: ready.public,
@@ -73,11 +81,11 @@ export async function startProduct(
     stateDir: dir,
     lines,
     command(...commandWords) {
-      const result = spawnSync(process.execPath, [launcher, ...commandWords, '--state-dir', dir], { encoding: 'utf8' });
-      if (result.status !== 0)
-        throw new Error(`${commandWords.join(' ')} ended with ${result.status}: ${result.stderr}`);
-      return result.stdout;
+      const { exit, out, err } = run(...commandWords);
+      if (exit !== 0) throw new Error(`${commandWords.join(' ')} ended with ${exit}: ${err}`);
+      return out;
     },
+    run,
     async end(signal = 'SIGTERM') {
       child.kill(signal);
       const code = await ended;

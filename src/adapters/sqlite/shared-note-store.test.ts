@@ -7,16 +7,22 @@ import { StoreUnavailable } from '../../directory/store.ts';
 import { openSqliteStore } from './directory-store.ts';
 import { openSqliteSharedNotes } from './shared-note-store.ts';
 
-test('what was noted is found by the next process, the last of each, and what cannot be written is a failure', async () => {
+test('what was noted is found by the next process, the last of each, and where one cannot be written none is', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-notes-'));
   const path = join(dir, 'sallyport.db');
   const store = openSqliteStore(path);
   try {
     const first = openSqliteSharedNotes(path);
-    await first.writeNote('key:a', { recordVersion: 1, version: 1_800_000_000_000 });
-    await first.writeNote('key:b', { recordVersion: 3, version: 0 });
-    await first.writeNote('key:a', { recordVersion: 2, version: 1_800_000_000_001 });
-    await assert.rejects(first.writeNote('key:c', { recordVersion: 1, version: Number.NaN }), StoreUnavailable);
+    await first.writeNotes([
+      ['key:a', { recordVersion: 1, version: 1_800_000_000_000 }],
+      ['key:b', { recordVersion: 3, version: 0 }],
+    ]);
+    await first.writeNotes([['key:a', { recordVersion: 2, version: 1_800_000_000_001 }]]);
+    const bad = first.writeNotes([
+      ['key:b', { recordVersion: 4, version: 9 }],
+      ['key:c', { recordVersion: 1, version: Number.NaN }],
+    ]);
+    await assert.rejects(bad, StoreUnavailable);
     first.close();
     const second = openSqliteSharedNotes(path);
     assert.deepEqual(await second.readNotes(), [

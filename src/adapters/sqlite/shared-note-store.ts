@@ -23,10 +23,14 @@ export function openSqliteSharedNotes(path: string): SharedNoteStore & { close()
               { recordVersion: Number(row['record_version']), version: Number(row['version']) },
             ] as const,
         ),
-    async writeNote(id, { recordVersion, version }) {
+    async writeNotes(notes) {
       try {
-        put.run(id, recordVersion, version);
+        // Of one it is its own; of many one wait for the disk is enough.
+        db.exec('BEGIN IMMEDIATE');
+        for (const [id, { recordVersion, version }] of notes) put.run(id, recordVersion, version);
+        db.exec('COMMIT');
       } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
         throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
       }
     },

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import { settableClock } from '../../../test/support/clock.ts';
 import { createScriptedServer } from '../../../test/support/scripted-connection.ts';
+import { isHoldable } from '../../directory/quarantines.ts';
 import { createValkeyHolds, parseEntry } from './holds.ts';
 
 const keyOf = (id: string): string => hash('sha256', id, 'base64url').slice(0, 22);
@@ -23,8 +25,11 @@ test('an entry is read', () => {
   const { tenant: _, ...nobodys } = BODY;
   assert.equal(entry(nobodys)?.version, 42);
   const { from, process, recordVersion } = BODY;
-  const released = { from, process, recordVersion };
+  const released = { from, process, recordVersion, seen: 42 };
   assert.deepEqual(entry(released, '43 r o'), { ...released, key: keyOf(ALICE), version: 43, state: 'released' });
+  // By an instance of before, which did not say what it had seen.
+  const before = entry({ from, process, recordVersion }, '43 r o');
+  assert.deepEqual(before?.state === 'released' && before.seen, 43);
   assert.ok(entry({ ...BODY, rule: 'operator' }, '42 h o'));
   assert.ok(entry({ ...BODY, why: 'x'.repeat(200) }, `${LATEST} h r`));
   const longest = `token:${'x'.repeat(512)} ${'y'.repeat(512)}`;
@@ -55,6 +60,8 @@ for (const [what, found] of [
   ['a time as text', entry({ ...BODY, heldAtMs: '7' })],
   ['a tenant that is no text', entry({ ...BODY, tenant: 7 })],
   ['an origin that is no name', entry({ ...BODY, from: 'a b' })],
+  ['half a surrogate pair in a name', entry({ ...BODY, id: `${ALICE}\ud800` }, '1 h r', `${ALICE}\ud800`)],
+  ['no number of what was seen', entry({ ...BODY, seen: -1 }, '1 r r')],
   ['no process', entry({ ...BODY, process: undefined })],
   ['no version of the record', entry({ ...BODY, recordVersion: 1.5 })],
 ] as const) {
@@ -144,6 +151,47 @@ test('what is told is cut to what is read, and says nothing of what is released'
   assert.doesNotMatch(released?.words[4] ?? '', /alice|bbb/);
 });
 
+test('whatever can be held is read by the others as it was told', async () => {
+  const { server, holds } = open();
+  server.reply = () => pageOf('e', '0');
+  await holds.look();
+  server.reply = () => ['told', '50'];
+  const text = fc.string({ unit: 'binary', maxLength: 512 });
+  const id = fc.oneof(
+    fc.tuple(fc.constantFrom('subject', 'client', 'token'), fc.string({ minLength: 1, maxLength: 512 }), text),
+    fc.constant(['subject', 'https://issuer.example', '"'.repeat(512)] as const),
+  );
+  await fc.assert(
+    fc.asyncProperty(id, text, fc.option(text, { nil: undefined }), async ([kind, issuer, name], why, tenant) => {
+      const record = { id: `${kind}:${issuer} ${name}`, rule: 'stolen-key', why, heldAtMs: 7, version: 1 };
+      fc.pre(isHoldable(record.id) && !/\p{Cc}/u.test(record.id));
+      const facts = { tenant, version: 0, known: 0, isNew: true };
+      await holds.tell({ record: { ...record, state: 'held' }, ...facts });
+      const { session = '', words = [] } = server.calls.at(-1) ?? {};
+      const read = parseEntry(session, `50 h r ${words[4]}`, LATEST);
+      assert.ok(read?.state === 'held');
+      assert.equal(read.id, record.id);
+      assert.ok(read.tenant === tenant || read.tenant === undefined);
+    }),
+  );
+});
+
+for (const [length, isKept] of [
+  [256, true],
+  [257, false],
+] as const) {
+  test(`a tenant of ${length} characters is ${isKept ? 'told' : 'left out, and the hold told all the same'}`, async () => {
+    const { server, holds } = open();
+    server.reply = () => pageOf('e', '0');
+    await holds.look();
+    server.reply = () => ['told', '50'];
+    await holds.tell({ ...told, tenant: 'x'.repeat(length) });
+    const read = parseEntry(keyOf(ALICE), `50 h o ${server.calls.at(-1)?.words[4]}`, LATEST);
+    assert.ok(read?.state === 'held');
+    assert.equal(read.tenant?.length, isKept ? length : undefined);
+  });
+}
+
 const TEN_YEARS_MS = 10 * 365 * 86_400_000;
 const record = { id: ALICE, rule: 'operator', why: '', heldAtMs: 7, version: 2, state: 'held' } as const;
 const told = { record, tenant: undefined, version: 0, known: 0, isNew: true };
@@ -179,6 +227,6 @@ test('a server that always has more is not read for ever', async () => {
   const { server, holds } = open();
   const full = Array.from({ length: 100 }, () => ['k', '7', '']).flat();
   server.reply = ({ words }) => pageOf('e', words[1] ?? '', ...full);
-  assert.equal((await holds.look()).malformed, 2_000);
-  assert.equal(server.calls.length, 20);
+  assert.equal((await holds.look()).malformed, 2_500);
+  assert.equal(server.calls.length, 25);
 });

@@ -35,8 +35,8 @@ const KEYS = ['', ':order', ':gone', ':meta'].map((end) => `${PREFIX}holds${end}
 const PAGE_WORDS = 3;
 /** Entries that come at once, as in `holds.lua`. */
 const PAGE = 100;
-/** Twice of what there is room for: more was not put there by us. */
-const MAX_PAGES = 20;
+/** More than there is room for was not put there by us. */
+const MAX_PAGES = 25;
 /**
  * How far a version may be ahead of the server's clock: as far as clocks are ever wrong. One that is forged as high as it goes would
  * have nothing be newer for ever; this bound moves on with the time.
@@ -121,7 +121,7 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
       String(known),
       record.state === 'held' ? 'h' : 'r',
       record.rule === BY_OPERATOR ? 'o' : 'r',
-      JSON.stringify({ from, process, ...bodyOf(record, tenant) }),
+      JSON.stringify({ from, process, ...bodyOf(record, tenant, version) }),
     ]);
     if ((kind === 'told' || kind === 'known') && whole(at) <= latest) return { kind, version: whole(at) };
     if (kind === 'stale' || kind === 'full') return { kind };
@@ -141,6 +141,8 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
 const keyOf = (id: string): string => hash('sha256', id, 'base64url').slice(0, 22);
 
 const MAX_WHY = 200;
+/** As long as a claim may be. */
+const MAX_TENANT = 256;
 const CONTROL = /\p{Cc}/u;
 const MAX_BODY = 4_096;
 
@@ -151,12 +153,14 @@ function whole(text: string | undefined): number {
   return value;
 }
 
-function bodyOf(record: SharedWord['record'], tenant: string | undefined): JsonObject {
+function bodyOf(record: SharedWord['record'], tenant: string | undefined, seen: number): JsonObject {
   const { id, rule, why, heldAtMs, version: recordVersion, state } = record;
   // What is released is found by its hash: its name, which may be a person's, does not stay.
-  if (state === 'released') return { recordVersion };
+  if (state === 'released') return { recordVersion, seen };
   const short = why.replaceAll(/\p{Cc}/gu, ' ').slice(0, MAX_WHY);
-  return { recordVersion, id, rule, why: short, heldAtMs, ...(tenant === undefined ? {} : { tenant }) };
+  // Better held without its tenant than not at all.
+  const isReadable = tenant !== undefined && tenant.length <= MAX_TENANT && ANY.test(tenant);
+  return { recordVersion, id, rule, why: short, heldAtMs, ...(isReadable ? { tenant } : {}) };
 }
 
 /**
@@ -187,14 +191,18 @@ export function parseEntry(key: string, text: string, latest: number): SharedHol
   ];
   if (from === undefined || process === undefined || recordVersion === undefined) return undefined;
   const told = { key, version, from, process, recordVersion };
-  if (state === 'r') return { ...told, state: 'released' };
+  if (state === 'r') {
+    // Told by an earlier release, which did not say: it has seen all.
+    const seen = own('seen') === undefined ? version : count('seen');
+    return seen === undefined ? undefined : { ...told, state: 'released', seen };
+  }
   const [id, rule, why, heldAtMs] = [
     word('id', ANY, MAX_BODY),
     word('rule', /^[a-z][a-z0-9-]*$/, 64),
     word('why', ANY, MAX_WHY),
     count('heldAtMs'),
   ];
-  const tenant = word('tenant', ANY, 128);
+  const tenant = word('tenant', ANY, MAX_TENANT);
   if (id === undefined || rule === undefined || why === undefined || heldAtMs === undefined) return undefined;
   if (own('tenant') !== undefined && tenant === undefined) return undefined;
   if (!isHoldable(id) || CONTROL.test(id) || keyOf(id) !== key || (rule === BY_OPERATOR) !== (weight === 'o'))

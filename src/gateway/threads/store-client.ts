@@ -123,7 +123,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
     },
     sharedNotes: {
       readNotes: async (...args) => (await note({ name: 'readNotes', args })) as (readonly [string, SharedNote])[],
-      writeNote: async (...args) => void (await note({ name: 'writeNote', args })),
+      writeNotes: async (...args) => void (await note({ name: 'writeNotes', args })),
     },
     async close() {
       if (ended !== undefined) return;

@@ -289,9 +289,16 @@ function healthBody(path: string): string {
     name,
     state: known[index]?.models === undefined ? 'unknown' : states.isUp(index) ? 'up' : 'down',
   }));
-  const store = callers.isUp() === undefined ? {} : { counters: isCounting() ? 'up' : 'down' };
+  const store =
+    callers.isUp() === undefined
+      ? {}
+      : { counters: isCounting() ? 'up' : 'down', quarantine: isQuarantineShared() ? 'shared' : 'unshared' };
   return JSON.stringify({ status: isDraining ? 'draining' : 'ready', upstreams, ...store });
 }
+
+/** Whether what is held elsewhere is held here and the other way round; the control plane says so in its own row. */
+const isQuarantineShared = (): boolean =>
+  gaugesOf(memory.metrics, heartbeats.length - 1)[GAUGE.quarantineUnshared] !== 1;
 
 /** Whether every worker counts with the other instances: who asks meets any of them. */
 function isCounting(): boolean {

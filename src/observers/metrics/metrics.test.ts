@@ -29,6 +29,7 @@ function setUp(rows: number) {
     records: () => ({ isFailing: true, lost: 4 }),
     exports: () => new Map([['siem', { sent: 5, failed: 1, dropped: 0 }]]),
     shipLags: () => new Map([['siem', 12]]),
+    untoldHolds: () => 3,
     anomalies: () => ({ found: new Map([['stolen-key', 2]]), held: 1, notHeld: 6 }),
     upstreams: () => [
       {

@@ -34,6 +34,8 @@ export interface PageFacts {
   /** Records of the audit log that each destination still has to get. */
   readonly shipLags: () => ReadonlyMap<string, number>;
   /** Findings of each rule since the start, credentials that are held, and those that were not for the bound or an exemption. */
+  /** Holds and releases that other instances cannot know of yet. */
+  readonly untoldHolds: () => number;
   readonly anomalies: () => {
     readonly found: ReadonlyMap<string, number>;
     readonly held: number;
@@ -227,6 +229,15 @@ export function createMetricsPage(memory: SharedArrayBuffer, rows: number, facts
         'Credentials that were not held, for the bound or an exemption.',
       );
       page.sample('sallyport_quarantine_refused_total', {}, notHeld);
+      // One that has no others to share with lacks nothing.
+      page.family('sallyport_quarantine_shared', 'gauge', 'Whether instances tell each other what they hold.');
+      page.sample('sallyport_quarantine_shared', {}, gauge(GAUGE.quarantineUnshared) === 0 ? 1 : 0);
+      page.family(
+        'sallyport_quarantine_untold',
+        'gauge',
+        'Holds and releases of this instance that the others cannot know of yet.',
+      );
+      page.sample('sallyport_quarantine_untold', {}, facts.untoldHolds());
       page.family('sallyport_upstream_waiting', 'gauge', 'Requests that wait here for a place at an upstream.');
       for (const { name, waiting } of facts.upstreams()) {
         page.sample('sallyport_upstream_waiting', { upstream: name }, waiting);

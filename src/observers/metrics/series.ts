@@ -35,6 +35,7 @@ export const GAUGE = {
   faults: 3,
   countersDown: 4,
   counterFailures: 5,
+  quarantineUnshared: 6,
 } as const;
 const GAUGES = 8;
 

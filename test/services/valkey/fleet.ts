@@ -10,6 +10,8 @@ export const PROGRAM = (process.env['VALKEY_PROGRAMS'] ?? 'redis-server').split(
 
 /** Two gateways of two workers each on one server, which trust one issuer. */
 export interface Fleet extends AsyncDisposable {
+  /** Starts another one, which whoever asks for it ends. */
+  readonly join: () => Promise<TestGateway>;
   readonly server: TestServer;
   readonly issuer: TestIssuer;
   readonly gateways: readonly [TestGateway, TestGateway];
@@ -46,6 +48,7 @@ export async function startFleet(limits: FleetLimits, counters: object = {}, own
     });
   const gateways = await Promise.all([start(first), start(second)]);
   return {
+    join: () => start(first),
     server,
     issuer,
     gateways,
