@@ -506,11 +506,14 @@ test('a start does not wait for a server that is silent, and hears of it all onc
   clock.advance(2_500);
   await done;
   assert.equal(third.isHeld(ALICE), false);
-  sharing.begin();
   third.way.look = look;
+  sharing.begin();
+  await pass();
+  await a.hold(`${ALICE} too`);
+  // What it says at last is heard by nobody any more, and must not seem to be known.
   answer();
   await pass();
-  assert.equal(third.isHeld(ALICE), true);
+  assert.deepEqual([third.isHeld(ALICE), third.isHeld(`${ALICE} too`)], [true, true]);
 });
 
 test('an operator is told whether the others can know of it', async () => {
@@ -567,6 +570,20 @@ test('an operator who has held what a rule holds elsewhere has the say there, an
   assert.equal(b.isHeld(other), true);
 });
 
+test('a place that an operator elsewhere makes free is taken by what was found here and found none', async () => {
+  const { a, b, pass } = await setUp([{}, { maxQuarantined: 1 }]);
+  const other = `${ALICE} too`;
+  b.way.isCut = true;
+  await b.find(ALICE);
+  await b.find(other);
+  assert.deepEqual([b.isHeld(ALICE), b.isHeld(other)], [true, false]);
+  await a.hold(ALICE);
+  await pass();
+  b.way.isCut = false;
+  await pass(3_000);
+  assert.deepEqual([b.quarantines.get(ALICE)?.rule, b.isHeld(other)], ['operator', true]);
+});
+
 test('where there is no place for more, each is not asked for, and what waits is told once there is one', async () => {
   const clock = clockOf();
   const server = createModelHolds(() => clock.nowMs(), 3);
@@ -578,7 +595,9 @@ test('where there is no place for more, each is not asked for, and what waits is
   await a.hold(ALICE);
   await pass(clock);
   assert.ok(server.told.length < 5, `told ${server.told.length} times`);
-  await a.release('subject:https://issuer.example 0');
+  const b = await instanceOf(server, clock, 'node-1');
+  await pass(clock);
+  await b.release('subject:https://issuer.example 0');
   await pass(clock, 10_000);
   assert.equal([...server.entries.values()].filter(({ state }) => state === 'held').length, 3);
   assert.equal(a.said.filter((event) => event === 'shared_quarantine_full').length > 0, true);

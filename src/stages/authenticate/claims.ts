@@ -172,8 +172,6 @@ const isText = (value: JsonValue | undefined): value is string =>
   typeof value === 'string' &&
   value.length >= 1 &&
   value.length <= MAX_CHARS &&
-  // Half a surrogate pair is like every other half where text becomes bytes: two subjects would be one.
-  value.isWellFormed() &&
   !/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(value);
 
 /** NumericDate of RFC 7519 §2, which may have a fraction. */
