@@ -104,13 +104,13 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
   let awaySinceMs: number | undefined = clock.monotonicMs();
   let isShared = false;
   let isSaid = false;
-  let [isFull, isMalformed] = [false, false];
+  let [isFull, isFullSaid, isMalformed] = [false, false, false];
   /** A look that was not waited for. */
   let early: Promise<unknown> | undefined;
   let running: Promise<void> | undefined;
   let wake = (): void => undefined;
   /** Who waits for the end of a round. */
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
 
   const noteOf = (id: string): SharedNote => notes.get(id) ?? NEVER;
 
@@ -231,7 +231,6 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
       await agree([[id, { recordVersion, version }]]);
       holds.again();
     } else if (answer.kind === 'full') {
-      if (!isFull) log.error('shared_quarantine_full', { subject: id, state });
       isFull = true;
     }
     return answer.kind;
@@ -242,20 +241,24 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
       (record) => isUntold(record, noteOf(record.id)) && isHoldable(record.id),
     );
 
-  /** Tells in turn, of each state until there is no place for it. */
+  /** Tells in turn, of each state until there is no place for it, which is said once. */
   async function tellAll(
     words: readonly { readonly record: QuarantineRecord; readonly isNew: boolean }[],
   ): Promise<void> {
     const full = new Set<QuarantineRecord['state']>();
     for (const { record, isNew } of words) {
       if (isClosed || full.has(record.state)) continue;
-      if ((await tell(record, isNew)) === 'full') full.add(record.state);
+      if ((await tell(record, isNew)) !== 'full') continue;
+      full.add(record.state);
+      if (!isFullSaid) log.error('shared_quarantine_full', { subject: record.id, state: record.state });
+      isFullSaid = true;
     }
   }
 
   async function tellNew(): Promise<void> {
     isFull = false;
     await tellAll(untold().map((record) => ({ record, isNew: true })));
+    isFullSaid = isFull;
   }
 
   /** To a server that does not know of it: it has lost its data, or a part of them. */
