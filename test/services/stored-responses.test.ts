@@ -51,10 +51,13 @@ test('a real vLLM answers in the background and cancels what runs there', async 
       (cancelled) => cancelled.status,
       (error: unknown) => {
         assert.ok(isCode('invalid_request')(error));
-        return 'completed';
+        return 'ended';
       },
     );
-    assert.equal((await owner.responses.retrieve(long.id)).status, status);
+    const { status: kept } = await owner.responses.retrieve(long.id);
+    // At its last token or by itself, before it could be cancelled.
+    if (status === 'ended') assert.ok(kept === 'completed' || kept === 'incomplete', String(kept));
+    else assert.equal(kept, status);
     await assert.rejects(owner.responses.cancel(long.id), isCode('invalid_request'));
     ended.push(String(status));
   }
