@@ -20,7 +20,9 @@ export const heldCredential = z.strictObject({
   shared: z
     .boolean()
     .optional()
-    .describe('Whether the other instances can know of it; left out where no others share what is held.'),
+    .describe(
+      'Whether the other instances can know of it, and have not held it anew; left out where no others share what is held.',
+    ),
 });
 /** Credentials that are held. */
 export const quarantineList = z.strictObject({ items: z.array(held), next: z.null() });

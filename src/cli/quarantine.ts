@@ -66,7 +66,7 @@ async function release(flags: Flags, io: CommandIo): Promise<number> {
 function warnUnshared({ shared }: { readonly shared?: boolean | undefined }, io: CommandIo): void {
   if (shared === false)
     io.err(
-      'The other instances do not know of it yet: see the lines quarantine_unshared and shared_quarantine_full.\n',
+      'The other instances do not know of it yet, or have held it anew: see quarantine list, and the lines quarantine_unshared and shared_quarantine_full.\n',
     );
 }
 

@@ -1,11 +1,12 @@
 import type { QuarantineRecord, RecordChange } from './records.ts';
 import type { DirectoryState } from './state.ts';
 
+/** Without control characters, which no name of a token has (`claims.ts`) and nobody else could read. */
 const HOLDABLE =
   /^(?:key:[\w-]{1,64}|(?:token|subject|client|pair|grant|session):(?!undefined )\S{1,512} \S.{0,511})$/s;
 
 /** Whether something of this name can be held: `key:` and the id of an API key, or a name of tokens (`Principal.marks`). */
-export const isHoldable = (id: string): boolean => id.isWellFormed() && HOLDABLE.test(id);
+export const isHoldable = (id: string): boolean => id.isWellFormed() && HOLDABLE.test(id) && !/\p{Cc}/u.test(id);
 
 /** Public id of the API key that a name is of; undefined where it is no key's. */
 export const keyIdOf = (name: string): string | undefined => /^key:(.*)$/.exec(name)?.[1];

@@ -36,7 +36,12 @@ export interface SharedNote {
   readonly recordVersion: number;
   /** What the server calls it; 0: nothing was told. */
   readonly version: number;
+  /** Of a release the newest version that whoever released it had heard of; else 0. */
+  readonly seen: number;
 }
+
+/** Notes of credentials, each by its name. */
+export type SharedNotes = readonly (readonly [id: string, note: SharedNote])[];
 
 /** What was heard since the look before. */
 export interface SharedPage {
@@ -55,6 +60,8 @@ export interface SharedWord {
   readonly tenant: string | undefined;
   /** What was heard of it last before it was done; 0: nothing. What is told again keeps this version. */
   readonly version: number;
+  /** Of a release the newest version that whoever released it had heard of. */
+  readonly seen: number;
   /** A change of ours, or told again to a server that knows less. */
   readonly isNew: boolean;
   /** The highest version that was ever heard of. */
@@ -86,15 +93,8 @@ export class SharedHoldsUnavailable extends Error {
   readonly code = 'shared_holds_unavailable';
 }
 
-/** Keeps up to where this instance and the server agree. Kept by SQLite. */
-export interface SharedNoteStore {
-  readNotes(): Promise<readonly (readonly [id: string, note: SharedNote])[]>;
-  /** All or none; durable when it resolves. @throws StoreUnavailable */
-  writeNotes(notes: readonly (readonly [id: string, note: SharedNote])[]): Promise<void>;
-}
-
 /** Of a credential of which nothing was told or heard. */
-export const NEVER: SharedNote = { recordVersion: 0, version: 0 };
+export const NEVER: SharedNote = { recordVersion: 0, version: 0, seen: 0 };
 
 /** Whether something was done here that the server has not been told of. */
 export const isUntold = (record: QuarantineRecord | undefined, note: SharedNote): boolean =>
@@ -116,9 +116,7 @@ export function verdictOn(
 ): 'follow' | 'agree' | 'own' | 'repeat' | 'anew' | 'nothing' {
   const isOurs = isUntold(record, note);
   if (entry.version < note.version) return isOurs ? 'nothing' : 'repeat';
-  // Noted before the commit: one that never came must not count as done.
-  const isDone = (record?.version ?? 0) >= note.recordVersion;
-  if (entry.version === note.version && isDone) {
+  if (entry.version === note.version) {
     // Two servers, or one that has lost its data, may have given one version twice: the hold counts.
     if (isOurs || record?.state === entry.state) return 'nothing';
     return entry.state === 'held' ? 'follow' : 'repeat';

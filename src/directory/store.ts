@@ -15,6 +15,7 @@ import type {
   UserRecord,
 } from './records.ts';
 
+import type { SharedNotes } from './shared-holds.ts';
 import type { TokenUse } from './token-uses.ts';
 
 /** All that a store holds. */
@@ -33,6 +34,8 @@ export interface Directory {
   readonly tokenUses: readonly TokenUse[];
   readonly permissionUses: readonly PermissionUse[];
   readonly bans: readonly BanRecord[];
+  /** Up to where this instance and the server agree of what is held. */
+  readonly sharedNotes: SharedNotes;
 }
 
 /** What a thread that answers requests knows of it. */
@@ -48,12 +51,12 @@ export interface DirectoryStore {
   /** Reads everything. @throws StoreUnavailable */
   readAll(): Promise<Directory>;
   /**
-   * Writes records, all or none; resolves after they are durable.
+   * Writes records, and notes of what stands with them, all or none; resolves after they are durable.
    *
    * @throws VersionConflict where a record is not at its expected version; nothing was written
    * @throws StoreUnavailable where the store cannot be written (disk full, gone); nothing was written
    */
-  write(changes: readonly RecordChange[]): Promise<void>;
+  write(changes: readonly RecordChange[], notes?: SharedNotes): Promise<void>;
   /** Notes last uses; durable some time later. Never throws for an id that is gone. */
   noteLastUses(uses: readonly LastUse[]): Promise<void>;
   /** Notes how tokens were used, in place of what was noted of the same ones; durable some time later. */

@@ -34,7 +34,16 @@ const KEY: ApiKeyRecord = {
 function empty(): DirectoryState {
   return createDirectoryState({
     ...{ tenants: [], apiKeys: [KEY], clients: [], users: [], roles: [], groups: [], policies: [] },
-    ...{ revocations: [], quarantines: [], silences: [], lastUses: [], tokenUses: [], permissionUses: [], bans: [] },
+    ...{
+      revocations: [],
+      quarantines: [],
+      silences: [],
+      lastUses: [],
+      tokenUses: [],
+      permissionUses: [],
+      bans: [],
+      sharedNotes: [],
+    },
   });
 }
 
@@ -60,7 +69,16 @@ test('rights that come with a role or a group are in the change, and those that 
     ...{ tenants: [], apiKeys: [KEY], clients: [], users: [], policies: [] },
     roles: [{ ...rights, id: 'operators', scopes: ['admin:write'] }],
     groups: [{ ...rights, id: 'ops', scopes: ['audit:read'], tenant: undefined, roles: ['operators'], pool: {} }],
-    ...{ revocations: [], quarantines: [], silences: [], lastUses: [], tokenUses: [], permissionUses: [], bans: [] },
+    ...{
+      revocations: [],
+      quarantines: [],
+      silences: [],
+      lastUses: [],
+      tokenUses: [],
+      permissionUses: [],
+      bans: [],
+      sharedNotes: [],
+    },
   });
   log.committed(change({ groups: ['ops'] }), directory);
   assert.deepEqual(noted[0]?.gained?.toSorted(), ['admin:write', 'audit:read']);

@@ -26,6 +26,7 @@ import { createPasswordHasher } from '../directory/password.ts';
 import { rules } from '../anomaly/rules/index.ts';
 import { createPolicies } from '../policies/policies.ts';
 import { createPermissionUses } from '../directory/permission-uses.ts';
+import type { SharedNotes } from '../directory/shared-holds.ts';
 import { accessRecordsOf, createDirectoryState } from '../directory/state.ts';
 import { createQuarantines } from '../directory/quarantines.ts';
 import { createRevocations } from '../directory/revocations.ts';
@@ -398,11 +399,12 @@ export async function startGateway({
     gauges[GAUGE.quarantineUnshared] = 1;
     return shareQuarantine({
       holds: await openSharedHolds(url, { clock, process: instance, from: `${host}:${port}` }),
-      store: store.sharedNotes,
+      notes: stored.sharedNotes,
       keeper: quarantine,
       process: instance,
       // Workers that have not begun start with what is written.
-      commit: (changes) => (workers === undefined ? write(changes) : commit(changes)),
+      commit: (changes, notes) =>
+        workers === undefined || changes.length === 0 ? write(changes, notes) : commit(changes, notes),
       onShared: (isShared) => void (gauges[GAUGE.quarantineUnshared] = isShared ? 0 : 1),
       ...{ directory, clock, log },
     });
@@ -549,14 +551,14 @@ export async function startGateway({
     tell: (word) => exports.tellOwner(word),
     onProblem: (key) => log.warn('owner_not_told', { subject: key }),
   });
-  async function write(changes: readonly RecordChange[]) {
-    await store.write(changes);
+  async function write(changes: readonly RecordChange[], notes?: SharedNotes) {
+    await store.write(changes, notes);
     changeLog.committed(changes, directory);
     directory.apply(changes);
   }
 
-  async function commit(changes: readonly RecordChange[]) {
-    await write(changes);
+  async function commit(changes: readonly RecordChange[], notes?: SharedNotes) {
+    await write(changes, notes);
     // From here on the change is durable: memory and workers follow, in this order.
     credentials.apply(changes);
     policies.apply(changes);

@@ -47,7 +47,7 @@ async function instanceOf(
     for (const change of changes) {
       if (change.kind === 'quarantine' && change.record.id === self.unwritable) throw new VersionConflict('no');
     }
-    self.writes++;
+    if (changes.length > 0) self.writes++;
     for (const change of changes) {
       if (change.kind !== 'quarantine') continue;
       const { id, state, version } = change.record;
@@ -89,13 +89,14 @@ async function instanceOf(
       const process = `${name}:${starts++}`;
       self.keeper = keeperOf();
       self.way = server.connect(process);
-      sharing = await shareQuarantine({
-        ...{ holds: self.way, directory, keeper: self.keeper, commit, process, clock, log },
-        onShared: (isShared) => void (self.isShared = isShared),
-        store: {
-          readNotes: async () => [...notes],
-          writeNotes: async (all) => all.forEach(([id, note]) => void notes.set(id, note)),
+      sharing = shareQuarantine({
+        ...{ holds: self.way, directory, keeper: self.keeper, process, clock, log },
+        async commit(changes, news) {
+          await commit(changes);
+          for (const [id, note] of news) notes.set(id, note);
         },
+        onShared: (isShared) => void (self.isShared = isShared),
+        notes: [...notes],
       });
       return sharing;
     },
@@ -445,6 +446,114 @@ test('a release of what was held before undoes no hold that the server has lost'
   b.way.isCut = false;
   await pass();
   assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [true, true]);
+});
+
+test('nor where the server loses its data once more before whoever has held it anew is back', async () => {
+  const { a, b, server, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  a.way.isCut = true;
+  await b.release(ALICE);
+  await b.hold(ALICE);
+  await pass();
+  b.way.isCut = true;
+  server.lose();
+  await a.release(ALICE);
+  a.way.isCut = false;
+  await pass();
+  server.lose();
+  await pass();
+  b.way.isCut = false;
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [true, true]);
+});
+
+test('a release that could not be written at once is followed later, and comes back as a hold nowhere', async () => {
+  const { a, b, server, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  b.break(true);
+  await a.release(ALICE);
+  await pass();
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [false, true]);
+  await b.stop();
+  b.break(false);
+  await b.start();
+  await pass(5_000);
+  assert.deepEqual([a.isHeld(ALICE), b.isHeld(ALICE)], [false, false]);
+  assert.deepEqual(server.told, ['change held', 'change released']);
+});
+
+test('an operator who holds what is being followed at that moment is heard by those that follow no rule', async () => {
+  for (let turn = 0; turn < 8; turn++) {
+    const { all, clock, pass } = await setUp([{}, { mode: 'observe' }, {}]);
+    const [a, b, c] = all;
+    assert.ok(a && b && c);
+    // While one is being written the next waits.
+    await a.find(`${ALICE} first`);
+    await a.find(ALICE);
+    clock.advance(400);
+    for (let i = 0; i < turn; i++) await new Promise((resolve) => setImmediate(resolve));
+    const isRefused = await c.hold(ALICE, 'operator', true).then(
+      () => false,
+      () => true,
+    );
+    await pass(3_000);
+    assert.equal(c.quarantines.get(ALICE)?.rule, isRefused ? 'stolen-key' : 'operator');
+    assert.equal(b.isHeld(ALICE), !isRefused);
+  }
+});
+
+test('what the server will not take up again is not offered to it all the time', async () => {
+  const { a, server, clock, pass } = await setUp();
+  for (let i = 0; i < 20; i++) await a.hold(`${ALICE} ${i}`, 'operator', true);
+  await pass();
+  await a.stop();
+  const other = await instanceOf(server, clock, 'node-9');
+  await pass();
+  for (let i = 0; i < 20; i++) await other.release(`${ALICE} ${i}`, true);
+  await pass();
+  clock.advance(DAY);
+  await pass();
+  assert.equal(server.entries.size, 0);
+  await a.start();
+  server.told.length = 0;
+  await pass(60_000);
+  assert.ok(server.told.length <= 20, `told ${server.told.length} times`);
+});
+
+test('a release that counts for nothing is not said to be known', async () => {
+  const { a, b, pass } = await setUp();
+  await a.hold(ALICE);
+  await pass();
+  await a.release(ALICE);
+  await a.hold(ALICE);
+  // Of which b has not heard yet.
+  await b.release(ALICE, true);
+  const told = b.sharing().isTold(ALICE);
+  await pass(1_000);
+  assert.deepEqual([await told, b.isHeld(ALICE), a.isHeld(ALICE)], [false, true, true]);
+});
+
+test('an end waits a second for a server that is silent', async () => {
+  const { a, clock } = await setUp();
+  a.way.close = () => void (a.way.isCut = true);
+  let say = (): void => undefined;
+  a.way.look = () => new Promise((_, reject) => (say = () => reject(new Error('closed'))));
+  clock.advance(400);
+  await turns();
+  let isClosed = false;
+  const closing = a
+    .sharing()
+    .close()
+    .then(() => (isClosed = true));
+  await turns();
+  assert.deepEqual([isClosed, a.way.isCut], [false, false]);
+  clock.advance(1_000);
+  await turns();
+  assert.equal(a.way.isCut, true);
+  say();
+  await closing;
 });
 
 test('one that cannot be written keeps no other from being held or let go, and the line says what it is', async () => {

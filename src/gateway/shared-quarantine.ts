@@ -8,11 +8,12 @@ import {
   SharedHoldsUnavailable,
   verdictOn,
   type HeldElsewhere,
+  type ReleasedElsewhere,
   type SharedAnswer,
   type SharedHold,
   type SharedHolds,
   type SharedNote,
-  type SharedNoteStore,
+  type SharedNotes,
   type SharedPage,
 } from '../directory/shared-holds.ts';
 import { StoreUnavailable, VersionConflict } from '../directory/store.ts';
@@ -38,11 +39,12 @@ export async function openSharedHolds(
 /** What it works with. */
 export interface SharedQuarantineDeps {
   readonly holds: SharedHolds;
-  readonly store: SharedNoteStore;
+  /** What was noted before the start. */
+  readonly notes: SharedNotes;
   readonly directory: Pick<DirectoryState, 'quarantines'>;
   readonly keeper: Pick<QuarantineKeeper, 'follow' | 'letGo'>;
-  /** Writes what came from elsewhere, and tells nobody of it outside. */
-  readonly commit: (changes: readonly RecordChange[]) => Promise<unknown>;
+  /** Writes what came from elsewhere with the notes of it, all or none, and tells nobody of it outside. */
+  readonly commit: (changes: readonly RecordChange[], notes: SharedNotes) => Promise<unknown>;
   /** Names this process among the instances. */
   readonly process: string;
   readonly clock: Clock;
@@ -84,15 +86,16 @@ const MAX_UNFOLLOWED = 1_000;
 /** How long a start waits for what is held elsewhere; as long as for the counters. */
 const CATCH_UP_MS = 2_500;
 const TOLD_MS = 1_000;
+const MAX_OVERRULED = 100;
+/** How long an end waits for what is being told. */
+const END_MS = 1_000;
 
 /**
  * Opens it; nothing is asked yet. No request waits for it: what it hears becomes a change like an operator's.
- *
- * @throws StoreUnavailable
  */
-export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<SharedQuarantine> {
-  const { holds, store, directory, keeper, clock, log } = deps;
-  const notes = new Map<string, SharedNote>(await store.readNotes());
+export function shareQuarantine(deps: SharedQuarantineDeps): SharedQuarantine {
+  const { holds, directory, keeper, clock, log } = deps;
+  const notes = new Map<string, SharedNote>(deps.notes);
   /** Names by their hashes, of all that was ever held here. */
   const names = new Map<string, string>();
   /** What is held elsewhere and not here, by its hash. */
@@ -109,36 +112,32 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
   let early: Promise<unknown> | undefined;
   let running: Promise<void> | undefined;
   let wake = (): void => undefined;
+  /** Versions of records that counted for nothing: it was held anew elsewhere. */
+  const overruled = new Map<string, number>();
   /** Who waits for the end of a round. */
   const waiting: (() => void)[] = [];
 
   const noteOf = (id: string): SharedNote => notes.get(id) ?? NEVER;
 
-  async function agree(all: readonly (readonly [id: string, note: SharedNote])[]): Promise<void> {
+  /** Writes changes and notes together: neither counts without the other. */
+  async function write(changes: readonly RecordChange[], all: SharedNotes): Promise<void> {
     const news = all.filter(([id, note]) => {
-      const { recordVersion, version } = noteOf(id);
-      return recordVersion !== note.recordVersion || version !== note.version;
+      const { recordVersion, version, seen } = noteOf(id);
+      return recordVersion !== note.recordVersion || version !== note.version || seen !== note.seen;
     });
-    if (news.length === 0) return;
-    await store.writeNotes(news);
+    if (changes.length + news.length === 0) return;
+    await deps.commit(changes, news);
     for (const [id, note] of news) {
       notes.set(id, note);
       known = Math.max(known, note.version);
     }
   }
 
-  const versionOf = (id: string): number => directory.quarantines.get(id)?.version ?? 0;
+  const agree = (all: SharedNotes): Promise<void> => write([], all);
 
-  /** Writes what entries have made, the notes first: a change that is not noted would be told as one of ours. */
-  async function commit(
-    changes: readonly RecordChange[],
-    met: readonly (readonly [id: string, version: number])[],
-  ): Promise<void> {
-    const changed = new Set(changes.flatMap((change) => (change.kind === 'quarantine' ? [change.record.id] : [])));
-    await agree(
-      met.map(([id, version]) => [id, { recordVersion: versionOf(id) + (changed.has(id) ? 1 : 0), version }]),
-    );
-    if (changes.length > 0) await deps.commit(changes);
+  function overrule({ id, version }: QuarantineRecord): void {
+    overruled.set(id, version);
+    for (const [oldest] of overruled) if (overruled.size > MAX_OVERRULED) overruled.delete(oldest);
   }
 
   function nameOf(entry: SharedHold): string | undefined {
@@ -150,21 +149,37 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
   }
 
   async function hold(entries: readonly HeldElsewhere[]): Promise<void> {
-    const left = await keeper.follow(entries, (changes, standing) =>
-      commit(
-        changes,
-        standing.map(({ id, version }) => [id, version]),
-      ),
-    );
+    const left = await keeper.follow(entries, (changes, standing) => {
+      const versions = versionsAfter(changes);
+      const met = standing.flatMap(({ id, version }) => {
+        const record = directory.quarantines.get(id);
+        const recordVersion = versions.get(id) ?? record?.version ?? 0;
+        // A release here of what it did not know of counts for nothing.
+        if (versions.has(id) && record !== undefined && isUntold(record, noteOf(id))) overrule(record);
+        // What was held here meanwhile, by an operator, is a change of ours, and is told.
+        return versions.has(id) || !isUntold(record, noteOf(id))
+          ? [[id, { recordVersion, version, seen: 0 }] as const]
+          : [];
+      });
+      return write(changes, met);
+    });
     for (const entry of left) unfollowed.set(entry.key, entry);
     // What was forgotten comes again with the next comparison.
     for (const [key] of unfollowed) if (unfollowed.size > MAX_UNFOLLOWED) unfollowed.delete(key);
   }
 
   async function letGo(entries: readonly Released[]): Promise<void> {
-    const versions = entries.map(({ record, entry }) => [record.id, entry.version] as const);
     const all = entries.map(({ record, entry }) => ({ record, from: entry.from }));
-    await keeper.letGo(all, (changes) => commit(changes, versions));
+    await keeper.letGo(all, (changes) => {
+      const versions = versionsAfter(changes);
+      return write(
+        changes,
+        entries.map(({ record: { id }, entry: { version, seen } }) => [
+          id,
+          { recordVersion: versions.get(id) ?? 0, version, seen },
+        ]),
+      );
+    });
   }
 
   /** What is to be done about entries. */
@@ -178,16 +193,16 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
       // Released, and never heard of here.
       if (id === undefined) continue;
       const record = directory.quarantines.get(id);
-      const { version } = entry;
+      const about = { version: entry.version, seen: entry.state === 'released' ? entry.seen : 0 };
       const verdict = verdictOn(entry, record, noteOf(id), deps.process);
-      if (verdict === 'agree') wishes.agreed.push([id, { recordVersion: record?.version ?? 0, version }]);
-      else if (verdict === 'own') wishes.agreed.push([id, { recordVersion: entry.recordVersion, version }]);
+      if (verdict === 'agree') wishes.agreed.push([id, { recordVersion: record?.version ?? 0, ...about }]);
+      else if (verdict === 'own') wishes.agreed.push([id, { recordVersion: entry.recordVersion, ...about }]);
       else if (verdict === 'repeat' || verdict === 'anew')
         wishes.told.push(...(record === undefined ? [] : [{ record, isNew: verdict === 'anew' }]));
       else if (verdict === 'follow') {
         if (entry.state === 'held') wishes.held.push(entry);
         else if (record?.state === 'held') wishes.released.push({ record, entry });
-        else wishes.agreed.push([id, { recordVersion: record?.version ?? 0, version }]);
+        else wishes.agreed.push([id, { recordVersion: record?.version ?? 0, ...about }]);
       }
     }
     return wishes;
@@ -218,17 +233,21 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
 
   async function tell(record: QuarantineRecord, isNew: boolean): Promise<SharedAnswer['kind']> {
     const { id, version: recordVersion, state } = record;
-    const { version } = noteOf(id);
-    const answer = await holds.tell({ record, tenant: record.tenant, version, isNew, known });
-    if (answer.kind === 'told' && isNew) await agree([[id, { recordVersion, version: answer.version }]]);
+    const before = noteOf(id);
+    const seen = state === 'held' ? 0 : isNew ? before.version : before.seen;
+    const answer = await holds.tell({ record, tenant: record.tenant, version: before.version, seen, isNew, known });
+    if (answer.kind === 'told' && isNew) await agree([[id, { recordVersion, version: answer.version, seen }]]);
     else if (answer.kind === 'known' && isNew) {
       // Held by somebody else, perhaps by an operator, where it is held by a rule here: that is followed with the next look.
       // What is newer than what is told again comes with a look; it must not seem to be known.
-      await agree([[id, { recordVersion, version: state === 'held' ? version : answer.version }]]);
+      await agree([
+        [id, state === 'held' ? { ...before, recordVersion } : { recordVersion, version: answer.version, seen }],
+      ]);
       if (state === 'held') holds.again();
     } else if (answer.kind === 'stale' && isNew) {
       // It counts for nothing, and what it was asked against may have been heard while it was still held here.
-      await agree([[id, { recordVersion, version }]]);
+      await agree([[id, { ...before, recordVersion }]]);
+      overrule(record);
       holds.again();
     } else if (answer.kind === 'full') {
       isFull = true;
@@ -266,7 +285,7 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
     const there = new Set(entries.map(({ key }) => key));
     const lost = [...directory.quarantines.values()].filter((record) => {
       const note = noteOf(record.id);
-      if (note.version === 0 || isUntold(record, note) || record.version < note.recordVersion) return false;
+      if (note.version === 0 || isUntold(record, note)) return false;
       if (there.has(holds.keyOf(record.id))) return false;
       return record.state === 'held' || note.version > nowMs - TOLD_AGAIN_MS;
     });
@@ -353,7 +372,8 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
       wake();
     },
     async isTold(id) {
-      const isDone = (): boolean => !isUntold(directory.quarantines.get(id), noteOf(id));
+      const asked = directory.quarantines.get(id)?.version ?? 0;
+      const isDone = (): boolean => noteOf(id).recordVersion >= asked;
       const end = clock.monotonicMs() + TOLD_MS;
       while (!isDone() && !isClosed && clock.monotonicMs() < end) {
         await new Promise<void>((resolve) => {
@@ -361,29 +381,37 @@ export async function shareQuarantine(deps: SharedQuarantineDeps): Promise<Share
           clock.after(end - clock.monotonicMs(), resolve);
         });
       }
-      return isDone();
+      return isDone() && overruled.get(id) !== asked;
     },
     untold: () => untold().length,
     async close() {
       isClosed = true;
       wake();
-      await running;
+      await Promise.race([running, new Promise<void>((resolve) => void clock.after(END_MS, resolve))]);
+      // Whoever still waits for the server hears that it is closed.
       holds.close();
+      await running;
     },
   };
 }
 
 interface Released {
   readonly record: QuarantineRecord;
-  readonly entry: SharedHold;
+  readonly entry: ReleasedElsewhere;
 }
 
 interface Wishes {
-  readonly agreed: (readonly [id: string, note: SharedNote])[];
+  readonly agreed: SharedNotes[number][];
   readonly held: HeldElsewhere[];
   readonly released: Released[];
   readonly told: { readonly record: QuarantineRecord; readonly isNew: boolean }[];
 }
+
+/** The version of each record that a change makes. */
+const versionsAfter = (changes: readonly RecordChange[]): ReadonlyMap<string, number> =>
+  new Map(
+    changes.flatMap((change) => (change.kind === 'quarantine' ? [[change.record.id, change.record.version]] : [])),
+  );
 
 /** A word for the log: a message of the store may name what is held. */
 function whyOf(error: unknown): string {

@@ -54,7 +54,7 @@ const recordOf = (id: string, more: Partial<QuarantineRecord> = {}): QuarantineR
   ...{ state: 'held', version: 1, ...more },
 });
 const word = (record: QuarantineRecord, more: Partial<SharedWord> = {}): SharedWord => ({
-  ...{ record, tenant: 'acme', version: 0, isNew: true, known: 0, ...more },
+  ...{ record, tenant: 'acme', version: 0, seen: more.version ?? 0, isNew: true, known: 0, ...more },
 });
 
 const step = fc.oneof(
@@ -180,6 +180,8 @@ for (const [what, ...commands] of [
   ['its order to arrivals that never were', ['ZADD', ':order', '9000000000000000', 'zzz']],
   ['its order to parts of arrivals', ['ZADD', ':order', '0.5', 'KEY']],
   ['its order to no number', ['ZADD', ':order', 'inf', 'KEY']],
+  ['its highest version to one that nothing is newer than', ['HSET', ':meta', 'top', '9000000000000000']],
+  ['its count of arrivals to one that is not exact', ['HSET', ':meta', 'seq', '9999999999999999']],
   ['its numbers to words', ['HSET', ':meta', 'seq', 'many']],
 ] as const) {
   test(`a server that has lost ${what} is told all of it again`, async () => {

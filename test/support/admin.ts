@@ -49,6 +49,7 @@ export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
     tokenUses: [],
     permissionUses: [],
     bans: [],
+    sharedNotes: [],
   });
   const log: string[] = [];
   const commits: RecordChange[] = [];

@@ -57,7 +57,7 @@ export function createModelHolds(
       // Of the same version by their keys, as a sorted set has them.
       .toSorted(({ hold: one }, { hold: other }) => one.version - other.version || (one.key < other.key ? -1 : 1));
 
-  function put({ record, tenant, version: seen }: SharedWord, version: number, name: string): SharedAnswer {
+  function put({ record, tenant, seen }: SharedWord, version: number, name: string): SharedAnswer {
     const key = keyOf(record.id);
     const [oldest, ...gone] = released();
     if (entries.get(key)?.hold.state !== record.state) {
@@ -112,7 +112,7 @@ export function createModelHolds(
     },
     forgetSilently: () => entries.clear(),
     connect(name) {
-      let [seenEpoch, since] = [0, 0];
+      let [seenEpoch, since, isAnew] = [0, 0, true];
       const self: ModelHolds = {
         isCut: false,
         losesAnswer: false,
@@ -121,9 +121,11 @@ export function createModelHolds(
           if (self.isCut) self.again();
           if (self.isCut) throw new SharedHoldsUnavailable('ECONNREFUSED');
           for (const { hold } of released()) if (hold.version <= nowMs() - KEPT_MS) forget(hold.key);
-          if (seenEpoch !== epoch) since = 0;
+          const isWhole = isAnew || seenEpoch !== epoch;
+          if (isWhole) since = 0;
+          isAnew = false;
           const found = [...entries.values()].filter((entry) => entry.seq > since);
-          const page = { isWhole: since === 0, malformed: 0, nowMs: nowMs() };
+          const page = { isWhole, malformed: 0, nowMs: nowMs() };
           [seenEpoch, since] = [epoch, Math.max(since, ...found.map((entry) => entry.seq))];
           return { ...page, entries: found.toSorted((one, other) => one.seq - other.seq).map(({ hold }) => hold) };
         },
@@ -135,7 +137,7 @@ export function createModelHolds(
           self.isCut = true;
           throw new SharedHoldsUnavailable('closed');
         },
-        again: () => void (since = 0),
+        again: () => void (isAnew = true),
         close: () => undefined,
       };
       return self;

@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { holdChange } from '../../directory/quarantines.ts';
+import type { SharedNotes } from '../../directory/shared-holds.ts';
+import { VersionConflict } from '../../directory/store.ts';
 import { createTokenUses, MAX_KEPT, type TokenUse } from '../../directory/token-uses.ts';
 import { openSqliteStore } from './directory-store.ts';
 
@@ -46,6 +49,33 @@ test('bans are kept, one for each network; what was lifted or is long over is fo
     assert.deepEqual(
       (await store.readAll()).bans.map(({ network }) => network),
       ['192.0.2.2', '192.0.2.4'],
+    );
+  } finally {
+    await store.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test('a note of what is shared is written with its change or not at all, and found by the next process', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-notes-'));
+  const path = join(dir, 'sallyport.db');
+  const note = (recordVersion: number, version: number, seen = 0): SharedNotes => [
+    ['key:a', { recordVersion, version, seen }],
+  ];
+  let store = openSqliteStore(path);
+  try {
+    const hold = holdChange({ quarantines: new Map() }, { id: 'key:a', rule: 'operator', why: '', heldAtMs: 1 });
+    await store.write([hold], note(1, 1_800_000_000_000));
+    await assert.rejects(store.write([hold], note(2, 1_800_000_000_001)), VersionConflict);
+    assert.deepEqual((await store.readAll()).sharedNotes, note(1, 1_800_000_000_000));
+    await store.write([], note(3, 1_800_000_000_002, 1_800_000_000_000));
+    await store.close();
+    store = openSqliteStore(path);
+    const { sharedNotes, quarantines } = await store.readAll();
+    assert.deepEqual(sharedNotes, note(3, 1_800_000_000_002, 1_800_000_000_000));
+    assert.deepEqual(
+      quarantines.map(({ version }) => version),
+      [1],
     );
   } finally {
     await store.close();

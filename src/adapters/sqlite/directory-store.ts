@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CompiledQuery } from 'kysely';
 import type { BanRecord, LastUse, PermissionUse, RecordChange } from '../../directory/records.ts';
+import type { SharedNotes } from '../../directory/shared-holds.ts';
 import { MAX_KEPT, type TokenUse } from '../../directory/token-uses.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import { sql } from './builder.ts';
@@ -76,6 +77,7 @@ function rowOf(change: RecordChange) {
 /** A write that waits for the next group. */
 interface Waiting {
   readonly changes: readonly RecordChange[];
+  readonly notes: SharedNotes;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -137,6 +139,7 @@ export function openSqliteStore(path: string): DirectoryStore {
         db.exec('SAVEPOINT one');
         try {
           for (const change of write.changes) apply(change);
+          for (const note of write.notes) putNote(note);
           db.exec('RELEASE one');
           done.push(write);
         } catch (error) {
@@ -211,6 +214,17 @@ export function openSqliteStore(path: string): DirectoryStore {
     );
   }
 
+  function putNote([id, { recordVersion, version, seen }]: SharedNotes[number]): void {
+    const row = { id, record_version: recordVersion, version, seen };
+    exec(
+      sql
+        .insertInto('shared_holds')
+        .values(row)
+        .onConflict((on) => on.column('id').doUpdateSet(row))
+        .compile(),
+    );
+  }
+
   return {
     async readAll(): Promise<Directory> {
       try {
@@ -242,15 +256,18 @@ export function openSqliteStore(path: string): DirectoryStore {
             ({ holder, permission, at_ms: atMs }) => ({ holder, permission, atMs }),
           ),
           bans: all(sql.selectFrom('bans').selectAll().orderBy('until_ms').compile()).map(banFromRow),
+          sharedNotes: all(sql.selectFrom('shared_holds').selectAll().orderBy('id').compile()).map(
+            ({ id, record_version: recordVersion, version, seen }) => [id, { recordVersion, version, seen }],
+          ),
         };
       } catch (error) {
         throw unavailable(error);
       }
     },
-    write: (changes) =>
+    write: (changes, notes = []) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new StoreUnavailable('the store is closed'));
-        waiting.push({ changes, resolve, reject });
+        waiting.push({ changes, notes, resolve, reject });
         schedule();
       }),
     async noteLastUses(uses: readonly LastUse[]) {

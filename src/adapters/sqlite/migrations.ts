@@ -218,7 +218,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE shared_holds (
     id TEXT PRIMARY KEY,
     record_version INTEGER NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    seen INTEGER NOT NULL
   ) STRICT;
   `,
   `

@@ -113,6 +113,12 @@ export interface Tables {
     count: number;
     networks: string;
   };
+  shared_holds: {
+    id: string;
+    record_version: number;
+    version: number;
+    seen: number;
+  };
   bans: {
     network: string;
     reason: string;

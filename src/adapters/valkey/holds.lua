@@ -5,11 +5,15 @@
 local MOST = 1000
 -- Of those that are released, beside them. Younger ones are not forgotten for others: not all instances have heard of them.
 local MOST_GONE = 1000
+-- An instance of before has one bound for both.
+local SLACK = 400
 local YOUNG_MS = 600000
 local PAGE = 100
 local KEPT_MS = 86400000
 -- What we write is far below.
 local MOST_BYTES = 16384
+-- As far as clocks are ever wrong, as in holds.ts.
+local AHEAD_MS = 315360000000
 -- Never more at once: no call may take long.
 local FORGET = 50
 
@@ -50,9 +54,11 @@ end
 
 -- A part of it was lost, or somebody else has written there: what is left would be taken for all there is, and what comes would not
 -- be seen behind arrivals that never were. Then it is lost as a whole, and told again by all who know of it.
-local function is_whole()
+local function is_whole(now)
   local count = redis.call('HLEN', KEYS_[1])
-  if count ~= redis.call('ZCARD', KEYS_[2]) or redis.call('ZCARD', KEYS_[3]) > count or count > MOST + MOST_GONE then return false end
+  if count ~= redis.call('ZCARD', KEYS_[2]) or redis.call('ZCARD', KEYS_[3]) > count or count > MOST + MOST_GONE + SLACK then return false end
+  -- Far ahead of all times, or beyond what is counted exactly: nothing that came would be newer.
+  if meta('top') > now + AHEAD_MS or meta('seq') > 2 ^ 52 then return false end
   local first = redis.call('ZRANGE', KEYS_[2], 0, 0, 'WITHSCORES')
   local last = redis.call('ZREVRANGE', KEYS_[2], 0, 0, 'WITHSCORES')
   return not first[1] or (tonumber(first[2]) >= 1 and tonumber(last[2]) <= meta('seq'))
@@ -65,12 +71,12 @@ end
 -- ARGV: an epoch where there is none yet, the epoch of the look before, the last arrival seen.
 local function look(now)
   forget_old(now)
-  if not is_whole() then lose() end
+  if not is_whole(now) then lose() end
   redis.call('HSETNX', KEYS_[4], 'epoch', ARGV_[2])
   local epoch = redis.call('HGET', KEYS_[4], 'epoch')
   local since = tonumber(ARGV_[4])
   if epoch ~= ARGV_[3] then since = 0 end
-  local reply = { 'ok', epoch, text(now), text(since) }
+  local reply = { 'ok', epoch, text(now) }
   local found = redis.call('ZRANGEBYSCORE', KEYS_[2], '(' .. text(since), '+inf', 'WITHSCORES', 'LIMIT', 0, PAGE)
   for i = 1, #found, 2 do
     local score = tonumber(found[i + 1])

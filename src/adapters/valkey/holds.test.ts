@@ -50,7 +50,7 @@ for (const [what, found] of [
   ['a name that is nothing that can be held', entry({ ...BODY, id: 'tenant:acme' }, '1 h r', 'tenant:acme')],
   ['a network', entry({ ...BODY, id: 'network:192.0.2.1' }, '1 h r', 'network:192.0.2.1')],
   ['a name that is too long', entry({ ...BODY, id: `key:${'x'.repeat(513)}` }, '1 h r', `key:${'x'.repeat(513)}`)],
-  ['control characters in a name', entry({ ...BODY, id: 'key:a\u001b[2J' }, '1 h r', 'key:a\u001b[2J')],
+  ['control characters in a name', entry({ ...BODY, id: `${ALICE}\u001b[2J` }, '1 h r', `${ALICE}\u001b[2J`)],
   ['a line in the reason', entry({ ...BODY, why: 'a\nb' })],
   ['a reason that is too long', entry({ ...BODY, why: 'x'.repeat(201) })],
   ['an operator where it is weighed as a rule', entry({ ...BODY, rule: 'operator' })],
@@ -78,12 +78,12 @@ function open() {
   return { server, clock, holds };
 }
 
-const pageOf = (epoch: string, begin: string, ...words: string[]) => ['ok', epoch, '1000', begin, ...words];
+const pageOf = (epoch: string, ...words: string[]) => ['ok', epoch, '1000', ...words];
 
 test('each look goes on from the one before, and begins anew after a failure and where it is told to', async () => {
   const { server, holds } = open();
   const text = `42 h r ${JSON.stringify(BODY)}`;
-  server.reply = ({ words }) => pageOf('e', words[1] ?? '', keyOf(ALICE), String(Number(words[1]) + 5), text);
+  server.reply = ({ words }) => pageOf('e', keyOf(ALICE), String(Number(words[1]) + 5), text);
   assert.equal((await holds.look()).isWhole, true);
   assert.equal((await holds.look()).isWhole, false);
   assert.deepEqual(
@@ -106,11 +106,11 @@ test('each look goes on from the one before, and begins anew after a failure and
 test('a server that has lost its data between two pages is read from its beginning', async () => {
   const { server, holds } = open();
   const full = Array.from({ length: 100 }, (_, i) => ['k', String(i + 1), 'malformed']).flat();
-  const replies = [pageOf('e', '0', ...full), pageOf('f', '0', keyOf(ALICE), '1', `42 h r ${JSON.stringify(BODY)}`)];
+  const replies = [pageOf('e', ...full), pageOf('f', keyOf(ALICE), '1', `42 h r ${JSON.stringify(BODY)}`)];
   server.reply = () => replies.shift();
   const page = await holds.look();
   assert.deepEqual([page.isWhole, page.entries.length, page.malformed], [true, 1, 100]);
-  server.reply = () => pageOf('f', '1');
+  server.reply = () => pageOf('f');
   await holds.look();
   assert.equal(server.calls.at(-1)?.words.join(), 'f,1');
 });
@@ -124,19 +124,19 @@ test('a server that is silent is given up after 2 s, and asked on another connec
   await turn();
   clock.advance(1);
   await silent;
-  server.reply = () => pageOf('e', '0');
+  server.reply = () => pageOf('e');
   await holds.look();
   assert.equal(server.connections(), 2);
 });
 
 test('what is told is cut to what is read, and says nothing of what is released', async () => {
   const { server, holds } = open();
-  server.reply = () => pageOf('e', '0');
+  server.reply = () => pageOf('e');
   await holds.look();
   server.calls.length = 0;
   server.reply = () => ['told', '50'];
   const record = { ...{ id: ALICE, rule: 'operator', why: `a\n${'b'.repeat(300)}`, heldAtMs: 7 }, version: 2 };
-  const facts = { tenant: undefined, version: 40, known: 45, isNew: true } as const;
+  const facts = { tenant: undefined, version: 40, seen: 40, known: 45, isNew: true } as const;
   assert.deepEqual(await holds.tell({ record: { ...record, state: 'held' }, ...facts }), { kind: 'told', version: 50 });
   await holds.tell({ record: { ...record, state: 'released' }, ...facts, isNew: false });
   const [held, released] = server.calls;
@@ -153,7 +153,7 @@ test('what is told is cut to what is read, and says nothing of what is released'
 
 test('whatever can be held is read by the others as it was told', async () => {
   const { server, holds } = open();
-  server.reply = () => pageOf('e', '0');
+  server.reply = () => pageOf('e');
   await holds.look();
   server.reply = () => ['told', '50'];
   const text = fc.string({ unit: 'binary', maxLength: 512 });
@@ -164,8 +164,8 @@ test('whatever can be held is read by the others as it was told', async () => {
   await fc.assert(
     fc.asyncProperty(id, text, fc.option(text, { nil: undefined }), async ([kind, issuer, name], why, tenant) => {
       const record = { id: `${kind}:${issuer} ${name}`, rule: 'stolen-key', why, heldAtMs: 7, version: 1 };
-      fc.pre(isHoldable(record.id) && !/\p{Cc}/u.test(record.id));
-      const facts = { tenant, version: 0, known: 0, isNew: true };
+      fc.pre(isHoldable(record.id));
+      const facts = { tenant, version: 0, seen: 0, known: 0, isNew: true };
       await holds.tell({ record: { ...record, state: 'held' }, ...facts });
       const { session = '', words = [] } = server.calls.at(-1) ?? {};
       const read = parseEntry(session, `50 h r ${words[4]}`, LATEST);
@@ -182,7 +182,7 @@ for (const [length, isKept] of [
 ] as const) {
   test(`a tenant of ${length} characters is ${isKept ? 'told' : 'left out, and the hold told all the same'}`, async () => {
     const { server, holds } = open();
-    server.reply = () => pageOf('e', '0');
+    server.reply = () => pageOf('e');
     await holds.look();
     server.reply = () => ['told', '50'];
     await holds.tell({ ...told, tenant: 'x'.repeat(length) });
@@ -194,14 +194,14 @@ for (const [length, isKept] of [
 
 const TEN_YEARS_MS = 10 * 365 * 86_400_000;
 const record = { id: ALICE, rule: 'operator', why: '', heldAtMs: 7, version: 2, state: 'held' } as const;
-const told = { record, tenant: undefined, version: 0, known: 0, isNew: true };
+const told = { record, tenant: undefined, version: 0, seen: 0, known: 0, isNew: true };
 
 for (const [what, page, answer] of [
-  ['another word', pageOf('e', '0'), ['what']],
-  ['no version', pageOf('e', '0'), ['told']],
-  ['a version that nothing can be newer than', pageOf('e', '0'), ['told', String(1_000 + TEN_YEARS_MS + 1)]],
-  ['no time', ['ok', 'e', 'NaN', '0'], undefined],
-  ['a place in the order that is none', pageOf('e', '0', 'key', 'inf', '1 h r {}'), undefined],
+  ['another word', pageOf('e'), ['what']],
+  ['no version', pageOf('e'), ['told']],
+  ['a version that nothing can be newer than', pageOf('e'), ['told', String(1_000 + TEN_YEARS_MS + 1)]],
+  ['no time', ['ok', 'e', 'NaN'], undefined],
+  ['a place in the order that is none', pageOf('e', 'key', 'inf', '1 h r {}'), undefined],
 ] as const) {
   test(`an answer with ${what} is a failure`, async () => {
     const { server, holds } = open();
@@ -218,7 +218,7 @@ test('an entry ten years ahead of the clock of the server is the last that is be
   const { server, holds } = open();
   const text = (version: number): string => `${version} h r ${JSON.stringify(BODY)}`;
   const [last, beyond] = [text(1_000 + TEN_YEARS_MS), text(1_001 + TEN_YEARS_MS)];
-  server.reply = () => pageOf('e', '0', keyOf(ALICE), '1', last, keyOf(ALICE), '2', beyond);
+  server.reply = () => pageOf('e', keyOf(ALICE), '1', last, keyOf(ALICE), '2', beyond);
   const page = await holds.look();
   assert.deepEqual([page.entries.length, page.malformed], [1, 1]);
 });
@@ -226,7 +226,7 @@ test('an entry ten years ahead of the clock of the server is the last that is be
 test('a server that always has more is not read for ever', async () => {
   const { server, holds } = open();
   const full = Array.from({ length: 100 }, () => ['k', '7', '']).flat();
-  server.reply = ({ words }) => pageOf('e', words[1] ?? '', ...full);
+  server.reply = () => pageOf('e', ...full);
   assert.equal((await holds.look()).malformed, 2_500);
   assert.equal(server.calls.length, 25);
 });

@@ -93,8 +93,8 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
     let malformed = 0;
     let isWhole = false;
     for (let page = 1; ; page++) {
-      const [, itsEpoch = '', nowMs, begin, ...words] = await call(['look', newId(), epoch, String(since)]);
-      if (begin === '0') {
+      const [, itsEpoch = '', nowMs, ...words] = await call(['look', newId(), epoch, String(since)]);
+      if (itsEpoch !== epoch) {
         isWhole = true;
         entries.length = 0;
         since = 0;
@@ -113,7 +113,7 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
     }
   }
 
-  async function tell({ record, tenant, version, isNew, known }: SharedWord): Promise<SharedAnswer> {
+  async function tell({ record, tenant, version, seen, isNew, known }: SharedWord): Promise<SharedAnswer> {
     const [kind, at] = await call([
       isNew ? 'change' : 'repeat',
       keyOf(record.id),
@@ -121,7 +121,7 @@ export function createValkeyHolds({ connect, clock, process, from, newId }: Valk
       String(known),
       record.state === 'held' ? 'h' : 'r',
       record.rule === BY_OPERATOR ? 'o' : 'r',
-      JSON.stringify({ from, process, ...bodyOf(record, tenant, version) }),
+      JSON.stringify({ from, process, ...bodyOf(record, tenant, seen) }),
     ]);
     if ((kind === 'told' || kind === 'known') && whole(at) <= latest) return { kind, version: whole(at) };
     if (kind === 'stale' || kind === 'full') return { kind };
@@ -143,7 +143,6 @@ const keyOf = (id: string): string => hash('sha256', id, 'base64url').slice(0, 2
 const MAX_WHY = 200;
 /** As long as a claim may be. */
 const MAX_TENANT = 256;
-const CONTROL = /\p{Cc}/u;
 const MAX_BODY = 4_096;
 
 /** A whole number of the server's. @throws SharedHoldsUnavailable where it is none */
@@ -205,8 +204,7 @@ export function parseEntry(key: string, text: string, latest: number): SharedHol
   const tenant = word('tenant', ANY, MAX_TENANT);
   if (id === undefined || rule === undefined || why === undefined || heldAtMs === undefined) return undefined;
   if (own('tenant') !== undefined && tenant === undefined) return undefined;
-  if (!isHoldable(id) || CONTROL.test(id) || keyOf(id) !== key || (rule === BY_OPERATOR) !== (weight === 'o'))
-    return undefined;
+  if (!isHoldable(id) || keyOf(id) !== key || (rule === BY_OPERATOR) !== (weight === 'o')) return undefined;
   return { ...told, state: 'held', id, rule, why, heldAtMs, tenant };
 }
 

@@ -1,19 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import type { LastUse, RecordChange } from '../../directory/records.ts';
-import type { SharedNote, SharedNoteStore } from '../../directory/shared-holds.ts';
+import type { LastUse } from '../../directory/records.ts';
 import { StoreUnavailable, VersionConflict, type Directory, type DirectoryStore } from '../../directory/store.ts';
 import type { JournalStore, KeptJournal } from '../../limits/journal.ts';
 import type { KeptBudget, LedgerStore, UsageRow } from '../../limits/ledger.ts';
 import type { Artifact, ArtifactStore } from '../../oauth/artifacts.ts';
-import type {
-  ArtifactCall,
-  FromStore,
-  JournalCall,
-  LedgerCall,
-  SharedNoteCall,
-  StoreStart,
-  ToStore,
-} from './store-messages.ts';
+import type { ArtifactCall, FromStore, JournalCall, LedgerCall, StoreStart, ToStore } from './store-messages.ts';
 
 /** Another process works on the state directory. */
 export class StateLocked extends Error {
@@ -29,7 +20,6 @@ export interface Store extends DirectoryStore {
   readonly artifacts: ArtifactStore;
   readonly ledger: LedgerStore;
   readonly journal: JournalStore;
-  readonly sharedNotes: SharedNoteStore;
 }
 
 /**
@@ -82,7 +72,6 @@ export async function startStore(start: StoreStart): Promise<Store> {
   const artifact = async (call: ArtifactCall) => ask({ kind: 'artifacts', call });
   const entry = async (call: LedgerCall) => ask({ kind: 'ledger', call });
   const page = async (call: JournalCall) => ask({ kind: 'journal', call });
-  const note = async (call: SharedNoteCall) => ask({ kind: 'shared-notes', call });
 
   try {
     await opened;
@@ -92,7 +81,7 @@ export async function startStore(start: StoreStart): Promise<Store> {
   }
   return {
     readAll: async () => (await ask({ kind: 'read-all' })) as Directory,
-    write: async (changes: readonly RecordChange[]) => void (await ask({ kind: 'write', changes })),
+    write: async (changes, notes = []) => void (await ask({ kind: 'write', changes, notes })),
     noteLastUses: async (uses: readonly LastUse[]) => void (await ask({ kind: 'last-uses', uses })),
     notePermissionUses: async (uses) => void (await ask({ kind: 'permission-uses', uses })),
     noteTokenUses: async (uses) => void (await ask({ kind: 'token-uses', uses })),
@@ -120,10 +109,6 @@ export async function startStore(start: StoreStart): Promise<Store> {
     journal: {
       readJournal: async (...args) => (await page({ name: 'readJournal', args })) as KeptJournal,
       writeJournal: async (...args) => void (await page({ name: 'writeJournal', args })),
-    },
-    sharedNotes: {
-      readNotes: async (...args) => (await note({ name: 'readNotes', args })) as (readonly [string, SharedNote])[],
-      writeNotes: async (...args) => void (await note({ name: 'writeNotes', args })),
     },
     async close() {
       if (ended !== undefined) return;

@@ -1,5 +1,5 @@
 import type { TokenUse } from '../../directory/token-uses.ts';
-import type { SharedNoteStore } from '../../directory/shared-holds.ts';
+import type { SharedNotes } from '../../directory/shared-holds.ts';
 import type { JournalStore } from '../../limits/journal.ts';
 import type { LedgerStore } from '../../limits/ledger.ts';
 import type { ArtifactStore } from '../../oauth/artifacts.ts';
@@ -16,7 +16,7 @@ export interface StoreStart {
 /** From the control plane to the store. */
 export type ToStore = { readonly id: number } & (
   | { readonly kind: 'read-all' }
-  | { readonly kind: 'write'; readonly changes: readonly RecordChange[] }
+  | { readonly kind: 'write'; readonly changes: readonly RecordChange[]; readonly notes: SharedNotes }
   | { readonly kind: 'last-uses'; readonly uses: readonly LastUse[] }
   | { readonly kind: 'token-uses'; readonly uses: readonly TokenUse[] }
   | { readonly kind: 'permission-uses'; readonly uses: readonly PermissionUse[] }
@@ -24,7 +24,6 @@ export type ToStore = { readonly id: number } & (
   | { readonly kind: 'artifacts'; readonly call: ArtifactCall }
   | { readonly kind: 'ledger'; readonly call: LedgerCall }
   | { readonly kind: 'journal'; readonly call: JournalCall }
-  | { readonly kind: 'shared-notes'; readonly call: SharedNoteCall }
   | { readonly kind: 'close' }
 );
 
@@ -42,11 +41,6 @@ export type LedgerCall = {
 export type JournalCall = {
   [Name in keyof JournalStore]: { readonly name: Name; readonly args: Parameters<JournalStore[Name]> };
 }[keyof JournalStore];
-
-/** A call of the port `SharedNoteStore`. */
-export type SharedNoteCall = {
-  [Name in keyof SharedNoteStore]: { readonly name: Name; readonly args: Parameters<SharedNoteStore[Name]> };
-}[keyof SharedNoteStore];
 
 /** From the store to the control plane. */
 export type FromStore =

@@ -4,7 +4,6 @@ import { openSqliteStore } from '../../adapters/sqlite/directory-store.ts';
 import { openSqliteJournal } from '../../adapters/sqlite/journal-store.ts';
 import { openSqliteLedger } from '../../adapters/sqlite/ledger-store.ts';
 import { takeStateLock } from '../../adapters/sqlite/lock.ts';
-import { openSqliteSharedNotes } from '../../adapters/sqlite/shared-note-store.ts';
 import { StoreUnavailable, VersionConflict } from '../../directory/store.ts';
 import type { FromStore, StoreStart, ToStore } from './store-messages.ts';
 
@@ -33,7 +32,6 @@ async function main(): Promise<void> {
   const artifacts = openSqliteArtifacts(start.databasePath);
   const ledger = openSqliteLedger(start.databasePath);
   const journal = openSqliteJournal(start.databasePath);
-  const sharedNotes = openSqliteSharedNotes(start.databasePath);
   port.on('message', (message: ToStore) => {
     void answer(message).then(
       (value) => send({ kind: 'answer', id: message.id, value }),
@@ -47,7 +45,7 @@ async function main(): Promise<void> {
       case 'read-all':
         return store.readAll();
       case 'write':
-        return store.write(message.changes);
+        return store.write(message.changes, message.notes);
       case 'last-uses':
         return store.noteLastUses(message.uses);
       case 'token-uses':
@@ -68,15 +66,10 @@ async function main(): Promise<void> {
         const { name, args } = message.call;
         return (journal[name] as (...given: typeof args) => Promise<unknown>)(...args);
       }
-      case 'shared-notes': {
-        const { name, args } = message.call;
-        return (sharedNotes[name] as (...given: typeof args) => Promise<unknown>)(...args);
-      }
       case 'close':
         artifacts.close();
         ledger.close();
         journal.close();
-        sharedNotes.close();
         await store.close();
         lock?.release();
         setImmediate(() => port.close());
