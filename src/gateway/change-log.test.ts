@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Actor } from '../admin/ports.ts';
 import type { ApiKeyRecord, RecordChange, UserRecord } from '../directory/records.ts';
-import { createDirectoryState, type DirectoryState } from '../directory/state.ts';
+import { directoryWith } from '../../test/support/directory.ts';
 import type { ChangeRecord } from '../kernel/record.ts';
 import { createChangeLog } from './change-log.ts';
 
@@ -31,25 +31,9 @@ const KEY: ApiKeyRecord = {
   version: 1,
 };
 
-function empty(): DirectoryState {
-  return createDirectoryState({
-    ...{ tenants: [], apiKeys: [KEY], clients: [], users: [], roles: [], groups: [], policies: [] },
-    ...{
-      revocations: [],
-      quarantines: [],
-      silences: [],
-      lastUses: [],
-      tokenUses: [],
-      permissionUses: [],
-      bans: [],
-      sharedNotes: [],
-    },
-  });
-}
-
 function setUp() {
   const noted: ChangeRecord[] = [];
-  const directory = empty();
+  const directory = directoryWith({ apiKeys: [KEY] });
   const log = createChangeLog(
     () => 42,
     (change) => noted.push(change),
@@ -65,20 +49,10 @@ const socket: Actor = { kind: 'socket' };
 test('rights that come with a role or a group are in the change, and those that were there before are not', () => {
   const { noted, log, change } = setUp();
   const rights = { models: [], grants: [], limits: {}, createdAtMs: 1, state: 'active', version: 1 } as const;
-  const directory = createDirectoryState({
-    ...{ tenants: [], apiKeys: [KEY], clients: [], users: [], policies: [] },
+  const directory = directoryWith({
+    apiKeys: [KEY],
     roles: [{ ...rights, id: 'operators', scopes: ['admin:write'] }],
     groups: [{ ...rights, id: 'ops', scopes: ['audit:read'], tenant: undefined, roles: ['operators'], pool: {} }],
-    ...{
-      revocations: [],
-      quarantines: [],
-      silences: [],
-      lastUses: [],
-      tokenUses: [],
-      permissionUses: [],
-      bans: [],
-      sharedNotes: [],
-    },
   });
   log.committed(change({ groups: ['ops'] }), directory);
   assert.deepEqual(noted[0]?.gained?.toSorted(), ['admin:write', 'audit:read']);

@@ -5,7 +5,7 @@ import type { Schedule } from '../../src/review/config.ts';
 import type { Review } from '../../src/review/review.ts';
 import { defaultTenant } from '../../src/directory/issue.ts';
 import type { RecordChange } from '../../src/directory/records.ts';
-import { createDirectoryState } from '../../src/directory/state.ts';
+import { directoryWith } from './directory.ts';
 import { knownAdvisories } from '../../src/vllm/advisories/index.ts';
 import { patches } from '../../src/vllm/patches/index.ts';
 import { parseRelease } from '../../src/vllm/release.ts';
@@ -34,23 +34,7 @@ export interface AdminAnswer {
 /** The admin API over a directory in memory with one tenant, whose clock stands still until it is set. */
 export function createTestAdmin(overrides: Partial<AdminDeps> = {}) {
   let nowMs = Date.parse('2030-01-01T00:00:00Z');
-  const directory = createDirectoryState({
-    tenants: [defaultTenant(nowMs)],
-    apiKeys: [],
-    clients: [],
-    users: [],
-    roles: [],
-    groups: [],
-    policies: [],
-    revocations: [],
-    quarantines: [],
-    silences: [],
-    lastUses: [],
-    tokenUses: [],
-    permissionUses: [],
-    bans: [],
-    sharedNotes: [],
-  });
+  const directory = directoryWith({ tenants: [defaultTenant(nowMs)] });
   const log: string[] = [];
   const commits: RecordChange[] = [];
   let imported = knownAdvisories;

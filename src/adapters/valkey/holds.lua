@@ -35,8 +35,9 @@ end
 
 local function entry_of(key)
   if redis.call('HSTRLEN', KEYS_[1], key) > MOST_BYTES then return nil end
-  local version, state, weight = string.match(redis.call('HGET', KEYS_[1], key) or '', '^(%d+) ([hr]) ([or]) ')
-  if version then return { version = tonumber(version), state = state, weight = weight } end
+  local entry = redis.call('HGET', KEYS_[1], key) or ''
+  local version, state, weight = string.match(entry, '^(%d+) ([hr]) ([or]) ')
+  if version then return { version = tonumber(version), state = state, weight = weight, text = entry } end
 end
 
 -- Who was away for longer keeps what it held by itself: below the floor no hold is taken for one that never ended.
@@ -80,13 +81,14 @@ local function look(now)
   local found = redis.call('ZRANGEBYSCORE', KEYS_[2], '(' .. text(since), '+inf', 'WITHSCORES', 'LIMIT', 0, PAGE)
   for i = 1, #found, 2 do
     local score = tonumber(found[i + 1])
-    if score % 1 ~= 0 or not entry_of(found[i]) then
+    local entry = entry_of(found[i])
+    if score % 1 ~= 0 or not entry then
       lose()
       return look(now)
     end
     reply[#reply + 1] = found[i]
     reply[#reply + 1] = text(score)
-    reply[#reply + 1] = redis.call('HGET', KEYS_[1], found[i])
+    reply[#reply + 1] = entry.text
   end
   return reply
 end
