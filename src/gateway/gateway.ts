@@ -4,18 +4,13 @@ import { basename } from 'node:path';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { openHmacKey, type StateDir } from '../adapters/files/state-dir.ts';
 import { createMachine } from '../adapters/machine/machine.ts';
-import { createHttpUpstream } from '../adapters/http-client/upstream.ts';
 import type { LogOutput } from '../adapters/log/output.ts';
 import { certificateNames } from '../adapters/tls/names.ts';
-import type { TlsMaterial } from '../adapters/tls/material.ts';
-import { openTlsSource, type TlsSourceDeps } from '../adapters/tls/source.ts';
 import type { HookRunner } from '../adapters/acme/challenges/record-hook.ts';
-import type { AlpnCertificate } from '../adapters/acme/challenges/tls-alpn-01.ts';
 import { createBans } from '../adapters/memory/bans.ts';
 import { createSharedCounters } from '../adapters/memory/counters.ts';
 import { createReplaySet } from '../adapters/memory/replay-set.ts';
 import { createUpstreamMemory } from '../adapters/memory/upstream-memory.ts';
-import { createUpstreamStates } from '../adapters/memory/upstream-states.ts';
 import type { AdminDeps } from '../admin/ports.ts';
 import { reachableAround } from '../doctor/checks/around.ts';
 import { printableConfig } from '../config/print.ts';
@@ -45,6 +40,7 @@ import { addressJudge, holdOf, keepBans, neverBanned } from './bans.ts';
 import { createChangeLog } from './change-log.ts';
 import { openCallerCounters, type CallerCounters } from './caller-counters.ts';
 import { createAdvisoryLog } from './advisory-log.ts';
+import { openCertificate } from './certificate.ts';
 import { createDataPlane, isStillUsable, tenantKeyOf } from './data-plane.ts';
 import { explain } from './explain.ts';
 import { accessBook, signingKeyBook } from './oauth-keys.ts';
@@ -57,22 +53,21 @@ import { startOAuth, type RunningOAuth } from './oauth.ts';
 import { oauthRecord } from './oauth-records.ts';
 import { createLimitBook } from './limit-book.ts';
 import { createBudgetTeller, createCountersTeller } from './limit-tellers.ts';
-import { readClientCa, settingsOf, upstreamMemoryFor } from './settings.ts';
+import { settingsOf, upstreamMemoryFor } from './settings.ts';
 import { createSharedMemory } from './shared-memory.ts';
-import { viewsOfUpstreams } from './upstream-views.ts';
 import { noticing } from './notices.ts';
 import { openJournal } from './journal.ts';
 import { openLedger } from './ledger.ts';
 import { createOwnerTeller } from './owner-teller.ts';
 import { tellLeftOver } from './left-over.ts';
 import { lazyKeyring } from './keyring.ts';
-import { adminMethodsOf, issuerSource, issuerSources } from './authentication.ts';
-import { watchIssuers, type IssuerState, type IssuerWatch } from './issuer-watch.ts';
-import { createIssuerBook } from './threads/issuer-book.ts';
+import { adminMethodsOf } from './authentication.ts';
+import { openIssuers } from './issuers.ts';
+import { openUpstreams } from './upstreams.ts';
 import { installedUpstreams } from './installed-upstreams.ts';
 import { publicPipelineOf } from './listeners.ts';
 import { openAdvisoryBook } from './advisory-book.ts';
-import { patchesOf, releaseOf } from './model-book.ts';
+import { releasesOf } from './model-book.ts';
 import { GAUGE, gaugesOf } from '../observers/metrics/series.ts';
 import { createMetricsPage } from '../observers/metrics/page.ts';
 import { startAdmin, type RunningAdmin } from './admin-listener.ts';
@@ -85,13 +80,9 @@ import { startWorkers, type Workers } from './threads/control.ts';
 import { startExports } from './threads/exports-client.ts';
 import { startRecords, type Records } from './threads/records-client.ts';
 import { recordRulesOf } from './threads/records-messages.ts';
-import type { KnownUpstreams, TlsForWorkers, UpstreamPems, WorkerStart } from './threads/messages.ts';
+import type { WorkerStart } from './threads/messages.ts';
 import { startStore } from './threads/store-client.ts';
 import { USER_AGENT, VERSION } from './version.ts';
-import { createEngineMetrics, type EngineMetricsSource } from './engine-metrics.ts';
-import { watchLoads } from './load-watch.ts';
-import { startUpstreamQueue } from './upstream-queue.ts';
-import { watchUpstreams, type UpstreamWatch } from './upstream-watch.ts';
 
 /** What a gateway starts with. */
 export interface GatewayOptions {
@@ -126,7 +117,6 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_MS = 1_500;
 const LOCK_WAIT_MS = 3_000;
 
@@ -222,68 +212,47 @@ export async function startGateway({
   );
   const budgets = createBudgetTeller(log);
   const countersTeller = createCountersTeller(log, () => config.counters.onFailure);
-  let ticketKeys = randomBytes(48);
-  let clientCaPem = readClientCa(config);
-  const sourceDeps: TlsSourceDeps = {
+  const certificate = await openCertificate(config, {
     stateDir: stateDir.path,
     names: certificateNames({ ...machine(), listenHosts: [config.listen.host, config.admin.host], publicUrl }),
-    clock,
-    onMaterial(next) {
-      material = next;
-      workers?.setTls(tlsOf(next));
-      adminListener?.setTls(tlsOf(next));
-      log.info('certificate', { expiresAt: new Date(next.notAfterMs).toISOString() });
+    ownAddresses: machine().interfaceAddresses,
+    onTls(tls) {
+      workers?.setTls(tls);
+      adminListener?.setTls(tls);
     },
-    onProblem: (why) => log.error('certificate', { why }),
-  };
-  let alpn: readonly AlpnCertificate[] = [];
-  const acme =
-    config.listen.tls.mode !== 'acme'
-      ? undefined
-      : await (
-          await import('./acme.ts')
-        ).openAcme(config, {
-          ...sourceDeps,
-          userAgent: USER_AGENT,
-          runHook,
-          ownAddresses: machine().interfaceAddresses,
-          port,
-          onProgress: (what) => log.info('acme', { what }),
-          onWarning: (what) => log.warn('acme', { what }),
-          async showAlpn(certificates) {
-            // A worker that is replaced meanwhile starts with them.
-            alpn = certificates;
-            await workers?.setAlpn(certificates);
-          },
-        });
-  const tls = acme ?? (await openTlsSource(config.listen.tls, sourceDeps));
-  let material: TlsMaterial | undefined = tls?.material;
-  const tlsOf = ({ certPem, keyPem }: TlsMaterial): TlsForWorkers => ({ certPem, keyPem, ticketKeys, clientCaPem });
+    onAlpn: async (certificates) => workers?.setAlpn(certificates),
+    ...{ port, runHook, clock, log },
+  });
 
   // By a descriptor that stays open, for a path over 107 bytes cannot be dialled (unix(7)).
   const stateFd = openSync(stateDir.path, 'r');
   const oauthSocket = `/proc/self/fd/${stateFd}/${basename(stateDir.oauthSocket)}`;
   let settings = settingsOf(config, createUpstreamMemory(config.upstreams.length, rows), publicUrl, oauthSocket);
-  const queue = startUpstreamQueue(config, settings.upstreamMemory, {
-    tell: (row, message) => workers?.tellPlace(row, message),
-    clock,
-  });
   // Before the issuers are watched: their news may come while the start still waits for something else.
   let oauth: RunningOAuth | undefined;
   let workers: Workers | undefined;
-  const issuers = createIssuerBook([], askIssuer, clock);
-  let issuerWatch = watchIssuersOf();
-  let known: KnownUpstreams = config.upstreams.map(() => ({ models: undefined, version: undefined }));
-  let engineMetrics: EngineMetricsSource = () => Promise.resolve(deny('unknown_object'));
-  let watch = startWatch();
+  const issuers = openIssuers(config, settings.issuerPems, {
+    own: () => oauth,
+    onNews: (states) => workers?.setIssuers(states),
+    ...{ publicUrl, clock, log },
+  });
+  const upstreams = openUpstreams(settings, {
+    tell: (row, message) => workers?.tellPlace(row, message),
+    onNews(known) {
+      // Those of the first look are recorded with the start.
+      if (workers !== undefined) advisoryLog.look(config, known);
+      workers?.setUpstreams(known);
+    },
+    ...{ row: ownRow, clock, log },
+  });
   const metrics = createMetricsPage(memory.metrics, rows, {
     version: VERSION,
-    certificateExpiryMs: () => material?.notAfterMs,
+    certificateExpiryMs: () => certificate.expiresAtMs(),
     workers: () => workers?.states().filter(({ isReady }) => isReady).length ?? 0,
     droppedLines: () => log.dropped(),
     bans: () => banKeeper.figures(),
     budgets: () => budgets.told(),
-    upstreams: () => upstreamViews().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
+    upstreams: () => upstreams.views().map(({ state, ...view }) => ({ ...view, isUp: state === 'up' })),
     records: () => ({ isFailing: records.isFailing(), lost: lostRecords }),
     anomalies: () => quarantine.figures(),
     untoldHolds: () => sharing?.untold() ?? 0,
@@ -317,15 +286,15 @@ export async function startGateway({
     port,
     logFormat,
     settings,
-    tls: material === undefined ? undefined : tlsOf(material),
-    alpn,
+    tls: certificate.tls(),
+    alpn: certificate.alpn(),
     hmacKey,
-    upstreams: known,
+    upstreams: upstreams.known(),
     seq: 0,
     access: accessRecordsOf(directory),
     revocations: [...directory.revocations.values()],
     quarantines: [...directory.quarantines.values()],
-    issuers: allIssuers(),
+    issuers: issuers.states(),
     hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
     instance,
@@ -340,7 +309,7 @@ export async function startGateway({
   // What the upstreams serve, and who is held elsewhere, is known before the first request where they answer quickly.
   await Promise.all([
     sharing?.catchUp(),
-    Promise.race([watch.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]),
+    Promise.race([upstreams.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]),
     // Who has turned it on relies on it: nothing is let through unrecorded from the start.
     records.opened.catch(async (error: unknown) => {
       await sharing?.close();
@@ -355,7 +324,7 @@ export async function startGateway({
     permissionUses: notePermissionUses,
     usage: (rows) => ledger.note(rows),
     budget: (warning) => budgets.note(warning),
-    askIssuer,
+    askIssuer: (issuer) => issuers.ask(issuer),
     series: (row, index, labels) => metrics.name(row, index, labels),
     counters: (row, isUp, why) => countersTeller.note(row, isUp, why),
     recordPort: (row) => records.portOf(row),
@@ -365,26 +334,27 @@ export async function startGateway({
       const gap = gapOfWorker(row, records.lostWith(row), running, clock.nowMs());
       if (gap !== undefined) records.note(gap);
     },
-    places: (row, message) => queue.hear(row, message),
+    places: (row, message) => upstreams.queue.hear(row, message),
     ended(row) {
       countersTeller.ended(row);
       metrics.takeOver(row);
-      queue.ended(row);
+      upstreams.queue.ended(row);
     },
   });
   const live = workers;
   // What was learnt while they started had nobody to be told to.
-  live.setUpstreams(known);
-  if (material !== undefined) live.setTls(tlsOf(material));
-  if (alpn.length > 0) await live.setAlpn(alpn);
-  tellIssuers();
+  live.setUpstreams(upstreams.known());
+  const tls = certificate.tls();
+  if (tls !== undefined) live.setTls(tls);
+  if (certificate.alpn().length > 0) await live.setAlpn(certificate.alpn());
+  issuers.tell();
   records.note({
     kind: 'lifecycle',
     timeMs: clock.nowMs(),
     activity: 'start',
     detail: { version: VERSION, publicUrl, sha256: configHash() },
   });
-  advisoryLog.look(config, known);
+  advisoryLog.look(config, upstreams.known());
 
   /** By which the configuration that is in force can be told from every other one. */
   function configHash(): string {
@@ -444,82 +414,6 @@ export async function startGateway({
     store.notePermissionUses(permissionUses.merge(uses)).catch(() => undefined);
   }
 
-  function startWatch(): UpstreamWatch {
-    const { upstreamMemory, upstreamPems } = settings;
-    const upstreams = config.upstreams.map((upstream, index) =>
-      createHttpUpstream(
-        {
-          url: upstream.url,
-          tls: { ...(upstreamPems[index] ?? NO_PEMS), serverName: upstream.tls.serverName },
-        },
-        { ...upstream.timeouts, firstByteMs: 10_000, betweenChunksMs: 10_000 },
-      ),
-    );
-    engineMetrics = createEngineMetrics(config, { upstreams, userAgent: USER_AGENT, clock });
-    const loads = watchLoads(config, {
-      upstreams,
-      userAgent: USER_AGENT,
-      isBusy: (index) => queue.isBusy(index),
-      onLoad: (index, load) => queue.loadSeen(index, load),
-    });
-    const own = watchUpstreams(config, {
-      upstreams,
-      states: createUpstreamStates(upstreamMemory, ownRow),
-      userAgent: USER_AGENT,
-      everyMs: LOOK_EVERY_MS,
-      onDown: (index, why) => log.error('upstream_down', { upstream: config.upstreams[index]?.name, why }),
-      onUp: (index) => log.info('upstream_up', { upstream: config.upstreams[index]?.name }),
-      onNews(news) {
-        known = news;
-        // Those of the first look are recorded with the start.
-        if (workers !== undefined) advisoryLog.look(config, news);
-        workers?.setUpstreams(news);
-      },
-    });
-    return {
-      ...own,
-      stop() {
-        loads.stop();
-        own.stop();
-      },
-    };
-  }
-
-  /** @param known what is known of them already, so that a reload forgets no key */
-  function watchIssuersOf(known: readonly IssuerState[] = []): IssuerWatch {
-    return watchIssuers(issuerSources(config, settings.issuerPems), known, {
-      get: issuerSource(),
-      clock,
-      onNews(states) {
-        tellIssuers(states);
-      },
-      onProblem: (issuer, why) => log.error('issuer_unreachable', { issuer, why }),
-      onRecovered: (issuer) => log.info('issuer_recovered', { issuer }),
-    });
-  }
-
-  /** The keys of all issuers, those of our own authorization server among them. */
-  function allIssuers(states = issuerWatch.states()): readonly IssuerState[] {
-    return oauth === undefined ? states : [...states, oauth.issuerState()];
-  }
-
-  function tellIssuers(states?: readonly IssuerState[]): void {
-    const all = allIssuers(states);
-    issuers.apply(all);
-    workers?.setIssuers(all);
-  }
-
-  async function askIssuer(issuer: string): Promise<void> {
-    if (issuer !== publicUrl) return issuerWatch.refresh(issuer);
-    await oauth?.askedState();
-    tellIssuers();
-  }
-
-  const upstreamViews = () =>
-    viewsOfUpstreams(config.upstreams, watch.watched, createUpstreamStates(settings.upstreamMemory, ownRow), (index) =>
-      queue.load(index),
-    );
-
   const credentials = createCredentials(accessRecordsOf(directory));
   const policies = createPolicies([...directory.policies.values()]);
   const revocations = createRevocations([...directory.revocations.values()]);
@@ -532,7 +426,7 @@ export async function startGateway({
     revocations: () => revocations,
     isHeld: (marks: readonly string[]) => quarantines.isHeld(marks),
     policies: () => policies,
-    issuers,
+    issuers: issuers.book,
     replays: createReplaySet(memory.replays),
     bans,
     hmacKey,
@@ -607,7 +501,7 @@ export async function startGateway({
         workers: live.states(),
       },
     ],
-    upstreams: upstreamViews,
+    upstreams: () => upstreams.views(),
     async limitsOf(id) {
       const principal = credentials.find(id)?.principal;
       if (principal === undefined) return [];
@@ -641,13 +535,7 @@ export async function startGateway({
     ),
     advisories: {
       ...openAdvisoryBook(stateDir),
-      upstreams: () =>
-        config.upstreams.map(({ name, vllmVersion }, index) => ({
-          name,
-          version: vllmVersion === 'auto' ? known[index]?.version : vllmVersion,
-          release: releaseOf(config, known, index),
-          patches: patchesOf(config, known, index),
-        })),
+      upstreams: () => releasesOf(config, upstreams.known()),
     },
     explain(question) {
       // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
@@ -661,7 +549,7 @@ export async function startGateway({
         // Nothing is spent in a dry run.
         callers: counters,
         tenantKey: tenantKeyOf(hmacKey),
-        known: () => known,
+        known: () => upstreams.known(),
         running: createRunningExchanges(),
         line: { wait: () => () => undefined },
         onFreed: () => undefined,
@@ -676,7 +564,7 @@ export async function startGateway({
     },
     maxExplainedBytes: () => config.validation.maxBodyBytes,
     metrics: (format) => metrics.text(format),
-    upstreamMetrics: (name) => engineMetrics(name),
+    upstreamMetrics: (name) => upstreams.metrics(name),
     get prometheus() {
       return config.telemetry.prometheus;
     },
@@ -719,9 +607,9 @@ export async function startGateway({
       });
       if (record !== undefined) records.note(record);
     },
-    onKeys: () => tellIssuers(),
+    onKeys: () => issuers.tell(),
   });
-  tellIssuers();
+  issuers.tell();
   sharing?.begin();
   // Until it is known where the listener is, nobody is let in.
   let judgeAddress = addressJudge(config, bans, clock);
@@ -730,11 +618,11 @@ export async function startGateway({
     host: config.admin.host,
     port: config.admin.port,
     socketPath: stateDir.socket,
-    tls: material === undefined ? undefined : tlsOf(material),
+    tls: certificate.tls(),
   });
   adminListener = runningAdmin;
   adminGate = adminGateOf();
-  acme?.start();
+  certificate.begin();
   void warnOfWaysAround();
 
   /** Who may administer, by the configuration as it is now; it remembers tokens, so it is not made for each request. */
@@ -763,24 +651,18 @@ export async function startGateway({
     publicUrl,
     port,
     adminUrl: runningAdmin.url,
-    caFile: tls?.caFile,
+    caFile: certificate.caFile,
     admin,
     async reload(next) {
       const restart = restartNeeded(config, next);
-      const nextCa = readClientCa(config); // the same file; what it holds may be new
-      config = withFixed(next, config);
-      const before = settings.config.upstreams;
-      const upstreamMemory = upstreamMemoryFor(before, config.upstreams, settings.upstreamMemory);
-      settings = settingsOf(config, upstreamMemory, publicUrl, oauthSocket);
-      queue.configure(config, upstreamMemory);
-      known = config.upstreams.map(({ name, url }) => {
-        const seen = watch.watched[before.findIndex((upstream) => upstream.name === name && upstream.url === url)];
-        return { models: seen?.models, version: seen?.version };
-      });
-      watch.stop();
-      watch = startWatch();
-      issuerWatch.stop();
-      issuerWatch = watchIssuersOf(issuerWatch.states());
+      const fixed = withFixed(next, config);
+      const upstreamMemory = upstreamMemoryFor(config.upstreams, fixed.upstreams, settings.upstreamMemory);
+      // A file that is not as it should be throws here, while all is still as it was.
+      const nextSettings = settingsOf(fixed, upstreamMemory, publicUrl, oauthSocket);
+      certificate.reload();
+      [config, settings] = [fixed, nextSettings];
+      upstreams.reload(settings);
+      issuers.reload(config, settings.issuerPems);
       adminGate = adminGateOf();
       judgeAddress = addressJudge(config, bans, clock);
       records.setRules(recordRulesOf(config));
@@ -789,17 +671,10 @@ export async function startGateway({
         ...{ kind: 'lifecycle', timeMs: clock.nowMs(), activity: 'configure' },
         detail: { sha256: configHash(), restart: [...restart] },
       });
-      advisoryLog.look(config, known);
+      advisoryLog.look(config, upstreams.known());
       await live.reconfigure(settings);
-      live.setUpstreams(known);
-      if (nextCa !== clientCaPem && material !== undefined) {
-        clientCaPem = nextCa;
-        // A session of before would be resumed with a certificate that is not trusted any more.
-        ticketKeys = randomBytes(48);
-        live.setTls(tlsOf(material));
-      }
-      tls?.check();
-      await watch.look();
+      live.setUpstreams(upstreams.known());
+      await upstreams.look();
       return restart;
     },
     testing: {
@@ -811,10 +686,9 @@ export async function startGateway({
   };
 
   async function stop(): Promise<void> {
-    watch.stop();
-    queue.stop();
-    issuerWatch.stop();
-    tls?.stop();
+    upstreams.stop();
+    issuers.stop();
+    certificate.stop();
     await runningAdmin.stop();
     await live.drain(config.shutdown.graceMs);
     banKeeper.stop();
@@ -833,8 +707,6 @@ export async function startGateway({
     log.flush();
   }
 }
-
-const NO_PEMS: UpstreamPems = { caPem: undefined, certPem: undefined, keyPem: undefined };
 
 function machine(): { hostname: string; interfaceAddresses: string[] } {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);

@@ -58,6 +58,15 @@ test('one that is late with its answer is not asked a second time', async (t) =>
   assert.deepEqual(it.seen, [undefined]);
 });
 
+test('what an upstream says after the watch was stopped is told to nobody', async () => {
+  const it = setUp();
+  const late = it.watch.look();
+  it.watch.stop();
+  it.upstream.calls[0]?.listener.fault('timeout');
+  await late;
+  assert.deepEqual(it.seen, []);
+});
+
 for (const { name, status, text } of [
   { name: 'answers another status', status: 404, text: PAGE },
   { name: 'does not tell', status: 200, text: 'go_goroutines 3\n' },

@@ -17,6 +17,7 @@ export interface LoadWatchDeps {
 export interface LoadWatch {
   /** Looks at all once. Never throws. */
   look(): Promise<void>;
+  /** Tells nothing from then on, of a look that is under way neither. */
   stop(): void;
 }
 
@@ -28,6 +29,8 @@ const REST = 30;
 export function watchLoads(config: Config, deps: LoadWatchDeps): LoadWatch {
   const resting = deps.upstreams.map(() => 0);
   const asking = new Set<number>();
+  /** What comes in after that is of upstreams that may have other indexes by now. */
+  let isStopped = false;
   const timer = setInterval(() => void look(), EVERY_MS).unref();
 
   async function look(): Promise<void> {
@@ -42,6 +45,7 @@ export function watchLoads(config: Config, deps: LoadWatchDeps): LoadWatch {
     if (rest > 0 || !deps.isBusy(index)) return deps.onLoad(index, undefined);
     asking.add(index);
     const load = await loadOf(upstream, headersFor(index)).finally(() => asking.delete(index));
+    if (isStopped) return;
     if (load === undefined) resting[index] = REST;
     deps.onLoad(index, load);
   }
@@ -52,7 +56,13 @@ export function watchLoads(config: Config, deps: LoadWatchDeps): LoadWatch {
     return apiKey === undefined ? headers : [...headers, 'authorization', `Bearer ${apiKey}`];
   }
 
-  return { look, stop: () => clearInterval(timer) };
+  return {
+    look,
+    stop() {
+      isStopped = true;
+      clearInterval(timer);
+    },
+  };
 }
 
 async function loadOf(upstream: Upstream, headers: readonly string[]): Promise<EngineLoad | undefined> {

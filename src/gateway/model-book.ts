@@ -116,6 +116,15 @@ export function patchesOf(config: Config, known: KnownUpstreams, index: number):
   return activePatches(allPatches(config), releaseOf(config, known, index), features, virtualPatches);
 }
 
+/** What each upstream runs, and which patches are on for it. */
+export const releasesOf = (config: Config, known: KnownUpstreams) =>
+  config.upstreams.map(({ name, vllmVersion }, index) => ({
+    name,
+    version: vllmVersion === 'auto' ? known[index]?.version : vllmVersion,
+    release: releaseOf(config, known, index),
+    patches: patchesOf(config, known, index),
+  }));
+
 /** The product's own patches and the operator's. */
 export const allPatches = ({ validation }: Pick<Config, 'validation'>): readonly PatchRow[] => [
   ...patches,

@@ -30,7 +30,7 @@ function setUp(t: TestContext) {
     states: createUpstreamStates(createUpstreamMemory(1, 1), 0),
     userAgent: 'sallyport/test',
     everyMs: 3_600_000,
-    onNews: () => undefined,
+    onNews: (known) => told.push(`news ${known.length}`),
     onDown: (index, why) => told.push(`down ${index}: ${why}`),
     onUp: (index) => told.push(`up ${index}`),
   });
@@ -43,14 +43,14 @@ test('an upstream that fails twice in a row is told once, and once that it answe
   await watch.look();
   answer(500);
   await watch.look();
-  assert.deepEqual(told, []);
+  assert.deepEqual(told, ['news 1']);
   await watch.look();
   await watch.look();
-  assert.deepEqual(told, ['down 0: /v1/models answered 500']);
+  assert.deepEqual(told, ['news 1', 'down 0: /v1/models answered 500']);
   answer(200);
   await watch.look();
   await watch.look();
-  assert.deepEqual(told, ['down 0: /v1/models answered 500', 'up 0']);
+  assert.deepEqual(told, ['news 1', 'down 0: /v1/models answered 500', 'up 0']);
 });
 
 test('one look that fails by chance is not told', async (t) => {
@@ -59,5 +59,19 @@ test('one look that fails by chance is not told', async (t) => {
     answer(status);
     await watch.look();
   }
-  assert.deepEqual(told, []);
+  assert.deepEqual(told, ['news 1']);
 });
+
+for (const status of [200, 500]) {
+  test(`what a look that ended in ${status} has found after the watch was stopped is told to nobody`, async (t) => {
+    const { told, watch, answer } = setUp(t);
+    if (status === 500) {
+      answer(status);
+      await watch.look();
+    }
+    const looking = watch.look();
+    watch.stop();
+    await looking;
+    assert.deepEqual(told, []);
+  });
+}

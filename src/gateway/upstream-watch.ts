@@ -19,6 +19,7 @@ export interface UpstreamWatch {
   readonly watched: readonly Watched[];
   /** Looks at all once. Never throws. */
   look(): Promise<void>;
+  /** Tells nothing from then on, of a look that is under way neither. */
   stop(): void;
 }
 
@@ -50,6 +51,8 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
   const failures = watched.map(() => 0);
   /** Looks since its version was asked for. */
   const looks = watched.map(() => 0);
+  /** What comes in after that is of upstreams that may have other indexes by now. */
+  let isStopped = false;
   const timer = setInterval(() => void look(), deps.everyMs).unref();
 
   async function look(): Promise<void> {
@@ -76,7 +79,9 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
         looks[index] = 0;
         state.version = parseVersion(await ask('/version'));
       }
+      if (isStopped) return;
       if (!deps.states.isUp(index)) await probe(upstream, headers, state, index);
+      if (isStopped) return;
       state.why = undefined;
       if ((failures[index] ?? 0) >= FAILURES) deps.onUp(index);
       failures[index] = 0;
@@ -84,6 +89,7 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
         deps.onNews(watched.map(({ models, version }) => ({ models, version })));
       }
     } catch (error) {
+      if (isStopped) return;
       state.why = error instanceof Error ? error.message : String(error);
       failures[index] = (failures[index] ?? 0) + 1;
       if (failures[index] === FAILURES) deps.onDown(index, state.why);
@@ -108,7 +114,14 @@ export function watchUpstreams(config: Config, deps: WatchDeps): UpstreamWatch {
     deps.states.markUp(index);
   }
 
-  return { watched, look, stop: () => clearInterval(timer) };
+  return {
+    watched,
+    look,
+    stop() {
+      isStopped = true;
+      clearInterval(timer);
+    },
+  };
 }
 
 /** One look may fail by chance. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -180,4 +182,27 @@ test('a key that is revoked while a body arrives starts nothing', async () => {
     it.simulator.received().filter(({ method }) => method === 'POST'),
     [],
   );
+});
+
+test('a reload that names a file which is gone by then changes nothing', async (t) => {
+  await using it = await startTestGateway({ plain: true, config: OPEN });
+  const { key } = await it.issue();
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-reload-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const caFile = join(dir, 'ca.pem');
+  writeFileSync(caFile, '');
+  const next = loadConfig({
+    env: {},
+    overrides: { upstreams: [{ name: 'other', url: 'https://127.0.0.1:1', tls: { caFile } }] },
+  });
+  assert.ok(next.ok, JSON.stringify(next));
+  rmSync(caFile);
+  const before = it.gateway.admin.config();
+  await assert.rejects(it.gateway.reload(next.config), /ca\.pem/);
+  assert.deepEqual(it.gateway.admin.config(), before);
+  assert.deepEqual(
+    it.gateway.admin.upstreams().map(({ name, state }) => [name, state]),
+    [['simulator', 'up']],
+  );
+  assert.equal((await ask(it, { key })).status, 200);
 });
