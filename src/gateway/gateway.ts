@@ -212,6 +212,10 @@ export async function startGateway({
   );
   const budgets = createBudgetTeller(log);
   const countersTeller = createCountersTeller(log, () => config.counters.onFailure);
+  // Before anything is watched: its news may come while the start still waits for something else.
+  let oauth: RunningOAuth | undefined;
+  let workers: Workers | undefined;
+  let adminListener: RunningAdmin | undefined;
   const certificate = await openCertificate(config, {
     stateDir: stateDir.path,
     names: certificateNames({ ...machine(), listenHosts: [config.listen.host, config.admin.host], publicUrl }),
@@ -228,9 +232,6 @@ export async function startGateway({
   const stateFd = openSync(stateDir.path, 'r');
   const oauthSocket = `/proc/self/fd/${stateFd}/${basename(stateDir.oauthSocket)}`;
   let settings = settingsOf(config, createUpstreamMemory(config.upstreams.length, rows), publicUrl, oauthSocket);
-  // Before the issuers are watched: their news may come while the start still waits for something else.
-  let oauth: RunningOAuth | undefined;
-  let workers: Workers | undefined;
   const issuers = openIssuers(config, settings.issuerPems, {
     own: () => oauth,
     onNews: (states) => workers?.setIssuers(states),
@@ -277,7 +278,6 @@ export async function startGateway({
   const leftOver = journal && tellLeftOver(journal, workerCount, config.counters, { clock, own: counters, instance });
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
-  let adminListener: RunningAdmin | undefined;
   const likenessSecret = randomBytes(32);
   const startOf = (row: number): WorkerStart => ({
     row,
