@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { amountAt, MOST_UNITS, NOTHING, reserve, roomIn, settle, type Amount, type Bound } from './amount.ts';
+import { amountAt, GRACE_MS, MOST_UNITS, NOTHING, reserve, roomIn, settle, type Amount, type Bound } from './amount.ts';
 
 const rate: Bound = { kind: 'rate', limit: 60, windowMs: 60_000 };
 const day = (index: number): Bound => ({
@@ -15,7 +15,7 @@ for (const { name, cost, conforms } of [
   { name: 'one more than is left', cost: 61, conforms: false },
 ]) {
   test(`a reservation of ${name} ${conforms ? 'conforms' : 'takes nothing'}`, () => {
-    const result = reserve({ ...rate, limit: 61 }, { used: 1, sinceMs: 0, reserved: 0 }, cost, 0);
+    const result = reserve({ ...rate, limit: 61 }, { used: 1, sinceMs: 0, untilMs: 0, reserved: 0 }, cost, 0);
     assert.equal(result.conforms, conforms);
     assert.equal(result.amount.reserved, conforms ? cost : 0);
   });
@@ -43,7 +43,7 @@ test('a refund long after its reservation is worth no more than what was reserve
 test('a refused amount of a rate is let in after the time that it was told', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 200 }), (cost, used) => {
-      const amount: Amount = { used, sinceMs: 0, reserved: 0 };
+      const amount: Amount = { used, sinceMs: 0, untilMs: 0, reserved: 0 };
       const refused = reserve(rate, amount, cost, 0);
       if (refused.conforms) return;
       assert.equal(reserve(rate, amount, cost, refused.retryAfterMs).conforms, true);
@@ -53,8 +53,8 @@ test('a refused amount of a rate is let in after the time that it was told', () 
 });
 
 test('a budget comes back at the end of its window, and not what is still reserved', () => {
-  const before = settle(day(1), { used: 90, sinceMs: 1_000, reserved: 15 }, 5, 5, 1_500);
-  assert.deepEqual(before, { used: 95, sinceMs: 1_000, reserved: 10 });
+  const before = settle(day(1), { used: 90, sinceMs: 1_000, untilMs: 2_000, reserved: 15 }, 5, 5, 1_500);
+  assert.deepEqual(before, { used: 95, sinceMs: 1_000, untilMs: 2_000, reserved: 10 });
   assert.equal(roomIn(day(1), amountAt(day(1), before, 1_500)), 0);
   assert.equal(roomIn(day(2), amountAt(day(2), before, 2_000)), 90);
   const refused = reserve(day(1), before, 1, 1_400);
@@ -63,24 +63,67 @@ test('a budget comes back at the end of its window, and not what is still reserv
 });
 
 test('a clock that goes back by a window neither forgives what was used nor opens the window before once more', () => {
-  const used: Amount = { used: 100, sinceMs: 5_000, reserved: 0 };
+  const used: Amount = { used: 100, sinceMs: 5_000, untilMs: 6_000, reserved: 0 };
   assert.equal(reserve(day(4), used, 1, 4_500).conforms, false);
   assert.equal(reserve(day(5), used, 1, 5_500).conforms, false);
 });
 
-test('a window far ahead, of a clock that was wrong, locks nobody out', () => {
-  assert.equal(reserve(day(4), { used: 100, sinceMs: 9_000, reserved: 0 }, 1, 4_500).conforms, true);
+test('a window far ahead, of a clock that was wrong, locks nobody out for longer than its length and the grace', () => {
+  // By the monotonic clock it ends at 5_300.
+  const ahead: Amount = { used: 100, sinceMs: 99_000_000, untilMs: 5_300, reserved: 0 };
+  assert.equal(reserve(day(5), ahead, 1, 5_299 + GRACE_MS).conforms, false);
+  assert.equal(reserve(day(5), ahead, 1, 5_300 + GRACE_MS).conforms, true);
+});
+
+test('where callers disagree about the time, only the clock that is ahead opens windows', () => {
+  // Callers whose clocks are so many milliseconds ahead of each other, for ever.
+  const skews = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 2, maxLength: 4 });
+  const steps = fc.array(fc.record({ gapMs: fc.nat(60), who: fc.nat(3), isBack: fc.boolean() }), {
+    ...{ minLength: 100, maxLength: 200, size: 'max' },
+  });
+  fc.assert(
+    fc.property(skews, steps, (all, asked) => {
+      let [amount, nowMs, total]: [Amount, number, number] = [NOTHING, 0, 0];
+      for (const { gapMs, who, isBack } of asked) {
+        nowMs += gapMs;
+        const wallMs = nowMs + (all[who % all.length] ?? 0);
+        const startMs = Math.floor(wallMs / 1_000) * 1_000;
+        const bound: Bound = {
+          ...{ kind: 'budget', limit: 100 },
+          window: { startMs, endMs: startMs + 1_000, endsAtMs: nowMs + startMs + 1_000 - wallMs },
+        };
+        const result = reserve(bound, amount, 40, nowMs);
+        if (!result.conforms) continue;
+        const units = isBack ? 0 : 40;
+        amount = settle(bound, result.amount, 40, units, nowMs);
+        total += units;
+      }
+      // Besides, each clock may be the first to open one, before it has met those that are ahead of it.
+      assert.ok(total <= 80 * (Math.ceil(nowMs / 1_000) + 1 + all.length), `${total} in ${nowMs} ms`);
+    }),
+  );
+});
+
+test('what was counted too much in a window that is over is not taken off the one that is now', () => {
+  const now: Amount = { used: 70, sinceMs: 2_000, untilMs: 3_000, reserved: 10 };
+  assert.deepEqual(settle(day(1), now, 10, -50, 2_100), { ...now, reserved: 0 });
 });
 
 test('sums stop at the largest exact number, which refuses', () => {
-  const full = settle(day(1), { used: MOST_UNITS - 5, sinceMs: 1_000, reserved: 0 }, 0, MOST_UNITS, 1_000);
+  const full = settle(
+    day(1),
+    { used: MOST_UNITS - 5, sinceMs: 1_000, untilMs: 2_000, reserved: 0 },
+    0,
+    MOST_UNITS,
+    1_000,
+  );
   assert.equal(full.used, MOST_UNITS);
   assert.equal(reserve(day(1), full, 1, 1_000).conforms, false);
 });
 
 test('what was counted too much comes back, and never more than there is', () => {
-  assert.equal(settle(day(1), { used: 7, sinceMs: 1_000, reserved: 0 }, 0, -5, 1_000).used, 2);
-  assert.equal(settle(day(1), { used: 7, sinceMs: 1_000, reserved: 0 }, 0, -8, 1_000).used, 0);
+  assert.equal(settle(day(1), { used: 7, sinceMs: 1_000, untilMs: 2_000, reserved: 0 }, 0, -5, 1_000).used, 2);
+  assert.equal(settle(day(1), { used: 7, sinceMs: 1_000, untilMs: 2_000, reserved: 0 }, 0, -8, 1_000).used, 0);
 });
 
 test('over any history of a rate no more is used than its limit and what drains meanwhile', () => {
@@ -108,9 +151,9 @@ test('over any history of a rate no more is used than its limit and what drains 
 test('what began in a window long over is counted in the one that is now, and forgets nothing of it', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 50 }), fc.nat(100), fc.nat(20), fc.nat(20), (later, used, held, actual) => {
-      const now: Amount = { used, sinceMs: later * 1_000, reserved: held };
+      const now: Amount = { used, sinceMs: later * 1_000, untilMs: (later + 1) * 1_000, reserved: held };
       const settled = settle(day(1), now, held, actual, later * 1_000 + 1);
-      assert.deepEqual(settled, { used: used + actual, sinceMs: later * 1_000, reserved: 0 });
+      assert.deepEqual(settled, { ...now, used: used + actual, reserved: 0 });
       const more = reserve(day(1), now, 1, later * 1_000 + 1, true);
       assert.deepEqual([more.conforms, more.amount.used], [used + held < 100, used]);
     }),

@@ -20,6 +20,8 @@ export interface Amount {
   readonly used: number;
   /** Of a rate the monotonic time of `used`, of a budget the start of its window. */
   readonly sinceMs: number;
+  /** Of a budget the monotonic time at which its window ends; 0 of a rate. */
+  readonly untilMs: number;
   /** Units that running requests have reserved. */
   readonly reserved: number;
 }
@@ -30,32 +32,36 @@ export type Reservation =
   | { readonly conforms: false; readonly amount: Amount; readonly retryAfterMs: number };
 
 /** The counter of somebody not seen before. */
-export const NOTHING: Amount = { used: 0, sinceMs: 0, reserved: 0 };
+export const NOTHING: Amount = { used: 0, sinceMs: 0, untilMs: 0, reserved: 0 };
 
 /** Above it whole numbers are not exact any more: sums stop here, which refuses rather than forgets. */
 export const MOST_UNITS = Number.MAX_SAFE_INTEGER;
 
-/** How much longer than its own length a window counts on after the clock went back before its start. */
-const BACK_WINDOWS = 1;
+/** How long after its end a window still counts for those whose own is an earlier one: clocks do not differ by more. */
+export const GRACE_MS = 600_000;
 
 /**
  * The counter as it is now: drained, or in the window that has begun.
  *
+ * Those who ask may not agree on what time it is: threads that noticed at different moments that the clock was set, machines
+ * whose clocks differ. The latest window that anybody has opened is then that of all, however far ahead it lies: each step back
+ * would forgive what was used, and the next one forward would once more. One that a wrong clock has opened ends when it
+ * would have by the monotonic clock, so it locks nobody out for longer than its own length and the grace.
+ *
  * @param nowMs monotonic
- * @param isOld whether it is asked for by what began in that window: one that others have begun meanwhile then stays, however
- *   much later it is, else what they have used of it would be forgotten
+ * @param isOld whether it is asked for by what began in that window: one that others have begun meanwhile then stays, else
+ *   what they have used of it would be forgotten
  */
 export function amountAt(bound: Bound, amount: Amount, nowMs: number, isOld = false): Amount {
   if (bound.kind === 'rate') {
     const drained = (Math.max(0, nowMs - amount.sinceMs) * bound.limit) / bound.windowMs;
-    return { used: Math.max(0, amount.used - drained), sinceMs: nowMs, reserved: amount.reserved };
+    return { used: Math.max(0, amount.used - drained), sinceMs: nowMs, untilMs: 0, reserved: amount.reserved };
   }
-  const { startMs, endMs } = bound.window;
-  if (amount.sinceMs === startMs) return amount;
-  // The clock went back: what was spent in the window that had begun stays spent, and it is not opened a second time.
-  // A window far ahead was made by a clock that was wrong then: it must not lock anybody out now.
-  const isAhead = amount.sinceMs > startMs && (isOld || amount.sinceMs <= endMs + BACK_WINDOWS * (endMs - startMs));
-  return isAhead ? amount : { used: 0, sinceMs: startMs, reserved: amount.reserved };
+  const { startMs, endsAtMs } = bound.window;
+  if (amount.sinceMs === startMs && amount.untilMs === endsAtMs) return amount;
+  if (amount.sinceMs > startMs && (isOld || nowMs < amount.untilMs + GRACE_MS)) return amount;
+  const used = amount.sinceMs === startMs ? amount.used : 0;
+  return { used, sinceMs: startMs, untilMs: endsAtMs, reserved: amount.reserved };
 }
 
 /** Units that are neither used nor reserved. @param amount as it is now */
@@ -75,13 +81,16 @@ export function reserve(bound: Bound, amount: Amount, cost: number, nowMs: numbe
 /**
  * Ends a reservation, or a part of it: what was reserved is given back, what was really used is counted.
  *
- * @param actual below 0 where more was counted already than was used
+ * @param actual below 0 where more was counted already than was used. That comes back only in the window in which it was
+ *   counted: taken off a later one, streams that are counted too high at the end of a window would make room for others there
  */
 export function settle(bound: Bound, amount: Amount, reserved: number, actual: number, nowMs: number): Amount {
   const now = amountAt(bound, amount, nowMs, true);
+  const isOther = bound.kind === 'budget' && now.sinceMs !== bound.window.startMs;
   return {
-    used: Math.max(0, Math.min(now.used + actual, MOST_UNITS)),
+    used: Math.max(0, Math.min(now.used + (isOther ? Math.max(0, actual) : actual), MOST_UNITS)),
     sinceMs: now.sinceMs,
+    untilMs: now.untilMs,
     reserved: Math.max(0, now.reserved - reserved),
   };
 }
@@ -93,7 +102,5 @@ export function comesBackAfterMs(bound: Bound, units: number, nowMs: number): nu
 }
 
 /** How long what was used has to be remembered, on the monotonic clock. @param amount as it is now */
-export function inForceUntilMs(bound: Bound, amount: Amount, nowMs: number): number {
-  if (bound.kind === 'budget') return amount.used > 0 ? Math.max(bound.window.endsAtMs, nowMs) : nowMs;
-  return nowMs + (amount.used * bound.windowMs) / bound.limit;
-}
+export const inForceUntilMs = (bound: Bound, amount: Amount, nowMs: number): number =>
+  bound.kind === 'budget' ? amount.untilMs : nowMs + (amount.used * bound.windowMs) / bound.limit;

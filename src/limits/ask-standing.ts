@@ -1,6 +1,7 @@
 import type { LimitStanding } from '../kernel/exchange.ts';
 import { comesBackAfterMs, roomIn, type Amount } from './amount.ts';
 import type { AmountAsk, Ask, ConcurrencyAsk, RateAsk, Refused } from './counters.ts';
+import type { Spend } from './gcra.ts';
 
 /** How a caller stands with a rate. @param resetMs until the whole rate is there again */
 export function rateStanding(ask: RateAsk, remaining: number, resetMs: number): LimitStanding {
@@ -19,6 +20,7 @@ export const concurrencyStanding = ({ name, limit }: ConcurrencyAsk, remaining: 
 
 /** The same for units. @param amount as it is now */
 export function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs: number): LimitStanding {
+  const taken = amount.used + amount.reserved;
   const lengthMs = bound.kind === 'rate' ? bound.windowMs : bound.window.endMs - bound.window.startMs;
   return {
     name,
@@ -26,7 +28,8 @@ export function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs
     remaining: roomIn(bound, amount),
     used: amount.used,
     windowS: Math.round(lengthMs / 1000),
-    resetMs: amount.used + amount.reserved === 0 ? 0 : comesBackAfterMs(bound, amount.used, nowMs),
+    // What is set aside is used at most, and then it has to come back, too.
+    resetMs: taken === 0 ? 0 : comesBackAfterMs(bound, taken, nowMs),
   };
 }
 
@@ -40,6 +43,12 @@ export const refused = (ask: Ask, retryAfterMs: number, standing: LimitStanding)
   retryAfterMs,
   standing,
 });
+
+/** What refuses more of a rate than it has room for. */
+export const refusedRate = (ask: RateAsk, { tatMs, retryAfterMs }: NotConforming, nowMs: number): Refused =>
+  refused(ask, retryAfterMs, rateStanding(ask, 0, Math.max(0, tatMs - nowMs)));
+
+type NotConforming = Extract<Spend, { readonly conforms: false }>;
 
 /** What refuses one more of those that run at once. */
 export const refusedFull = (ask: ConcurrencyAsk): Refused =>

@@ -110,6 +110,63 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
     assert.equal((await it.counters.standing(ask(1), it.nowMs())).remaining, 64 - 40 - 3);
   });
 
+  test(`${adapter}: of all that refuse, the one that has to be waited for longest is told, and nothing is taken`, async () => {
+    await using it = await open();
+    const [short, long] = [rate(it, 'short', 60), rate(it, 'long', 1)];
+    assert.deepEqual(await kinds(it, [long], 1), ['spent']);
+    assert.equal((await kinds(it, [short], 60)).filter((kind) => kind === 'spent').length, 60);
+    for (const asks of [
+      [short, long, running(it, 'c', 1)],
+      [running(it, 'c', 1), long, short],
+    ]) {
+      const refused = await it.counters.spend(asks, it.nowMs());
+      assert.deepEqual(refused.kind === 'refused' && [refused.ask, refused.retryAfterMs], [long, 60_000]);
+    }
+    assert.equal((await it.counters.standing(running(it, 'c', 1), it.nowMs())).remaining, 1);
+  });
+
+  test(`${adapter}: callers whose clocks differ by days count in one window, and none is opened twice`, async () => {
+    await using it = await open();
+    const ask = (aheadMs: number): AmountAsk => {
+      const bound = budget(64, it.nowMs() + aheadMs);
+      if (bound.kind !== 'budget') throw new Error('no budget');
+      const endsAtMs = bound.window.endsAtMs - aheadMs;
+      return {
+        ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf('skewed'), cost: 4 },
+        bound: { ...bound, window: { ...bound.window, endsAtMs } },
+      };
+    };
+    let used = 0;
+    for (let i = 0; i < 64; i++) {
+      const spent = await it.counters.spend([ask(i % 2 === 0 ? 5 * DAY_MS : 0)], it.nowMs());
+      if (spent.kind !== 'spent') continue;
+      it.counters.settle(spent, [4], it.nowMs());
+      used += 4;
+    }
+    assert.equal(used, 64);
+    // The end of the later window is that of all: told in its own time, it opens the next.
+    await it.advance(DAY_MS);
+    assert.equal((await it.counters.spend([ask(0)], it.nowMs())).kind, 'refused');
+    assert.equal((await it.counters.spend([ask(5 * DAY_MS)], it.nowMs())).kind, 'spent');
+  });
+
+  test(`${adapter}: what was counted too much before a window ended makes no room in the next`, async () => {
+    await using it = await open();
+    const ask = (cost: number): AmountAsk => ({
+      ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf('turn'), cost },
+      bound: budget(64, it.nowMs()),
+    });
+    const high = await it.counters.spend([ask(40)], it.nowMs());
+    assert.ok(high.kind === 'spent');
+    it.counters.progress(high, [40], it.nowMs());
+    await it.advance(DAY_MS);
+    const others = await it.counters.spend([ask(50)], it.nowMs());
+    assert.ok(others.kind === 'spent');
+    it.counters.settle(others, [50], it.nowMs());
+    it.counters.settle(high, [1], it.nowMs());
+    assert.equal((await it.counters.standing(ask(1), it.nowMs())).remaining, 14);
+  });
+
   test(`${adapter}: in any history each answer is that of the pure rules`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
@@ -127,10 +184,15 @@ const limited = fc.record({
   kind: fc.constantFrom('rate', 'concurrency', 'drains', 'budget'),
   cost: fc.integer({ min: 1, max: 24 }),
 });
+/** No request asks of one counter twice. */
+const ONCE = {
+  ...{ minLength: 1, maxLength: 4 },
+  selector: ({ who, kind }: { who: number; kind: string }) => `${kind} ${who}`,
+};
 const step = fc.oneof(
   {
     weight: 5,
-    arbitrary: fc.record({ do: fc.constant('spend'), asks: fc.array(limited, { minLength: 1, maxLength: 3 }) }),
+    arbitrary: fc.record({ do: fc.constant('spend'), asks: fc.uniqueArray(limited, ONCE) }),
   },
   {
     weight: 3,

@@ -9,7 +9,9 @@ import type { Spent } from '../../src/kernel/exchange.ts';
 import type { AmountAsk, RateAsk } from '../../src/limits/counters.ts';
 import { ratePerMinute } from '../../src/limits/gcra.ts';
 import { startTestServer } from '../support/valkey.ts';
+import { WALL_MS } from '../contracts/counters.ts';
 import { PROGRAM } from './valkey/fleet.ts';
+import { openTimed } from './valkey/open.ts';
 
 /** Two instances of two threads, without the gateway around them: as fast as the counters themselves. */
 const server = await startTestServer(PROGRAM);
@@ -206,6 +208,26 @@ test('what was last seen of a window long over forgets nothing of the one that i
   for (const one of all) while (!one.isUp()) await later(10);
   assert.equal((await second.standing(now, nowMs())).remaining, 1_000 - 70);
 });
+
+for (const aheadMs of [-3 * 86_400_000, 3 * 86_400_000]) {
+  test(`a budget counts the same where the server’s clock is ${aheadMs / 86_400_000} days ahead`, async () => {
+    await using it = await openTimed(server, undefined, aheadMs);
+    const [startMs, endsAtMs] = [WALL_MS, it.nowMs() + 3_600_000];
+    const ask: AmountAsk = {
+      ...{ kind: 'amount', name: 'tokens', counter: it.counters.keyOf('ahead'), cost: 10 },
+      bound: { kind: 'budget', limit: 100, window: { startMs, endMs: startMs + 3_600_000, endsAtMs } },
+    };
+    let passed = 0;
+    for (let i = 0; i < 20; i++) {
+      const spent = await it.counters.spend([ask], it.nowMs());
+      if (spent.kind !== 'spent') continue;
+      passed++;
+      it.counters.settle(spent, [10], it.nowMs());
+      await it.advance(200);
+    }
+    assert.equal(passed, 10);
+  });
+}
 
 for (const [what, ...rules] of [
   ['a user with the rights that the reference names', '+@read', '+@write', '+@scripting', '+@connection', '+time'],

@@ -1,7 +1,8 @@
 import type { LimitStanding, Spent } from '../../src/kernel/exchange.ts';
 import { amountAt, NOTHING, reserve, settle, type Amount } from '../../src/limits/amount.ts';
-import type { Ask, Counters, Refused } from '../../src/limits/counters.ts';
+import type { AmountAsk, Ask, Counters, Refused } from '../../src/limits/counters.ts';
 import { arrivalAt, spend } from '../../src/limits/gcra.ts';
+import { Hold, type Step } from '../../src/limits/hold.ts';
 import {
   amountStanding,
   concurrencyStanding,
@@ -10,14 +11,14 @@ import {
   refusedFull,
 } from '../../src/limits/ask-standing.ts';
 
+class ModelHold extends Hold {}
+
 /** What every adapter of the counters must come to: the pure rules over maps. */
 export function createModelCounters(): Counters {
   let times = new Map<string, number>();
   let running = new Map<string, number>();
   let amounts = new Map<string, Amount>();
-  const reserved = new WeakMap<Spent, number[]>();
-  const counted = new WeakMap<Spent, number[]>();
-  const asksOf = new WeakMap<Spent, readonly Ask[]>();
+  const holdsOf = new WeakMap<Spent, readonly ModelHold[]>();
 
   function take(ask: Ask, nowMs: number): LimitStanding | Refused {
     const { name } = ask.counter;
@@ -41,71 +42,63 @@ export function createModelCounters(): Counters {
     return standing;
   }
 
+  function settleOne({ bound, counter: { name } }: AmountAsk, { given, more }: Step, nowMs: number): void {
+    amounts.set(name, settle(bound, amounts.get(name) ?? NOTHING, given, more, nowMs));
+  }
+
   return {
     keyOf: (name) => ({ hi: 0, lo: 0, name }),
     spend(asks, nowMs) {
       const before = [new Map(times), new Map(running), new Map(amounts)] as const;
       const standings: LimitStanding[] = [];
+      let longest: Refused | undefined;
       for (const ask of asks) {
         const came = take(ask, nowMs);
-        if ('kind' in came) {
-          [times, running, amounts] = before;
-          return came;
-        }
-        standings.push(came);
+        if (!('kind' in came)) standings.push(came);
+        else if (came.retryAfterMs > (longest?.retryAfterMs ?? -1)) longest = came;
+      }
+      if (longest !== undefined) {
+        [times, running, amounts] = before;
+        return longest;
       }
       const spent: Spent = { kind: 'spent', standings, holds: [] };
-      asksOf.set(spent, asks);
-      reserved.set(
+      holdsOf.set(
         spent,
-        asks.map((ask) => (ask.kind === 'amount' ? ask.cost : 0)),
+        asks.map((ask) => new ModelHold(ask)),
       );
       return spent;
     },
     extend(spent, totals, nowMs) {
-      const held = reserved.get(spent) ?? [];
       let refusal: Refused | undefined;
       let index = 0;
-      for (const [i, ask] of (asksOf.get(spent) ?? []).entries()) {
+      for (const hold of holdsOf.get(spent) ?? []) {
+        const { ask } = hold;
         if (ask.kind !== 'amount') continue;
-        const more = (totals[index++] ?? 0) - (held[i] ?? 0) - (counted.get(spent)?.[i] ?? 0);
+        const more = hold.missing(totals[index++] ?? 0);
         if (more <= 0) continue;
         const amount = amounts.get(ask.counter.name) ?? NOTHING;
         const result = reserve(ask.bound, amount, more, nowMs, true);
         if (result.conforms) {
           amounts.set(ask.counter.name, result.amount);
-          held[i] = (held[i] ?? 0) + more;
+          hold.reserved += more;
         } else refusal ??= refused(ask, 0, amountStanding(ask, result.amount, nowMs));
       }
       return refusal;
     },
     progress(spent, actuals, nowMs) {
-      const [held, done] = [reserved.get(spent) ?? [], counted.get(spent) ?? []];
-      counted.set(spent, done);
       let index = 0;
-      for (const [i, ask] of (asksOf.get(spent) ?? []).entries()) {
-        if (ask.kind !== 'amount') continue;
-        const more = (actuals[index++] ?? 0) - (done[i] ?? 0);
-        if (more <= 0) continue;
-        const given = Math.min(more, held[i] ?? 0);
-        const amount = amounts.get(ask.counter.name) ?? NOTHING;
-        amounts.set(ask.counter.name, settle(ask.bound, amount, given, more, nowMs));
-        held[i] = (held[i] ?? 0) - given;
-        done[i] = (done[i] ?? 0) + more;
+      for (const hold of holdsOf.get(spent) ?? []) {
+        if (hold.ask.kind !== 'amount') continue;
+        const step = hold.progress(actuals[index++] ?? 0, nowMs);
+        if (step !== undefined) settleOne(hold.ask, step, nowMs);
       }
     },
     settle(spent, actuals, nowMs) {
-      const held = reserved.get(spent) ?? [];
       let index = 0;
-      for (const [i, ask] of (asksOf.get(spent) ?? []).entries()) {
-        const { name } = ask.counter;
-        if (ask.kind === 'concurrency') running.set(name, (running.get(name) ?? 0) - 1);
-        if (ask.kind !== 'amount') continue;
-        const amount = amounts.get(name) ?? NOTHING;
-        amounts.set(
-          name,
-          settle(ask.bound, amount, held[i] ?? 0, (actuals[index++] ?? 0) - (counted.get(spent)?.[i] ?? 0), nowMs),
-        );
+      for (const hold of holdsOf.get(spent) ?? []) {
+        const { name } = hold.ask.counter;
+        if (hold.ask.kind === 'concurrency') running.set(name, (running.get(name) ?? 0) - 1);
+        if (hold.ask.kind === 'amount') settleOne(hold.ask, hold.end(actuals[index++] ?? 0, nowMs), nowMs);
       }
     },
     standing(ask, nowMs) {

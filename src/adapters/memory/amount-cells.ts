@@ -1,5 +1,14 @@
 import type { LimitStanding } from '../../kernel/exchange.ts';
-import { amountAt, inForceUntilMs, MOST_UNITS, reserve, settle, type Amount, type Bound } from '../../limits/amount.ts';
+import {
+  amountAt,
+  inForceUntilMs,
+  MOST_UNITS,
+  reserve,
+  roomIn,
+  settle,
+  type Amount,
+  type Bound,
+} from '../../limits/amount.ts';
 import type { AmountAsk } from '../../limits/counters.ts';
 import { amountStanding } from '../../limits/ask-standing.ts';
 import { allCells, cellTableBytes, createCellTable, lockWord, type CellMemory } from './cell-table.ts';
@@ -22,17 +31,29 @@ export interface BudgetSpend {
   readonly used: number;
 }
 
+/** What stands in the way of a reservation. */
+export interface NoRoom {
+  readonly retryAfterMs: number;
+  readonly standing: LimitStanding;
+}
+
 /** What a reservation took, or what stood in its way. */
-export type Reserved =
-  | { readonly cell: number; readonly standing: LimitStanding }
-  | { readonly retryAfterMs: number; readonly standing: LimitStanding };
+export type Reserved = { readonly cell: number; readonly standing: LimitStanding } | NoRoom;
 
 /** Tokens and money: reserved, then settled, each counter under a lock of its own. */
 export interface AmountCells {
   reserve(ask: AmountAsk, nowMs: number): Reserved;
-  /** Reserves more for one that has reserved before; false where there is no room. */
-  extend(cell: number, ask: AmountAsk, more: number, nowMs: number): boolean;
-  settle(cell: number, ask: AmountAsk, reserved: number, actual: number, nowMs: number): void;
+  /** What would stand in the way of a reservation; undefined where nothing would. */
+  look(ask: AmountAsk, nowMs: number): NoRoom | undefined;
+  /**
+   * Reserves more for one that has reserved before; the counter's cell, or undefined where there is no room.
+   *
+   * @param cell that it had. What has counted all that it reserved keeps its cell from nobody once its window is over: by then
+   *   it may be another counter's, and is found anew
+   */
+  extend(cell: number, ask: AmountAsk, more: number, nowMs: number): number | undefined;
+  /** Gives the counter's cell. @param cell as of `extend` */
+  settle(cell: number, ask: AmountAsk, reserved: number, actual: number, nowMs: number): number;
   standing(ask: AmountAsk, nowMs: number): LimitStanding;
   /** Counts units that were used elsewhere, up to the whole limit. */
   charge(ask: AmountAsk, units: number, nowMs: number): void;
@@ -62,26 +83,27 @@ export function createAmountCells(memory: CellMemory): AmountCells {
     used: words[cell * WORDS] ?? 0,
     sinceMs: words[cell * WORDS + 1] ?? 0,
     reserved: words[cell * WORDS + 2] ?? 0,
+    untilMs: words[cell * WORDS + 3] ?? 0,
   });
-  const untilMs = (cell: number): number => words[cell * WORDS + 3] ?? 0;
 
   function write(cell: number, amount: Amount, bound: Bound, nowMs: number): void {
     const at = cell * WORDS;
-    const untilMs = inForceUntilMs(bound, amount, nowMs);
-    // What began in an older window must not say when the one that is now ends: its cell would be given away, and a restart
-    // would forget it.
-    const isOther = bound.kind === 'budget' && amount.sinceMs !== bound.window.startMs;
     words[at] = amount.used;
     words[at + 1] = amount.sinceMs;
     words[at + 2] = amount.reserved;
-    words[at + 3] = isOther ? Math.max(untilMs, words[at + 3] ?? 0) : untilMs;
+    words[at + 3] = inForceUntilMs(bound, amount, nowMs);
     if (bound.kind === 'budget') Atomics.store(changed, cell, 1);
+  }
+
+  function isOver(cell: number, nowMs: number): boolean {
+    const { used, untilMs, reserved } = read(cell);
+    return reserved === 0 && (used === 0 || untilMs <= nowMs);
   }
 
   const table = createCellTable(
     memory,
     // Whoever has the lock is about to write.
-    (cell, nowMs) => Atomics.load(locks, cell) === 0 && read(cell).reserved === 0 && untilMs(cell) <= nowMs,
+    (cell, nowMs) => Atomics.load(locks, cell) === 0 && isOver(cell, nowMs),
     (cell) => words.fill(0, cell * WORDS, (cell + 1) * WORDS),
   );
 
@@ -98,7 +120,7 @@ export function createAmountCells(memory: CellMemory): AmountCells {
     }
   }
 
-  /** The same, for one whose reservation keeps its cell from others. */
+  /** Runs on one cell, whosever it is. */
   function lockedCell<Result>(cell: number, run: () => Result): Result {
     lockWord(locks, cell, row);
     try {
@@ -128,23 +150,45 @@ export function createAmountCells(memory: CellMemory): AmountCells {
         }
       }
     },
+    look(ask, nowMs) {
+      // Without the lock: whoever is let pass is judged again when it takes.
+      const cell = table.find(ask.counter, ask.name, nowMs);
+      if (ask.cost <= roomIn(ask.bound, amountAt(ask.bound, read(cell), nowMs))) return undefined;
+      return locked(ask, nowMs, (own) => {
+        const result = reserve(ask.bound, read(own), ask.cost, nowMs);
+        if (result.conforms) return undefined;
+        return { retryAfterMs: result.retryAfterMs, standing: amountStanding(ask, result.amount, nowMs) };
+      });
+    },
     settle(cell, ask, reserved, actual, nowMs) {
-      lockWord(locks, cell, row);
-      try {
-        mine[cell] = Math.max(0, (mine[cell] ?? 0) - reserved);
-        write(cell, settle(ask.bound, read(cell), reserved, actual, nowMs), ask.bound, nowMs);
-      } finally {
-        Atomics.store(locks, cell, 0);
+      if (reserved === 0 && actual === 0) return cell;
+      for (let own = cell; ; own = table.find(ask.counter, ask.name, nowMs)) {
+        lockWord(locks, own, row);
+        try {
+          if (!table.isStillOf(own, ask.counter)) continue;
+          mine[own] = Math.max(0, (mine[own] ?? 0) - reserved);
+          write(own, settle(ask.bound, read(own), reserved, actual, nowMs), ask.bound, nowMs);
+          return own;
+        } finally {
+          Atomics.store(locks, own, 0);
+        }
       }
     },
-    extend: (cell, ask, more, nowMs) =>
-      lockedCell(cell, () => {
-        const result = reserve(ask.bound, read(cell), more, nowMs, true);
-        if (!result.conforms) return false;
-        write(cell, result.amount, ask.bound, nowMs);
-        mine[cell] = (mine[cell] ?? 0) + more;
-        return true;
-      }),
+    extend(cell, ask, more, nowMs) {
+      for (let own = cell; ; own = table.find(ask.counter, ask.name, nowMs)) {
+        lockWord(locks, own, row);
+        try {
+          if (!table.isStillOf(own, ask.counter)) continue;
+          const result = reserve(ask.bound, read(own), more, nowMs, true);
+          if (!result.conforms) return undefined;
+          write(own, result.amount, ask.bound, nowMs);
+          mine[own] = (mine[own] ?? 0) + more;
+          return own;
+        } finally {
+          Atomics.store(locks, own, 0);
+        }
+      }
+    },
     standing: (ask, nowMs) =>
       locked(ask, nowMs, (cell) => amountStanding(ask, amountAt(ask.bound, read(cell), nowMs), nowMs)),
     charge: (ask, units, nowMs) =>
@@ -181,8 +225,8 @@ export function createAmountCells(memory: CellMemory): AmountCells {
       for (let cell = 0; cell < cells; cell++) {
         if (Atomics.load(changed, cell) === 0 || Atomics.exchange(changed, cell, 0) === 0) continue;
         const key = table.keyAt(cell);
-        const { used, sinceMs, endsAtMs } = lockedCell(cell, () => ({ ...read(cell), endsAtMs: untilMs(cell) }));
-        if (key !== undefined) taken.push({ ...key, windowStartMs: sinceMs, endsAtMs, used });
+        const { used, sinceMs, untilMs } = lockedCell(cell, () => read(cell));
+        if (key !== undefined) taken.push({ ...key, windowStartMs: sinceMs, endsAtMs: untilMs, used });
       }
       return taken;
     },

@@ -248,3 +248,56 @@ test('a budget that is settled late is kept until its own window ends', () => {
   const [kept] = counters.takeChangedBudgets();
   assert.deepEqual([kept?.windowStartMs, kept?.endsAtMs, kept?.used], [5_000, NOW + 6_000, 6]);
 });
+
+test('a hold whose window is over writes nothing to a cell that is somebody else’s by then', () => {
+  const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
+  const day = (name: string, index: number, cost: number): AmountAsk => ({
+    ...{ kind: 'amount', name: 'tokens', counter: counters.keyOf(name), cost },
+    bound: {
+      ...{ kind: 'budget', limit: 1_000 },
+      window: { startMs: index * 60_000, endMs: (index + 1) * 60_000, endsAtMs: NOW + (index + 1) * 60_000 },
+    },
+  });
+  const nextDay = NOW + 70_000;
+  // All that they have set aside is counted: from the end of their window on nothing keeps their cells.
+  const long = Array.from({ length: 8 }, (_, i) => {
+    const spent = counters.spend([day(`long${i}`, 0, 10)], NOW);
+    assert.ok(spent.kind === 'spent');
+    counters.progress(spent, [10], NOW);
+    return spent;
+  });
+  const others = Array.from({ length: 8 }, (_, i) => day(`other${i}`, 1, 900));
+  for (const ask of others) {
+    const spent = counters.spend([ask], nextDay);
+    assert.ok(spent.kind === 'spent');
+    counters.settle(spent, [900], nextDay);
+  }
+  const [first, ...rest] = long;
+  assert.ok(first !== undefined);
+  assert.equal(counters.extend(first, [500], nextDay), undefined);
+  counters.progress(first, [400], nextDay);
+  for (const spent of [first, ...rest]) counters.settle(spent, [500], nextDay);
+  assert.deepEqual(
+    others.map((ask) => counters.standing(ask, nextDay).used),
+    Array<number>(8).fill(900),
+  );
+  assert.equal(counters.reserved(), 0);
+});
+
+test('who has used up a limit of its own takes nothing, not for a moment, of what it shares with others', () => {
+  const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
+  const shared = holdAsk(counters, 'tenant', 1);
+  const own = rateAsk(counters, 'key', 1);
+  assert.equal(counters.spend([own], NOW).kind, 'spent');
+  // Places that are held whenever its own limit is looked at.
+  const held: number[] = [];
+  const watched: Ask = {
+    ...own,
+    get counter() {
+      held.push(counters.held());
+      return own.counter;
+    },
+  };
+  assert.equal(counters.spend([shared, watched], NOW).kind, 'refused');
+  assert.deepEqual([...new Set(held)], [0]);
+});

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { LimitStanding } from '../../kernel/exchange.ts';
 import type { AmountAsk, Ask, CounterKey, LocalCounters, RateAsk, Refused } from '../../limits/counters.ts';
-import { concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
+import { concurrencyStanding, rateStanding, refused, refusedFull, refusedRate } from '../../limits/ask-standing.ts';
 import { Hold } from '../../limits/hold.ts';
 import { amountCellBytes, createAmountCells, type BudgetSpend } from './amount-cells.ts';
 import { createRateCells, rateCellBytes } from './rate-cells.ts';
@@ -61,9 +61,8 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
   function takeOne(ask: Ask, nowMs: number, standings: LimitStanding[], holds: CellHold[]): Refused | undefined {
     if (ask.kind === 'rate') {
       const { cell, result } = rates.spendRate(ask, nowMs);
-      const resetMs = Math.max(0, result.tatMs - nowMs);
-      if (!result.conforms) return refused(ask, result.retryAfterMs, rateStanding(ask, 0, resetMs));
-      standings.push(rateStanding(ask, result.remaining, resetMs));
+      if (!result.conforms) return refusedRate(ask, result, nowMs);
+      standings.push(rateStanding(ask, result.remaining, Math.max(0, result.tatMs - nowMs)));
       holds.push(new CellHold(ask, cell));
     } else if (ask.kind === 'concurrency') {
       const taken = rates.take(ask, nowMs);
@@ -79,6 +78,25 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     return undefined;
   }
 
+  function lookAtOne(ask: Ask, nowMs: number): Refused | undefined {
+    if (ask.kind !== 'amount') return rates.look(ask, nowMs);
+    const noRoom = amounts.look(ask, nowMs);
+    return noRoom && refused(ask, noRoom.retryAfterMs, noRoom.standing);
+  }
+
+  /**
+   * Of all that would refuse, what has to be waited for longest. Looked at before anything is taken: who has used up a limit
+   * of its own would else, with each try, hold for a moment what it shares with others.
+   */
+  function refusalOf(asks: readonly Ask[], nowMs: number): Refused | undefined {
+    let longest: Refused | undefined;
+    for (const ask of asks) {
+      const refusal = lookAtOne(ask, nowMs);
+      if (refusal !== undefined && refusal.retryAfterMs > (longest?.retryAfterMs ?? -1)) longest = refusal;
+    }
+    return longest;
+  }
+
   return {
     keyOf(name) {
       const digest = hash('sha256', `${seed}\0${name}`, 'buffer');
@@ -87,6 +105,8 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
 
     spend(asks, atMs) {
       const nowMs = Math.floor(atMs);
+      const inTheWay = asks.length > 1 ? refusalOf(asks, nowMs) : undefined;
+      if (inTheWay !== undefined) return inTheWay;
       const standings: LimitStanding[] = [];
       const holds: CellHold[] = [];
       for (const ask of asks) {
@@ -110,8 +130,12 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
         if (!(hold instanceof CellHold) || hold.ask.kind !== 'amount') continue;
         const more = hold.missing(totals[index++] ?? 0);
         if (more <= 0) continue;
-        if (amounts.extend(hold.cell, hold.ask, more, nowMs)) hold.reserved += more;
-        else refusal ??= refused(hold.ask, 0, amounts.standing(hold.ask, nowMs));
+        const cell = amounts.extend(hold.cell, hold.ask, more, nowMs);
+        if (cell === undefined) refusal ??= refused(hold.ask, 0, amounts.standing(hold.ask, nowMs));
+        else {
+          hold.cell = cell;
+          hold.reserved += more;
+        }
       }
       return refusal;
     },
@@ -121,8 +145,8 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
       let index = 0;
       for (const hold of spent.holds) {
         if (!(hold instanceof CellHold) || hold.ask.kind !== 'amount') continue;
-        const step = hold.progress(actuals[index++] ?? 0);
-        if (step !== undefined) amounts.settle(hold.cell, hold.ask, step.given, step.more, nowMs);
+        const step = hold.progress(actuals[index++] ?? 0, nowMs);
+        if (step !== undefined) hold.cell = amounts.settle(hold.cell, hold.ask, step.given, step.more, nowMs);
       }
     },
 
@@ -133,7 +157,8 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
         if (!(hold instanceof CellHold)) continue;
         if (hold.ask.kind === 'concurrency') rates.giveBack(hold.cell);
         else if (hold.ask.kind === 'amount') {
-          amounts.settle(hold.cell, hold.ask, hold.reserved, (actuals[index++] ?? 0) - hold.counted, nowMs);
+          const { given, more } = hold.end(actuals[index++] ?? 0, nowMs);
+          amounts.settle(hold.cell, hold.ask, given, more, nowMs);
         }
       }
     },
@@ -167,7 +192,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
 
 /** What a spend holds in one cell. */
 class CellHold extends Hold {
-  readonly cell: number;
+  cell: number;
 
   constructor(ask: Ask, cell: number) {
     super(ask);

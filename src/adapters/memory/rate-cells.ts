@@ -1,7 +1,7 @@
 import type { LimitStanding } from '../../kernel/exchange.ts';
-import type { ConcurrencyAsk, CounterKey, RateAsk } from '../../limits/counters.ts';
+import type { ConcurrencyAsk, CounterKey, RateAsk, Refused } from '../../limits/counters.ts';
 import { arrivalAt, spend, type Rate, type Spend } from '../../limits/gcra.ts';
-import { rateStanding } from '../../limits/ask-standing.ts';
+import { rateStanding, refusedFull, refusedRate } from '../../limits/ask-standing.ts';
 import { allCells, cellTableBytes, createCellTable, type CellMemory } from './cell-table.ts';
 
 /** Bytes for that many cells and threads. */
@@ -12,6 +12,8 @@ export const rateCellBytes = (cells: number, rows: number): number =>
 export interface RateCells {
   spendRate(ask: RateAsk, nowMs: number): { readonly cell: number; readonly result: Spend };
   unspendRate(cell: number, ask: RateAsk): void;
+  /** What would refuse an ask now; undefined where nothing would. Takes nothing. */
+  look(ask: RateAsk | ConcurrencyAsk, nowMs: number): Refused | undefined;
   /** Counts units that were let in elsewhere, up to the whole burst. */
   charge(ask: RateAsk, units: number, nowMs: number): void;
   /** Where less was spent, as if that much had been: until the whole rate is there again. */
@@ -80,6 +82,12 @@ export function createRateCells(memory: CellMemory): RateCells {
       }
     },
     unspendRate: (cell, { rate, cost = 1 }) => add(cell, -rate.intervalMs * cost),
+    look(ask, nowMs) {
+      const cell = table.find(ask.counter, ask.name, nowMs);
+      if (ask.kind === 'concurrency') return Atomics.load(running, cell) < ask.limit ? undefined : refusedFull(ask);
+      const result = spend(ask.rate, timeOf(Atomics.load(times, cell)), ask.cost ?? 1, nowMs);
+      return result.conforms ? undefined : refusedRate(ask, result, nowMs);
+    },
     charge({ rate: { intervalMs, burst }, counter, name }, units, nowMs) {
       const cell = table.find(counter, name, nowMs);
       for (;;) {

@@ -15,8 +15,8 @@ local HOLD_TTL_MS = 3600000
 local MEMBER_TTL_MS = 3456000000
 -- After all was lost: the time in which every session can tell what it knows, before anything is let in.
 local OPENS_AFTER_MS = 1500
--- Clocks of the instances and of this server differ: a budget is kept that much longer than its window.
-local BUDGET_SLACK_MS = 300000
+-- How long after its end a window still counts for those whose own is an earlier one (amount.ts).
+local GRACE_MS = 600000
 local ENDED_TTL_S = 120
 -- Who was found dead may come back with a journal, and must not tell again what has arrived.
 local DEAD_TTL_S = 86400
@@ -24,6 +24,8 @@ local DEAD_TTL_S = 86400
 local LEASE_SHARE = 8
 -- Fewer units of a rate are not worth a lease: what drains of it while it waits would be most of it.
 local LEAST_LEASE = 4
+-- Running requests end at any moment (ask-standing.ts).
+local FULL_RETRY_MS = 1000
 local MOST_UNITS = 9007199254740991
 local WORDS = 6
 
@@ -54,9 +56,10 @@ local function open_cells(now)
     elseif kind == 'c' then
       cell.count = stored and tonumber(stored) or 0
     else
-      local used, since, reserved
-      if stored then used, since, reserved = string.match(stored, '^(%S+) (%S+) (%S+)$') end
+      local used, since, reserved, ends
+      if stored then used, since, reserved, ends = string.match(stored, '^(%S+) (%S+) (%S+) (%S+)$') end
       cell.used, cell.since, cell.reserved = tonumber(used or 0), tonumber(since or 0), tonumber(reserved or 0)
+      cell.ends = tonumber(ends or 0)
     end
     cells[key] = cell
     order[#order + 1] = cell
@@ -77,7 +80,8 @@ local function open_cells(now)
           put(cell, text(cell.count), cell.count > 0 and HOLD_TTL_MS or 0)
         else
           local ttl = cell.reserved > 0 and math.max(HOLD_TTL_MS, cell.ttl) or cell.ttl
-          put(cell, text(cell.used) .. ' ' .. text(cell.since) .. ' ' .. text(cell.reserved), ttl)
+          local words = { text(cell.used), text(cell.since), text(cell.reserved), text(cell.ends) }
+          put(cell, table.concat(words, ' '), ttl)
         end
       end
     end
@@ -107,7 +111,8 @@ local function start_of_rate(cell, item, now)
   return start
 end
 
--- The cell of an amount as it is now: drained, or in the window that has begun (amountAt).
+-- The cell of an amount as it is now: drained, or in the window that has begun (amountAt). The latest window that anybody has
+-- opened is that of all until it is over by the time of this server: those who call have clocks that differ.
 -- What began in an older window opens it for nobody, else what others have used since would be forgotten.
 local function bring_up(cell, item, now, is_old)
   if item.kind == 'a' then
@@ -116,21 +121,18 @@ local function bring_up(cell, item, now, is_old)
     cell.since = now
     return
   end
-  local first, last = item.p2, item.p3
-  if cell.since == first then return end
-  local is_ahead = cell.since > first and (is_old or cell.since <= last + (last - first))
-  if not is_ahead then cell.used, cell.since = 0, first end
+  local first = item.p2
+  if cell.since > first and (is_old or now < cell.ends + GRACE_MS) then return end
+  if cell.since ~= first then cell.used, cell.since = 0, first end
+  cell.ends = now + item.p3
 end
 
 local function keep_amount(cell, item, now)
   cell.changed = true
   if item.kind == 'a' then
     cell.ttl = cell.used * item.p2 / item.p1
-  elseif cell.used > 0 then
-    local last = math.max(item.p3, cell.since + item.p3 - item.p2)
-    cell.ttl = last - SINCE_MS - now + BUDGET_SLACK_MS
   else
-    cell.ttl = 0
+    cell.ttl = cell.used > 0 and cell.ends - now + GRACE_MS or 0
   end
 end
 
@@ -195,7 +197,10 @@ local function settle(cell, item, now, held_key)
     return
   end
   bring_up(cell, item, now, true)
-  cell.used = math.max(0, math.min(cell.used + item.second, MOST_UNITS))
+  local more = item.second
+  -- What was counted too much comes back only in the window in which it was counted (amount.ts).
+  if more < 0 and item.kind == 'd' and cell.since ~= item.p2 then more = 0 end
+  cell.used = math.max(0, math.min(cell.used + more, MOST_UNITS))
   cell.reserved = math.max(0, cell.reserved - back)
   keep_amount(cell, item, now)
 end
@@ -229,9 +234,9 @@ local function reclaim(session, ttl_s)
       local left = tonumber(redis.call('GET', key) or 0) - units
       if left > 0 then redis.call('SET', key, text(left), 'KEEPTTL') else redis.call('DEL', key) end
     else
-      local used, since, reserved = string.match(redis.call('GET', key) or '', '^(%S+) (%S+) (%S+)$')
-      if used then
-        redis.call('SET', key, used .. ' ' .. since .. ' ' .. text(math.max(0, tonumber(reserved) - units)), 'KEEPTTL')
+      local before, reserved, ends = string.match(redis.call('GET', key) or '', '^(%S+ %S+ )(%S+)( %S+)$')
+      if before then
+        redis.call('SET', key, before .. text(math.max(0, tonumber(reserved) - units)) .. ends, 'KEEPTTL')
       end
     end
   end
@@ -273,9 +278,9 @@ local function join(session, now)
     if string.sub(ARGV_[i], 1, 2) == 'c:' then
       redis.call('SET', key, text(tonumber(redis.call('GET', key) or 0) + units), 'PX', HOLD_TTL_MS)
     else
-      local used, since, reserved = string.match(redis.call('GET', key) or '0 0 0', '^(%S+) (%S+) (%S+)$')
+      local before, reserved, ends = string.match(redis.call('GET', key) or '0 0 0 0', '^(%S+ %S+ )(%S+)( %S+)$')
       local ttl = math.max(HOLD_TTL_MS, redis.call('PTTL', key))
-      redis.call('SET', key, used .. ' ' .. since .. ' ' .. text(reserved + units), 'PX', string.format('%.0f', ttl))
+      redis.call('SET', key, before .. text(reserved + units) .. ends, 'PX', string.format('%.0f', ttl))
     end
   end
   -- Not heard of yet: what it spent without the server comes behind this.
@@ -289,22 +294,36 @@ local function append(reply, words)
   for _, word in ipairs(words) do reply[#reply + 1] = word end
 end
 
--- All items or none.
+-- How long what has refused an item has to be waited for.
+local function wait_of(item, cell, came_to)
+  if item.kind == 'r' then return tonumber(came_to[3]) end
+  if item.kind == 'c' then return FULL_RETRY_MS end
+  if item.kind == 'd' then return item.p3 end
+  return (math.min(item.first, item.p1) + cell.used + cell.reserved - item.p1) * item.p2 / item.p1
+end
+
+-- All items or none. Of those that have no room it tells which has to be waited for longest.
 local function spend(now)
   local members = redis.call('ZCARD', KEYS_[1])
   local cells, reply, holds = open_cells(now), { 'ok' }, {}
+  local refusal
+  local longest = -1
   for index = 1, (#ARGV_ - 2) / WORDS do
     local item = item_at(index, 3 + (index - 1) * WORDS)
     local cell = cells.get(item.key, item.kind)
     local came_to, conforms, units = take(cell, item, now, members)
-    if not conforms then
-      local refusal = { 'refused', text(index - 1) }
-      append(refusal, came_to)
-      return refusal
+    if conforms then
+      append(reply, came_to)
+      if units > 0 then holds[#holds + 1] = { cell, units } end
+    else
+      local wait = wait_of(item, cell, came_to)
+      if wait > longest then
+        refusal, longest = { 'refused', text(index - 1) }, wait
+        append(refusal, came_to)
+      end
     end
-    append(reply, came_to)
-    if units > 0 then holds[#holds + 1] = { cell, units } end
   end
+  if refusal then return refusal end
   cells.write()
   for _, one in ipairs(holds) do hold(KEYS_[4], one[1], one[2]) end
   return reply

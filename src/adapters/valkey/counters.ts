@@ -90,8 +90,9 @@ class OwnPart {
 /** Joins the fleet at once and goes on trying while the server cannot be reached. */
 export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   const { clock, own } = deps;
-  const ledger = createLedger(deps.before?.thread?.untold);
-  const memory = createMemoryOfServer(REMEMBERED, deps.before?.seen);
+  const endsAt = (windowEndMs: number): number => clock.monotonicMs() + windowEndMs - clock.nowMs();
+  const ledger = createLedger(deps.before?.thread?.untold ?? [], endsAt);
+  const memory = createMemoryOfServer(REMEMBERED, deps.before?.seen ?? [], endsAt);
   const leases = createLeases();
   const journal = createJournal({ ledger, memory, session: () => session, write: deps.onJournal });
   const session = createSession({ ...deps, ledger, memory, before: deps.before?.thread, onJoined: journal });
@@ -143,7 +144,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     // What stands beside a concurrency is asked about each time: units taken ahead of it would lie idle while others want them.
     const isAlwaysAsked = asks.some(({ kind }) => kind === 'concurrency');
     const words = asks.flatMap((one, i) =>
-      wordsOf(items[i] ?? itemOf(one), costOf(one), isAlwaysAsked ? 0 : leases.wanted(one, sentAtMs)),
+      wordsOf(items[i] ?? itemOf(one), costOf(one), isAlwaysAsked ? 0 : leases.wanted(one, sentAtMs), sentAtMs),
     );
     // What was settled before must have come back before this asks.
     session.flush();
@@ -228,7 +229,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   async function extendThere(holds: readonly ServerHold[], more: readonly number[]): Promise<Refused | undefined> {
     session.flush();
     const items = holds.map(({ ask: one }) => itemOf(one));
-    const words = items.flatMap((item, i) => wordsOf(item, more[i] ?? 0, 0));
+    const words = items.flatMap((item, i) => wordsOf(item, more[i] ?? 0, 0, clock.monotonicMs()));
     let reply: Reply;
     try {
       reply = await session.call('extend', items, words);
@@ -266,12 +267,14 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
     return refusal;
   }
 
-  function settleOne(hold: ServerHold, used: number, isOwn: boolean): void {
+  function settleOne(hold: ServerHold, actual: number, isOwn: boolean, nowMs: number): void {
     const item = itemOf(hold.ask);
-    if (hold.ask.kind === 'amount' && !isOwn && used > 0) share.note(hold.ask, used, clock.monotonicMs());
     if (hold.cell !== undefined) own.giveBack(hold.cell);
-    if (hold.ask.kind === 'concurrency') ledger.release(item, 1, 0);
-    else if (hold.ask.kind === 'amount') ledger.release(item, hold.reserved, used);
+    if (hold.ask.kind === 'concurrency') return ledger.release(item, 1, 0);
+    if (hold.ask.kind !== 'amount') return;
+    const { given, more } = hold.end(actual, nowMs);
+    if (!isOwn && more > 0) share.note(hold.ask, more, nowMs);
+    ledger.release(item, given, more);
   }
 
   return {
@@ -307,7 +310,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       let index = 0;
       for (const hold of spent.holds) {
         if (!(hold instanceof ServerHold) || hold.ask.kind !== 'amount') continue;
-        const step = hold.progress(actuals[index++] ?? 0);
+        const step = hold.progress(actuals[index++] ?? 0, nowMs);
         if (step === undefined) continue;
         if (ownPart === undefined) share.note(hold.ask, step.more, clock.monotonicMs());
         ledger.release(itemOf(hold.ask), step.given, step.more);
@@ -321,7 +324,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       let index = 0;
       for (const hold of spent.holds) {
         if (!(hold instanceof ServerHold)) continue;
-        settleOne(hold, hold.ask.kind === 'amount' ? (actuals[index++] ?? 0) - hold.counted : 0, ownPart !== undefined);
+        settleOne(hold, hold.ask.kind === 'amount' ? (actuals[index++] ?? 0) : 0, ownPart !== undefined, nowMs);
       }
       flushSoon();
     },
@@ -331,7 +334,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       session.flush();
       const item = itemOf(one);
       try {
-        const [, ...words] = await session.call('peek', [item], wordsOf(item, 0, 0));
+        const [, ...words] = await session.call('peek', [item], wordsOf(item, 0, 0, nowMs));
         return standingFrom(one, words, clock.monotonicMs());
       } catch (error) {
         if (!(error instanceof Unanswered)) throw error;

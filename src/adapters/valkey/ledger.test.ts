@@ -4,7 +4,8 @@ import * as fc from 'fast-check';
 import type { Item } from './items.ts';
 import { createLedger, type Batch } from './ledger.ts';
 
-const budget = (id: string): Item => ({ kind: 'd', id, p1: 1_000, p2: 0, p3: 60_000 });
+const same = (ms: number): number => ms;
+const budget = (id: string): Item => ({ kind: 'd', id, p1: 1_000, p2: 0, p3: 60_000, endsAtMs: 0 });
 
 const step = fc.oneof(
   fc.record({ do: fc.constant('hold' as const), who: fc.nat(2), isTold: fc.boolean() }),
@@ -16,7 +17,7 @@ const step = fc.oneof(
 test('whatever is lost on the way, the server ends with what was used, once, and what is held', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const ledger = createLedger();
+      const ledger = createLedger([], same);
       const holds: string[] = [];
       let used = 0;
       // The server: what is used, what this session holds, and its last number.
@@ -79,7 +80,7 @@ const life = fc.oneof(
 test('whenever a thread is killed, its successor tells what stood on the last page, and nothing twice', () => {
   fc.assert(
     fc.property(fc.array(life, { maxLength: 60 }), (steps) => {
-      let ledger = createLedger();
+      let ledger = createLedger([], same);
       let page = ledger.untoldBudgets();
       let [used, usedAtPage, counted, last] = [0, 0, 0, -1];
       let isBroken = false;
@@ -89,7 +90,7 @@ test('whenever a thread is killed, its successor tells what stood on the last pa
       };
       const succeed = (): void => {
         // What was used since the page is forgiven, unless it was told.
-        ledger = createLedger(page);
+        ledger = createLedger(page, same);
         ledger.rejoined(last);
         isBroken = false;
       };
@@ -122,8 +123,8 @@ test('whenever a thread is killed, its successor tells what stood on the last pa
 });
 
 test('a page has the budgets alone, each with the settlement that will tell it', () => {
-  const ledger = createLedger();
-  ledger.charge({ kind: 'r', id: 'rate', p1: 1, p2: 1, p3: 0 }, 1);
+  const ledger = createLedger([], same);
+  ledger.charge({ kind: 'r', id: 'rate', p1: 1, p2: 1, p3: 0, endsAtMs: 0 }, 1);
   for (let i = 0; i < 200; i++) ledger.release(budget(`b${i}`), 0, 1);
   ledger.holdUntold(budget('held'), 5);
   const seqs = ledger.untoldBudgets().map(({ seq }) => seq);
@@ -139,17 +140,17 @@ test('a page has the budgets alone, each with the settlement that will tell it',
 });
 
 test('counters that wait to be told are bounded, and those that are forgotten are counted', () => {
-  const ledger = createLedger();
-  for (let i = 0; i < 65_536; i++) ledger.charge({ kind: 'r', id: `r${i}`, p1: 1, p2: 1, p3: 0 }, 1);
+  const ledger = createLedger([], same);
+  for (let i = 0; i < 65_536; i++) ledger.charge({ kind: 'r', id: `r${i}`, p1: 1, p2: 1, p3: 0, endsAtMs: 0 }, 1);
   assert.equal(ledger.lost(), 0);
-  ledger.charge({ kind: 'r', id: 'one more', p1: 1, p2: 1, p3: 0 }, 1);
+  ledger.charge({ kind: 'r', id: 'one more', p1: 1, p2: 1, p3: 0, endsAtMs: 0 }, 1);
   assert.equal(ledger.lost(), 1);
 });
 
 test('what is used in two windows of a budget is told of each', () => {
-  const ledger = createLedger();
+  const ledger = createLedger([], same);
   ledger.release(budget('a'), 0, 3);
-  ledger.release({ ...budget('a'), p2: 60_000, p3: 120_000 }, 0, 4);
+  ledger.release({ ...budget('a'), p2: 60_000, p3: 120_000, endsAtMs: 0 }, 0, 4);
   assert.deepEqual(
     ledger.take()?.entries.map(({ item, delta }) => [item.p2, delta]),
     [
@@ -160,7 +161,7 @@ test('what is used in two windows of a budget is told of each', () => {
 });
 
 test('what is taken back keeps its place among what was used', () => {
-  const ledger = createLedger();
+  const ledger = createLedger([], same);
   for (const used of [3, 4, -2, 5, 6]) ledger.release(budget('a'), 0, used);
   assert.deepEqual(
     ledger.take()?.entries.map(({ delta }) => delta),
@@ -174,7 +175,7 @@ test('who takes a place numbers its settlements after all that the one before ha
     [-1, 6],
     [9, 10],
   ] as const) {
-    const ledger = createLedger(untold);
+    const ledger = createLedger(untold, same);
     ledger.rejoined(lastSeq);
     ledger.release(budget('b'), 0, 1);
     assert.equal(ledger.take()?.seq, next);

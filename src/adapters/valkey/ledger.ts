@@ -49,11 +49,14 @@ const BATCH = 200;
 /** Counters whose spending can wait for the server: some 20 MB. */
 const MOST_UNTOLD = 65_536;
 
-/** @param before what a thread that ended had not told: under way until the server says what of it arrived */
-export function createLedger(before: readonly UntoldSpend[] = []): Ledger {
+/**
+ * @param before what a thread that ended had not told: under way until the server says what of it arrived
+ * @param endsAt a time of the calendar on the monotonic clock
+ */
+export function createLedger(before: readonly UntoldSpend[], endsAt: (windowEndMs: number) => number): Ledger {
   const held = new Map<string, number>();
   const untold = new Map<string, Entry>();
-  const underWay = batchesOf(before);
+  const underWay = batchesOf(before, endsAt);
   let seq = Math.max(0, ...underWay.keys());
   let closed = 0;
   let lost = 0;
@@ -122,7 +125,10 @@ export function createLedger(before: readonly UntoldSpend[] = []): Ledger {
     told: (number) => void underWay.delete(number),
     hasUntold: () => untold.size > 0,
     announced() {
-      for (const entry of untold.values()) entry.back = 0;
+      for (const entry of untold.values()) {
+        entry.back = 0;
+        entry.delta = toldLate(entry);
+      }
       return held;
     },
     heldFields: () => held.keys(),
@@ -131,7 +137,7 @@ export function createLedger(before: readonly UntoldSpend[] = []): Ledger {
       seq = Math.max(seq, lastSeq);
       for (const batch of underWay.values()) {
         if (batch.seq <= lastSeq) continue;
-        for (const { item, delta } of batch.entries) if (delta !== 0) note(item, 0, delta);
+        for (const entry of batch.entries) if (toldLate(entry) !== 0) note(entry.item, 0, toldLate(entry));
       }
       underWay.clear();
     },
@@ -148,18 +154,24 @@ export function createLedger(before: readonly UntoldSpend[] = []): Ledger {
   };
 }
 
+/** Units of a rate that were counted too much have drained by the time that they are told late: then none come back. */
+const toldLate = ({ item, delta }: Entry): number => (item.kind === 'a' ? Math.max(0, delta) : delta);
+
 /** What an entry tells of a budget, or nothing. */
 const spendOf =
   (seq: number) =>
   ({ item: { kind, id, p2, p3 }, delta }: Entry): UntoldSpend[] =>
     kind === 'd' && delta !== 0 ? [{ id, windowStartMs: p2, windowEndMs: p3, used: delta, seq }] : [];
 
-function batchesOf(spends: readonly UntoldSpend[]): Map<number, Batch> {
+function batchesOf(spends: readonly UntoldSpend[], endsAt: (windowEndMs: number) => number): Map<number, Batch> {
   const bySeq = Map.groupBy(spends, ({ seq }) => seq);
   return new Map(
     [...bySeq].map(([seq, all]) => [
       seq,
-      { seq, entries: all.map((one) => ({ item: budgetItem(one), back: 0, delta: one.used })) },
+      {
+        seq,
+        entries: all.map((one) => ({ item: budgetItem(one, endsAt(one.windowEndMs)), back: 0, delta: one.used })),
+      },
     ]),
   );
 }

@@ -39,13 +39,24 @@ export interface MemoryOfServer {
 /**
  * @param most counters that are remembered; those not used for longest are forgotten first
  * @param before budgets that were heard of by a process that has ended
+ * @param endsAt a time of the calendar on the monotonic clock
  */
-export function createMemoryOfServer(most: number, before: readonly SeenBudget[] = []): MemoryOfServer {
+export function createMemoryOfServer(
+  most: number,
+  before: readonly SeenBudget[],
+  endsAt: (windowEndMs: number) => number,
+): MemoryOfServer {
   const seen = new Map<string, Seen>();
   /** Fields of budgets. */
   const heard = new Set<string>();
   for (const one of before) {
-    see(budgetItem(one), { item: budgetItem(one), atMs: 0, amount: amountOf(one) });
+    const endsAtMs = endsAt(one.windowEndMs);
+    const item = budgetItem(one, endsAtMs);
+    see(item, {
+      item,
+      atMs: 0,
+      amount: { used: one.used, sinceMs: one.windowStartMs, untilMs: endsAtMs, reserved: 0 },
+    });
   }
   heard.clear();
 
@@ -96,11 +107,16 @@ export function createMemoryOfServer(most: number, before: readonly SeenBudget[]
   };
 }
 
-const amountOf = ({ windowStartMs, used }: SeenBudget): Amount => ({ used, sinceMs: windowStartMs, reserved: 0 });
-
 /** Units as the function tells of them: used, since, reserved. Those that drain have done so up to now. */
-export function amountFrom({ kind }: Item, [used, since, reserved]: readonly string[], nowMs: number): Amount {
-  return { used: Number(used), sinceMs: kind === 'a' ? nowMs : Number(since), reserved: Number(reserved) };
+export function amountFrom(item: Item, [used, since, reserved]: readonly string[], nowMs: number): Amount {
+  const sinceMs = item.kind === 'a' ? nowMs : Number(since);
+  const untilMs = item.kind === 'a' ? 0 : endOf(item, sinceMs, nowMs);
+  return { used: Number(used), sinceMs, untilMs, reserved: Number(reserved) };
+}
+
+/** When a window ends, monotonic. A later one than was asked for may lie far ahead; it is over a whole length from now at the latest. */
+function endOf({ p2, p3, endsAtMs }: Item, sinceMs: number, nowMs: number): number {
+  return sinceMs === p2 ? endsAtMs : Math.min(endsAtMs + sinceMs - p2, nowMs + p3 - p2);
 }
 
 /** What is left of used units. A budget's window may be over: then its counter is not found by anybody. */
@@ -109,7 +125,7 @@ function drained({ kind, p1, p2 }: Item, amount: Amount, nowMs: number): number 
 }
 
 /** A window that another instance has begun is the counter's, whatever was asked for. */
-function inItsWindow(item: Item, { sinceMs }: Amount): Item {
+function inItsWindow(item: Item, { sinceMs, untilMs }: Amount): Item {
   const { kind, p2, p3 } = item;
-  return kind === 'd' ? { ...item, p2: sinceMs, p3: sinceMs + p3 - p2 } : item;
+  return kind === 'd' ? { ...item, p2: sinceMs, p3: sinceMs + p3 - p2, endsAtMs: untilMs } : item;
 }

@@ -243,7 +243,7 @@ export function createSession(deps: SessionDeps): Session {
     const calls: Promise<Reply>[] = [];
     for (let at = 0; at < recalled.length; at += RECALL) {
       const part = recalled.slice(at, at + RECALL);
-      const words = part.flatMap(({ item, spent }) => wordsOf(item, 0, spent));
+      const words = part.flatMap(({ item, spent }) => wordsOf(item, 0, spent, sentAtMs));
       calls.push(
         ask(
           on,
@@ -299,7 +299,8 @@ export function createSession(deps: SessionDeps): Session {
     while (state === 'joined' && hasBegun) {
       const batch = ledger.take();
       if (batch === undefined) return;
-      const words = batch.entries.flatMap(({ item, back, delta }) => wordsOf(item, back, delta));
+      const sentAtMs = clock.monotonicMs();
+      const words = batch.entries.flatMap(({ item, back, delta }) => wordsOf(item, back, delta, sentAtMs));
       const keys = batch.entries.map(({ item }) => keyOf(item));
       timed('settle', keys, [String(batch.seq), ...words]).then(
         (reply) => {

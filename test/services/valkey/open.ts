@@ -17,14 +17,19 @@ const TIMED = SOURCE.replace(
 /** Longest step: shorter than the time after which an answer is late. */
 const STEP_MS = 200;
 
-/** Counters of one thread on a server whose time is that of a settable clock. */
+/**
+ * Counters of one thread on a server whose time is that of a settable clock.
+ *
+ * @param aheadMs by which the clock of the server is ahead of that
+ */
 export async function openTimed(
   server: TestServer,
   clock: SettableClock = settableClock(1_000_000),
+  aheadMs = 0,
 ): Promise<OpenCounters & { counters: ValkeyCounters }> {
   if (TIMED === SOURCE) throw new Error('the function does not take its time where this test puts it');
   await server.command('FLUSHALL');
-  await server.command('SET', CLOCK, String(WALL_MS + clock.nowMs()));
+  await server.command('SET', CLOCK, String(WALL_MS + aheadMs + clock.nowMs()));
   const counters = createValkeyCounters({
     connect: connectTo(server.url, TIMED),
     clock,
@@ -44,7 +49,7 @@ export async function openTimed(
     if (counters.isUp()) await counters.standing(probe, clock.monotonicMs());
     for (let left = ms; left > 0; left -= STEP_MS) {
       const step = Math.min(left, STEP_MS);
-      await server.command('SET', CLOCK, String(WALL_MS + clock.nowMs() + step));
+      await server.command('SET', CLOCK, String(WALL_MS + aheadMs + clock.nowMs() + step));
       clock.advance(step);
       await quiet();
     }
