@@ -78,7 +78,8 @@ export function openUpstreams(first: UpstreamSettings, deps: UpstreamsDeps): Ups
       },
     });
     return {
-      ...{ states, watched: own.watched, look: own.look, metrics: createEngineMetrics(config, { ...asking, clock }) },
+      ...{ states, watched: own.watched, metrics: createEngineMetrics(config, { ...asking, clock }) },
+      look: () => own.look(),
       stop() {
         loads.stop();
         own.stop();
