@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
+import { holdChange } from '../../src/directory/quarantines.ts';
 import { OFFENCE_RULES } from '../../src/limits/bans.ts';
 import { sallyport } from '../support/command.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -109,6 +110,17 @@ test('an address with a good credential in the last minutes is slowed, not banne
   const slowed = await from(it, '192.0.2.7', { key: WRONG });
   assert.deepEqual([slowed.status, slowed.code], [429, 'too_many_failures']);
   assert.equal((await from(it, '192.0.2.7', { key })).status, 200);
+});
+
+test('a key in quarantine does not keep a ban from the address that shows it', async () => {
+  await using it = await start();
+  const { admin } = it.gateway;
+  const { key, record } = await it.issue();
+  await admin.commit([holdChange(admin.directory, { id: `key:${record.id}`, rule: 'operator', why: '', heldAtMs: 0 })]);
+  const held = () => from(it, '192.0.2.7', { key });
+  assert.equal((await held()).code, 'quarantined');
+  assert.equal((await fail(it, '192.0.2.7')).code, 'ip_denied');
+  assert.equal((await held()).code, 'ip_denied');
 });
 
 test('an address that looks around is banned', async () => {

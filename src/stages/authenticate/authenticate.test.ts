@@ -9,14 +9,14 @@ import { defaultTenant, issueApiKey, plainWish, rotateApiKey, type ApiKeyWish } 
 import type { ApiKeyRecord } from '../../directory/records.ts';
 import { createCertificateMethod } from './methods/client-certificate.ts';
 import { createApiKeyMethod } from './methods/api-key.ts';
-import { createGate } from './gate.ts';
+import { createGate, type GateDeps } from './gate.ts';
 import { createAuthenticate } from './stage.ts';
 
 const HMAC = randomBytes(32);
 const WISH: ApiKeyWish = { ...plainWish('test'), scopes: ['inference:chat'] };
 const issuer = { hmacKey: HMAC, randomBytes: (count: number) => randomBytes(count), isTaken: () => false };
 
-function setUp(wish: Partial<ApiKeyWish> = {}) {
+function setUp(wish: Partial<ApiKeyWish> = {}, told: Pick<GateDeps, 'onGood' | 'isHeld'> = {}) {
   const clock = settableClock();
   const { record, value } = issueApiKey({ ...WISH, ...wish }, issuer, clock.nowMs());
   const credentials = createCredentials({ ...NO_RECORDS, tenants: [defaultTenant(0)], apiKeys: [record] });
@@ -32,7 +32,7 @@ function setUp(wish: Partial<ApiKeyWish> = {}) {
     onUse: (id) => uses.push(id),
   });
   const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
-  const stage = createAuthenticate({ failuresPerMinute: 3 }, { methods: [method], counters, clock });
+  const stage = createAuthenticate({ failuresPerMinute: 3 }, { ...told, methods: [method], counters, clock });
   const change = (changed: Partial<ApiKeyRecord>) =>
     credentials.apply([{ kind: 'api-key', record: { ...record, ...changed, version: 2 }, expectedVersion: 1 }]);
   async function present(headers: Record<string, string>, address = '192.0.2.1'): Promise<string> {
@@ -201,6 +201,26 @@ test('an address over its failures gets 429 for further invalid credentials, oth
   assert.equal(await bearer(value), `key:${record.id}`);
   clock.advance(20_000);
   assert.equal(await bearer('nonsense'), 'invalid_credential');
+});
+
+test('a credential speaks for its address only where it is let in: a wrong, revoked, misplaced or held one does not', async () => {
+  const good: string[] = [];
+  let isHeld = false;
+  const { value, change, bearer } = setUp(
+    { allowIp: ['192.0.2.0/28'] },
+    { onGood: (network) => good.push(network), isHeld: () => isHeld },
+  );
+  const goodAfter = async (text: string, address: string) => [await bearer(text, address), good.splice(0)];
+  const id = await bearer(value, '192.0.2.1');
+  assert.deepEqual(good.splice(0), ['192.0.2.1']);
+  assert.deepEqual(await goodAfter('nonsense', '192.0.2.2'), ['invalid_credential', []]);
+  assert.deepEqual(await goodAfter(value, '192.0.2.66'), ['ip_denied', []]);
+  isHeld = true;
+  assert.deepEqual(await goodAfter(value, '192.0.2.3'), ['quarantined', []]);
+  isHeld = false;
+  assert.deepEqual(await goodAfter(value, '192.0.2.3'), [id, ['192.0.2.3']]);
+  change({ state: 'revoked' });
+  assert.deepEqual(await goodAfter(value, '192.0.2.4'), ['revoked_credential', []]);
 });
 
 const SHOWN = {

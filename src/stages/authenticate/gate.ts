@@ -22,7 +22,7 @@ export interface GateDeps {
   readonly byCertificate?: CertificateMethod;
   readonly counters: LocalCounters;
   readonly clock: Clock;
-  /** Told of each network from which a good credential came: before what it is for, which may take long. */
+  /** Told of each network from which a credential was let in: before what it is for, which may take long. */
   readonly onGood?: (network: string) => void;
   /** Whether a principal with these names is held until somebody has looked at it. */
   readonly isHeld?: (marks: readonly string[]) => boolean;
@@ -80,9 +80,10 @@ export function createGate(options: GateOptions, deps: GateDeps): Gate {
     }
     // Said only to who has shown both: which of the two principals counts would be a guess.
     if (bound !== undefined && bound.keyId !== one.keyId) return deny('ambiguous_credential');
-    onGood?.(peer.network);
     // Only to who has shown the right secret: nobody else learns that it is held.
     if (isHeld?.(one.marks) === true) return deny('quarantined', { whose: one });
+    // Last: what is held is likely stolen, and would keep every ban from its thief's address.
+    onGood?.(peer.network);
     return one;
   }
 
