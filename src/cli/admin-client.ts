@@ -16,6 +16,7 @@ import { accessRecordsOf, createDirectoryState } from '../directory/state.ts';
 import { StoreUnavailable } from '../directory/store.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { createWallClock } from '../limits/wall-clock.ts';
 import { deny } from '../kernel/reasons.ts';
 import { createLimitBook, restoredCounters } from '../gateway/limit-book.ts';
 import { createReviews } from '../gateway/reviews.ts';
@@ -168,7 +169,12 @@ async function appOver(store: Store, stateDir: StateDir, flags: Flags, io: Comma
       const principal = createCredentials(accessRecordsOf(directory)).find(id)?.principal;
       if (principal === undefined) return [];
       const counters = await restoredCounters(store.ledger, openHmacKey(stateDir), systemClock);
-      return createLimitBook(configOf(flags, env).config.limits, counters, systemClock)(principal, '');
+      return createLimitBook(
+        configOf(flags, env).config.limits,
+        counters,
+        systemClock,
+        createWallClock(systemClock),
+      )(principal, '');
     },
     usage: (query) => store.ledger.readUsage(query),
     tokenUses: () => stored.tokenUses,

@@ -20,6 +20,7 @@ import type { UsageBook } from '../limits/ledger.ts';
 import type { Estimator } from '../limits/estimator.ts';
 import { createLimitPlan } from '../limits/plan.ts';
 import { planOptionsOf } from '../limits/plan-options.ts';
+import type { WallClock } from '../limits/wall-clock.ts';
 import type { Principal, RouteFamily } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
 import { COOKIES_HEADER, ORIGIN_HEADER, originText } from '../oauth/origin.ts';
@@ -71,6 +72,8 @@ export interface DataPlaneDeps extends Omit<AuthenticationDeps, 'url'> {
   readonly counters: SharedCounters;
   /** Counters of what callers spend, wherever they are kept. */
   readonly callers: Counters;
+  /** Outlives settings: a clock that was set is doubted all the same after a reload. */
+  readonly wall: WallClock;
   /** Outlives settings: what was learnt about prompts stays. */
   readonly estimator: Estimator;
   /** Takes what was used. */
@@ -138,9 +141,9 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
   const plan = createLimitPlan(
     planOptionsOf(config.limits),
     callerCounters,
-    createCalendar(config.limits.timeZone, clock),
+    createCalendar(config.limits.timeZone, deps.wall),
   );
-  const limitBook = createLimitBook(config.limits, callerCounters, clock);
+  const limitBook = createLimitBook(config.limits, callerCounters, clock, deps.wall);
   const aliases = new Map(Object.entries(config.models.aliases));
   const callers = { aliases, maxOutputTokens, tenantKey: deps.tenantKey, responseIds };
   // An alias is taken, too: an adapter of that name would never be asked for.

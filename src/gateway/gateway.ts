@@ -31,6 +31,7 @@ import { defaultTenant } from '../directory/issue.ts';
 import { StoreUnavailable } from '../directory/store.ts';
 import { createUsageBook } from '../limits/ledger.ts';
 import { createEstimator } from '../limits/estimator.ts';
+import { createWallClock } from '../limits/wall-clock.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { deny } from '../kernel/reasons.ts';
@@ -130,6 +131,7 @@ export async function startGateway({
 }: GatewayOptions): Promise<Gateway> {
   let config = first;
   const clock = systemClock;
+  const wall = createWallClock(clock);
   const log = noticing(
     output,
     () => clock.nowMs(),
@@ -266,7 +268,7 @@ export async function startGateway({
   /** Where callers are counted, opened when somebody asks how they stand. */
   const callersHere = (): Promise<CallerCounters> =>
     (callers ??= openCallerCounters(config.counters, { clock, own: counters, instance, onChange: () => undefined }));
-  const ledger = await openLedger(store.ledger, counters, clock, (error) =>
+  const ledger = await openLedger(store.ledger, counters, { clock, wall }, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
   const journal =
@@ -298,6 +300,9 @@ export async function startGateway({
     hasOAuth: directory.clients.size + directory.users.size > 0,
     memory,
     instance,
+    get wall() {
+      return wall.state();
+    },
     // A start is asked for at each look at the heartbeats, too: only who begins reads it.
     get journal() {
       return journal?.before(row, workerCount);
@@ -505,7 +510,7 @@ export async function startGateway({
     async limitsOf(id) {
       const principal = credentials.find(id)?.principal;
       if (principal === undefined) return [];
-      return createLimitBook(config.limits, (await callersHere()).counters, clock)(principal, '');
+      return createLimitBook(config.limits, (await callersHere()).counters, clock, wall)(principal, '');
     },
     async usage(query) {
       await ledger.flush();
@@ -540,6 +545,7 @@ export async function startGateway({
     explain(question) {
       // A plane of its own, of the settings as they are now; nothing of it ever speaks to an upstream.
       const plane = createDataPlane(settings, {
+        wall,
         estimator: createEstimator(),
         usage: createUsageBook(),
         onBudget: () => undefined,

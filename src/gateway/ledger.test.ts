@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { settableClock } from '../../test/support/clock.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import type { KeptBudget, LedgerStore, UsageRow } from '../limits/ledger.ts';
+import { createWallClock } from '../limits/wall-clock.ts';
 import { openLedger } from './ledger.ts';
 
 /** A store in memory that can be made to fail. */
@@ -50,7 +51,7 @@ function setUp(kept: readonly KeptBudget[] = []) {
     counters,
     problems,
     spend,
-    open: () => openLedger(it.store, counters, clock, (e) => void problems.push(e)),
+    open: () => openLedger(it.store, counters, { clock, wall: createWallClock(clock) }, (e) => void problems.push(e)),
   };
 }
 
@@ -73,6 +74,25 @@ test('a budget whose window has ended meanwhile begins anew', async () => {
   const second = setUp([...first.budgets.values()].map((one) => ({ ...one, windowEndMs: 100 * HOUR })));
   await (await second.open()).close();
   assert.equal(second.spend(100), true);
+});
+
+test('a clock that was set moves no end of a budget that is kept, and has none removed', async () => {
+  const it = setUp();
+  const told: number[] = [];
+  const ahead = { ...it.clock, nowMs: () => it.clock.nowMs() + 30 * 24 * HOUR };
+  const wall = createWallClock(ahead, createWallClock(it.clock).state());
+  const store: LedgerStore = {
+    ...it.store,
+    writeBudgets: (changed, nowMs) => (told.push(nowMs), it.store.writeBudgets(changed, nowMs)),
+  };
+  const ledger = await openLedger(store, it.counters, { clock: ahead, wall }, (e) => void it.problems.push(e));
+  it.spend(60);
+  await ledger.close();
+  assert.deepEqual(
+    [...it.budgets.values()].map(({ windowEndMs }) => windowEndMs),
+    [101 * HOUR],
+  );
+  assert.deepEqual(told, [100 * HOUR]);
 });
 
 test('while the store cannot be written nothing is forgotten, and it is said once', async () => {

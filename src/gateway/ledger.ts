@@ -2,6 +2,7 @@ import type { SharedCounters } from '../adapters/memory/counters.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { restoreBudgets } from './limit-book.ts';
 import type { KeptBudget, LedgerStore, UsageRow } from '../limits/ledger.ts';
+import type { WallClock } from '../limits/wall-clock.ts';
 
 /** Writes what was used, twice a second: with what running streams tell as often a kill forgives the last second at most. */
 export interface Ledger {
@@ -13,13 +14,20 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
+/** What the ledger tells times by. */
+export interface LedgerClocks {
+  readonly clock: Clock;
+  /** A clock that was set must neither move the ends of budgets nor have them removed. */
+  readonly wall: WallClock;
+}
+
 const EVERY_MS = 500;
 
 /** Puts budgets back into the counters as they were before the restart, and keeps them from then on. */
 export async function openLedger(
   store: LedgerStore,
   counters: SharedCounters,
-  clock: Clock,
+  { clock, wall }: LedgerClocks,
   onProblem: (error: unknown) => void,
 ): Promise<Ledger> {
   await restoreBudgets(store, counters, clock);
@@ -30,7 +38,8 @@ export async function openLedger(
   let isFailing = false;
 
   function collect(): void {
-    const untilMs = clock.nowMs() - clock.monotonicMs();
+    const monotonicMs = clock.monotonicMs();
+    const untilMs = wall.nowMs(monotonicMs) - monotonicMs;
     for (const { endsAtMs, ...budget } of counters.takeChangedBudgets()) {
       budgets.set(`${budget.hi} ${budget.lo}`, { ...budget, windowEndMs: Math.round(endsAtMs + untilMs) });
     }
@@ -44,7 +53,7 @@ export async function openLedger(
       if (changed.length > 0)
         await store.writeBudgets(
           changed.map(([, budget]) => budget),
-          clock.nowMs(),
+          wall.nowMs(clock.monotonicMs()),
         );
       for (const [key, budget] of changed) if (budgets.get(key) === budget) budgets.delete(key);
       if (rows.length > 0) await store.addUsage(rows);

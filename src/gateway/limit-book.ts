@@ -10,17 +10,18 @@ import { createLimitPlan } from '../limits/plan.ts';
 import { planOptionsOf } from '../limits/plan-options.ts';
 import { isEarly } from '../limits/rules.ts';
 import { limitViews, type LimitView } from '../limits/standing.ts';
+import type { WallClock } from '../limits/wall-clock.ts';
 
 /** How the limits of a caller stand, apart from those by what it asks for. */
 export type LimitBook = (principal: Principal, network: string) => Promise<readonly LimitView[]>;
 
 /** Reads the limits of callers off the counters. */
-export function createLimitBook(config: LimitsConfig, counters: Counters, clock: Clock): LimitBook {
+export function createLimitBook(config: LimitsConfig, counters: Counters, clock: Clock, wall: WallClock): LimitBook {
   const options = planOptionsOf(config);
   const plan = createLimitPlan(
     { ...options, rules: options.rules.filter(isEarly) },
     counters,
-    createCalendar(config.timeZone, clock),
+    createCalendar(config.timeZone, wall),
   );
   return (principal, network) => limitViews({ principal, network }, plan, counters, clock);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCalendar, isTimeZone, windowAt, type CalendarPeriod } from './calendar.ts';
+import { createWallClock } from './wall-clock.ts';
 
 const at = (text: string): number => Date.parse(text);
 
@@ -24,9 +25,17 @@ for (const [per, zone, now, start, end] of [
 function clocks(nowMs: number) {
   const time = { wallMs: nowMs, monotonicMs: 5_000 };
   const clock = { nowMs: () => time.wallMs, monotonicMs: () => time.monotonicMs, after: () => assert.fail() };
-  const calendar = createCalendar('UTC', clock);
+  let wall = createWallClock(clock);
+  let calendar = createCalendar('UTC', wall);
   return {
     window: (per: CalendarPeriod) => calendar.window(per, time.monotonicMs),
+    /** As a reload of the configuration does. */
+    reload: () => (calendar = createCalendar('UTC', wall)),
+    /** As a thread that begins does, from what another one goes by. */
+    replace() {
+      wall = createWallClock(clock, wall.state());
+      calendar = createCalendar('UTC', wall);
+    },
     pass(ms: number) {
       time.wallMs += ms;
       time.monotonicMs += ms;
@@ -64,6 +73,16 @@ for (const [name, ms] of [
   });
 }
 
+test('a window that ends while the clock is doubted gives way to the next, at any part of a millisecond', () => {
+  const it = clocks(at('2026-11-26T14:59:00Z'));
+  it.window('hour');
+  it.set(86_400_000);
+  it.pass(59_999.75);
+  assert.equal(it.window('hour').startMs, at('2026-11-26T14:00:00Z'));
+  it.pass(0.5);
+  assert.equal(it.window('hour').startMs, at('2026-11-26T15:00:00Z'));
+});
+
 test('a clock that is set and set back in time has changed nothing', () => {
   const it = clocks(at('2026-11-26T14:30:00Z'));
   const before = it.window('day');
@@ -76,6 +95,50 @@ test('a clock that is set and set back in time has changed nothing', () => {
   it.set(86_400_000);
   it.pass(3_000_000);
   assert.equal(it.window('day'), before);
+});
+
+for (const [name, anew] of [
+  ['a reload', 'reload'],
+  ['a thread that begins', 'replace'],
+] as const) {
+  test(`a clock that was set is doubted all the same after ${name}, and believed no later for it`, () => {
+    const it = clocks(at('2026-11-26T14:30:00Z'));
+    const { startMs } = it.window('day');
+    it.set(86_400_000);
+    // Set, and nobody has looked yet.
+    it[anew]();
+    assert.equal(it.window('day').startMs, startMs);
+    it.pass(1_800_000);
+    it[anew]();
+    assert.equal(it.window('day').startMs, startMs);
+    it.pass(1_799_999);
+    it[anew]();
+    assert.equal(it.window('day').startMs, startMs);
+    it.pass(1);
+    it[anew]();
+    assert.equal(it.window('day').startMs, startMs + 86_400_000);
+  });
+}
+
+test('calendars of several zones go by one wall clock: what one has seen of a jump the others know', () => {
+  const time = { wallMs: at('2026-11-26T14:30:00Z'), monotonicMs: 5_000 };
+  const wall = createWallClock({
+    nowMs: () => time.wallMs,
+    monotonicMs: () => time.monotonicMs,
+    after: () => assert.fail(),
+  });
+  const [utc, berlin] = [createCalendar('UTC', wall), createCalendar('Europe/Berlin', wall)];
+  const starts = () => [utc, berlin].map((one) => one.window('day', time.monotonicMs).startMs);
+  const before = starts();
+  time.wallMs += 86_400_000;
+  assert.deepEqual(starts(), before);
+  utc.window('day', (time.monotonicMs += 1_000));
+  time.wallMs += 3_600_000;
+  time.monotonicMs += 3_600_000;
+  assert.deepEqual(
+    starts(),
+    before.map((startMs) => startMs + 86_400_000),
+  );
 });
 
 test('time zones are those of IANA', () => {

@@ -1,7 +1,7 @@
-import type { Clock } from '../kernel/clock.ts';
 import type { Window } from './amount.ts';
+import type { WallClock } from './wall-clock.ts';
 
-/** The windows of the calendar in one time zone, by the clock of the machine. */
+/** The windows of the calendar in one time zone, by the clock of the machine as far as it is believed. */
 export interface Calendar {
   /** The window that is now; the same object until it ends. @param monotonicMs now, by the monotonic clock */
   window(per: CalendarPeriod, monotonicMs: number): Window;
@@ -10,34 +10,16 @@ export interface Calendar {
 /** A window of the calendar; `second` and `minute` are for money, which has no rates. */
 export type CalendarPeriod = 'second' | 'minute' | 'hour' | 'day' | 'month';
 
-/** A step of the clock that may be a correction of the machine's own; anything above is a jump. */
-const STEP_MS = 2_000;
-/** How long a jump has to last before it is believed: who corrects a wrong clock does it sooner. */
-const DOUBT_MS = 3_600_000;
 const LOOK_MS = 1_000;
 
 /**
- * A clock that was set, by mistake or in bad faith, neither opens a new window nor brings an old one back: time goes on by the
- * monotonic clock until the new time has stood for an hour.
+ * The windows of one time zone. What has to do with a clock that was set is the wall clock's, which outlives it.
  *
  * @param timeZone IANA name, or UTC
  */
-export function createCalendar(timeZone: string, clock: Clock): Calendar {
-  let anchor = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-  let doubtedSinceMs: number | undefined;
+export function createCalendar(timeZone: string, wall: Pick<WallClock, 'nowMs'>): Calendar {
   let lookedAtMs = -Infinity;
   const windows = new Map<CalendarPeriod, Window>();
-
-  function wallMs(monotonicMs: number): number {
-    const expected = anchor.wallMs + (monotonicMs - anchor.monotonicMs);
-    const told = clock.nowMs();
-    if (Math.abs(told - expected) <= STEP_MS) doubtedSinceMs = undefined;
-    else if (monotonicMs - (doubtedSinceMs ??= monotonicMs) < DOUBT_MS) return expected;
-    // Small steps are followed, and a jump that has lasted.
-    doubtedSinceMs = undefined;
-    anchor = { wallMs: told, monotonicMs };
-    return told;
-  }
 
   return {
     window(per, monotonicMs) {
@@ -46,7 +28,7 @@ export function createCalendar(timeZone: string, clock: Clock): Calendar {
       const isFresh = monotonicMs - lookedAtMs < LOOK_MS && monotonicMs >= lookedAtMs;
       if (isFresh && known !== undefined && monotonicMs < known.endsAtMs) return known;
       lookedAtMs = monotonicMs;
-      const nowMs = wallMs(monotonicMs);
+      const nowMs = wall.nowMs(monotonicMs);
       if (known !== undefined && nowMs < known.endMs && nowMs >= known.startMs) return known;
       const { startMs, endMs } = windowAt(per, nowMs, timeZone);
       const window = { startMs, endMs, endsAtMs: monotonicMs + (endMs - nowMs) };

@@ -5,13 +5,14 @@ import { alice } from '../../test/support/exchange.ts';
 import { createCounterMemory, createSharedCounters } from '../adapters/memory/counters.ts';
 import type { Principal } from '../kernel/exchange.ts';
 import { createCalendar } from './calendar.ts';
+import { createWallClock } from './wall-clock.ts';
 import type { Counted } from './plan.ts';
 import { createLimitPlan } from './plan.ts';
 import type { Dimension, Rule } from './rules.ts';
 
 const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
 const planOf = (rules: readonly Rule[], defaults = {}) =>
-  createLimitPlan({ defaults, rules }, counters, createCalendar('UTC', settableClock()));
+  createLimitPlan({ defaults, rules }, counters, createCalendar('UTC', createWallClock(settableClock())));
 const names = (all: readonly Counted[]) => all.map(({ limit }) => limit.name);
 const subjects = (all: readonly Counted[]) => all.map(({ limit }) => limit.subject);
 const at = { network: '192.0.2.1' };

@@ -134,6 +134,33 @@ test('a key that is made while a worker is being replaced is known to the new on
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
 });
 
+test('a clock that is not believed yet opens no window of a budget to a reload or a worker that is replaced', async (t) => {
+  const DAY = 86_400_000;
+  // The control plane began half a day ahead, so that every worker begins with a clock that it doubts.
+  const wrong = t.mock.method(Date, 'now', () => Math.round(performance.timeOrigin + performance.now()) + DAY / 2);
+  await using it = await startTestGateway({ workers: 1, plain: true, config: OPEN });
+  const { key } = await it.issue({ limits: { budget: { tokens: 1_000, per: 'day' } } });
+  wrong.mock.restore();
+  assert.equal((await ask(it, { key })).status, 200);
+  async function resetsInMs(): Promise<number> {
+    const { json } = await ask(it, { key, method: 'GET', path: '/v1/usage' });
+    const limits = json?.['limits'] as { name: string; resets_at: string }[];
+    return Date.parse(limits.find(({ name }) => name === 'budget')?.resets_at ?? '') - Date.now();
+  }
+  async function isDoubted(): Promise<void> {
+    const [found, expected] = [await resetsInMs(), DAY - ((Date.now() + DAY / 2) % DAY)];
+    assert.ok(Math.abs(found - expected) < 5_000, `${found} rather than ${expected}`);
+  }
+  await isDoubted();
+  await it.gateway.reload(it.config);
+  await isDoubted();
+  it.gateway.testing.killWorker(0);
+  while (!it.log.some((line) => line.includes('worker_replaced')) || it.gateway.testing.readyWorkers() < 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await isDoubted();
+});
+
 test('after a reload that asks for another listener, a worker that is replaced listens as its siblings do', async () => {
   await using it = await startTestGateway({ workers: 1, plain: true, config: OPEN });
   const { key } = await it.issue();

@@ -19,6 +19,7 @@ import { createRunningExchanges } from '../running.ts';
 import { AUDIO_RATE, IDLE_MS, LEAST_FRAME_COST, MAX_UNCOMMITTED_BYTES } from './bounds.ts';
 import type { OwnLimits } from '../../kernel/own-limits.ts';
 import { createCalendar } from '../../limits/calendar.ts';
+import { createWallClock } from '../../limits/wall-clock.ts';
 import { createUsageBook } from '../../limits/ledger.ts';
 import { createLimitPlan } from '../../limits/plan.ts';
 import { createTokenSessions } from '../../stages/token-limit/session.ts';
@@ -103,7 +104,11 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
     openTokens: createTokenSessions(
       {},
       {
-        plan: createLimitPlan({ defaults: change.defaults ?? {}, rules: [] }, counters, createCalendar('UTC', clock)),
+        plan: createLimitPlan(
+          { defaults: change.defaults ?? {}, rules: [] },
+          counters,
+          createCalendar('UTC', createWallClock(clock)),
+        ),
         counters,
         usage: createUsageBook(),
         clock,

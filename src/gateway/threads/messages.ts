@@ -17,6 +17,7 @@ import type { AccessRecords } from '../../directory/store.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { JournalPage, RestoredJournal } from '../../limits/journal.ts';
 import type { UsageRow } from '../../limits/ledger.ts';
+import type { WallClockState } from '../../limits/wall-clock.ts';
 import type { TokenUse } from '../../directory/token-uses.ts';
 import type { PlaceAsked } from '../../forward/queue/waiting-room.ts';
 import type { SeriesLabels } from '../../observers/metrics/series.ts';
@@ -92,6 +93,8 @@ export interface WorkerStart {
   readonly memory: SharedMemory;
   /** Names this process among the instances that count together. */
   readonly instance: string;
+  /** The wall clock as the control plane believes it: who begins anew doubts as its siblings do. */
+  readonly wall: WallClockState;
   /** Of this process: likenesses of prompts are compared among all its workers. */
   readonly likenessSecret: Uint8Array;
   /** Where its records go; undefined where nothing is recorded. */

@@ -17,6 +17,7 @@ import { createRunningExchanges } from '../../forward/running.ts';
 import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import { createUsageBook } from '../../limits/ledger.ts';
 import { createEstimator } from '../../limits/estimator.ts';
+import { createWallClock } from '../../limits/wall-clock.ts';
 import type { Principal } from '../../kernel/exchange.ts';
 import { systemClock, type Timer } from '../../kernel/clock.ts';
 import { deny, type ReasonCode } from '../../kernel/reasons.ts';
@@ -137,7 +138,11 @@ let connections = 0;
 
 const bans = createBans(memory.bans, row, () => settings.config.network.bans);
 
+/** Outlives settings. */
+const wall = createWallClock(clock, start.wall);
+
 const planeDeps = {
+  wall,
   usage,
   onBudget: (warning: BudgetWarning) => send({ kind: 'budget', warning }),
   estimator: createEstimator(),
@@ -422,6 +427,8 @@ function beat(): void {
 
 setInterval(() => {
   beat();
+  // Also where nobody asks for anything: all threads see at the same time that the clock was set.
+  wall.nowMs(clock.monotonicMs());
   gauges[GAUGE.openStreams] = running.count();
   gauges[GAUGE.droppedLines] = lines.dropped();
   gauges[GAUGE.counterFailures] = callers.failures();

@@ -4,6 +4,7 @@ import { settableClock } from '../../../test/support/clock.ts';
 import { alice } from '../../../test/support/exchange.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createCalendar } from '../../limits/calendar.ts';
+import { createWallClock } from '../../limits/wall-clock.ts';
 import { createLimitPlan } from '../../limits/plan.ts';
 import { isHopeless } from './hopeless.ts';
 
@@ -14,7 +15,7 @@ function setUp(used: number) {
   const clock = settableClock();
   const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
   const defaults = { budget: { tokens: LIMIT, per: 'month' }, concurrency: 1 } as const;
-  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
+  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', createWallClock(clock)));
   const limits = plan.late({ principal: alice, network: '' });
   const asks = limits.map((one) => plan.ask(one, used, clock.monotonicMs()));
   if (used > 0) assert.equal(counters.spend(asks, clock.monotonicMs()).kind, 'spent');

@@ -5,6 +5,7 @@ import { settableClock } from '../../../test/support/clock.ts';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
 import { createCalendar } from '../../limits/calendar.ts';
+import { createWallClock } from '../../limits/wall-clock.ts';
 import { CountersUnavailable, type Counters } from '../../limits/counters.ts';
 import { createUsageBook } from '../../limits/ledger.ts';
 import { createLimitPlan } from '../../limits/plan.ts';
@@ -17,7 +18,7 @@ function setUp(change: (counters: Counters) => Counters = (counters) => counters
   const memory = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
   const counters = change(memory);
   const defaults = { budget: { tokens: LIMIT, per: 'day' } } as const;
-  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
+  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', createWallClock(clock)));
   const usage = createUsageBook();
   const x = exchange(fakeDownstream(), {});
   const full: string[] = [];

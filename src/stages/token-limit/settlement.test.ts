@@ -7,6 +7,7 @@ import { createCounterMemory, createSharedCounters } from '../../adapters/memory
 import { newUsage, type Exchange, type Facts, type Has } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import { createCalendar } from '../../limits/calendar.ts';
+import { createWallClock } from '../../limits/wall-clock.ts';
 import { createUsageBook } from '../../limits/ledger.ts';
 import { createEstimator } from '../../limits/estimator.ts';
 import { createLimitPlan } from '../../limits/plan.ts';
@@ -49,7 +50,7 @@ const clock = settableClock();
 /** One for all histories, each of which is a caller of its own: what one leaves behind the others would see. */
 const counters = createSharedCounters(createCounterMemory(64, 1, 's', 262_144), 0);
 const defaults = { budget: { tokens: LIMIT, per: 'month' } } as const;
-const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', clock));
+const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', createWallClock(clock)));
 const stageOf = () =>
   createTokenLimit(
     { prices: {}, overCap: 'lower', maxOutputTokens: 500 },

@@ -1,0 +1,51 @@
+import type { Clock } from '../kernel/clock.ts';
+
+/** The clock of the machine as far as it is believed: what the windows of the calendar go by. */
+export interface WallClock {
+  /** Whole milliseconds since the epoch; whether the clock was set is seen where this is asked. @param monotonicMs now */
+  nowMs(monotonicMs: number): number;
+  /** What it goes by now, for a thread of the same process that begins later. */
+  state(): WallClockState;
+}
+
+/** A time of the wall clock that is believed, and whether the clock says another one. */
+export interface WallClockState {
+  /** Milliseconds since the epoch, and the monotonic time of that moment. */
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  /** Monotonic; undefined where the clock says what is expected. */
+  readonly doubtedSinceMs: number | undefined;
+}
+
+/** A step of the clock that may be a correction of the machine's own; anything above is a jump. */
+const STEP_MS = 2_000;
+/** How long a jump has to last before it is believed: who corrects a wrong clock does it sooner. */
+const DOUBT_MS = 3_600_000;
+
+/**
+ * A clock that was set, by mistake or in bad faith, neither opens a new window nor brings an old one back: time goes on by the
+ * monotonic clock until the new time has stood for an hour. A new one takes the time that it finds for true, so that each
+ * thread has one for its whole life: else whoever sets the clock would only have to wait for a reload.
+ *
+ * @param from the state of another thread's; left out, the clock is believed as it is now
+ */
+export function createWallClock(clock: Clock, from?: WallClockState): WallClock {
+  let { wallMs, monotonicMs: anchorMs } = from ?? { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+  let doubtedSinceMs = from?.doubtedSinceMs;
+
+  return {
+    nowMs(monotonicMs) {
+      // Whole, as the clock's own: of a part of a millisecond Temporal makes no time.
+      const expected = Math.floor(wallMs + (monotonicMs - anchorMs));
+      const told = clock.nowMs();
+      if (Math.abs(told - expected) <= STEP_MS) doubtedSinceMs = undefined;
+      else if (monotonicMs - (doubtedSinceMs ??= monotonicMs) < DOUBT_MS) return expected;
+      // Small steps are followed, and a jump that has lasted.
+      doubtedSinceMs = undefined;
+      wallMs = told;
+      anchorMs = monotonicMs;
+      return told;
+    },
+    state: () => ({ wallMs, monotonicMs: anchorMs, doubtedSinceMs }),
+  };
+}
