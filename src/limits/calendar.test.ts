@@ -14,11 +14,67 @@ for (const [per, zone, now, start, end] of [
   ['day', 'Europe/Berlin', '2026-10-25T12:00:00Z', '2026-10-24T22:00:00Z', '2026-10-25T23:00:00Z'],
   ['month', 'UTC', '2026-02-28T12:00:00Z', '2026-02-01T00:00:00Z', '2026-03-01T00:00:00Z'],
   ['month', 'Pacific/Auckland', '2026-12-31T12:00:00Z', '2026-12-31T11:00:00Z', '2027-01-31T11:00:00Z'],
+  // They go back by half an hour, from 02:00 to 01:30.
+  ['hour', 'Australia/Lord_Howe', '2027-04-03T14:59:59.999Z', '2027-04-03T14:00:00Z', '2027-04-03T15:00:00Z'],
+  ['hour', 'Australia/Lord_Howe', '2027-04-03T15:00:00Z', '2027-04-03T15:00:00Z', '2027-04-03T15:30:00Z'],
+  ['hour', 'Australia/Lord_Howe', '2027-04-03T15:10:00Z', '2027-04-03T15:00:00Z', '2027-04-03T15:30:00Z'],
+  ['hour', 'Australia/Lord_Howe', '2027-04-03T15:30:00Z', '2027-04-03T15:30:00Z', '2027-04-03T16:30:00Z'],
+  // And forwards, from 02:00 to 02:30.
+  ['hour', 'Australia/Lord_Howe', '2027-10-02T15:45:00Z', '2027-10-02T15:30:00Z', '2027-10-02T16:00:00Z'],
+  // A day that begins at one o'clock, and one that is not there.
+  ['day', 'America/Havana', '2027-03-14T12:00:00Z', '2027-03-14T05:00:00Z', '2027-03-15T04:00:00Z'],
+  ['day', 'Pacific/Apia', '2011-12-30T09:59:59Z', '2011-12-29T10:00:00Z', '2011-12-30T10:00:00Z'],
+  ['day', 'Pacific/Apia', '2011-12-30T10:00:00Z', '2011-12-30T10:00:00Z', '2011-12-31T10:00:00Z'],
+  // One minute of the 7th, then 59 of the 6th once more: they are of the 7th.
+  ['day', 'America/St_Johns', '2010-11-07T02:45:00Z', '2010-11-07T02:30:00Z', '2010-11-08T03:30:00Z'],
   ['minute', 'UTC', '2026-11-26T14:31:10Z', '2026-11-26T14:31:00Z', '2026-11-26T14:32:00Z'],
 ] as const satisfies readonly (readonly [CalendarPeriod, string, string, string, string])[]) {
   test(`at ${now} the ${per} in ${zone} is from ${start} to ${end}`, () => {
     assert.deepEqual(windowAt(per, at(now), zone), { startMs: at(start), endMs: at(end) });
   });
+}
+
+const ZONES = [
+  ...['UTC', 'Australia/Lord_Howe', 'Europe/Berlin', 'America/Havana', 'Asia/Kathmandu', 'America/St_Johns'],
+  ...['Pacific/Apia', 'Pacific/Chatham', 'America/Santiago', 'Africa/Casablanca'],
+];
+
+for (const zone of ZONES) {
+  test(`in ${zone} each time lies in its window, each time of a window leads to it, and the next begins at its end`, () => {
+    const changes = changesOf(zone);
+    const numberFrom = (n: number): number => Math.floor(Math.random() * n);
+    const times = [
+      ...Array.from({ length: 100 }, () => FROM_MS + numberFrom(UNTIL_MS - FROM_MS)),
+      // Random times seldom meet one: those around every change, to the millisecond.
+      ...changes.flatMap((ms) => [ms - 1, ms, ms + 1, ms + numberFrom(7_200_000), ms - numberFrom(7_200_000)]),
+    ];
+    for (const nowMs of times) {
+      for (const per of ['second', 'minute', 'hour', 'day', 'month'] as const) {
+        const window = windowAt(per, nowMs, zone);
+        const { startMs, endMs } = window;
+        const what = `${per} at ${new Date(nowMs).toISOString()}`;
+        assert.ok(startMs <= nowMs && nowMs < endMs, what);
+        for (const ms of [startMs, Math.floor((startMs + endMs) / 2), endMs - 1]) {
+          assert.deepEqual(windowAt(per, ms, zone), window, what);
+        }
+        assert.equal(windowAt(per, endMs, zone).startMs, endMs, what);
+        assert.equal(windowAt(per, startMs - 1, zone).endMs, startMs, what);
+      }
+    }
+  });
+}
+
+const [FROM_MS, UNTIL_MS] = [at('2008-01-01T00:00:00Z'), at('2037-01-01T00:00:00Z')];
+
+/** When the clocks of a zone are changed, milliseconds since the epoch. */
+function changesOf(zone: string): readonly number[] {
+  const all: number[] = [];
+  let now = Temporal.Instant.fromEpochMilliseconds(FROM_MS).toZonedDateTimeISO(zone).getTimeZoneTransition('next');
+  while (now !== null && now.epochMilliseconds < UNTIL_MS) {
+    all.push(now.epochMilliseconds);
+    now = now.getTimeZoneTransition('next');
+  }
+  return all;
 }
 
 /** A clock whose two times are set apart. */

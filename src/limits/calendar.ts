@@ -38,21 +38,56 @@ export function createCalendar(timeZone: string, wall: Pick<WallClock, 'nowMs'>)
   };
 }
 
-/** The window of the calendar that a time lies in. @param nowMs milliseconds since the epoch */
-export function windowAt(per: CalendarPeriod, nowMs: number, timeZone: string): { startMs: number; endMs: number } {
-  const zoned = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(timeZone);
-  const start =
-    per === 'month'
-      ? zoned.with({ day: 1 }).startOfDay()
-      : per === 'day'
-        ? zoned.startOfDay()
-        : zoned.round({ smallestUnit: per, roundingMode: 'floor' });
+/**
+ * The window of the calendar that a time lies in. The windows of a zone follow each other without gap or overlap, so that each
+ * time of one leads to the same, also where clocks change: by half an hour, at midnight, or over a whole day.
+ *
+ * @param nowMs whole milliseconds since the epoch
+ */
+export function windowAt(per: CalendarPeriod, nowMs: number, timeZone: string): Span {
+  const now = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(timeZone);
+  return per === 'day' || per === 'month' ? dateWindow(per, now) : clockWindow(LENGTH_MS[per], now);
+}
+
+interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** By the calendar: a day on which clocks change has 23 or 25 hours, and may begin at one o'clock. */
+function dateWindow(per: 'day' | 'month', now: Temporal.ZonedDateTime): Span {
+  const start = (per === 'day' ? now : now.with({ day: 1 })).startOfDay();
+  const next = (from: Temporal.ZonedDateTime) => from.add({ [`${per}s`]: 1 }).startOfDay();
+  const end = next(start);
+  // Clocks that went back over midnight do not bring back the day that has ended.
+  return end.epochMilliseconds <= now.epochMilliseconds ? spanOf(end, next(end)) : spanOf(start, end);
+}
+
+const spanOf = (start: Temporal.ZonedDateTime, end: Temporal.ZonedDateTime): Span => ({
+  startMs: start.epochMilliseconds,
+  endMs: end.epochMilliseconds,
+});
+
+/** From one full hour, minute or second of the local clock to the next; cut in two where the clock changes by a part of one. */
+function clockWindow(lengthMs: number, now: Temporal.ZonedDateTime): Span {
+  const phaseAt = ({ offsetNanoseconds }: Temporal.ZonedDateTime) => modulo(offsetNanoseconds / 1e6, lengthMs);
+  const nowMs = now.epochMilliseconds;
+  const phaseMs = phaseAt(now);
+  const startMs = nowMs - modulo(nowMs + phaseMs, lengthMs);
+  const isCut = (atMs: number) => phaseAt(now.add({ milliseconds: atMs - nowMs })) !== phaseMs;
+  // A change is none before itself: the one that is now is looked for from the next millisecond.
+  const before = isCut(startMs) ? now.add({ milliseconds: 1 }).getTimeZoneTransition('previous') : undefined;
+  const after = isCut(startMs + lengthMs) ? now.getTimeZoneTransition('next') : undefined;
   return {
-    startMs: start.epochMilliseconds,
-    // By the calendar: a day on which clocks change has 23 or 25 hours.
-    endMs: start.add({ [`${per}s`]: 1 }).epochMilliseconds,
+    startMs: before?.epochMilliseconds ?? startMs,
+    endMs: after?.epochMilliseconds ?? startMs + lengthMs,
   };
 }
+
+const LENGTH_MS = { second: 1_000, minute: 60_000, hour: 3_600_000 } as const;
+
+/** 0 <= result < by, of negative ones, too. */
+const modulo = (n: number, by: number): number => ((n % by) + by) % by;
 
 /** Whether a text names a time zone. */
 export function isTimeZone(text: string): boolean {
