@@ -15,28 +15,28 @@ export function sessionNumber(key: Uint8Array, tenant: string, beginning: string
 }
 
 /**
- * Chooses by rendezvous hashing (Thaler, Ravishankar 1998) with bounded loads (Mirrokni, Thorup, Zadimoghaddam 2018): a
- * session has its own order of the upstreams and keeps to the first one; where that has more than a quarter over the mean
- * of all the next one takes over. One that comes or goes moves only its own sessions.
+ * The order in which a session tries the upstreams, by rendezvous hashing (Thaler, Ravishankar 1998) with bounded loads
+ * (Mirrokni, Thorup, Zadimoghaddam 2018): a session has its own order of them and keeps to the first one; those that have
+ * more than a quarter over the mean of all come last. One that comes or goes moves only its own sessions.
  *
  * @param up indexes of upstreams that are up
  * @param nameNumberOf a number for the name of an upstream, the same on every worker and after a reload
- * @returns undefined where there is none
+ * @returns all that are up
  */
-export function chooseByAffinity(
+export function orderByAffinity(
   up: readonly number[],
   states: Pick<UpstreamStates, 'outstanding' | 'waiting'>,
   session: number,
   nameNumberOf: (index: number) => number,
-): number | undefined {
+): readonly number[] {
   const loadOf = (index: number): number => states.outstanding(index) + states.waiting(index);
   const total = up.reduce((sum, index) => sum + loadOf(index), 1);
   const mean = total / up.length;
   const most = Math.ceil(Math.max(mean * OVER_MEAN, mean + OVER_FEW));
-  const order = up
-    .map((index) => ({ index, rank: mixed(session ^ nameNumberOf(index)) }))
-    .toSorted((a, b) => b.rank - a.rank);
-  return (order.find(({ index }) => loadOf(index) < most) ?? order[0])?.index;
+  return up
+    .map((index) => ({ index, isOver: loadOf(index) >= most, rank: mixed(session ^ nameNumberOf(index)) }))
+    .toSorted((a, b) => Number(a.isOver) - Number(b.isOver) || b.rank - a.rank)
+    .map(({ index }) => index);
 }
 
 /** The last steps of MurmurHash3: each bit of the input changes half of those of the output. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import { crc32 } from 'node:zlib';
-import { chooseByAffinity } from './affinity.ts';
+import { orderByAffinity } from './affinity.ts';
 import { chooseUpstream } from './balance.ts';
 import type { Line, Told } from './queue/line.ts';
 import type { Priority } from './queue/fair-queue.ts';
@@ -42,7 +42,7 @@ export function findPlace(deps: PlaceDeps, wanted: PlaceWanted, found: PlaceFoun
   const { states, line, clock } = deps;
   const { serving, tenant, priority, tieBreaker } = wanted;
   const nowMs = clock.nowMs();
-  const own = ownUpstream(deps, wanted);
+  const [own, ...next] = conversationOrder(deps, wanted);
   const chosen = own ?? chooseUpstream(serving, states, tieBreaker, nowMs);
   if (chosen === undefined) {
     found.none();
@@ -52,15 +52,15 @@ export function findPlace(deps: PlaceDeps, wanted: PlaceWanted, found: PlaceFoun
     found.granted(chosen);
     return undefined;
   }
-  // A conversation waits for its own server: another one would compute all of it anew.
-  if (own !== undefined) return line.wait({ upstreams: [own], tenant, priority }, found);
-  const others = serving.filter((index) => index !== chosen && states.isUp(index));
+  const others = own === undefined ? serving.filter((index) => index !== chosen && states.isUp(index)) : next;
   const free = others.find((index) => states.begin(index, tenant, nowMs));
   if (free !== undefined) {
     found.granted(free);
     return undefined;
   }
-  return line.wait({ upstreams: [chosen, ...others], tenant, priority }, found);
+  // Where all are busy a conversation waits for its own server: another one would compute all of it anew.
+  const upstreams = own === undefined ? [chosen, ...others] : [own];
+  return line.wait({ upstreams, tenant, priority }, found);
 }
 
 /** How long vLLM may take to notice that a connection was closed, and to stop. */
@@ -82,11 +82,11 @@ export function giveBackPlace(
   else states.end(index, tenant);
 }
 
-/** The upstream that a conversation keeps to; undefined where it keeps to none. */
-function ownUpstream({ states, targets }: PlaceDeps, { serving, session }: PlaceWanted): number | undefined {
-  if (serving.length < 2 || !serving.every((index) => targets[index]?.isAffine === true)) return undefined;
+/** The upstreams as a conversation tries them, the one that it keeps to first; empty where it keeps to none. */
+function conversationOrder({ states, targets }: PlaceDeps, { serving, session }: PlaceWanted): readonly number[] {
+  if (serving.length < 2 || !serving.every((index) => targets[index]?.isAffine === true)) return [];
   const number = session();
-  if (number === undefined) return undefined;
+  if (number === undefined) return [];
   const up = serving.filter((index) => states.isUp(index));
-  return chooseByAffinity(up, states, number, (index) => crc32(targets[index]?.name ?? ''));
+  return orderByAffinity(up, states, number, (index) => crc32(targets[index]?.name ?? ''));
 }

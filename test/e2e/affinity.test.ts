@@ -51,6 +51,28 @@ async function disposable() {
   return { ...simulator, [Symbol.asyncDispose]: () => simulator.close() };
 }
 
+test('requests of one conversation that begin at once have the places of all servers', async () => {
+  await using second = await disposable();
+  await using it = await startTestGateway({
+    plain: true,
+    config: OPEN,
+    simulator: ENGINE,
+    upstreams: [
+      { name: 'one', balance: 'affinity', concurrency: 3, queue: { size: 0 } },
+      { name: 'two', balance: 'affinity', concurrency: 3, queue: { size: 0 }, url: second.url },
+    ],
+  });
+  const { key } = await it.issue();
+  for (const simulator of [it.simulator, second]) simulator.misbehave({ kind: 'hang', times: 3 });
+  const controller = new AbortController();
+  const all = Array.from({ length: 6 }, () => ask(it, { key, signal: controller.signal }).catch(() => undefined));
+  const running = () => [it.simulator.running(), second.running()];
+  while (running().join() !== '3,3') await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await ask(it, { key })).code, 'overloaded');
+  controller.abort();
+  await Promise.all(all);
+});
+
 test('with affinity a conversation finds what it has said before in the cache of its server', async () => {
   const affine = await hitRate('affinity');
   const spread = await hitRate('least');
