@@ -12,3 +12,25 @@ test('of very many limits those nearest to their end are listed, in a head that 
   assert.equal(policy.split(', ').length, 24);
   assert.match(policy, /^"group\.g299\.requests";q=1000;w=60/);
 });
+
+for (const surface of ['openai', 'anthropic'] as const) {
+  test(`the headers that SDKs of ${surface} read are there whatever other limits there are, and however near those are to their end`, () => {
+    const rule = { limit: 50, remaining: 0, windowS: 60, resetMs: 500 };
+    const own = { limit: 600, remaining: 599, windowS: 60, resetMs: 1_500 };
+    const named = (others: number) => {
+      const standings = [
+        { ...own, name: 'requests' },
+        ...Array.from({ length: others }, (_, i) => ({ ...rule, name: `r${i}.requests` })),
+        { ...own, name: 'tokens' },
+      ];
+      const headers = responseHeaders({ ...exchange(fakeDownstream(), {}), surface }, standings);
+      const pairs = headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]] as const] : []));
+      return Object.fromEntries(pairs.filter(([name]) => /^(x|anthropic)-ratelimit-/.test(name)));
+    };
+    const few = named(0);
+    assert.deepEqual([few['x-ratelimit-limit-requests'], few['x-ratelimit-reset-tokens']], ['600', '2s']);
+    assert.equal(few['anthropic-ratelimit-tokens-remaining'], surface === 'anthropic' ? '599' : undefined);
+    // 24 are listed: with one more all the same.
+    for (const others of [22, 23, 300]) assert.deepEqual(named(others), few);
+  });
+}

@@ -32,7 +32,8 @@ export function responseHeaders(x: Answerable, standings = standingsOf(x)): stri
     );
   }
   if (standings.length > 0) {
-    pushLimitHeaders(headers, standings);
+    pushLimitLists(headers, standings);
+    pushOpenAiLimits(headers, standings);
     if (x.surface === 'anthropic') pushAnthropicLimits(headers, standings, x.startedAtMs);
   }
   return headers;
@@ -63,25 +64,15 @@ export function endStreamWith(x: Answerable, denial: Denial, eventsBefore: numbe
   x.downstream.end();
 }
 
-/** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), and the names that OpenAI's SDK users know. */
-function pushLimitHeaders(headers: string[], standings: readonly LimitStanding[]): void {
-  if (standings.length > MOST_LISTED) return pushLimitHeaders(headers, nearest(standings));
+/** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers). */
+function pushLimitLists(headers: string[], standings: readonly LimitStanding[]): void {
+  if (standings.length > MOST_LISTED) return pushLimitLists(headers, nearest(standings));
   let policy = '';
   let state = '';
   for (const { name, limit, remaining, windowS, resetMs } of standings) {
     const separator = policy === '' ? '' : ', ';
     policy += `${separator}"${name}";q=${limit}${windowS > 0 ? `;w=${windowS}` : ''}`;
     state += `${separator}"${name}";r=${remaining}${windowS > 0 ? `;t=${Math.ceil(resetMs / 1000)}` : ''}`;
-    if (name === 'requests' || name === 'tokens') {
-      headers.push(
-        `x-ratelimit-limit-${name}`,
-        String(limit),
-        `x-ratelimit-remaining-${name}`,
-        String(remaining),
-        `x-ratelimit-reset-${name}`,
-        resetText(resetMs),
-      );
-    }
   }
   headers.push('ratelimit-policy', policy, 'ratelimit', state);
 }
@@ -93,10 +84,25 @@ const MOST_LISTED = 24;
 const nearest = (standings: readonly LimitStanding[]): readonly LimitStanding[] =>
   standings.toSorted((a, b) => a.remaining / a.limit - b.remaining / b.limit).slice(0, MOST_LISTED);
 
+/** The names that OpenAI's SDK users know. */
+function pushOpenAiLimits(headers: string[], standings: readonly LimitStanding[]): void {
+  for (const { name, limit, remaining, resetMs } of standings) {
+    if (!isOwn(name)) continue;
+    headers.push(
+      `x-ratelimit-limit-${name}`,
+      String(limit),
+      `x-ratelimit-remaining-${name}`,
+      String(remaining),
+      `x-ratelimit-reset-${name}`,
+      resetText(resetMs),
+    );
+  }
+}
+
 /** The names that Anthropic's SDK users know; a reset is a time there (RFC 3339). */
 function pushAnthropicLimits(headers: string[], standings: readonly LimitStanding[], nowMs: number): void {
   for (const { name, limit, remaining, resetMs } of standings) {
-    if (name !== 'requests' && name !== 'tokens') continue;
+    if (!isOwn(name)) continue;
     headers.push(
       `anthropic-ratelimit-${name}-limit`,
       String(limit),
@@ -107,6 +113,9 @@ function pushAnthropicLimits(headers: string[], standings: readonly LimitStandin
     );
   }
 }
+
+/** Whether SDKs have headers for it: those of the caller's own limits, whatever others there are. */
+const isOwn = (name: string): boolean => name === 'requests' || name === 'tokens';
 
 /** A duration as OpenAI writes it: `120ms`, `6s`, `1m30s`. */
 function resetText(ms: number): string {
