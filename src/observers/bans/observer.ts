@@ -3,7 +3,7 @@ import type { AnyExchange } from '../../kernel/exchange.ts';
 import type { Outcome } from '../../kernel/stage.ts';
 import type { Bans } from '../../limits/bans.ts';
 import { countedNetwork, type AddressMatcher } from '../../wire/address.ts';
-import { hasGivenToken, offenceOf } from './offence.ts';
+import { offenceOf } from './offence.ts';
 
 /** What is looked at of an exchange. */
 export type SeenExchange = Pick<AnyExchange, 'head' | 'peer' | 'principal'> & {
@@ -21,8 +21,9 @@ export interface BansObserverDeps {
 /** Counts what speaks against an address, and for it. The network stage reads what comes of it. */
 export function createBansObserver({ bans, isNeverBanned, clock }: BansObserverDeps) {
   return (x: SeenExchange, outcome: Outcome): void => {
-    // Whoever has shown a good credential is no stranger, whatever was refused after it.
-    if (x.peer !== undefined && (x.principal !== undefined || hasGivenToken(x.head, outcome))) {
+    // Whoever was let in is no stranger, whatever was refused after it. A token that was given is not used yet: that of a client
+    // in quarantine never is, and would keep every ban from its thief's address.
+    if (x.peer !== undefined && x.principal !== undefined) {
       return bans.trust(x.peer.network, clock.monotonicMs());
     }
     const seen = offenceOf(x.head, outcome);

@@ -26,10 +26,6 @@ export function offenceOf(head: ParsedHead | undefined, { kind, status, code, wh
   return status === 401 && head !== undefined && isScan(head) ? { offence: 'scan', kind: crc32(head.path) } : undefined;
 }
 
-/** Whether the authorization server has given tokens for what was shown to it. */
-export const hasGivenToken = (head: ParsedHead | undefined, { kind, status }: Outcome): boolean =>
-  head?.method === 'POST' && head.path === '/oauth/token' && kind === 'answer' && status === 200;
-
 /** Whether nobody who knows what is here asks for it: a path that vLLM does not have, or that is closed in any case. */
 function isScan({ method, path }: ParsedHead): boolean {
   if (method === 'OPTIONS' || (method === 'HEAD' && path === '/') || HONEST.has(path)) return false;
