@@ -8,9 +8,12 @@ import type { CounterKey } from '../../limits/counters.ts';
  * a counter only where nothing is in force on it any more; where no bucket has such a one, the new counter shares one of the
  * overflow cells behind the table with others of its policy. So who brings many addresses fills the overflow, and
  * neither makes the table forget nor takes their cell from those who have one.
+ *
+ * An overflow cell is one policy's for as long as the memory lasts: those of two kinds or windows in one would reset each other.
+ * Policies come of the configuration; those beyond the 64th that ever overflows share the cells of others as a last resort.
  */
 export interface CellTable {
-  /** The cell of a counter; takes one where it has none. @param policy names the overflow cell that it would share */
+  /** The cell of a counter; takes one where it has none. @param policy with whose counters it would share an overflow cell */
   find(counter: CounterKey, policy: string, nowMs: number): number;
   /** Whether a cell is still the counter's after it was written; overflow cells are everybody's. */
   isStillOf(cell: number, counter: CounterKey): boolean;
@@ -44,7 +47,10 @@ const OVERFLOW = 64;
 export const allCells = (cells: number): number => cells + OVERFLOW;
 
 /** Bytes of the table's own memory. */
-export const cellTableBytes = (cells: number): number => cells * 8 + Math.ceil(cells / BUCKET / 2) * 8;
+export const cellTableBytes = (cells: number): number => ownersAt(cells) + OVERFLOW * 4;
+
+/** Where it says whose the overflow cells are, behind keys and locks. */
+const ownersAt = (cells: number): number => cells * 8 + Math.ceil(cells / BUCKET / 2) * 8;
 
 /**
  * @param memory zeroes at first; the table takes `cellTableBytes` of its beginning
@@ -58,6 +64,7 @@ export function createCellTable(
 ): CellTable {
   const keys = new Int32Array(buffer, at, cells * 2);
   const locks = new Int32Array(buffer, at + cells * 8, cells / BUCKET);
+  const owners = new Int32Array(buffer, at + ownersAt(cells), OVERFLOW);
   const mask = cells / BUCKET - 1;
   const firstOf = ({ hi }: CounterKey) => hi & mask;
   const secondOf = ({ lo }: CounterKey) => (lo >>> 1) & mask;
@@ -85,7 +92,7 @@ export function createCellTable(
       const found = lookUp(counter);
       if (found >= 0) return found;
       const free = freeIn(buckets, nowMs);
-      if (free === undefined) return cells + overflowOf(policy);
+      if (free === undefined) return cells + overflowOf(tagOf(policyOf(counter, policy)));
       reset(free, nowMs);
       Atomics.store(keys, free * 2 + 1, counter.lo);
       Atomics.store(keys, free * 2, counter.hi);
@@ -131,6 +138,17 @@ export function createCellTable(
     return undefined;
   }
 
+  /** The overflow cell of a policy; who comes first takes it for good, so that all threads find the same. */
+  function overflowOf(tag: number): number {
+    const first = (tag >>> 0) % OVERFLOW;
+    for (let i = 0; i < OVERFLOW; i++) {
+      const index = (first + i) % OVERFLOW;
+      const owner = Atomics.compareExchange(owners, index, 0, tag);
+      if (owner === 0 || owner === tag) return index;
+    }
+    return first;
+  }
+
   return {
     find(counter, policy, nowMs) {
       const found = lookUp(counter);
@@ -160,9 +178,15 @@ export function lockWord(locks: Int32Array<SharedArrayBuffer>, index: number, ro
 const SPINS = 64;
 const WAIT_MS = 0.05;
 
-/** By its name, so that a full table mixes limits of one kind with each other as far as that goes. */
-function overflowOf(policy: string): number {
-  let sum = 0;
-  for (let i = 0; i < policy.length; i++) sum = (sum * 31 + policy.charCodeAt(i)) | 0;
-  return (sum >>> 0) % OVERFLOW;
+/** With its period where the counter's name says it, as in `budget/day:`: two windows under one name are not the same policy. */
+function policyOf({ name }: CounterKey, policy: string): string {
+  const end = name.startsWith(policy) ? name.indexOf(':', policy.length) : -1;
+  return end < 0 ? policy : name.slice(0, end);
+}
+
+/** 32 bits of a policy's name (FNV-1a), never 0. */
+function tagOf(policy: string): number {
+  let tag = 0x811c9dc5;
+  for (let i = 0; i < policy.length; i++) tag = Math.imul(tag ^ policy.charCodeAt(i), 0x01000193);
+  return tag || 1;
 }

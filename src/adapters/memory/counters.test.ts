@@ -232,6 +232,37 @@ test('where a table is full of limits in force new subjects share one, and those
   }
 });
 
+test('where a table is full what one policy has used no other one resets, whatever their windows', () => {
+  const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
+  const use = (name: string, per: 'day' | 'month', subject: string, cost: number): string => {
+    const [startMs, endMs] = per === 'day' ? [20, 21] : [1, 31];
+    const ask: AmountAsk = {
+      ...{ kind: 'amount', name, counter: counters.keyOf(`${name}/${per}:${subject}`), cost },
+      bound: { kind: 'budget', limit: 100, window: { startMs, endMs, endsAtMs: NOW + endMs } },
+    };
+    const spent = counters.spend([ask], NOW);
+    if (spent.kind === 'spent') counters.settle(spent, [cost], NOW);
+    return spent.kind;
+  };
+  for (let i = 0; i < 8; i++) assert.equal(use('full', 'day', String(i), 1), 'spent');
+  assert.equal(use('budget', 'month', 'late', 90), 'spent');
+  assert.equal(use('budget', 'day', 'other', 1), 'spent');
+  for (let i = 0; i < 60; i++) use(`rule-${i}.tokens`, i % 2 === 0 ? 'day' : 'month', 'other', 1);
+  assert.equal(use('budget', 'month', 'late', 20), 'refused');
+});
+
+test('where a table is full wrong credentials are looked for where they are counted', () => {
+  const counters = createSharedCounters(createCounterMemory(8, 1, 's'), 0);
+  const rate = ratePerMinute(2);
+  for (let i = 0; i < 8; i++) void counters.spend([holdAsk(counters, `busy${i}`, 1)], NOW);
+  const counter = counters.keyOf('failures:192.0.2.1');
+  for (let i = 0; i < 2; i++) {
+    assert.equal(counters.hasRoom(counter, rate, NOW), true);
+    void counters.spend([{ kind: 'rate', name: 'failures', counter, rate }], NOW);
+  }
+  assert.equal(counters.hasRoom(counter, rate, NOW), false);
+});
+
 test('a budget that is settled late is kept until its own window ends', () => {
   const counters = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
   const ask = (day: number): AmountAsk => ({
