@@ -240,6 +240,8 @@ export interface Usage {
   completionTokens: number | undefined;
   /** Events of a stream that brought something of the answer since upstream told its tokens last: each holds one at least. */
   deltas: number;
+  /** Tokens that those may hold besides, by the length of their text: a guess, which may be many times what they are. */
+  guessed: number;
 }
 
 /** Nothing counted yet. */
@@ -248,6 +250,7 @@ export const newUsage = (): Usage => ({
   cachedTokens: undefined,
   completionTokens: undefined,
   deltas: 0,
+  guessed: 0,
 });
 
 /** What was set aside for a request's tokens. */

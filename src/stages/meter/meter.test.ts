@@ -77,3 +77,26 @@ test('of several prompts the tokens of one are not taken for those of all', () =
   event({ choices: [], usage: { prompt_tokens: 11, completion_tokens: 8 } });
   assert.deepEqual([usage.promptTokens, usage.completionTokens], [11, 8]);
 });
+
+for (const [family, type, delta, expected] of [
+  ['messages', 'content_block_delta', { text: 'four' }, [1, 0]],
+  ['messages', 'content_block_delta', { text: '-'.repeat(64) }, [1, 7]],
+  ['messages', 'content_block_delta', { thinking: 'x'.repeat(17) }, [1, 1]],
+  ['messages', 'content_block_delta', { partial_json: 'x'.repeat(15) }, [1, 0]],
+  ['messages', 'content_block_stop', { text: 'x'.repeat(64) }, [0, 0]],
+  ['responses', 'response.output_text.delta', 'x'.repeat(40), [1, 4]],
+  ['chat', '', 'x'.repeat(40), [1, 0]],
+] as const) {
+  test(`an event ${type} of ${family} with ${JSON.stringify(delta)} is ${expected[0]} for certain and a guess of ${expected[1]} besides`, () => {
+    const usage = newUsage();
+    const { route } = exchange(fakeDownstream(), {});
+    const x = exchange(fakeDownstream(), { usage, route: { ...route, family } });
+    const inspector = createMeter().inspect?.(x, { status: 200, header: () => undefined });
+    const data = { type, delta };
+    inspector?.event?.({ data: JSON.stringify(data), type, json: () => data, replace: () => undefined });
+    assert.deepEqual([usage.deltas, usage.guessed], expected);
+    const end = { type: 'end', usage: { output_tokens: 9 } };
+    inspector?.event?.({ data: JSON.stringify(end), type: 'end', json: () => end, replace: () => undefined });
+    assert.deepEqual([usage.completionTokens, usage.deltas, usage.guessed], [9, 0, 0]);
+  });
+}

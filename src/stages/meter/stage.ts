@@ -22,8 +22,11 @@ export function createMeter(): Stage<'request' | 'route', 'usage'> {
         event(event) {
           // Usage stands in one of many events: the text is searched before anything is parsed for it.
           const told = event.data.includes('"usage"') && noteEvent(x.usage, event.json(), choices, isOnePrompt);
-          if (told) x.usage.deltas = 0;
-          else if (isDelta(family, event)) x.usage.deltas += tokensIn(family, event);
+          if (told) [x.usage.deltas, x.usage.guessed] = [0, 0];
+          else if (isDelta(family, event)) {
+            x.usage.deltas += 1;
+            x.usage.guessed += moreTokensIn(family, event);
+          }
           return 'pass';
         },
         body(value) {
@@ -42,18 +45,18 @@ function isDelta(family: RouteFamily, { type }: StreamEvent): boolean {
 }
 
 /**
- * Tokens that an event holds at least, where upstream tells them only at the end: with speculative decoding, or where events
- * are gathered, one holds many, and who hangs up before the end would have had them for one.
+ * Tokens that an event is likely to hold beyond one, where upstream tells them only at the end: with speculative decoding, or
+ * where events are gathered, one holds many, and who hangs up before the end would have had them for one.
  */
-function tokensIn(family: RouteFamily, event: StreamEvent): number {
-  if (family !== 'messages' && family !== 'responses') return 1;
+function moreTokensIn(family: RouteFamily, event: StreamEvent): number {
+  if (family !== 'messages' && family !== 'responses') return 0;
   const delta = event.json()?.['delta'];
   const text = isJsonObject(delta) ? (delta['text'] ?? delta['partial_json'] ?? delta['thinking']) : delta;
-  return typeof text === 'string' ? Math.max(1, Math.floor(text.length / LONGEST_TOKEN)) : 1;
+  return typeof text === 'string' ? Math.max(0, Math.floor(text.length / LONG_TOKEN) - 1) : 0;
 }
 
-/** Characters; hardly any token of text has more. */
-const LONGEST_TOKEN = 8;
+/** Characters; hardly any token of words has more, but one of dashes or blanks may have 64 and more. */
+const LONG_TOKEN = 8;
 
 /**
  * Notes what an event says of the answer's tokens until now. In events of a choice it is that choice's, in the last one that of

@@ -23,15 +23,15 @@ export function actualTokens(
   // What goes on in the background upstream finishes, whoever hangs up, and nobody hears how much it was.
   const isDetached = isBackground && outcome.kind !== 'answer' && outcome.mayHaveWorked === true;
   const unseen = isGivenUp(outcome) && silentMs >= SILENCE_MS ? bid.choices * writtenIn(silentMs) : 0;
+  const { input, cached, output } = tokensSoFar(usage, bid);
   if (promptTokens !== undefined || completionTokens !== undefined) {
     // A number that cannot be would lock its caller out for ever. What upstream holds of a conversation is in no body.
-    const { input, cached, output } = tokensSoFar(usage, bid.input);
     const read = Math.min(input, Math.max(mostTokens(size), LONG_CONTEXT));
     const written = Math.min(withUnseen(output, unseen, most), 2 * Math.max(most, deltas) + SHORT_ANSWER);
     return { input: read, cached: Math.min(cached, read), output: isDetached ? Math.max(most, written) : written };
   }
   if (deltas > 0) {
-    return { input: bid.input, cached: 0, output: isDetached ? most : withUnseen(deltas, unseen, most) };
+    return { input: bid.input, cached: 0, output: isDetached ? most : withUnseen(output, unseen, most) };
   }
   if (outcome.mayHaveWorked !== true) return NOTHING;
   // What upstream broke nobody has had. A time-out is the gateway's own: the caller has chosen how long the work is.

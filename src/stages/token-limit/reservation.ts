@@ -37,17 +37,21 @@ export function unitsOf({ unit }: Limit, tokens: Tokens, price: Price): number {
 /** Tokens that a bid sets aside. Nothing is taken for cached: what upstream had already is not known before. */
 export const tokensOf = ({ input, choices, each }: Bid): Tokens => ({ input, cached: 0, output: choices * each });
 
-/** Tokens that were used until now, as far as upstream has told and its events show. @param input of the prompt until it is told */
-export const tokensSoFar = (usage: Usage, input: number): Tokens => ({
-  input: usage.promptTokens ?? input,
-  cached: usage.cachedTokens ?? 0,
-  output: (usage.completionTokens ?? 0) + usage.deltas,
-});
+/** Tokens that were used until now, as far as upstream has told and its events show. */
+export function tokensSoFar(
+  { promptTokens, cachedTokens, completionTokens, deltas, guessed }: Usage,
+  bid: Bid,
+): Tokens {
+  const certain = (completionTokens ?? 0) + deltas;
+  // No guess brings an answer above what it may have: it would be cut, or charged, for tokens that upstream cannot have written.
+  const output = Math.max(certain, Math.min(certain + guessed, bid.choices * bid.each));
+  return { input: promptTokens ?? bid.input, cached: cachedTokens ?? 0, output };
+}
 
 /** Units of each limit that a stream has used until now, as far as upstream has told and its events show. */
-export function unitsSoFar(usage: Usage, { input, price }: Bid, limits: readonly Limit[]): number[] {
-  const tokens = tokensSoFar(usage, input);
-  return limits.map((limit) => unitsOf(limit, tokens, price));
+export function unitsSoFar(usage: Usage, bid: Bid, limits: readonly Limit[]): number[] {
+  const tokens = tokensSoFar(usage, bid);
+  return limits.map((limit) => unitsOf(limit, tokens, bid.price));
 }
 
 /** Units that a bid sets aside of a limit. */

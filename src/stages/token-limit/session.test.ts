@@ -28,7 +28,7 @@ function setUp(change: (counters: Counters) => Counters = (counters) => counters
 }
 
 const used = (promptTokens: number, completionTokens = 0, cachedTokens = 0) => ({
-  ...{ promptTokens, completionTokens, cachedTokens, deltas: 0 },
+  ...{ promptTokens, completionTokens, cachedTokens, deltas: 0, guessed: 0 },
 });
 
 test('a session whose counters cannot be asked ends: it would go on for nothing as long as it likes', async () => {

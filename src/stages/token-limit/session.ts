@@ -68,7 +68,7 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
         last = grown(last, now);
         isOver = true;
         if (spent !== undefined) end(spent);
-        note(principal, model, tokensSoFar(last, bid.input), bid.price);
+        note(principal, model, tokensSoFar(last, bid), bid.price);
       },
     };
   };
@@ -88,5 +88,6 @@ function grown(before: Usage, now: Usage): Usage {
     cachedTokens,
     completionTokens: within(before.completionTokens, now.completionTokens),
     deltas: now.deltas,
+    guessed: now.guessed,
   };
 }

@@ -234,3 +234,29 @@ test('an answer that says nothing of its tokens has used all that was set aside'
   });
   assert.equal(used(), reserved);
 });
+
+test('an answer of long tokens within its own length is neither cut nor charged for more than that, though its text looks longer', () => {
+  const { stage, used, principal } = bench();
+  const request = {
+    ...{ model: 'tiny', isStream: true, wantsUsage: false, adjusted: [] },
+    body: { model: 'tiny', messages: [{ role: 'user', content: 'draw lines' }], max_tokens: 1_000 },
+    output: { name: 'max_tokens', isOurs: false },
+  };
+  const { route } = exchange(fakeDownstream(), {});
+  const x = exchange(fakeDownstream(), {
+    ...{ request, principal, usage: newUsage(), route: { ...route, family: 'messages' } },
+  }) as Running;
+  assert.equal(stage.decide?.(x), undefined);
+  const setAside = used();
+  const head = { status: 200, header: () => undefined };
+  const inspectors = [createMeter().inspect?.(x, head), stage.inspect?.(x, head)].filter((one) => one !== undefined);
+  const type = 'content_block_delta';
+  const data = JSON.stringify({ type, delta: { type: 'text_delta', text: '-'.repeat(64) } });
+  for (let i = 0; i < 900; i++) assert.equal(typeof inspectEvent({ type, data }, inspectors), 'string', `event ${i}`);
+  assert.equal(used(), setAside);
+  stage.settle?.(x, {
+    ...{ kind: 'abort', status: 499, code: undefined, durationMs: 1, firstByteMs: 1, upstream: 'u' },
+    mayHaveWorked: true,
+  });
+  assert.equal(used(), setAside);
+});
