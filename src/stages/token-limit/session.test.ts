@@ -9,22 +9,23 @@ import { createWallClock } from '../../limits/wall-clock.ts';
 import { CountersUnavailable, type Counters } from '../../limits/counters.ts';
 import { createUsageBook } from '../../limits/ledger.ts';
 import { createLimitPlan } from '../../limits/plan.ts';
+import type { Rule } from '../../limits/rules.ts';
 import { createTokenSessions } from './session.ts';
 
 const LIMIT = 10_000;
 
-function setUp(change: (counters: Counters) => Counters = (counters) => counters) {
+function setUp(change: (counters: Counters) => Counters = (counters) => counters, rules: readonly Rule[] = []) {
   const clock = settableClock();
   const memory = createSharedCounters(createCounterMemory(64, 1, 's'), 0);
   const counters = change(memory);
   const defaults = { budget: { tokens: LIMIT, per: 'day' } } as const;
-  const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', createWallClock(clock)));
+  const plan = createLimitPlan({ defaults, rules }, counters, createCalendar('UTC', createWallClock(clock)));
   const usage = createUsageBook();
   const x = exchange(fakeDownstream(), {});
   const full: string[] = [];
   const open = createTokenSessions({}, { plan, counters, usage, clock });
-  const session = open(x, 'tiny', ({ code }) => void full.push(code));
-  return { session, full, usage };
+  const begin = () => open(x, 'tiny', ({ code }) => void full.push(code));
+  return { session: begin(), begin, full, usage };
 }
 
 const used = (promptTokens: number, completionTokens = 0, cachedTokens = 0) => ({
@@ -63,5 +64,19 @@ test('what a session has used is counted as upstream tells it, and it ends where
   assert.deepEqual(full, []);
   session.used(used(LIMIT));
   session.more();
+  assert.deepEqual(full, ['budget_exhausted']);
+});
+
+test('a session is one request, however long it lasts: as many are let in as the limit says', () => {
+  const rule: Rule = { name: 'm', per: ['key', 'model'], requests: { amount: 2, per: 'day' } };
+  const { session, begin, full } = setUp(undefined, [rule]);
+  const second = begin();
+  for (const one of [session, second, session]) {
+    one.used(used(5, 3));
+    one.more();
+  }
+  assert.deepEqual(full, []);
+  session.end(used(5, 3));
+  begin();
   assert.deepEqual(full, ['budget_exhausted']);
 });

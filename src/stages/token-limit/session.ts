@@ -55,7 +55,8 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
     return {
       more(): void {
         if (spent === undefined) return;
-        const wanted = units().map((used) => used + 1);
+        // One request it stays, however long it lasts; of the rest it needs room for one unit more.
+        const wanted = units().map((used, i) => (amounts[i]?.unit === 'requests' ? used : used + 1));
         soon(counters.extend(spent, wanted, clock.monotonicMs()), (refused) => {
           if (refused !== undefined && !isOver) onFull(refusal(refused, limits[asks.indexOf(refused.ask)]));
         });
