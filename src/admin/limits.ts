@@ -12,7 +12,11 @@ const limitShown = z.strictObject({
   counts: z.string().describe('requests, tokens, inputTokens, outputTokens, cost, concurrency or streams.'),
   per: z.string().nullable().describe('s, min, h, day or month; null: at once.'),
   limit: z.number(),
-  used: z.number().describe('With what running requests have set aside.'),
+  used: z
+    .number()
+    .describe(
+      'With what running requests have set aside. More than `limit` where requests cost more than they were estimated at.',
+    ),
   remaining: z.number(),
   resetsAt: z.iso.datetime().nullable().describe('When all of it is there again; null: it is.'),
 });

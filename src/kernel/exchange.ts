@@ -102,6 +102,8 @@ export interface LimitStanding {
   readonly remaining: number;
   /** Units of tokens and money that were used, without those that are only set aside. */
   readonly used?: number;
+  /** Units of them that are set aside for running requests. */
+  readonly setAside?: number;
   /** Seconds of the window; 0 where there is none. */
   readonly windowS: number;
   /** Milliseconds until the whole limit is available again. */

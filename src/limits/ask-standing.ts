@@ -27,6 +27,7 @@ export function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs
     limit: bound.limit,
     remaining: roomIn(bound, amount),
     used: amount.used,
+    setAside: amount.reserved,
     windowS: Math.round(lengthMs / 1000),
     // What is set aside is used at most, and then it has to come back, too.
     resetMs: taken === 0 ? 0 : comesBackAfterMs(bound, taken, nowMs),

@@ -9,7 +9,7 @@ export interface LimitView {
   readonly limit: Limit;
   /** In the limit's own units; money in units of the prices. */
   readonly max: number;
-  /** With what running requests have set aside. */
+  /** With what running requests have set aside. More than `max` where requests have cost more than they were estimated at. */
   readonly used: number;
   readonly remaining: number;
   /** When all of it is there again, milliseconds since the epoch; undefined where nothing of it is used, or where it is held. */
@@ -27,7 +27,7 @@ export async function limitViews(
   // In turn: those on Valkey are pipelined by the connection, and the order is that of the headers.
   const nowMs = clock.monotonicMs();
   const standings = await Promise.all(all.map(async (one) => counters.standing(plan.ask(one, 1, nowMs), nowMs)));
-  return standings.map(({ remaining, resetMs }, i) => {
+  return standings.map(({ remaining, used = 0, setAside = 0, resetMs }, i) => {
     const limit = all[i]?.limit;
     if (limit === undefined) throw new RangeError('a standing of no limit');
     const scale = limit.unit === 'cost' ? MILLIONTHS : 1;
@@ -35,7 +35,7 @@ export async function limitViews(
     return {
       limit,
       max: limit.max / scale,
-      used: Math.max(0, limit.max - remaining) / scale,
+      used: Math.max(0, limit.max - remaining, Math.ceil(used + setAside)) / scale,
       remaining: remaining / scale,
       resetsAtMs: isTouched ? Math.min(clock.nowMs() + resetMs, LATEST_MS) : undefined,
     };
