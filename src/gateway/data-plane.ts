@@ -259,7 +259,7 @@ export function createDataPlane(settings: Settings, deps: DataPlaneDeps): DataPl
         plan,
         counters: callerCounters,
         clock,
-        usage: deps.usage,
+        ...{ usage: deps.usage, onBudget: deps.onBudget },
       }),
       writeMs: config.listen.timeouts.writeMs,
     }),

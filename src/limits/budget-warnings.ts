@@ -1,7 +1,8 @@
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import type { LimitStanding } from '../kernel/exchange.ts';
+import type { Counters } from './counters.ts';
 import { isBudget } from './limit.ts';
-import type { Counted } from './plan.ts';
+import type { Counted, LimitPlan } from './plan.ts';
 
 /** A budget of which four fifths are used. */
 export interface BudgetWarning {
@@ -15,35 +16,106 @@ export interface BudgetWarning {
   readonly endsAtMs: number;
 }
 
+/** Finds the budgets that have come to four fifths, and tells of each once in its window. */
+export interface BudgetWarnings {
+  /** @param standings of the limits that were just asked, in their order; what is set aside there is not used yet */
+  look(who: Holder, asked: readonly Counted[], standings: readonly LimitStanding[]): void;
+  /**
+   * Looks at budgets of which something was just used, within a second: with the next request it would be told too late, or
+   * never. Of those who use one budget in that second the one that used most is named. Never waits.
+   *
+   * @param units that were used of each
+   */
+  used(who: Holder, counted: readonly Counted[], units: readonly number[]): void;
+}
+
+/** Whose request it is. */
+interface Holder {
+  readonly tenant: string;
+  readonly id: string;
+}
+
+/** What budgets are looked at by. */
+export interface BudgetWarningDeps {
+  readonly plan: Pick<LimitPlan, 'ask'>;
+  readonly counters: Pick<Counters, 'standing'>;
+  readonly clock: Clock;
+}
+
 /** Share of a budget from which on it is told of. */
 export const WARN_AT = 0.8;
 /** Budgets that are remembered as told of. */
 const MAX_KNOWN = 10_000;
+/** Budgets that are looked at in one second; those beyond are looked at when they are used again. */
+const MAX_USED = 1_000;
+const LOOK_MS = 1_000;
 
-/** Finds the budgets that have come to four fifths, and tells of each once in its window. */
-export function createBudgetWarnings(tell: (warning: BudgetWarning) => void, clock: Pick<Clock, 'nowMs'>) {
-  const told = new Set<string>();
+/** Runs a timer only while there is something to look at. */
+export function createBudgetWarnings(
+  tell: (warning: BudgetWarning) => void,
+  { plan, counters, clock }: BudgetWarningDeps,
+): BudgetWarnings {
+  /** When the window ends in which a counter was told of, milliseconds since the epoch. */
+  const told = new Map<string, number>();
+  const waiting = new Map<string, Use>();
+  let timer: Timer | undefined;
+
+  function judge(who: Holder, { limit, counter: { name } }: Counted, standing: LimitStanding): void {
+    if ((standing.used ?? 0) < standing.limit * WARN_AT || !isBudget(limit)) return;
+    // Rounded: the end of a window is told in milliseconds from now.
+    const endsAtMs = Math.round((clock.nowMs() + standing.resetMs) / 60_000) * 60_000;
+    if (told.get(name) === endsAtMs) return;
+    if (told.size >= MAX_KNOWN) told.clear();
+    told.set(name, endsAtMs);
+    tell({ limit: limit.name, tenant: who.tenant, holder: who.id, counter: name, endsAtMs });
+  }
+
+  function wait(use: Use): void {
+    const { name } = use.counted.counter;
+    const before = waiting.get(name);
+    if (before === undefined ? waiting.size >= MAX_USED : before.units >= use.units) return;
+    waiting.set(name, use);
+    timer ??= clock.after(LOOK_MS, lookAtAll);
+  }
+
+  function lookAtAll(): void {
+    timer = undefined;
+    const uses = [...waiting.values()];
+    waiting.clear();
+    const nowMs = clock.monotonicMs();
+    for (const use of uses) {
+      const standing = counters.standing(plan.ask(use.counted, 1, nowMs), nowMs);
+      if (!(standing instanceof Promise)) judge(use.who, use.counted, standing);
+      // Counters that cannot be asked are asked again a second later.
+      else
+        void standing.then(
+          (now) => judge(use.who, use.counted, now),
+          () => wait(use),
+        );
+    }
+  }
+
   return {
-    /** @param standings of the limits that were just asked, in their order; what is set aside there is not used yet */
-    look(
-      who: { readonly tenant: string; readonly id: string },
-      asked: readonly Counted[],
-      standings: readonly LimitStanding[],
-    ): void {
-      for (let i = 0; i < asked.length; i++) {
-        const [one, standing] = [asked[i], standings[i]];
-        if (one === undefined || standing === undefined) continue;
-        const { limit, counter } = one;
-        if ((standing.used ?? 0) < standing.limit * WARN_AT) continue;
-        if (!isBudget(limit)) continue;
-        // Rounded: the end of a window is told in milliseconds from now.
-        const endsAtMs = Math.round((clock.nowMs() + standing.resetMs) / 60_000) * 60_000;
-        const key = `${counter.name} ${endsAtMs}`;
-        if (told.has(key)) continue;
-        if (told.size >= MAX_KNOWN) told.clear();
-        told.add(key);
-        tell({ limit: limit.name, tenant: who.tenant, holder: who.id, counter: counter.name, endsAtMs });
+    look(who, asked, standings) {
+      for (const [i, standing] of standings.entries()) {
+        const counted = asked[i];
+        if (counted !== undefined) judge(who, counted, standing);
+      }
+    },
+    used(who, all, units) {
+      for (const [i, counted] of all.entries()) {
+        const used = units[i] ?? 0;
+        if (used <= 0 || !isBudget(counted.limit)) continue;
+        const isTold = (told.get(counted.counter.name) ?? 0) > clock.nowMs();
+        if (!isTold) wait({ who, counted, units: used });
       }
     },
   };
+}
+
+/** What a request has used of a budget. */
+interface Use {
+  readonly who: Holder;
+  readonly counted: Counted;
+  readonly units: number;
 }

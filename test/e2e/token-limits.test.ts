@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestGateway } from '../support/gateway.ts';
 import { ask, CHAT } from '../support/http.ts';
 
@@ -129,4 +130,16 @@ test('a prompt that is larger than a whole limit is refused, whatever length it 
     assert.equal(headers['retry-after'], '3600');
   }
   assert.equal(it.simulator.received().filter(({ path }) => path === '/v1/chat/completions').length, 0);
+});
+
+test('a budget of which one request uses four fifths is one log line within seconds, though nobody asks again', async () => {
+  await using it = await startTestGateway({ plain: true, workers: 2, config: OPEN });
+  const { key, record } = await it.issue({ limits: { budget: { tokens: 1_000, per: 'day' } } });
+  const body = { ...CHAT, messages: [{ role: 'user', content: 'a '.repeat(900) }], max_tokens: 1 };
+  const used = tokensOf((await ask(it, { key, body })).json);
+  assert.ok(used >= 800 && used <= 1_000, `${used} tokens`);
+  const lines = (): string[] => it.log.filter((line) => line.includes('"event":"budget"'));
+  for (let waitedMs = 0; lines().length === 0 && waitedMs < 10_000; waitedMs += 50) await sleep(50);
+  assert.equal(lines().length, 1);
+  assert.match(lines()[0] ?? '', new RegExp(`"holder":"key:${record.id}"`));
 });

@@ -68,6 +68,7 @@ interface Change {
 /** A session that has begun, with everything around it. */
 function begin({ principal = alice, targets = 1, serving = () => [...Array(targets).keys()], ...change }: Change = {}) {
   const clock = settableClock();
+  const budgets = settableClock();
   const counters = change.counters ?? createSharedCounters(createCounterMemory(64, 1, 'seed'), 0);
   const states = createUpstreamStates(createUpstreamMemory(targets, 1), 0);
   const running = createRunningExchanges();
@@ -111,7 +112,9 @@ function begin({ principal = alice, targets = 1, serving = () => [...Array(targe
         ),
         counters,
         usage: createUsageBook(),
-        clock,
+        onBudget: () => undefined,
+        // Looking at budgets goes on after a session: its timer is none of those that a session has to stop.
+        clock: { ...clock, after: (ms, run) => budgets.after(ms, run) },
       },
     ),
     clock,

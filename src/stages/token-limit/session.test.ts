@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { settableClock } from '../../../test/support/clock.ts';
 import { exchange, fakeDownstream } from '../../../test/support/exchange.ts';
 import { createCounterMemory, createSharedCounters } from '../../adapters/memory/counters.ts';
+import type { BudgetWarning } from '../../limits/budget-warnings.ts';
 import { createCalendar } from '../../limits/calendar.ts';
 import { createWallClock } from '../../limits/wall-clock.ts';
 import { CountersUnavailable, type Counters } from '../../limits/counters.ts';
@@ -23,9 +24,11 @@ function setUp(change: (counters: Counters) => Counters = (counters) => counters
   const usage = createUsageBook();
   const x = exchange(fakeDownstream(), {});
   const full: string[] = [];
-  const open = createTokenSessions({}, { plan, counters, usage, clock });
+  const told: string[] = [];
+  const onBudget = ({ limit }: BudgetWarning) => void told.push(limit);
+  const open = createTokenSessions({}, { plan, counters, usage, onBudget, clock });
   const begin = () => open(x, 'tiny', ({ code }) => void full.push(code));
-  return { session: begin(), begin, full, usage };
+  return { session: begin(), begin, full, usage, clock, told };
 }
 
 const used = (promptTokens: number, completionTokens = 0, cachedTokens = 0) => ({
@@ -79,4 +82,14 @@ test('a session is one request, however long it lasts: as many are let in as the
   session.end(used(5, 3));
   begin();
   assert.deepEqual(full, ['budget_exhausted']);
+});
+
+test('a budget that a session has nearly used is told of while the session goes on', () => {
+  const { session, clock, told } = setUp();
+  session.used(used(LIMIT * 0.8));
+  clock.advance(1_000);
+  assert.deepEqual(told, ['budget']);
+  session.end(used(LIMIT * 0.9));
+  clock.advance(1_000);
+  assert.deepEqual([told, clock.waiting()], [['budget'], 0]);
 });

@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { newUsage, type Exchange, type Has, type Spent, type Usage } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
+import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
 import type { Counters, Refused, Soon } from '../../limits/counters.ts';
 import type { UsageBook } from '../../limits/ledger.ts';
 import type { LimitPlan } from '../../limits/plan.ts';
@@ -14,6 +15,8 @@ export interface TokenSessionDeps {
   readonly plan: LimitPlan;
   readonly counters: Counters;
   readonly usage: Pick<UsageBook, 'add'>;
+  /** Told of each budget that has come to four fifths. */
+  readonly onBudget: (warning: BudgetWarning) => void;
   readonly clock: Clock;
 }
 
@@ -23,20 +26,26 @@ type Asked = Exchange & Has<'peer' | 'principal' | 'route'>;
  * Counts the tokens of WebSocket sessions. Nobody knows how long one lasts, so nothing is set aside for it but one unit of each
  * limit; what it uses is counted as upstream tells it, and the session ends where a limit is used up.
  */
-export function createTokenSessions(prices: Prices, { plan, counters, usage, clock }: TokenSessionDeps) {
+export function createTokenSessions(prices: Prices, deps: TokenSessionDeps) {
+  const { plan, counters, usage, clock } = deps;
+  const warnings = createBudgetWarnings(deps.onBudget, deps);
   const note = createNoteUsage(usage, clock);
   return (x: Asked, model: string, onFull: (denial: Denial) => void) => {
     const { principal, peer, route } = x;
     const all = plan.late({ principal, network: peer.network, model, route: classOf(route.scope) });
     const limits = all.map(({ limit }) => limit);
     const asks = all.map((one) => plan.ask(one, 1, clock.monotonicMs()));
-    const amounts = limits.filter((_, i) => asks[i]?.kind === 'amount');
+    const counted = all.filter((_, i) => asks[i]?.kind === 'amount');
+    const amounts = counted.map(({ limit }) => limit);
     const bid: Bid = { input: 0, least: 0, choices: 1, each: 0, price: priceOf(prices, model) };
     let spent: Spent | undefined;
     let last: Usage = newUsage();
     let isOver = false;
     const units = (): number[] => unitsSoFar(last, bid, amounts);
-    const end = (taken: Spent): void => counters.settle(taken, units(), clock.monotonicMs());
+    function end(taken: Spent): void {
+      counters.settle(taken, units(), clock.monotonicMs());
+      warnings.used(principal, counted, units());
+    }
 
     function begun(result: Spent | Refused): void {
       if (result.kind === 'refused') onFull(refusal(result, limits[asks.indexOf(result.ask)]));
@@ -63,7 +72,9 @@ export function createTokenSessions(prices: Prices, { plan, counters, usage, clo
       },
       used(now: Usage): void {
         last = grown(last, now);
-        if (spent !== undefined) counters.progress(spent, units(), clock.monotonicMs());
+        if (spent === undefined) return;
+        counters.progress(spent, units(), clock.monotonicMs());
+        warnings.used(principal, counted, units());
       },
       end(now: Usage): void {
         last = grown(last, now);

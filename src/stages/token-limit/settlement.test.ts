@@ -13,7 +13,7 @@ import { createEstimator } from '../../limits/estimator.ts';
 import { createLimitPlan } from '../../limits/plan.ts';
 import { inspectEvent } from '../../forward/stream-event.ts';
 import { createMeter } from '../meter/stage.ts';
-import { createTokenLimit } from './stage.ts';
+import { createTokenLimit, type TokenLimitDeps } from './stage.ts';
 
 const LIMIT = 4_000;
 const HISTORIES = 100_000;
@@ -51,10 +51,10 @@ const clock = settableClock();
 const counters = createSharedCounters(createCounterMemory(64, 1, 's', 262_144), 0);
 const defaults = { budget: { tokens: LIMIT, per: 'month' } } as const;
 const plan = createLimitPlan({ defaults, rules: [] }, counters, createCalendar('UTC', createWallClock(clock)));
-const stageOf = () =>
+const stageOf = (onBudget: TokenLimitDeps['onBudget'] = () => undefined) =>
   createTokenLimit(
     { prices: {}, overCap: 'lower', maxOutputTokens: 500 },
-    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook(), onBudget: () => undefined },
+    { plan, counters, clock, estimator: createEstimator(), usage: createUsageBook(), onBudget },
   );
 const shared = stageOf();
 let callers = 0;
@@ -259,4 +259,22 @@ test('an answer of long tokens within its own length is neither cut nor charged 
     mayHaveWorked: true,
   });
   assert.equal(used(), setAside);
+});
+
+test('a budget of which one request has used four fifths is told of within a second, though no other comes', () => {
+  const told: string[] = [];
+  const it = bench(stageOf(({ holder }) => void told.push(holder)));
+  const one = { prompt: 30, input: 5, maxTokens: 300, isOurs: false, n: 1, written: 1, overlap: 0 } as const;
+  for (const { input, expected } of [
+    { input: LIMIT * 0.8 - 301, expected: [] },
+    { input: 1, expected: [it.principal.id] },
+  ]) {
+    // The first has written 300 tokens of its answer; the second none.
+    const began = begin(it, { ...one, input, written: input === 1 ? 0 : 1, end: 'answer' });
+    assert.ok(began !== undefined);
+    began.end();
+    assert.deepEqual(told, []);
+    clock.advance(1_000);
+    assert.deepEqual(told, expected);
+  }
 });

@@ -71,7 +71,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   const meterOf = createMeterOf(counters, clock);
   const progress = createProgress(counters, clock);
   const note = createNoteUsage(deps.usage, clock);
-  const warnings = createBudgetWarnings(deps.onBudget, clock);
+  const warnings = createBudgetWarnings(deps.onBudget, deps);
 
   function bidOf(x: Asked, size: PromptSize, input: number): Bid {
     const { body, output } = x.request;
@@ -104,7 +104,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
   }
 
   function attempt(x: Here, wish: Wish, bid: Bid, tries: number): Soon<Denial | undefined> {
-    const [asked, asks, amounts]: [Counted[], Ask[], Limit[]] = [[], [], []];
+    const [asked, asks, amounts]: [Counted[], Ask[], Counted[]] = [[], [], []];
     const tokens = tokensOf(bid);
     const nowMs = clock.monotonicMs();
     for (const one of wish.limits) {
@@ -113,7 +113,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       asked.push(one);
       const ask = plan.ask(one, Math.min(units, one.limit.max), nowMs);
       asks.push(ask);
-      if (ask.kind === 'amount') amounts.push(one.limit);
+      if (ask.kind === 'amount') amounts.push(one);
     }
     const result = counters.spend(asks, nowMs);
     const judge = (spent: Spent | Refused) => {
@@ -159,6 +159,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const tokens = actualTokens(x.usage, kept, outcome, silentMs, (ms) => kept.known.writtenIn(ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
+      warnings.used(x.principal, kept.amounts, actuals);
       if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);
       if (outcome.kind === 'answer') learn(x, kept, outcome.workedMs ?? outcome.durationMs);
     },
@@ -195,13 +196,14 @@ class Held implements TokenLimits {
   readonly known: Estimate;
   /** Upstream goes on with it whoever hangs up. */
   readonly isBackground: boolean;
+  readonly amounts: readonly Counted[];
   readonly limits: readonly Limit[];
 
   constructor(
     spent: Spent,
     bid: Bid,
     { wanted, size, known }: Wish,
-    limits: readonly Limit[],
+    amounts: readonly Counted[],
     request: InferenceRequest,
   ) {
     this.spent = spent;
@@ -210,7 +212,8 @@ class Held implements TokenLimits {
     this.bid = bid;
     this.size = size;
     this.known = known;
-    this.limits = limits;
+    this.amounts = amounts;
+    this.limits = amounts.map(({ limit }) => limit);
   }
 }
 
