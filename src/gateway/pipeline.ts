@@ -13,7 +13,10 @@ export interface Stages {
   readonly routeConditions: Stage<'peer' | 'principal' | 'route'>;
   readonly fetchMedia: Stage<'principal' | 'route' | 'request' | 'model', 'sentBody'>;
   readonly meter: Stage<'request' | 'route', 'usage'>;
-  readonly tokenLimit: Stage<'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage', 'tokenLimits'>;
+  readonly tokenLimit: Stage<
+    'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits',
+    'tokenLimits'
+  >;
   readonly sanitize: Stage<'route' | 'request'>;
   readonly forward: Forward<
     'head' | 'principal' | 'route' | 'request' | 'sentBody' | 'model' | 'usage' | 'requestLimits' | 'tokenLimits'

@@ -21,6 +21,14 @@ export function createRateLimit({
   counters,
   clock,
 }: RateLimitDeps): Stage<'peer' | 'principal', 'requestLimits'> {
+  function answer(x: Slots<'requestLimits'>, result: Spent | Refused): Denial | undefined {
+    if (result.kind === 'refused') return refusal(result);
+    x.requestLimits = result;
+    // A request is one from its beginning: set aside until its end it would count in the day of that, or in both.
+    counters.progress(result, ONE_EACH, clock.monotonicMs());
+    return undefined;
+  }
+
   return {
     name: 'rate-limit',
     adds: ['requestLimits'],
@@ -46,14 +54,9 @@ const ONE_EACH: readonly number[] = Array<number>(1_024).fill(1);
 
 const CODES = { rate: 'rate_limited', concurrency: 'concurrency_limited', amount: 'budget_exhausted' } as const;
 
-function answer(x: Slots<'requestLimits'>, result: Spent | Refused): Denial | undefined {
-  if (result.kind === 'refused') {
-    const { ask, retryAfterMs, standing } = result;
-    const code = CODES[ask.kind];
-    return deny(code, { retryAfterMs, standings: [standing], message: `${MESSAGES[code]} The limit is ${ask.name}.` });
-  }
-  x.requestLimits = result;
-  return undefined;
+function refusal({ ask, retryAfterMs, standing }: Refused): Denial {
+  const code = CODES[ask.kind];
+  return deny(code, { retryAfterMs, standings: [standing], message: `${MESSAGES[code]} The limit is ${ask.name}.` });
 }
 
 const MESSAGES = {

@@ -1,3 +1,4 @@
+import type { Spent } from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Refused } from '../../limits/counters.ts';
 import { isBudget, type Limit } from '../../limits/limit.ts';
@@ -6,6 +7,16 @@ import { isBudget, type Limit } from '../../limits/limit.ts';
 export function refusal({ ask, retryAfterMs, standing }: Refused, limit: Limit | undefined): Denial {
   const code = codeOf(ask.kind, limit);
   return deny(code, { retryAfterMs, standings: [standing], message: `${MESSAGES[code]} The limit is ${ask.name}.` });
+}
+
+/** Milliseconds until one more request is let in by limits as they stood when the last one was; 0 where it is at once. */
+export function nextAfterMs({ standings }: Spent): number {
+  const waits = standings.map(({ limit, remaining, windowS, resetMs, used }) => {
+    if (remaining > 0 || windowS === 0) return 0;
+    // A window of the calendar comes back as a whole, a rate one by one.
+    return used === undefined ? resetMs - ((limit - 1) * windowS * 1_000) / limit : resetMs;
+  });
+  return Math.max(0, ...waits);
 }
 
 /** What a caller is told whose prompt the whole of a limit could not hold. */

@@ -51,7 +51,11 @@ export function createTokenSessions(prices: Prices, deps: TokenSessionDeps) {
       if (result.kind === 'refused') onFull(refusal(result, limits[asks.indexOf(result.ask)]));
       // The session may have ended while the counters were asked.
       else if (isOver) end(result);
-      else spent = result;
+      else {
+        spent = result;
+        // A request from its beginning on, in whichever day it ends.
+        counters.progress(spent, units(), clock.monotonicMs());
+      }
     }
 
     function soon<Value>(value: Soon<Value>, then: (value: Value) => void): void {

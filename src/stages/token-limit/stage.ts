@@ -15,7 +15,7 @@ import { isHopeless } from './hopeless.ts';
 import { createMeterOf } from './metering.ts';
 import { createNoteUsage } from './note-usage.ts';
 import { createProgress } from './progress.ts';
-import { classOf, refusal, tooLarge } from './refusal.ts';
+import { classOf, nextAfterMs, refusal, tooLarge } from './refusal.ts';
 import { leastLength, lengthWithin, tokensOf, unitsOf, unitsSoFar, type Bid } from './reservation.ts';
 
 /** Options of the stage, already read from the configuration. */
@@ -44,7 +44,7 @@ export interface TokenLimitDeps {
   readonly countPrompt?: CountPrompt | undefined;
 }
 
-type Needs = 'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage';
+type Needs = 'peer' | 'principal' | 'route' | 'request' | 'model' | 'usage' | 'requestLimits';
 /** An exchange that asks for tokens. */
 export type Asked = Exchange & Has<Needs>;
 type Here = Asked & Slots<'tokenLimits'>;
@@ -120,6 +120,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       if (spent.kind === 'spent') {
         warnings.look(x.principal, asked, spent.standings);
         x.tokenLimits = new Held(spent, bid, wish, amounts, x.request);
+        countRequests(spent, amounts);
         return undefined;
       }
       const full = asked[asks.indexOf(spent.ask)];
@@ -127,9 +128,17 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       if (full !== undefined) warnings.look(x.principal, [full], [spent.standing]);
       const left = spent.standing.remaining;
       const shorter = limit === undefined || tries === 0 ? undefined : shorterFor(x, limit, left, bid);
-      return shorter === undefined ? refusal(spent, limit) : attempt(x, wish, shorter, tries - 1);
+      if (shorter !== undefined) return attempt(x, wish, shorter, tries - 1);
+      // This request has used up one of what is asked first: when the next one is let in there counts as well.
+      return refusal({ ...spent, retryAfterMs: Math.max(spent.retryAfterMs, nextAfterMs(x.requestLimits)) }, limit);
     };
     return result instanceof Promise ? result.then(judge) : judge(result);
+  }
+
+  /** A request is one from its beginning: set aside until its end it would count in the day of that, or in both. */
+  function countRequests(spent: Spent, amounts: readonly Counted[]): void {
+    const units = amounts.map(({ limit }) => (limit.unit === 'requests' ? 1 : 0));
+    if (units.includes(1)) counters.progress(spent, units, clock.monotonicMs());
   }
 
   return {
