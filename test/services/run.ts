@@ -357,7 +357,7 @@ const services: readonly Service[] = [
     name: 'valkey',
     start: () => ({ VALKEY_PROGRAMS: countersServers() }),
     stop: () => undefined,
-    tests: ['contract', 'adapter', 'failover', 'journal', 'kill', 'tls']
+    tests: ['contract', 'adapter', 'function', 'failover', 'journal', 'kill', 'tls']
       .map((what) => `counters-${what}.test.ts`)
       .concat('counters.test.ts', 'holds-adapter.test.ts', 'shared-quarantine.test.ts'),
   },

@@ -18,6 +18,8 @@ local OPENS_AFTER_MS = 1500
 -- How long after its end a window still counts for those whose own is an earlier one (amount.ts).
 local GRACE_MS = 600000
 local ENDED_TTL_S = 120
+-- Of those whose time lies ahead, in each call: none may take long.
+local AHEAD_AT_ONCE = 50
 -- Who was found dead may come back with a journal, and must not tell again what has arrived.
 local DEAD_TTL_S = 86400
 -- What is left has to be more than that many leases of every session.
@@ -246,16 +248,33 @@ local function reclaim(session, ttl_s)
   return seq
 end
 
+-- When calls are let in. Further ahead than that it was written by a clock that was wrong, and would keep all out until the time has
+-- come: it is written anew, for what was lost meanwhile may not have been told yet.
+local function opens_at(now)
+  local opens = tonumber(redis.call('GET', KEYS_[3]) or now)
+  if opens <= now + OPENS_AFTER_MS then return opens end
+  redis.call('SET', KEYS_[3], text(now + OPENS_AFTER_MS), 'PX', HOLD_TTL_MS)
+  return now + OPENS_AFTER_MS
+end
+
+-- Whoever was heard of at a time to come was heard of before the clock was put back: one that is dead would hold its places until
+-- then. As one that has joined it has to give a sign soon, and is not heard of until it does.
+local function bring_back(key, now)
+  local ahead = redis.call('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'LIMIT', 0, AHEAD_AT_ONCE)
+  for _, name in ipairs(ahead) do redis.call('ZADD', key, text(now - DEAD_MS + FIRST_BEAT_MS), name) end
+end
+
 -- Notes that a session lives, and takes one dead one away at most: no call may take long. Tells how many have said so since
 -- a time, and so have told what they spent without the server.
 local function beat(session, instance, now, since)
   redis.call('ZADD', KEYS_[2], text(now), instance)
+  for i = 1, 2 do bring_back(KEYS_[i], now) end
   redis.call('PEXPIRE', KEYS_[4], MEMBER_TTL_MS)
   redis.call('ZREMRANGEBYSCORE', KEYS_[2], '-inf', text(now - DEAD_MS))
   local dead = redis.call('ZRANGEBYSCORE', KEYS_[1], '-inf', text(now - DEAD_MS), 'LIMIT', 0, 1)
   if dead[1] then reclaim(dead[1], DEAD_TTL_S) end
   for i = 1, 3 do redis.call('PEXPIRE', KEYS_[i], i == 1 and MEMBER_TTL_MS or HOLD_TTL_MS) end
-  local opens = tonumber(redis.call('GET', KEYS_[3]) or now)
+  local opens = opens_at(now)
   local members, instances = redis.call('ZCARD', KEYS_[1]), redis.call('ZCARD', KEYS_[2])
   local heard = redis.call('ZCOUNT', KEYS_[1], text(since), '+inf')
   return { 'ok', text(members), text(instances), text(math.max(0, opens - now)), text(heard) }
@@ -409,7 +428,7 @@ local function run(keys, args)
     reclaim(session, ENDED_TTL_S)
     return { 'ok' }
   end
-  local opens = tonumber(redis.call('GET', keys[3]) or now)
+  local opens = opens_at(now)
   if opens > now then return { 'closed', text(opens - now) } end
   return spend(now)
 end

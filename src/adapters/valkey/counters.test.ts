@@ -163,7 +163,7 @@ test('a server that has lost everything decides nothing until all could tell wha
   const server = createScriptedServer();
   server.reply = (call) => (call.op === 'join' ? ['ok', '1', '1', '1500', '0', '-1', '0'] : joinsOnly(call));
   const it = await open(server);
-  it.clock.advance(1_499);
+  it.clock.advance(1_501);
   assert.ok(!it.counters.isUp());
   assert.equal((await it.spend()).kind, 'spent');
   assert.equal(server.calls.filter(({ op }) => op === 'settle').length, 0);
@@ -171,6 +171,31 @@ test('a server that has lost everything decides nothing until all could tell wha
   assert.ok(it.counters.isUp());
   assert.equal(server.calls.filter(({ op }) => op === 'settle').length, 1);
 });
+
+for (const heardBy of ['spend', 'beat'] as const) {
+  test(`a server that lets nothing in is seen as one that does not decide, by a ${heardBy}, until it opens`, async () => {
+    const server = createScriptedServer();
+    const it = await open(server);
+    let opensInMs = 1_500;
+    server.reply = ({ op }) => {
+      if (op === 'spend') return ['closed', String(opensInMs)];
+      if (op === 'settle') return ['ok', '0', '0', '0', '0'];
+      return op === 'join' || op === 'beat' ? ['ok', '1', '1', String(opensInMs), '1', '-1', '0'] : ['ok'];
+    };
+    // Decided here, like all that comes while it is closed.
+    if (heardBy === 'spend') assert.equal((await it.spend()).kind, 'spent');
+    else it.clock.advance(500);
+    await turn();
+    assert.ok(!it.counters.isUp());
+    assert.deepEqual(it.changes, [true, 'incomplete']);
+    // It is told what is known: a part of it may be lost.
+    assert.equal(server.calls.filter(({ op }) => op === 'join').length, 2);
+    opensInMs = 0;
+    it.clock.advance(1_502);
+    await turn();
+    assert.deepEqual(it.changes, [true, 'incomplete', true]);
+  });
+}
 
 test('who comes back waits for the members that it knew, or until they must be dead', async () => {
   for (const [isHeard, waitsMs] of [

@@ -72,6 +72,10 @@ const LEAVE_MS = 500;
  */
 const RETURN_LOOK_MS = 100;
 const RETURN_MS = 5_500;
+/** Why a server decides nothing that lets nothing in before all have told what they know: what it knew was lost, or may have been. */
+const INCOMPLETE = 'incomplete';
+/** Timers come up to a millisecond too early, and the server counts whole ones. */
+const EARLY_MS = 2;
 
 /** Begins at once, and goes on trying. */
 export function createSession(deps: SessionDeps): Session {
@@ -132,9 +136,10 @@ export function createSession(deps: SessionDeps): Session {
       answer.then(
         (reply) => {
           if (!waiting.delete(one)) return;
-          if (reply[0] === 'gone') {
-            reject(new Unanswered('gone'));
-            if (session === id) fall('gone', true);
+          const why = reply[0] === 'gone' ? 'gone' : reply[0] === 'closed' ? INCOMPLETE : undefined;
+          if (why !== undefined) {
+            reject(new Unanswered(why));
+            if (session === id) fall(why, true);
           } else resolve(reply);
         },
         (error: unknown) => {
@@ -260,7 +265,7 @@ export function createSession(deps: SessionDeps): Session {
   }
 
   function note([, members, instances, opensInMs, heard]: Reply, nowMs: number): void {
-    opensAtMs = nowMs + Number(opensInMs);
+    opensAtMs = Number(opensInMs) > 0 ? nowMs + Number(opensInMs) + EARLY_MS : nowMs;
     if (Number(heard) >= awaited || nowMs >= awaitedUntilMs) awaited = 0;
     // Until all are back it is not known that there are fewer.
     const least = awaited === 0 ? { members: 1, instances: 1 } : fleet;
@@ -274,6 +279,8 @@ export function createSession(deps: SessionDeps): Session {
     if (session !== id || state !== 'joined') return;
     try {
       const reply = await timed('beat', [], [deps.instance, joinedAt]);
+      // Without a request nobody else would say so.
+      if (Number(reply[3]) > 0) return void fall(INCOMPLETE, true);
       note(reply, clock.monotonicMs());
       say();
       if (clock.monotonicMs() >= touchAtMs) await touch();

@@ -8,9 +8,10 @@ import type { TestServer } from '../../support/valkey.ts';
 import { WALL_MS, type OpenCounters } from '../../contracts/counters.ts';
 
 const SOURCE = readFileSync(new URL('../../../src/adapters/valkey/counters.lua', import.meta.url), 'utf8');
-/** Where our own Lua finds the time in these tests. */
-const CLOCK = '{sallyport}:clock';
-const TIMED = SOURCE.replace(
+/** Key of the time, in milliseconds since the epoch, that `TIMED` goes by. */
+export const CLOCK = '{sallyport}:clock';
+/** The function, by a time that a test sets. */
+export const TIMED = SOURCE.replace(
   "  local time = redis.call('TIME')\n",
   `  local ms = tonumber(redis.call('GET', '${CLOCK}'))\n  local time = { math.floor(ms / 1000), (ms % 1000) * 1000 }\n`,
 );
