@@ -86,3 +86,116 @@ test('who lives when the clock is put back keeps its places', async () => {
   assert.equal((await run('other'))[0], 'refused');
   assert.deepEqual((await beat('other')).slice(1, 3), ['2', '2']);
 });
+
+/** What somebody else has put where we count. */
+const FOREIGN: readonly (readonly [what: string, ...command: string[]])[] = [
+  ['a list', 'RPUSH', 'x'],
+  ['a set', 'SADD', 'x'],
+  ['text', 'SET', 'hello'],
+  ['words', 'SET', 'one two three'],
+  ['NaN', 'SET', 'nan'],
+  ['three NaN', 'SET', 'nan nan nan'],
+  ['infinity', 'SET', 'inf'],
+  ['a number that is none of ours', 'SET', '1e300'],
+  ['three of them', 'SET', '1e300 1e300 1e300'],
+  ['units that take for ever to drain', 'SET', '9007199254740991 0 0'],
+];
+
+async function put(key: string, [, command = '', ...values]: readonly [string, ...string[]]): Promise<void> {
+  await server.command('DEL', PREFIX + key);
+  await server.command(command, PREFIX + key, ...values);
+}
+
+const ITEMS = [
+  ['c:one', 'c', '1', '0', '3', '0', '0'],
+  ['r:one', 'r', '1', '0', '1000', '60', '0'],
+  ['a:one', 'a', '1', '0', '10', '60000', '0'],
+  ['a:day', 'd', '1', '0', '100', String(NOON_MS - 12 * HOUR_MS), String(NOON_MS + 12 * HOUR_MS)],
+] as const;
+
+for (const foreign of FOREIGN) {
+  test(`${foreign[0]} in the place of a counter fails no call that meets it`, async () => {
+    for (const [key, ...words] of ITEMS) {
+      const [kind, , , ...bound] = words;
+      const told = [kind, '1', kind === 'r' ? '1000' : '1', ...bound];
+      const calls: readonly (readonly [op: string, ...words: string[]])[] = [
+        ['peek', ...words],
+        ...(kind === 'c' ? [] : [['recall', ...told] as const]),
+        ['settle', '7', ...told],
+        ...(kind === 'r' || kind === 'c' ? [] : [['extend', ...words] as const]),
+        ['touch'],
+      ];
+      for (const [op, ...itsWords] of calls) {
+        await open('a');
+        await put(key, foreign);
+        assert.equal((await call(op, 'a', itsWords, [key]))[0], 'ok', `${key} ${op}`);
+      }
+      await open('a');
+      await put(key, foreign);
+      // Of what drains for ever nothing is left, as it says.
+      const asked = (await call('spend', 'a', words, [key]))[0];
+      assert.equal(asked, foreign[2]?.startsWith('9007') === true && kind === 'a' ? 'refused' : 'ok', key);
+      // Held, then given up: by whoever finds it dead, and by who takes its place.
+      for (const by of ['beat', 'join'] as const) {
+        await open('a', 'b');
+        await call('spend', 'a', words, [key]);
+        await put(key, foreign);
+        await setTime(NOON_MS + 5_000);
+        if (by === 'join') assert.equal((await join('c', key.startsWith('r') ? [] : [key, '1'], ['a']))[0], 'ok');
+        await beat('b');
+        await setTime(NOON_MS + 6_700);
+        assert.deepEqual((await beat('b')).slice(0, 2), ['ok', by === 'join' ? '2' : '1'], key);
+      }
+    }
+  });
+
+  test(`${foreign[0]} in the place of what is known of sessions is lost, and they go on or join anew`, async () => {
+    for (const key of ['members', 'instances', 'epoch', 'held:a', 'ended:before']) {
+      for (const op of ['spend', 'settle', 'beat', 'leave'] as const) {
+        await open('a', 'b');
+        await run('a');
+        await put(key, foreign);
+        const words = {
+          spend: ['c', '1', '0', '3', '0', '0'],
+          settle: ['7', 'c', '1', '0', '3', '0', '0'],
+          beat: ['i', '0'],
+        };
+        const reply = await call(
+          op,
+          'a',
+          op === 'leave' ? [] : words[op],
+          op === 'spend' || op === 'settle' ? ['c:one'] : [],
+        );
+        assert.equal(reply[0], key === 'members' ? 'gone' : 'ok', `${key} ${op}`);
+        assert.equal((await join('a2', ['c:one', '1'], ['a', 'before']))[0], 'ok', `${key} ${op}`);
+        await setTime(NOON_MS + 3_000);
+        for (const session of ['a2', 'b']) {
+          const alive = (await beat(session))[0];
+          if (key === 'members' && session === 'b') assert.equal(alive, 'gone');
+          else assert.equal(alive, 'ok', `${key} ${op} ${session}`);
+        }
+        assert.equal((await run('a2'))[0], 'ok', `${key} ${op}`);
+      }
+    }
+  });
+}
+
+test('fields of others in what a session holds are passed over, and no key of ours is deleted for them', async () => {
+  await open('a', 'b');
+  await run('a');
+  await server.command('HSET', `${PREFIX}held:a`, 'members', '1', 'c:one', 'hello', 'a:one', 'nan', 'seq', 'x');
+  assert.deepEqual(await call('leave', 'a'), ['ok']);
+  assert.deepEqual((await beat('b')).slice(0, 2), ['ok', '1']);
+});
+
+test('what the server itself refuses is still an error, and changes nothing', async () => {
+  await open('a');
+  await server.command('RPUSH', `${PREFIX}c:one`, 'x');
+  await server.command('CONFIG', 'SET', 'maxmemory', '1');
+  await assert.rejects(run('a'), /OOM/);
+  await server.command('CONFIG', 'SET', 'maxmemory', '0');
+  await server.command('REPLICAOF', '127.0.0.1', '9');
+  await assert.rejects(run('a'), /READONLY/);
+  await server.command('REPLICAOF', 'NO', 'ONE');
+  assert.equal((await run('a'))[0], 'ok');
+});

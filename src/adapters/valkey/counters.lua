@@ -39,8 +39,23 @@ local function now_ms()
   return time[1] * 1000 - SINCE_MS + math.floor(time[2] / 1000)
 end
 
-local function text(number)
-  return string.format('%.17g', number)
+local function text(value)
+  return string.format('%.17g', value)
+end
+
+-- What was stored as a number; nil of what we have not written: other text, NaN, what is not counted exactly.
+local function number(stored)
+  local value = tonumber(stored)
+  if value and math.abs(value) <= MOST_UNITS then return value end
+end
+
+-- A command on a key of ours. One of another type was not written by us, and would fail each call that meets it, of all instances:
+-- it is deleted, and what it counted is lost. Other errors are raised.
+local function ours(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('DEL', key) end
+  return redis.call(command, key, ...)
 end
 
 -- The cells that this call has read, by their keys; written back at the end, or not at all.
@@ -52,16 +67,19 @@ local function open_cells(now)
     local cell = cells[key]
     if cell then return cell end
     cell = { key = key, kind = kind }
-    local stored = redis.call('GET', key)
+    local stored = ours('GET', key)
     if kind == 'r' then
-      cell.tat = stored and tonumber(stored)
+      cell.tat = number(stored)
     elseif kind == 'c' then
-      cell.count = stored and tonumber(stored) or 0
+      cell.count = number(stored) or 0
     else
       local used, since, reserved, ends
       if stored then used, since, reserved, ends = string.match(stored, '^(%S+) (%S+) (%S+) (%S+)$') end
       cell.used, cell.since, cell.reserved = tonumber(used or 0), tonumber(since or 0), tonumber(reserved or 0)
       cell.ends = tonumber(ends or 0)
+      if not (number(cell.used) and number(cell.since) and number(cell.reserved) and number(cell.ends)) then
+        cell.used, cell.since, cell.reserved, cell.ends = 0, 0, 0, 0
+      end
     end
     cells[key] = cell
     order[#order + 1] = cell
@@ -70,7 +88,7 @@ local function open_cells(now)
 
   local function put(cell, value, ttl)
     if ttl <= 0 then redis.call('DEL', cell.key)
-    else redis.call('SET', cell.key, value, 'PX', string.format('%.0f', math.ceil(ttl) + 1)) end
+    else redis.call('SET', cell.key, value, 'PX', string.format('%.0f', math.ceil(math.min(ttl, MEMBER_TTL_MS)) + 1)) end
   end
 
   function self.write()
@@ -143,14 +161,13 @@ local function room_in(cell, item)
 end
 
 -- What the session holds, by the end of the counter's key.
-local function hold(held_key, cell, units)
-  local field = string.sub(cell.key, #PREFIX + 1)
-  local left = redis.call('HINCRBYFLOAT', held_key, field, text(units))
-  if tonumber(left) <= 0 then redis.call('HDEL', held_key, field) end
+local function held(held_key, cell)
+  return number(ours('HGET', held_key, string.sub(cell.key, #PREFIX + 1))) or 0
 end
 
-local function held(held_key, cell)
-  return tonumber(redis.call('HGET', held_key, string.sub(cell.key, #PREFIX + 1)) or 0)
+local function hold(held_key, cell, units)
+  local field, left = string.sub(cell.key, #PREFIX + 1), held(held_key, cell) + units
+  if left > 0 then redis.call('HSET', held_key, field, text(left)) else redis.call('HDEL', held_key, field) end
 end
 
 -- Takes one item. What it came to, whether it was let in, and what is held of it.
@@ -225,25 +242,26 @@ end
 -- Gives back all that a session holds and forgets it. The number of its last settlement, or -1.
 local function reclaim(session, ttl_s)
   local held_key = PREFIX .. 'held:' .. session
-  local fields = redis.call('HGETALL', held_key)
+  local fields = ours('HGETALL', held_key)
   local seq = -1
   for i = 1, #fields, 2 do
-    local field, units = fields[i], tonumber(fields[i + 1])
-    local key = PREFIX .. field
+    local field, units = fields[i], number(fields[i + 1]) or 0
+    local key, kind = PREFIX .. field, string.sub(field, 1, 2)
     if field == 'seq' then
-      seq = units
-    elseif string.sub(field, 1, 2) == 'c:' then
-      local left = tonumber(redis.call('GET', key) or 0) - units
+      seq = number(fields[i + 1]) or -1
+    elseif kind == 'c:' then
+      local left = (number(ours('GET', key)) or 0) - units
       if left > 0 then redis.call('SET', key, text(left), 'KEEPTTL') else redis.call('DEL', key) end
-    else
-      local before, reserved, ends = string.match(redis.call('GET', key) or '', '^(%S+ %S+ )(%S+)( %S+)$')
-      if before then
+    elseif kind == 'a:' then
+      -- No other: a field that is not ours would have a key deleted that is.
+      local before, reserved, ends = string.match(ours('GET', key) or '', '^(%S+ %S+ )(%S+)( %S+)$')
+      if number(reserved) then
         redis.call('SET', key, before .. text(math.max(0, tonumber(reserved) - units)) .. ends, 'KEEPTTL')
       end
     end
   end
   redis.call('DEL', held_key)
-  redis.call('ZREM', KEYS_[1], session)
+  ours('ZREM', KEYS_[1], session)
   redis.call('SET', PREFIX .. 'ended:' .. session, text(seq), 'EX', seq < 0 and ENDED_TTL_S or ttl_s)
   return seq
 end
@@ -251,7 +269,7 @@ end
 -- When calls are let in. Further ahead than that it was written by a clock that was wrong, and would keep all out until the time has
 -- come: it is written anew, for what was lost meanwhile may not have been told yet.
 local function opens_at(now)
-  local opens = tonumber(redis.call('GET', KEYS_[3]) or now)
+  local opens = number(ours('GET', KEYS_[3])) or now
   if opens <= now + OPENS_AFTER_MS then return opens end
   redis.call('SET', KEYS_[3], text(now + OPENS_AFTER_MS), 'PX', HOLD_TTL_MS)
   return now + OPENS_AFTER_MS
@@ -260,14 +278,14 @@ end
 -- Whoever was heard of at a time to come was heard of before the clock was put back: one that is dead would hold its places until
 -- then. As one that has joined it has to give a sign soon, and is not heard of until it does.
 local function bring_back(key, now)
-  local ahead = redis.call('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'LIMIT', 0, AHEAD_AT_ONCE)
+  local ahead = ours('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'LIMIT', 0, AHEAD_AT_ONCE)
   for _, name in ipairs(ahead) do redis.call('ZADD', key, text(now - DEAD_MS + FIRST_BEAT_MS), name) end
 end
 
 -- Notes that a session lives, and takes one dead one away at most: no call may take long. Tells how many have said so since
 -- a time, and so have told what they spent without the server.
 local function beat(session, instance, now, since)
-  redis.call('ZADD', KEYS_[2], text(now), instance)
+  ours('ZADD', KEYS_[2], text(now), instance)
   for i = 1, 2 do bring_back(KEYS_[i], now) end
   redis.call('PEXPIRE', KEYS_[4], MEMBER_TTL_MS)
   redis.call('ZREMRANGEBYSCORE', KEYS_[2], '-inf', text(now - DEAD_MS))
@@ -285,25 +303,27 @@ local function join(session, now)
   local instance, count = ARGV_[3], tonumber(ARGV_[4])
   -- It was given up before it was read: who sent it goes by another name by now.
   if redis.call('EXISTS', PREFIX .. 'ended:' .. session) == 1 then return { 'gone' } end
-  if redis.call('EXISTS', KEYS_[3]) == 0 then redis.call('SET', KEYS_[3], text(now + OPENS_AFTER_MS)) end
+  -- Not heard of yet: what it spent without the server comes behind this. First of all, so that it is found dead, and what it has then,
+  -- whatever becomes of the rest.
+  ours('ZADD', KEYS_[1], text(now - DEAD_MS + FIRST_BEAT_MS), session)
+  if not number(ours('GET', KEYS_[3])) then redis.call('SET', KEYS_[3], text(now + OPENS_AFTER_MS)) end
   local seq = -1
   for i = 5, 4 + count do
-    local known = redis.call('GET', PREFIX .. 'ended:' .. ARGV_[i])
-    seq = math.max(seq, tonumber(known or reclaim(ARGV_[i], ENDED_TTL_S)))
+    local known = number(ours('GET', PREFIX .. 'ended:' .. ARGV_[i]))
+    seq = math.max(seq, known or reclaim(ARGV_[i], ENDED_TTL_S))
   end
   for i = 5 + count, #ARGV_, 2 do
     local key, units = PREFIX .. ARGV_[i], tonumber(ARGV_[i + 1])
-    redis.call('HSET', KEYS_[4], ARGV_[i], text(units))
+    ours('HSET', KEYS_[4], ARGV_[i], text(units))
     if string.sub(ARGV_[i], 1, 2) == 'c:' then
-      redis.call('SET', key, text(tonumber(redis.call('GET', key) or 0) + units), 'PX', HOLD_TTL_MS)
+      redis.call('SET', key, text((number(ours('GET', key)) or 0) + units), 'PX', HOLD_TTL_MS)
     else
-      local before, reserved, ends = string.match(redis.call('GET', key) or '0 0 0 0', '^(%S+ %S+ )(%S+)( %S+)$')
+      local before, reserved, ends = string.match(ours('GET', key) or '', '^(%S+ %S+ )(%S+)( %S+)$')
+      if not number(reserved) then before, reserved, ends = '0 0 ', '0', ' 0' end
       local ttl = math.max(HOLD_TTL_MS, redis.call('PTTL', key))
       redis.call('SET', key, before .. text(reserved + units) .. ends, 'PX', string.format('%.0f', ttl))
     end
   end
-  -- Not heard of yet: what it spent without the server comes behind this.
-  redis.call('ZADD', KEYS_[1], text(now - DEAD_MS + FIRST_BEAT_MS), session)
   local reply = beat(session, instance, now, now)
   reply[6], reply[7] = text(seq), text(now)
   return reply
@@ -323,7 +343,7 @@ end
 
 -- All items or none. Of those that have no room it tells which has to be waited for longest.
 local function spend(now)
-  local members = redis.call('ZCARD', KEYS_[1])
+  local members = ours('ZCARD', KEYS_[1])
   local cells, reply, holds = open_cells(now), { 'ok' }, {}
   local refusal
   local longest = -1
@@ -365,7 +385,7 @@ end
 
 local function settle_all(now)
   local seq = tonumber(ARGV_[3])
-  if seq <= tonumber(redis.call('HGET', KEYS_[4], 'seq') or -1) then return { 'ok' } end
+  if seq <= (number(ours('HGET', KEYS_[4], 'seq')) or -1) then return { 'ok' } end
   local cells, reply = open_cells(now), { 'ok' }
   for index = 1, (#ARGV_ - 3) / WORDS do
     local item = item_at(index, 4 + (index - 1) * WORDS)
@@ -374,7 +394,7 @@ local function settle_all(now)
     append(reply, { text(cell.used or 0), text(cell.since or 0), text(cell.reserved or 0), '0' })
   end
   cells.write()
-  redis.call('HSET', KEYS_[4], 'seq', text(seq))
+  ours('HSET', KEYS_[4], 'seq', text(seq))
   return reply
 end
 
@@ -409,7 +429,7 @@ local function run(keys, args)
   KEYS_, ARGV_ = keys, args
   local op, session, now = args[1], args[2], now_ms()
   if op == 'join' then return join(session, now) end
-  if not redis.call('ZSCORE', keys[1], session) then return { 'gone' } end
+  if not ours('ZSCORE', keys[1], session) then return { 'gone' } end
   if op == 'beat' then
     redis.call('ZADD', keys[1], text(now), session)
     return beat(session, args[3], now, tonumber(args[4]))
