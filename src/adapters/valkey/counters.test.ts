@@ -226,6 +226,44 @@ test('who comes back waits for the members that it knew, or until they must be d
   }
 });
 
+test('a server that refuses every session is told the last one that it let in and those of the last quarter of a minute', async () => {
+  const server = createScriptedServer();
+  const it = await open(server);
+  server.reply = () => undefined;
+  server.lose();
+  const joins = () => server.calls.filter(({ op }) => op === 'join');
+  for (let i = 1; i <= 100; i++) {
+    it.clock.advance(250);
+    await turn();
+    joins().at(-1)?.fail(new Error('LOADING'));
+    await turn();
+  }
+  const names = joins().at(-1)?.words.slice(2) ?? [];
+  assert.deepEqual([names.length, names[0], names[1], names.at(-1)], [64, 's0', 's37', 's99']);
+  assert.deepEqual(it.pages.at(-1)?.thread.sessions.length, 64);
+  server.reply = joinsOnly;
+  it.clock.advance(250);
+  await turn();
+  assert.ok(it.counters.isUp());
+});
+
+test('a session that was let in too late is told to the server by the next one', async () => {
+  const server = createScriptedServer();
+  const it = await open(server);
+  server.reply = () => undefined;
+  server.lose();
+  it.clock.advance(250);
+  await turn();
+  it.clock.advance(2_000);
+  server.calls.at(-1)?.answer(['ok', '1', '1', '0', '0', '-1', '0']);
+  await turn();
+  server.reply = joinsOnly;
+  it.clock.advance(250);
+  await turn();
+  assert.deepEqual(said(server, 'join').at(-1)?.words.slice(2), ['s1']);
+  assert.ok(it.counters.isUp());
+});
+
 test('a session that the server has given up is replaced at once', async () => {
   const server = createScriptedServer();
   const it = await open(server);

@@ -83,7 +83,7 @@ export function createSession(deps: SessionDeps): Session {
   const waiting = new Set<{ readonly atMs: number; readonly fail: (error: Unanswered) => void }>();
   let connection: Connection | undefined;
   let id: string | undefined;
-  /** Sessions that may still hold something for us. */
+  /** Sessions that may still hold something for us: the one that was let in last, then those that were announced since. */
   let before: string[] = [...(deps.before?.sessions ?? [])];
   /** Whether others may have spent without the server, too. */
   let isBack = (deps.before?.untold.length ?? 0) > 0;
@@ -203,6 +203,8 @@ export function createSession(deps: SessionDeps): Session {
       drop();
       if (isClosed()) return;
       state = 'down';
+      if (id !== undefined) before.push(id);
+      id = undefined;
       clock.after(RETRY_MS, () => void attempt());
     } finally {
       late.cancel();
@@ -234,7 +236,7 @@ export function createSession(deps: SessionDeps): Session {
   async function join(on: Connection): Promise<void> {
     const session = deps.newId();
     const old = before;
-    before = [...old, session];
+    before = namesToTell(old, session);
     const held = [...ledger.announced()].flatMap(([field, units]) => [field, String(units)]);
     const sentAtMs = clock.monotonicMs();
     const reply = await ask(on, 'join', session, [], [deps.instance, String(old.length), ...old, ...held]);
@@ -348,4 +350,15 @@ export function createSession(deps: SessionDeps): Session {
       drop();
     },
   };
+}
+
+/** Names of sessions in each call that joins. */
+const MOST_BEFORE = 64;
+
+/**
+ * With one more. Too many are there only where the server has refused for a quarter of a minute; then those in the middle go: what one of
+ * them holds was announced again since, and it is long found dead. The first may have settled, and what of it has arrived is known by its name.
+ */
+function namesToTell([first, ...others]: readonly string[], name: string): string[] {
+  return first === undefined ? [name] : [first, ...others.slice(2 - MOST_BEFORE), name];
 }
