@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import {
+  REMEMBERED_BUDGETS,
   laterBudget,
   type JournalPage,
   type JournalStore,
@@ -20,8 +21,6 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Budgets that one thread remembers; where there are more, each has some of them. */
-const REMEMBERED = 16_384;
 /** How soon a store that could not be written is tried again. */
 const RETRY_MS = 1_000;
 /** How often budgets are forgotten whose windows have ended. */
@@ -81,9 +80,10 @@ export async function openJournal(
   }
 
   return {
+    // Where there are more than a thread remembers, each has some of them.
     before: (row, workers) => ({
       thread: threads.get(row),
-      seen: [...seen.values()].filter((_, i) => seen.size <= REMEMBERED || i % workers === row),
+      seen: [...seen.values()].filter((_, i) => seen.size <= REMEMBERED_BUDGETS || i % workers === row),
     }),
     leftOver: (workers) => [...threads].filter(([row, { untold }]) => row >= workers && untold.length > 0),
     note(row, page) {

@@ -1,3 +1,6 @@
+/** Budgets that one thread remembers. */
+export const REMEMBERED_BUDGETS = 65_536;
+
 /** What one budget on the server of the counters had used when a thread heard of it last. */
 export interface SeenBudget {
   /** Names its counter there: a hash. */

@@ -87,6 +87,17 @@ test('who lives when the clock is put back keeps its places', async () => {
   assert.deepEqual((await beat('other')).slice(1, 3), ['2', '2']);
 });
 
+test('who has much to tell is not found dead while it tells it', async () => {
+  await open('living');
+  await join('late');
+  const window = [String(NOON_MS - 12 * HOUR_MS), String(NOON_MS + 12 * HOUR_MS)];
+  for (let ms = 0; ms <= 10_000; ms += 2_500) {
+    await setTime(NOON_MS + 1_500 + ms);
+    assert.deepEqual(await call('recall', 'late', ['d', '0', '5', '0', ...window], ['a:day']), ['ok']);
+    assert.deepEqual((await beat('living')).slice(0, 2), ['ok', '2']);
+  }
+});
+
 /** What somebody else has put where we count. */
 const FOREIGN: readonly (readonly [what: string, ...command: string[]])[] = [
   ['a list', 'RPUSH', 'x'],

@@ -43,6 +43,11 @@ local function text(value)
   return string.format('%.17g', value)
 end
 
+-- The time of one that has to give a sign soon, and is not heard of until it does.
+local function unheard(now)
+  return text(now - DEAD_MS + FIRST_BEAT_MS)
+end
+
 -- What was stored as a number; nil of what we have not written: other text, NaN, what is not counted exactly.
 local function number(stored)
   local value = tonumber(stored)
@@ -276,10 +281,10 @@ local function opens_at(now)
 end
 
 -- Whoever was heard of at a time to come was heard of before the clock was put back: one that is dead would hold its places until
--- then. As one that has joined it has to give a sign soon, and is not heard of until it does.
+-- then.
 local function bring_back(key, now)
   local ahead = ours('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'LIMIT', 0, AHEAD_AT_ONCE)
-  for _, name in ipairs(ahead) do redis.call('ZADD', key, text(now - DEAD_MS + FIRST_BEAT_MS), name) end
+  for _, name in ipairs(ahead) do redis.call('ZADD', key, unheard(now), name) end
 end
 
 -- Notes that a session lives, and takes one dead one away at most: no call may take long. Tells how many have said so since
@@ -305,7 +310,7 @@ local function join(session, now)
   if redis.call('EXISTS', PREFIX .. 'ended:' .. session) == 1 then return { 'gone' } end
   -- Not heard of yet: what it spent without the server comes behind this. First of all, so that it is found dead, and what it has then,
   -- whatever becomes of the rest.
-  ours('ZADD', KEYS_[1], text(now - DEAD_MS + FIRST_BEAT_MS), session)
+  ours('ZADD', KEYS_[1], unheard(now), session)
   if not number(ours('GET', KEYS_[3])) then redis.call('SET', KEYS_[3], text(now + OPENS_AFTER_MS)) end
   local seq = -1
   for i = 5, 4 + count do
@@ -435,7 +440,11 @@ local function run(keys, args)
     return beat(session, args[3], now, tonumber(args[4]))
   end
   if op == 'settle' then return settle_all(now) end
-  if op == 'recall' then return recall_all(now) end
+  if op == 'recall' then
+    -- However much it has to tell before its first sign, it is not dead meanwhile.
+    redis.call('ZADD', keys[1], unheard(now), session)
+    return recall_all(now)
+  end
   if op == 'extend' then return extend(now) end
   if op == 'peek' then return peek(now) end
   if op == 'touch' then

@@ -159,6 +159,50 @@ test('a new session tells what was seen last to a server that may have lost it',
   assert.deepEqual(recall?.words, ['r', '0', '49750', '1000', '60', '0']);
 });
 
+test('a budget is told to a server that may have lost it, however many rates were seen since', async () => {
+  const server = createScriptedServer();
+  const it = await open(server);
+  const spent = it.counters.spend([tokens(it, 10)], it.clock.monotonicMs());
+  server.calls.at(-1)?.answer(['ok', '30', '900000', '10', '0']);
+  await spent;
+  server.reply = (call) =>
+    call.op === 'spend' ? ['refused', '0', '0', '60000', '1000', '0'] : call.op === 'recall' ? ['ok'] : joinsOnly(call);
+  for (let i = 0; i < 17_000; i++) await it.spend({ ...it.rate, counter: it.counters.keyOf(`user-${i}`) });
+  server.lose();
+  it.clock.advance(250);
+  await turn();
+  const told = said(server, 'recall').flatMap(({ words }) => words.filter((_, at) => at % 6 === 0));
+  assert.deepEqual([told.filter((kind) => kind === 'd').length, told.length], [1, 16_385]);
+});
+
+test('a session takes as long as there is much to tell, and no longer than 2 s without an answer', async () => {
+  const server = createScriptedServer();
+  const waiting: (() => void)[] = [];
+  server.reply = (call) => {
+    if (call.op !== 'recall') return joinsOnly(call);
+    waiting.push(() => call.answer(['ok']));
+    return undefined;
+  };
+  const window = { windowStartMs: 900_000, windowEndMs: 1_900_000 };
+  const seen = Array.from({ length: 1_000 }, (_, i) => ({ id: `x${i}`, ...window, used: 12 }));
+  const it = await open(server, 'local-share', { thread: undefined, seen });
+  for (const part of [4, 4, 2]) {
+    assert.equal(waiting.length, part);
+    it.clock.advance(1_999);
+    for (const answer of waiting.splice(0)) answer();
+    await turn();
+  }
+  assert.ok(it.counters.isUp());
+  server.lose();
+  it.clock.advance(250);
+  await turn();
+  it.clock.advance(2_000);
+  assert.equal(waiting.length, 4);
+  for (const answer of waiting.splice(0)) answer();
+  await turn();
+  assert.ok(!it.counters.isUp());
+});
+
 test('a server that has lost everything decides nothing until all could tell what they know', async () => {
   const server = createScriptedServer();
   server.reply = (call) => (call.op === 'join' ? ['ok', '1', '1', '1500', '0', '-1', '0'] : joinsOnly(call));

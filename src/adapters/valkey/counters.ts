@@ -7,7 +7,7 @@ import { Hold } from '../../limits/hold.ts';
 import { amountStanding, concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
 import type { Connect, Reply } from './connection.ts';
 import { costOf, HashedKey, itemOf, wordsOf } from './items.ts';
-import type { JournalPage, RestoredJournal } from '../../limits/journal.ts';
+import { REMEMBERED_BUDGETS, type JournalPage, type RestoredJournal } from '../../limits/journal.ts';
 import { createJournal } from './journal.ts';
 import { createLeases } from './leases.ts';
 import { createLedger } from './ledger.ts';
@@ -57,8 +57,8 @@ export interface ValkeyCounters extends Counters {
   close(): Promise<void>;
 }
 
-/** Counters that a thread remembers for a server that loses them. */
-const REMEMBERED = 16_384;
+/** Counters that a thread remembers for a server that loses them: some 20 MB. */
+const REMEMBERED = { budgets: REMEMBERED_BUDGETS, others: 16_384 };
 const SWEEP_MS = 100;
 const LEASE_MS = 200;
 /** With what a running stream has used at most this makes less than a second that a kill forgives. */
@@ -92,7 +92,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   const { clock, own } = deps;
   const endsAt = (windowEndMs: number): number => clock.monotonicMs() + windowEndMs - clock.nowMs();
   const ledger = createLedger(deps.before?.thread?.untold ?? [], endsAt);
-  const memory = createMemoryOfServer(REMEMBERED, deps.before?.seen ?? [], endsAt);
+  const memory = createMemoryOfServer(REMEMBERED, clock, deps.before?.seen ?? [], endsAt);
   const leases = createLeases();
   const journal = createJournal({ ledger, memory, session: () => session, write: deps.onJournal });
   const session = createSession({ ...deps, ledger, memory, before: deps.before?.thread, onJoined: journal });

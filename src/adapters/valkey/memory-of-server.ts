@@ -1,3 +1,4 @@
+import type { Clock } from '../../kernel/clock.ts';
 import { amountAt, type Amount } from '../../limits/amount.ts';
 import type { AmountAsk, RateAsk } from '../../limits/counters.ts';
 import type { SeenBudget } from '../../limits/journal.ts';
@@ -36,19 +37,31 @@ export interface MemoryOfServer {
   takeHeard(): SeenBudget[];
 }
 
+/** How many counters are remembered. Those not used for longest are forgotten first, of budgets those whose window has ended before them. */
+export interface MemoryBounds {
+  readonly budgets: number;
+  /** Of all that comes back by itself: however many there are, no budget is forgotten for them. */
+  readonly others: number;
+}
+
+/** How often it is looked for budgets whose window has ended, where there are too many. */
+const FORGET_MS = 1_000;
+
 /**
- * @param most counters that are remembered; those not used for longest are forgotten first
  * @param before budgets that were heard of by a process that has ended
  * @param endsAt a time of the calendar on the monotonic clock
  */
 export function createMemoryOfServer(
-  most: number,
+  most: MemoryBounds,
+  clock: Pick<Clock, 'monotonicMs'>,
   before: readonly SeenBudget[],
   endsAt: (windowEndMs: number) => number,
 ): MemoryOfServer {
-  const seen = new Map<string, Seen>();
+  const budgets = new Map<string, Seen>();
+  const others = new Map<string, Seen>();
   /** Fields of budgets. */
   const heard = new Set<string>();
+  let forgetsAtMs = -Infinity;
   for (const one of before) {
     const endsAtMs = endsAt(one.windowEndMs);
     const item = budgetItem(one, endsAtMs);
@@ -62,12 +75,26 @@ export function createMemoryOfServer(
 
   function see(item: Item, one: Seen): void {
     const field = fieldOf(item);
-    seen.delete(field);
-    seen.set(field, one);
-    if (item.kind === 'd') heard.add(field);
-    if (seen.size <= most) return;
-    const [oldest = field] = seen.keys();
-    seen.delete(oldest);
+    // It is told once: what drained may have become a budget when the configuration was changed, or the other way round.
+    budgets.delete(field);
+    others.delete(field);
+    if (item.kind !== 'd') {
+      others.set(field, one);
+      return forgetOldest(others, most.others);
+    }
+    budgets.set(field, one);
+    heard.add(field);
+    if (budgets.size > most.budgets) forgetEnded();
+    forgetOldest(budgets, most.budgets);
+  }
+
+  function forgetEnded(): void {
+    const nowMs = clock.monotonicMs();
+    if (nowMs < forgetsAtMs) return;
+    forgetsAtMs = nowMs + FORGET_MS;
+    for (const [field, { amount }] of budgets) {
+      if (amount !== undefined && amount.untilMs <= nowMs) budgets.delete(field);
+    }
   }
 
   return {
@@ -81,7 +108,8 @@ export function createMemoryOfServer(
         see(item, { item, atMs: nowMs, amount: amountFrom(item, words, nowMs) });
     },
     spentOf(ask, nowMs) {
-      const one = seen.get(fieldOf(itemOf(ask)));
+      const item = itemOf(ask);
+      const one = (item.kind === 'd' ? budgets : others).get(fieldOf(item));
       if (one === undefined) return 0;
       if (ask.kind === 'rate') return Math.max(0, one.atMs - nowMs);
       if (one.amount === undefined) return 0;
@@ -89,14 +117,14 @@ export function createMemoryOfServer(
       return used + reserved;
     },
     recalled(nowMs) {
-      return [...seen.values()].flatMap(({ item, atMs, amount }) => {
+      return [...budgets.values(), ...others.values()].flatMap(({ item, atMs, amount }) => {
         const spent = amount === undefined ? atMs - nowMs : drained(item, amount, nowMs);
         return spent > 0 ? [{ item: amount === undefined ? item : inItsWindow(item, amount), spent }] : [];
       });
     },
     takeHeard() {
       const all = [...heard].flatMap((field) => {
-        const one = seen.get(field);
+        const one = budgets.get(field);
         if (one?.amount === undefined) return [];
         const { id, p2, p3 } = inItsWindow(one.item, one.amount);
         return [{ id, windowStartMs: p2, windowEndMs: p3, used: one.amount.used }];
@@ -105,6 +133,12 @@ export function createMemoryOfServer(
       return all;
     },
   };
+}
+
+function forgetOldest(seen: Map<string, Seen>, most: number): void {
+  if (seen.size <= most) return;
+  const [oldest] = seen.keys();
+  if (oldest !== undefined) seen.delete(oldest);
 }
 
 /** Units as the function tells of them: used, since, reserved. Those that drain have done so up to now. */

@@ -3,7 +3,7 @@ import type { ThreadJournal } from '../../limits/journal.ts';
 import { whyOf, type Connect, type Connection, type Reply } from './connection.ts';
 import { keyOf, PREFIX, wordsOf, type Item } from './items.ts';
 import type { Ledger } from './ledger.ts';
-import type { MemoryOfServer } from './memory-of-server.ts';
+import type { MemoryOfServer, Recalled } from './memory-of-server.ts';
 
 /** Nothing was heard of the server in time, or it failed. It may have done what it was asked. */
 export class Unanswered extends Error {
@@ -60,9 +60,11 @@ const ANSWER_MS = 250;
 const LOOK_MS = 50;
 const BEAT_MS = 500;
 const RETRY_MS = 250;
-/** How long a new session may take: what waits before it may be much. */
+/** How long a new session may wait for an answer: what waits before it may be much. */
 const JOIN_MS = 2_000;
+/** Counters in one call, and how many of these are on their way: between them others are answered, here and there. */
 const RECALL = 100;
+const RECALLS_AT_ONCE = 4;
 /** Holds are remembered for an hour without a word. */
 const TOUCH_MS = 600_000;
 const LEAVE_MS = 500;
@@ -190,7 +192,7 @@ export function createSession(deps: SessionDeps): Session {
     });
     try {
       connection ??= await opened(stop.signal);
-      await join(connection);
+      await join(connection, late);
       if (stop.signal.aborted) throw new Unanswered('slow');
       state = 'joined';
       deps.onJoined();
@@ -233,7 +235,7 @@ export function createSession(deps: SessionDeps): Session {
     throw new Unanswered('slow');
   }
 
-  async function join(on: Connection): Promise<void> {
+  async function join(on: Connection, late: Timer): Promise<void> {
     const session = deps.newId();
     const old = before;
     before = namesToTell(old, session);
@@ -246,24 +248,25 @@ export function createSession(deps: SessionDeps): Session {
     joinedAt = reply[6] ?? '0';
     note(reply, clock.monotonicMs());
     ledger.rejoined(Number(reply[5]));
-    const recalled = memory.recalled(sentAtMs);
-    const calls: Promise<Reply>[] = [];
-    for (let at = 0; at < recalled.length; at += RECALL) {
-      const part = recalled.slice(at, at + RECALL);
-      const words = part.flatMap(({ item, spent }) => wordsOf(item, 0, spent, sentAtMs));
-      calls.push(
-        ask(
-          on,
-          'recall',
-          session,
-          part.map(({ item }) => keyOf(item)),
-          words,
-        ),
-      );
-    }
-    for (const answer of await Promise.all(calls)) if (answer[0] !== 'ok') throw new Unanswered(answer[0]);
+    await recall(on, session, memory.recalled(sentAtMs), late);
     before = [];
     id = session;
+  }
+
+  async function recall(on: Connection, session: string, all: readonly Recalled[], late: Timer): Promise<void> {
+    let calls: Promise<Reply>[] = [];
+    for (let at = 0; at < all.length; at += RECALL) {
+      const part = all.slice(at, at + RECALL);
+      const keys = part.map(({ item }) => keyOf(item));
+      const nowMs = clock.monotonicMs();
+      const words = part.flatMap(({ item, spent }) => wordsOf(item, 0, spent, nowMs));
+      calls.push(ask(on, 'recall', session, keys, words));
+      if (calls.length < RECALLS_AT_ONCE && at + RECALL < all.length) continue;
+      for (const answer of await Promise.all(calls)) if (answer[0] !== 'ok') throw new Unanswered(answer[0]);
+      calls = [];
+      // It takes as long as there is much to tell, and as others have: only silence is too long.
+      late.refresh();
+    }
   }
 
   function note([, members, instances, opensInMs, heard]: Reply, nowMs: number): void {
