@@ -87,6 +87,22 @@ test('who lives when the clock is put back keeps its places', async () => {
   assert.deepEqual((await beat('other')).slice(1, 3), ['2', '2']);
 });
 
+test('a clock that is stepped forwards drains what drains, and gives places to others until who has them has joined again', async () => {
+  const rate = ['r', '1', '0', '1000', '1', '0'];
+  await open('a', 'b');
+  for (let i = 0; i < 3; i++) await run('a');
+  assert.equal((await call('spend', 'a', rate, ['r:one']))[0], 'ok');
+  assert.equal((await call('spend', 'a', rate, ['r:one']))[0], 'refused');
+  await setTime(NOON_MS + 1_500 + 6_000);
+  assert.equal((await call('spend', 'a', rate, ['r:one']))[0], 'ok');
+  assert.equal((await run('b'))[0], 'refused');
+  assert.equal((await beat('b'))[0], 'ok');
+  assert.equal((await run('b'))[0], 'ok');
+  assert.deepEqual(await run('a'), ['gone']);
+  await join('a2', ['c:one', '3'], ['a']);
+  assert.equal((await run('b'))[0], 'refused');
+});
+
 test('who has much to tell is not found dead while it tells it', async () => {
   await open('living');
   await join('late');
