@@ -25,8 +25,10 @@ export interface BudgetWarnings {
    * never. Of those who use one budget in that second the one that used most is named. Never waits.
    *
    * @param units that were used of each
+   * @param standings as they were when it was asked; left out, each is looked at. What all together had used and set aside then
+   *   is more than was used since, but for what goes beyond that
    */
-  used(who: Holder, counted: readonly Counted[], units: readonly number[]): void;
+  used(who: Holder, counted: readonly Counted[], units: readonly number[], standings?: readonly LimitStanding[]): void;
 }
 
 /** Whose request it is. */
@@ -97,21 +99,25 @@ export function createBudgetWarnings(
 
   return {
     look(who, asked, standings) {
-      for (const [i, standing] of standings.entries()) {
-        const counted = asked[i];
-        if (counted !== undefined) judge(who, counted, standing);
+      for (let i = 0; i < standings.length; i++) {
+        const [counted, standing] = [asked[i], standings[i]];
+        if (counted !== undefined && standing !== undefined) judge(who, counted, standing);
       }
     },
-    used(who, all, units) {
-      for (const [i, counted] of all.entries()) {
-        const used = units[i] ?? 0;
-        if (used <= 0 || !isBudget(counted.limit)) continue;
+    used(who, all, units, standings) {
+      for (let i = 0; i < all.length; i++) {
+        const [counted, used = 0, standing] = [all[i], units[i], standings?.[i]];
+        if (counted === undefined || used <= 0 || !isBudget(counted.limit)) continue;
+        if (standing !== undefined && isFar(standing, used)) continue;
         const isTold = (told.get(counted.counter.name) ?? 0) > clock.nowMs();
         if (!isTold) wait({ who, counted, units: used });
       }
     },
   };
 }
+
+const isFar = ({ limit, remaining }: LimitStanding, used: number): boolean =>
+  limit - remaining + used < limit * WARN_AT;
 
 /** What a request has used of a budget. */
 interface Use {

@@ -57,21 +57,25 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
   const rates = createRateCells({ buffer, at: 0, cells: memory.cells, rows, row });
   const amountsAt = eights(rateCellBytes(memory.cells, rows));
   const amounts = createAmountCells({ buffer, at: amountsAt, cells: memory.amountCells, rows, row });
+  const full = createFullBook();
 
   function takeOne(ask: Ask, nowMs: number, standings: LimitStanding[], holds: CellHold[]): Refused | undefined {
     if (ask.kind === 'rate') {
       const { cell, result } = rates.spendRate(ask, nowMs);
       if (!result.conforms) return refusedRate(ask, result, nowMs);
+      if (result.remaining === 0) full.note(ask, nowMs);
       standings.push(rateStanding(ask, result.remaining, Math.max(0, result.tatMs - nowMs)));
       holds.push(new CellHold(ask, cell));
     } else if (ask.kind === 'concurrency') {
       const taken = rates.take(ask, nowMs);
       if (taken === undefined) return refusedFull(ask);
+      if (taken.taken === ask.limit) full.note(ask, nowMs);
       standings.push(concurrencyStanding(ask, ask.limit - taken.taken));
       holds.push(new CellHold(ask, taken.cell));
     } else {
       const result = amounts.reserve(ask, nowMs);
       if ('retryAfterMs' in result) return refused(ask, result.retryAfterMs, result.standing);
+      if (result.standing.remaining === 0) full.note(ask, nowMs);
       standings.push(result.standing);
       holds.push(new CellHold(ask, result.cell));
     }
@@ -84,10 +88,7 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     return noRoom && refused(ask, noRoom.retryAfterMs, noRoom.standing);
   }
 
-  /**
-   * Of all that would refuse, what has to be waited for longest. Looked at before anything is taken: who has used up a limit
-   * of its own would else, with each try, hold for a moment what it shares with others.
-   */
+  /** Of all that would refuse, what has to be waited for longest. */
   function refusalOf(asks: readonly Ask[], nowMs: number): Refused | undefined {
     let longest: Refused | undefined;
     for (const ask of asks) {
@@ -105,19 +106,23 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
 
     spend(asks, atMs) {
       const nowMs = Math.floor(atMs);
-      const inTheWay = asks.length > 1 ? refusalOf(asks, nowMs) : undefined;
-      if (inTheWay !== undefined) return inTheWay;
+      const inTheWay = full.isAny(asks, nowMs) ? refusalOf(asks, nowMs) : undefined;
+      if (inTheWay !== undefined) {
+        full.note(inTheWay.ask, nowMs);
+        return inTheWay;
+      }
       const standings: LimitStanding[] = [];
       const holds: CellHold[] = [];
       for (const ask of asks) {
         const refusal = takeOne(ask, nowMs, standings, holds);
         if (refusal === undefined) continue;
+        full.note(ask, nowMs);
         for (const { ask: taken, cell } of holds) {
           if (taken.kind === 'rate') rates.unspendRate(cell, taken);
           else if (taken.kind === 'concurrency') rates.giveBack(cell);
           else amounts.settle(cell, taken, taken.cost, 0, nowMs);
         }
-        return refusal;
+        return refusalOf(asks, nowMs) ?? refusal;
       }
       return { kind: 'spent', standings, holds };
     },
@@ -189,6 +194,34 @@ export function createSharedCounters(memory: CounterMemory, row: number): Shared
     restoreBudget: (spend) => amounts.restore(spend),
   };
 }
+
+/** Counters that were found full lately, by a few bits of their names. */
+interface FullBook {
+  note(ask: Ask, nowMs: number): void;
+  isAny(asks: readonly Ask[], nowMs: number): boolean;
+}
+
+/**
+ * Where one of several limits was full lately, all are looked at before anything is taken: who has used up a limit of its own
+ * would else, with each try, hold for a moment what it shares with others. For everybody else to look would be in vain.
+ */
+function createFullBook(): FullBook {
+  const seenAtMs = new Float64Array(FULL_SLOTS).fill(-Infinity);
+  const slotOf = ({ counter }: Ask): number => (counter.lo >>> 1) & (FULL_SLOTS - 1);
+  return {
+    note(ask, nowMs) {
+      seenAtMs[slotOf(ask)] = nowMs;
+    },
+    isAny(asks, nowMs) {
+      for (const ask of asks) if (nowMs - (seenAtMs[slotOf(ask)] ?? 0) < FULL_MS) return asks.length > 1;
+      return false;
+    },
+  };
+}
+
+/** A power of two. */
+const FULL_SLOTS = 1_024;
+const FULL_MS = 1_000;
 
 /** What a spend holds in one cell. */
 class CellHold extends Hold {

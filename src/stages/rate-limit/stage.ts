@@ -21,11 +21,11 @@ export function createRateLimit({
   counters,
   clock,
 }: RateLimitDeps): Stage<'peer' | 'principal', 'requestLimits'> {
-  function answer(x: Slots<'requestLimits'>, result: Spent | Refused): Denial | undefined {
+  function answer(x: Slots<'requestLimits'>, result: Spent | Refused, nowMs: number): Denial | undefined {
     if (result.kind === 'refused') return refusal(result);
     x.requestLimits = result;
     // A request is one from its beginning: set aside until its end it would count in the day of that, or in both.
-    counters.progress(result, ONE_EACH, clock.monotonicMs());
+    counters.progress(result, ONE_EACH, nowMs);
     return undefined;
   }
 
@@ -40,7 +40,7 @@ export function createRateLimit({
       const nowMs = clock.monotonicMs();
       const asks = plan.earlyAsks({ principal: x.principal, network: x.peer.network }, nowMs);
       const result = counters.spend(asks, nowMs);
-      return result instanceof Promise ? result.then((r) => answer(x, r)) : answer(x, result);
+      return result instanceof Promise ? result.then((r) => answer(x, r, nowMs)) : answer(x, result, nowMs);
     },
     settle(x) {
       // What was asked counts as one request, whatever came of it.

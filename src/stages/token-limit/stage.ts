@@ -1,5 +1,13 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { Exchange, Has, InferenceRequest, Slots, Spent, TokenLimits } from '../../kernel/exchange.ts';
+import type {
+  Exchange,
+  Has,
+  InferenceRequest,
+  LimitStanding,
+  Slots,
+  Spent,
+  TokenLimits,
+} from '../../kernel/exchange.ts';
 import { deny, type Denial } from '../../kernel/reasons.ts';
 import type { Stage } from '../../kernel/stage.ts';
 import { createBudgetWarnings, type BudgetWarning } from '../../limits/budget-warnings.ts';
@@ -119,8 +127,9 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
     const judge = (spent: Spent | Refused) => {
       if (spent.kind === 'spent') {
         warnings.look(x.principal, asked, spent.standings);
-        x.tokenLimits = new Held(spent, bid, wish, amounts, x.request);
-        countRequests(spent, amounts);
+        const standings = spent.standings.filter((_, i) => asks[i]?.kind === 'amount');
+        x.tokenLimits = new Held(spent, { bid, amounts, standings }, wish, x.request);
+        if (amounts.some(isRequests)) counters.progress(spent, amounts.map(oneRequest), nowMs);
         return undefined;
       }
       const full = asked[asks.indexOf(spent.ask)];
@@ -133,12 +142,6 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       return refusal({ ...spent, retryAfterMs: Math.max(spent.retryAfterMs, nextAfterMs(x.requestLimits)) }, limit);
     };
     return result instanceof Promise ? result.then(judge) : judge(result);
-  }
-
-  /** A request is one from its beginning: set aside until its end it would count in the day of that, or in both. */
-  function countRequests(spent: Spent, amounts: readonly Counted[]): void {
-    const units = amounts.map(({ limit }) => (limit.unit === 'requests' ? 1 : 0));
-    if (units.includes(1)) counters.progress(spent, units, clock.monotonicMs());
   }
 
   return {
@@ -168,7 +171,7 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const tokens = actualTokens(x.usage, kept, outcome, silentMs, (ms) => kept.known.writtenIn(ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
-      warnings.used(x.principal, kept.amounts, actuals);
+      warnings.used(x.principal, kept.amounts, actuals, kept.standings);
       if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);
       if (outcome.kind === 'answer') learn(x, kept, outcome.workedMs ?? outcome.durationMs);
     },
@@ -207,12 +210,12 @@ class Held implements TokenLimits {
   readonly isBackground: boolean;
   readonly amounts: readonly Counted[];
   readonly limits: readonly Limit[];
+  readonly standings: readonly LimitStanding[];
 
   constructor(
     spent: Spent,
-    bid: Bid,
+    { bid, amounts, standings }: Pick<Held, 'bid' | 'amounts' | 'standings'>,
     { wanted, size, known }: Wish,
-    amounts: readonly Counted[],
     request: InferenceRequest,
   ) {
     this.spent = spent;
@@ -223,6 +226,7 @@ class Held implements TokenLimits {
     this.known = known;
     this.amounts = amounts;
     this.limits = amounts.map(({ limit }) => limit);
+    this.standings = standings;
   }
 }
 
@@ -236,6 +240,10 @@ const earlierTokens = ({ request, route }: Asked): number =>
 const EARLIER_TOKENS = 8_192;
 
 const isHeld = ({ per }: Limit): boolean => per === undefined;
+
+const isRequests = ({ limit }: Counted): boolean => limit.unit === 'requests';
+/** A request is one from its beginning: set aside until its end it would count in the day of that, or in both. */
+const oneRequest = (counted: Counted): number => Number(isRequests(counted));
 
 /** Whether a request counts for a limit: where no model works, there are no tokens. */
 function concerns({ unit }: Limit, { route, request }: Asked): boolean {
