@@ -125,6 +125,18 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
     assert.equal((await it.counters.standing(running(it, 'c', 1), it.nowMs())).remaining, 1);
   });
 
+  test(`${adapter}: so it is where each has some room left, and not enough`, async () => {
+    await using it = await open();
+    const drains = (name: string, windowMs: number): AmountAsk => ({
+      ...{ kind: 'amount', name, counter: it.counters.keyOf(name), cost: 20 },
+      bound: { kind: 'rate', limit: 32, windowMs },
+    });
+    const asks = [drains('soon', 4_096), drains('late', 65_536)];
+    assert.deepEqual(await kinds(it, asks, 1), ['spent']);
+    const refused = await it.counters.spend(asks, it.nowMs());
+    assert.deepEqual(refused.kind === 'refused' && [refused.ask, refused.retryAfterMs], [asks[1], 8 * 2_048]);
+  });
+
   test(`${adapter}: callers whose clocks differ by days count in one window, and none is opened twice`, async () => {
     await using it = await open();
     const ask = (aheadMs: number): AmountAsk => {
