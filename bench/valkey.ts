@@ -22,7 +22,7 @@ const AT_ONCE = 16;
 await using server = await startTestServer(program);
 const counters = createValkeyCounters({
   connect: connectTo(server.url),
-  clock: systemClock,
+  ...{ clock: systemClock, wall: systemClock },
   own: createSharedCounters(createCounterMemory(65_536, 1, 'seed'), 0),
   instance: randomUUID(),
   newId: () => randomUUID(),

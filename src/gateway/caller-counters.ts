@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Counters } from '../limits/counters.ts';
 import type { JournalPage, RestoredJournal } from '../limits/journal.ts';
+import type { WallClock } from '../limits/wall-clock.ts';
 
 /** Counters of what callers spend, where the configuration keeps them. */
 export interface CallerCounters {
@@ -21,6 +22,8 @@ export interface CallerCounters {
 /** What they are opened with. */
 export interface CallerCountersDeps {
   readonly clock: Clock;
+  /** What the windows of budgets go by. */
+  readonly wall: Pick<WallClock, 'nowMs'>;
   /** Counters of this process; they are the ones where no server is configured. */
   readonly own: SharedCounters;
   /** Names this process among the instances, the same for all of its threads. */

@@ -267,17 +267,24 @@ export async function startGateway({
   let callers: Promise<CallerCounters> | undefined;
   /** Where callers are counted, opened when somebody asks how they stand. */
   const callersHere = (): Promise<CallerCounters> =>
-    (callers ??= openCallerCounters(config.counters, { clock, own: counters, instance, onChange: () => undefined }));
+    (callers ??= openCallerCounters(config.counters, {
+      clock,
+      wall,
+      own: counters,
+      instance,
+      onChange: () => undefined,
+    }));
   const ledger = await openLedger(store.ledger, counters, { clock, wall }, (error) =>
     log.error('ledger', { why: error instanceof Error ? error.message : 'it cannot be written' }),
   );
   const journal =
     config.counters.url === 'memory'
       ? undefined
-      : await openJournal(store.journal, clock, (error) =>
+      : await openJournal(store.journal, { clock, wall }, (error) =>
           log.error('journal', { why: error instanceof Error ? error.message : 'it cannot be written' }),
         );
-  const leftOver = journal && tellLeftOver(journal, workerCount, config.counters, { clock, own: counters, instance });
+  const leftOver =
+    journal && tellLeftOver(journal, workerCount, config.counters, { clock, wall, own: counters, instance });
   const hasher = createPasswordHasher((count) => randomBytes(count));
   let stopped: Promise<void> | undefined;
   const likenessSecret = randomBytes(32);

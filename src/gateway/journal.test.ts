@@ -27,7 +27,7 @@ async function setUp(kept: KeptJournal = { threads: [], seen: [] }) {
     },
   };
   const problems: unknown[] = [];
-  const journal = await openJournal(store, clock, (error) => void problems.push(error));
+  const journal = await openJournal(store, { clock, wall: clock }, (error) => void problems.push(error));
   return { clock, store, written, problems, journal };
 }
 

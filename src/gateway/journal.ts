@@ -1,4 +1,4 @@
-import type { Clock } from '../kernel/clock.ts';
+import type { LedgerClocks } from './ledger.ts';
 import {
   REMEMBERED_BUDGETS,
   laterBudget,
@@ -29,10 +29,11 @@ const FORGET_MS = 3_600_000;
 /** Reads what was kept. @param onProblem told once where it cannot be written, until it can */
 export async function openJournal(
   store: JournalStore,
-  clock: Clock,
+  { clock, wall }: LedgerClocks,
   onProblem: (error: unknown) => void,
 ): Promise<Journal> {
-  const kept = await store.readJournal(clock.nowMs());
+  const nowMs = (): number => wall.nowMs(clock.monotonicMs());
+  const kept = await store.readJournal(nowMs());
   const threads = new Map<number, ThreadJournal>(kept.threads);
   const seen = new Map<string, SeenBudget>(kept.seen.map((one) => [one.id, one]));
   const changedRows = new Set<number>();
@@ -40,7 +41,7 @@ export async function openJournal(
   let writing: Promise<void> | undefined;
   let isFailing = false;
   let isClosed = false;
-  let forgetsAtMs = clock.nowMs() + FORGET_MS;
+  let forgetsAtMs = nowMs() + FORGET_MS;
 
   async function write(): Promise<void> {
     const [rows, ids] = [[...changedRows], [...changedIds]];
@@ -50,7 +51,7 @@ export async function openJournal(
       await store.writeJournal(
         rows.map((row) => [row, threads.get(row)]),
         ids.flatMap((id) => seen.get(id) ?? []),
-        clock.nowMs(),
+        nowMs(),
       );
       isFailing = false;
     } catch (error) {
@@ -73,10 +74,11 @@ export async function openJournal(
     return writing;
   }
 
-  function forget(nowMs: number): void {
-    if (nowMs < forgetsAtMs) return;
-    forgetsAtMs = nowMs + FORGET_MS;
-    for (const [id, { windowEndMs }] of seen) if (windowEndMs <= nowMs) seen.delete(id);
+  function forget(): void {
+    const now = nowMs();
+    if (now < forgetsAtMs) return;
+    forgetsAtMs = now + FORGET_MS;
+    for (const [id, { windowEndMs }] of seen) if (windowEndMs <= now) seen.delete(id);
   }
 
   return {
@@ -97,7 +99,7 @@ export async function openJournal(
         seen.set(one.id, later);
         changedIds.add(one.id);
       }
-      forget(clock.nowMs());
+      forget();
       if (!isFailing) void flush();
     },
     async close() {

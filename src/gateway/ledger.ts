@@ -18,7 +18,7 @@ export interface Ledger {
 export interface LedgerClocks {
   readonly clock: Clock;
   /** A clock that was set must neither move the ends of budgets nor have them removed. */
-  readonly wall: WallClock;
+  readonly wall: Pick<WallClock, 'nowMs'>;
 }
 
 const EVERY_MS = 500;

@@ -17,7 +17,7 @@ export function tellLeftOver(
   journal: Journal,
   workers: number,
   config: Config['counters'],
-  deps: Pick<CallerCountersDeps, 'clock' | 'own' | 'instance'>,
+  deps: Pick<CallerCountersDeps, 'clock' | 'wall' | 'own' | 'instance'>,
 ): LeftOver {
   let isClosed = false;
   const wait = (): Promise<void> => new Promise((resolve) => void deps.clock.after(LOOK_MS, resolve));

@@ -76,7 +76,7 @@ export function reserve(bound: Bound, amount: Amount, cost: number, nowMs: numbe
     return { conforms: true, amount: { ...now, reserved: now.reserved + cost } };
   }
   const over = Math.min(cost, bound.limit) + now.used + now.reserved - bound.limit;
-  return { conforms: false, amount: now, retryAfterMs: comesBackAfterMs(bound, over, nowMs) };
+  return { conforms: false, amount: now, retryAfterMs: comesBackAfterMs(bound, now, over, nowMs) };
 }
 
 /**
@@ -96,9 +96,10 @@ export function settle(bound: Bound, amount: Amount, reserved: number, actual: n
   };
 }
 
-/** Milliseconds until so many units have come back, if nothing else is used. */
-export function comesBackAfterMs(bound: Bound, units: number, nowMs: number): number {
-  if (bound.kind === 'budget') return Math.max(1, Math.ceil(bound.window.endsAtMs - nowMs));
+/** Milliseconds until so many units have come back, if nothing else is used. @param amount as it is now */
+export function comesBackAfterMs(bound: Bound, amount: Amount, units: number, nowMs: number): number {
+  // The end of the window that it is in, which may be a later one than was asked for.
+  if (bound.kind === 'budget') return Math.max(1, Math.ceil(amount.untilMs - nowMs));
   return Math.max(1, Math.ceil((units * bound.windowMs) / bound.limit));
 }
 

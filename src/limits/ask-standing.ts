@@ -30,7 +30,7 @@ export function amountStanding({ name, bound }: AmountAsk, amount: Amount, nowMs
     setAside: amount.reserved,
     windowS: Math.round(lengthMs / 1000),
     // What is set aside is used at most, and then it has to come back, too.
-    resetMs: taken === 0 ? 0 : comesBackAfterMs(bound, taken, nowMs),
+    resetMs: taken === 0 ? 0 : comesBackAfterMs(bound, amount, taken, nowMs),
   };
 }
 

@@ -139,6 +139,33 @@ test('a window that ends while the clock is doubted gives way to the next, at an
   assert.equal(it.window('hour').startMs, at('2026-11-26T15:00:00Z'));
 });
 
+test('a window in which the clock is put right is the same one, and ends at the time that is right', () => {
+  const it = clocks(at('2026-11-26T14:30:00Z'));
+  const before = it.window('day');
+  it.set(-2 * 3_600_000);
+  it.pass(1_000);
+  it.window('day');
+  it.pass(3_600_000);
+  const after = it.window('day');
+  assert.deepEqual([after.startMs, after.endMs], [before.startMs, before.endMs]);
+  assert.equal(after.endsAtMs, before.endsAtMs + 2 * 3_600_000);
+});
+
+test('a clock that is set once more while it is doubted is doubted for an hour from then on', () => {
+  const it = clocks(at('2026-11-26T14:30:00Z'));
+  const { startMs } = it.window('day');
+  it.set(5_000);
+  it.pass(1_000);
+  it.window('day');
+  it.pass(3_540_000);
+  it.set(40 * 86_400_000);
+  it.window('day');
+  it.pass(3_599_999);
+  assert.equal(it.window('day').startMs, startMs);
+  it.pass(1_001);
+  assert.equal(it.window('day').startMs, startMs + 40 * 86_400_000);
+});
+
 test('a clock that is set and set back in time has changed nothing', () => {
   const it = clocks(at('2026-11-26T14:30:00Z'));
   const before = it.window('day');

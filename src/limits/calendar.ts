@@ -11,6 +11,8 @@ export interface Calendar {
 export type CalendarPeriod = 'second' | 'minute' | 'hour' | 'day' | 'month';
 
 const LOOK_MS = 1_000;
+/** Both clocks are read one after the other, one of them in whole milliseconds. */
+const ROUNDING_MS = 2;
 
 /**
  * The windows of one time zone. What has to do with a clock that was set is the wall clock's, which outlives it.
@@ -29,9 +31,12 @@ export function createCalendar(timeZone: string, wall: Pick<WallClock, 'nowMs'>)
       if (isFresh && known !== undefined && monotonicMs < known.endsAtMs) return known;
       lookedAtMs = monotonicMs;
       const nowMs = wall.nowMs(monotonicMs);
-      if (known !== undefined && nowMs < known.endMs && nowMs >= known.startMs) return known;
-      const { startMs, endMs } = windowAt(per, nowMs, timeZone);
-      const window = { startMs, endMs, endsAtMs: monotonicMs + (endMs - nowMs) };
+      const isKnown = known !== undefined && nowMs < known.endMs && nowMs >= known.startMs;
+      const { startMs, endMs } = isKnown ? known : windowAt(per, nowMs, timeZone);
+      const endsAtMs = monotonicMs + (endMs - nowMs);
+      // One whose clock was put right ends at another time than was thought.
+      if (isKnown && Math.abs(known.endsAtMs - endsAtMs) <= ROUNDING_MS) return known;
+      const window = { startMs, endMs, endsAtMs };
       windows.set(per, window);
       return window;
     },

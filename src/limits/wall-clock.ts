@@ -13,8 +13,16 @@ export interface WallClockState {
   /** Milliseconds since the epoch, and the monotonic time of that moment. */
   readonly wallMs: number;
   readonly monotonicMs: number;
-  /** Monotonic; undefined where the clock says what is expected. */
-  readonly doubtedSinceMs: number | undefined;
+  /** Undefined where the clock says what is expected. */
+  readonly doubt: Doubt | undefined;
+}
+
+/** A time that the clock says, and that is not believed yet. */
+interface Doubt {
+  /** Monotonic. */
+  readonly sinceMs: number;
+  /** By how much the clock was ahead of the monotonic one then. */
+  readonly aheadMs: number;
 }
 
 /** A step of the clock that may be a correction of the machine's own; anything above is a jump. */
@@ -31,21 +39,26 @@ const DOUBT_MS = 3_600_000;
  */
 export function createWallClock(clock: Clock, from?: WallClockState): WallClock {
   let { wallMs, monotonicMs: anchorMs } = from ?? { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-  let doubtedSinceMs = from?.doubtedSinceMs;
+  let doubt = from?.doubt;
+
+  /** Whether the time that the clock says has stood for an hour. One that was set once more begins anew. */
+  function hasStood(aheadMs: number, monotonicMs: number): boolean {
+    if (doubt === undefined || Math.abs(aheadMs - doubt.aheadMs) > STEP_MS) doubt = { sinceMs: monotonicMs, aheadMs };
+    return monotonicMs - doubt.sinceMs >= DOUBT_MS;
+  }
 
   return {
     nowMs(monotonicMs) {
       // Whole, as the clock's own: of a part of a millisecond Temporal makes no time.
       const expected = Math.floor(wallMs + (monotonicMs - anchorMs));
       const told = clock.nowMs();
-      if (Math.abs(told - expected) <= STEP_MS) doubtedSinceMs = undefined;
-      else if (monotonicMs - (doubtedSinceMs ??= monotonicMs) < DOUBT_MS) return expected;
+      if (Math.abs(told - expected) > STEP_MS && !hasStood(told - monotonicMs, monotonicMs)) return expected;
       // Small steps are followed, and a jump that has lasted.
-      doubtedSinceMs = undefined;
+      doubt = undefined;
       wallMs = told;
       anchorMs = monotonicMs;
       return told;
     },
-    state: () => ({ wallMs, monotonicMs: anchorMs, doubtedSinceMs }),
+    state: () => ({ wallMs, monotonicMs: anchorMs, doubt }),
   };
 }

@@ -162,6 +162,35 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
     assert.equal((await it.counters.spend([ask(5 * DAY_MS)], it.nowMs())).kind, 'spent');
   });
 
+  test(`${adapter}: a budget that is used up is refused also where its window is over by the clock of who asks`, async () => {
+    await using it = await open();
+    const ask = (endsAtMs: number): AmountAsk => ({
+      ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf('over'), cost: 10 },
+      bound: { kind: 'budget', limit: 10, window: { startMs: WALL_MS, endMs: WALL_MS + DAY_MS, endsAtMs } },
+    });
+    const spent = await it.counters.spend([ask(it.nowMs() + 1)], it.nowMs());
+    assert.ok(spent.kind === 'spent');
+    it.counters.settle(spent, [10], it.nowMs());
+    for (const overMs of [0, 1, 30, 1_000]) {
+      const got = await kinds(it, [running(it, 'c', 9), ask(it.nowMs() - overMs)], 2);
+      assert.deepEqual(got, ['refused', 'refused'], `over for ${overMs} ms`);
+    }
+  });
+
+  test(`${adapter}: who counts in a later window waits for its end`, async () => {
+    await using it = await open();
+    const ask = (startMs: number, endsAtMs: number): AmountAsk => ({
+      ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf('later'), cost: 10 },
+      bound: { kind: 'budget', limit: 10, window: { startMs, endMs: startMs + DAY_MS, endsAtMs } },
+    });
+    const ahead = ask(WALL_MS + DAY_MS, it.nowMs() + DAY_MS - 300);
+    const spent = await it.counters.spend([ahead], it.nowMs());
+    assert.ok(spent.kind === 'spent');
+    it.counters.settle(spent, [10], it.nowMs());
+    const refused = await it.counters.spend([ask(WALL_MS, it.nowMs() + 200)], it.nowMs());
+    assert.deepEqual(refused.kind === 'refused' && refused.retryAfterMs, DAY_MS - 300);
+  });
+
   test(`${adapter}: what was counted too much before a window ended makes no room in the next`, async () => {
     await using it = await open();
     const ask = (cost: number): AmountAsk => ({

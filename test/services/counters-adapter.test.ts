@@ -26,7 +26,7 @@ function instance(url = server.url): ValkeyCounters[] {
   return [0, 1].map((row) =>
     createValkeyCounters({
       connect: connectTo(url),
-      clock: systemClock,
+      ...{ clock: systemClock, wall: systemClock },
       own: createSharedCounters(memory, row),
       instance: name,
       newId: () => randomUUID(),

@@ -114,6 +114,21 @@ test('who has much to tell is not found dead while it tells it', async () => {
   }
 });
 
+for (const op of ['settle', 'recall'] as const) {
+  test(`what a ${op} tells of a window, by a clock that is a day ahead, does not have it forgotten`, async () => {
+    await open('a', 'b');
+    const day = (endsInMs: number, ...amounts: [string, string]): string[] => [
+      ...['d', ...amounts, '100', String(NOON_MS - 12 * HOUR_MS)],
+      String(endsInMs),
+    ];
+    await call('settle', 'a', ['1', ...day(12 * HOUR_MS, '0', '95')], ['a:day']);
+    const words = day(-12 * HOUR_MS, '0', '96');
+    await call(op, 'b', op === 'settle' ? ['1', ...words] : words, ['a:day']);
+    const used = Number((await call('peek', 'a', day(12 * HOUR_MS, '1', '0'), ['a:day']))[1]);
+    assert.equal(used, op === 'settle' ? 191 : 96);
+  });
+}
+
 /** What somebody else has put where we count. */
 const FOREIGN: readonly (readonly [what: string, ...command: string[]])[] = [
   ['a list', 'RPUSH', 'x'],

@@ -148,8 +148,9 @@ local function bring_up(cell, item, now, is_old)
   end
   local first = item.p2
   if cell.since > first and (is_old or now < cell.ends + GRACE_MS) then return end
-  if cell.since ~= first then cell.used, cell.since = 0, first end
-  cell.ends = now + item.p3
+  if cell.since ~= first then cell.used, cell.since, cell.ends = 0, first, 0 end
+  -- Only who asks says when it ends: what is told of it late, by whatever clock, must not have it forgotten.
+  cell.ends = is_old and math.max(cell.ends, now + item.p3) or now + math.max(item.p3, 1)
 end
 
 local function keep_amount(cell, item, now)
@@ -195,7 +196,10 @@ local function take(cell, item, now, members, is_old)
   end
   bring_up(cell, item, now, is_old)
   local room = room_in(cell, item)
-  if item.first > room then return { text(cell.used), text(cell.since), text(cell.reserved), '0' }, false, 0 end
+  if item.first > room then
+    local ends_in = item.kind == 'd' and cell.ends - now or 0
+    return { text(cell.used), text(cell.since), text(cell.reserved), text(ends_in) }, false, 0
+  end
   local granted = math.min(item.second, math.floor((room - item.first) / (LEASE_SHARE * members)))
   if granted < item.first then granted = 0 end
   local reserved = cell.reserved + item.first
@@ -339,10 +343,10 @@ local function append(reply, words)
 end
 
 -- How long what has refused an item has to be waited for.
-local function wait_of(item, cell, came_to)
+local function wait_of(item, cell, now, came_to)
   if item.kind == 'r' then return tonumber(came_to[3]) end
   if item.kind == 'c' then return FULL_RETRY_MS end
-  if item.kind == 'd' then return item.p3 end
+  if item.kind == 'd' then return cell.ends - now end
   return (math.min(item.first, item.p1) + cell.used + cell.reserved - item.p1) * item.p2 / item.p1
 end
 
@@ -350,8 +354,7 @@ end
 local function spend(now)
   local members = ours('ZCARD', KEYS_[1])
   local cells, reply, holds = open_cells(now), { 'ok' }, {}
-  local refusal
-  local longest = -1
+  local refusal, longest
   for index = 1, (#ARGV_ - 2) / WORDS do
     local item = item_at(index, 3 + (index - 1) * WORDS)
     local cell = cells.get(item.key, item.kind)
@@ -360,8 +363,8 @@ local function spend(now)
       append(reply, came_to)
       if units > 0 then holds[#holds + 1] = { cell, units } end
     else
-      local wait = wait_of(item, cell, came_to)
-      if wait > longest then
+      local wait = wait_of(item, cell, now, came_to)
+      if not refusal or wait > longest then
         refusal, longest = { 'refused', text(index - 1) }, wait
         append(refusal, came_to)
       end

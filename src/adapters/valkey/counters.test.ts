@@ -22,7 +22,7 @@ async function open(
   let ids = 0;
   const counters = createValkeyCounters({
     connect: server.connect,
-    clock,
+    ...{ clock, wall: clock },
     own: createSharedCounters(createCounterMemory(64, 1, 'seed'), 0),
     instance: 'one',
     newId: () => `s${ids++}`,

@@ -7,6 +7,7 @@ import { Hold } from '../../limits/hold.ts';
 import { amountStanding, concurrencyStanding, rateStanding, refused, refusedFull } from '../../limits/ask-standing.ts';
 import type { Connect, Reply } from './connection.ts';
 import { costOf, HashedKey, itemOf, wordsOf } from './items.ts';
+import type { WallClock } from '../../limits/wall-clock.ts';
 import { REMEMBERED_BUDGETS, type JournalPage, type RestoredJournal } from '../../limits/journal.ts';
 import { createJournal } from './journal.ts';
 import { createLeases } from './leases.ts';
@@ -25,6 +26,8 @@ export interface OwnCounters extends ShareCounters {
 export interface ValkeyDeps {
   readonly connect: Connect;
   readonly clock: Clock;
+  /** What the windows of budgets go by. */
+  readonly wall: Pick<WallClock, 'nowMs'>;
   /** What this instance counts by while the server cannot be asked; shared by its threads. */
   readonly own: OwnCounters;
   /** Names this process among the instances. */
@@ -90,7 +93,10 @@ class OwnPart {
 /** Joins the fleet at once and goes on trying while the server cannot be reached. */
 export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
   const { clock, own } = deps;
-  const endsAt = (windowEndMs: number): number => clock.monotonicMs() + windowEndMs - clock.nowMs();
+  const endsAt = (windowEndMs: number): number => {
+    const nowMs = clock.monotonicMs();
+    return nowMs + windowEndMs - deps.wall.nowMs(nowMs);
+  };
   const ledger = createLedger(deps.before?.thread?.untold ?? [], endsAt);
   const memory = createMemoryOfServer(REMEMBERED, clock, deps.before?.seen ?? [], endsAt);
   const leases = createLeases();
@@ -156,7 +162,7 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       if (!(error instanceof Unanswered)) throw error;
       return spendWithout(asks);
     }
-    if (reply[0] === 'ok') return spentFrom(asks, reply, sentAtMs);
+    if (reply[0] === 'ok' && reply.length === 1 + asks.length * 4) return spentFrom(asks, reply, sentAtMs);
     for (const one of asks) leases.granted(one, 0, NO_STANDING, sentAtMs, sentAtMs);
     return reply[0] === 'refused' ? refusalFrom(asks, reply) : spendWithout(asks);
   }
@@ -203,12 +209,15 @@ export function createValkeyCounters(deps: ValkeyDeps): ValkeyCounters {
       memory.seeRate(one, Number(words[1]), nowMs);
       return refused(one, Number(words[2]), rateStanding(one, 0, Number(words[1])));
     }
-    return refusedAmount(one, words, nowMs);
+    const endsInMs = Number(words[3]);
+    return refusedAmount(one, words, nowMs, one.bound.kind === 'budget' ? nowMs + endsInMs : 0);
   }
 
-  function refusedAmount(one: AmountAsk, words: readonly string[], nowMs: number): Refused {
+  /** @param untilMs when its window ends, where the server has told */
+  function refusedAmount(one: AmountAsk, words: readonly string[], nowMs: number, untilMs?: number): Refused {
     const item = itemOf(one);
-    const amount = amountFrom(item, words, nowMs);
+    const seen = amountFrom(item, words, nowMs);
+    const amount = untilMs === undefined ? seen : { ...seen, untilMs };
     memory.seeAmount(item, amount, nowMs);
     const result = reserve(one.bound, amount, one.cost, nowMs);
     return refused(one, result.conforms ? 1 : result.retryAfterMs, amountStanding(one, amount, nowMs));

@@ -69,10 +69,13 @@ const SOCKETS = { maxFrameBytes: 64 * 1024, closeMs: 2_000 };
 const FAREWELL_MS = 250;
 const MAX_WAITING_LINES = 8 * 1024 * 1024;
 
+/** Outlives settings. */
+const wall = createWallClock(clock, start.wall);
 const counters = createSharedCounters(memory.counters, row);
 const gauges = gaugesOf(memory.metrics, row);
 const callers = await openCallerCounters(start.settings.config.counters, {
   clock,
+  wall,
   own: counters,
   instance: start.instance,
   onChange(isUp, why) {
@@ -137,9 +140,6 @@ let isDraining = false;
 let connections = 0;
 
 const bans = createBans(memory.bans, row, () => settings.config.network.bans);
-
-/** Outlives settings. */
-const wall = createWallClock(clock, start.wall);
 
 const planeDeps = {
   wall,

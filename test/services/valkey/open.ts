@@ -33,7 +33,7 @@ export async function openTimed(
   await server.command('SET', CLOCK, String(WALL_MS + aheadMs + clock.nowMs()));
   const counters = createValkeyCounters({
     connect: connectTo(server.url, TIMED),
-    clock,
+    ...{ clock, wall: clock },
     own: createSharedCounters(createCounterMemory(64, 1, 'seed'), 0),
     instance: randomUUID(),
     newId: () => randomUUID(),
