@@ -209,14 +209,15 @@ export function createAmountCells(memory: CellMemory): AmountCells {
     },
     reclaim(dead) {
       table.reclaim(dead);
-      const theirs = new Float64Array(buffer, rowAt(dead), size);
+      const all = Array.from({ length: rows }, (_, index) => new Float64Array(buffer, rowAt(index), size));
       for (let cell = 0; cell < size; cell++) {
         Atomics.compareExchange(locks, cell, dead + 1, 0);
-        const held = theirs[cell] ?? 0;
-        if (held === 0) continue;
+        const theirs = all[dead]?.[cell] ?? 0;
+        if (theirs === 0 && (words[cell * WORDS + 2] ?? 0) === 0) continue;
         lockedCell(cell, () => {
-          words[cell * WORDS + 2] = Math.max(0, (words[cell * WORDS + 2] ?? 0) - held);
-          theirs[cell] = 0;
+          all[dead]?.fill(0, cell, cell + 1);
+          // What the others hold, rather than less what this one did: it may have ended between the two words.
+          words[cell * WORDS + 2] = all.reduce((sum, row) => sum + (row[cell] ?? 0), 0);
         });
       }
     },
@@ -224,9 +225,12 @@ export function createAmountCells(memory: CellMemory): AmountCells {
       const taken: BudgetSpend[] = [];
       for (let cell = 0; cell < cells; cell++) {
         if (Atomics.load(changed, cell) === 0 || Atomics.exchange(changed, cell, 0) === 0) continue;
-        const key = table.keyAt(cell);
-        const { used, sinceMs, untilMs } = lockedCell(cell, () => read(cell));
-        if (key !== undefined) taken.push({ ...key, windowStartMs: sinceMs, endsAtMs: untilMs, used });
+        const spend = lockedCell(cell, () => {
+          const key = table.keyAt(cell);
+          const { used, sinceMs, untilMs } = read(cell);
+          return key && { ...key, windowStartMs: sinceMs, endsAtMs: untilMs, used };
+        });
+        if (spend !== undefined) taken.push(spend);
       }
       return taken;
     },

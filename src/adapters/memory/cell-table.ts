@@ -167,16 +167,30 @@ export function createCellTable(
   };
 }
 
-/** Takes a lock that is held for a few dozen instructions only; that of a thread that died in it is freed by `reclaim`. */
+/**
+ * Takes a lock that is held for a few dozen instructions only. That of a thread that died in it is freed by `reclaim`; who
+ * waits for it longer than any thread is off its core takes it all the same: the thread that has to see the death may be the
+ * one that waits.
+ */
 export function lockWord(locks: Int32Array<SharedArrayBuffer>, index: number, row: number): void {
-  for (let tries = 1; Atomics.compareExchange(locks, index, 0, row + 1) !== 0; tries++) {
+  let waits = 0;
+  let before = 0;
+  for (let tries = 1; ; tries++) {
+    const holder = Atomics.compareExchange(locks, index, 0, row + 1);
+    if (holder === 0) return;
+    if (tries % SPINS !== 0) continue;
     // More threads than cores: the one that holds it may not be running, and has to get a core.
-    if (tries % SPINS === 0) Atomics.wait(locks, index, Atomics.load(locks, index), WAIT_MS);
+    Atomics.wait(locks, index, holder, WAIT_MS);
+    waits = holder === before ? waits + 1 : 0;
+    before = holder;
+    if (waits >= DEAD_WAITS && Atomics.compareExchange(locks, index, holder, row + 1) === holder) return;
   }
 }
 
 const SPINS = 64;
 const WAIT_MS = 0.05;
+/** Half a second at least. */
+const DEAD_WAITS = 500 / WAIT_MS;
 
 /** With its period where the counter's name says it, as in `budget/day:`: two windows under one name are not the same policy. */
 function policyOf({ name }: CounterKey, policy: string): string {

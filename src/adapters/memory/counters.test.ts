@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import type { AmountAsk, Ask } from '../../limits/counters.ts';
 import { ratePerMinute } from '../../limits/gcra.ts';
+import { lockWord } from './cell-table.ts';
 import { createCounterMemory, createSharedCounters, type CounterMemory } from './counters.ts';
 
 const NOW = 1_000_000_000;
@@ -331,4 +332,30 @@ test('who has used up a limit of its own takes nothing, not for a moment, of wha
   };
   assert.equal(counters.spend([shared, watched], NOW).kind, 'refused');
   assert.deepEqual([...new Set(held)], [0]);
+});
+
+test('what a worker had set aside comes back also where it died between the two words that say so', () => {
+  const memory = createCounterMemory(8, 3, 's');
+  const [dead, alive, control] = [0, 1, 2].map((row) => createSharedCounters(memory, row));
+  assert.ok(dead && alive && control);
+  const ask = (counters: ReturnType<typeof createSharedCounters>, cost: number): AmountAsk => ({
+    ...{ kind: 'amount', name: 'tokens', counter: counters.keyOf('x'), cost },
+    bound: { kind: 'rate', limit: 100, windowMs: 60_000 },
+  });
+  assert.equal(alive.spend([ask(alive, 30)], NOW).kind, 'spent');
+  assert.equal(dead.spend([ask(dead, 50)], NOW).kind, 'spent');
+  // As if it had ended before it noted that they are its own: its row is behind the words of all cells.
+  const words = new Float64Array(memory.buffer);
+  const own = words.lastIndexOf(50);
+  assert.ok(own >= 0 && words.filter((word) => word === 50).length === 1);
+  words[own] = 0;
+  control.reclaim(0);
+  assert.equal(control.reserved(), 30);
+});
+
+test('a lock that a dead thread has left keeps the one that has to see its death waiting for a moment only', () => {
+  const locks = new Int32Array(new SharedArrayBuffer(4));
+  lockWord(locks, 0, 3);
+  lockWord(locks, 0, 1);
+  assert.equal(locks[0], 2);
 });
