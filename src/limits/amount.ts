@@ -46,8 +46,7 @@ export const GRACE_MS = 600_000;
  * Those who ask may not agree on what time it is: threads that noticed at different moments that the clock was set, machines
  * whose clocks differ. The latest window that anybody has opened is then that of all, however far ahead it lies: each step back
  * would forgive what was used, and the next one forward would once more. One that a wrong clock has opened ends when it
- * would have by the monotonic clock, so it locks nobody out for longer than its own length and the grace
- * (docs/adr/0028-the-latest-window.md).
+ * would have by the monotonic clock, so that it does not lock everybody out for ever (docs/adr/0028-the-latest-window.md).
  *
  * @param nowMs monotonic
  * @param isOld whether it is asked for by what began in that window: one that others have begun meanwhile then stays, else

@@ -25,8 +25,8 @@ export interface BudgetWarnings {
    * never. Of those who use one budget in that second the one that used most is named. Never waits.
    *
    * @param units that were used of each
-   * @param standings as they were when it was asked; left out, each is looked at. What all together had used and set aside then
-   *   is more than was used since, but for what goes beyond that
+   * @param standings as they were when it was asked, where it used no more than it had set aside: what all together had used and
+   *   set aside then is all that can have been used since. Left out, each budget is looked at
    */
   used(who: Holder, counted: readonly Counted[], units: readonly number[], standings?: readonly LimitStanding[]): void;
 }
@@ -108,7 +108,7 @@ export function createBudgetWarnings(
       for (let i = 0; i < all.length; i++) {
         const [counted, used = 0, standing] = [all[i], units[i], standings?.[i]];
         if (counted === undefined || used <= 0 || !isBudget(counted.limit)) continue;
-        if (standing !== undefined && isFar(standing, used)) continue;
+        if (standing !== undefined && isFar(standing)) continue;
         const isTold = (told.get(counted.counter.name) ?? 0) > clock.nowMs();
         if (!isTold) wait({ who, counted, units: used });
       }
@@ -116,8 +116,7 @@ export function createBudgetWarnings(
   };
 }
 
-const isFar = ({ limit, remaining }: LimitStanding, used: number): boolean =>
-  limit - remaining + used < limit * WARN_AT;
+const isFar = ({ limit, remaining }: LimitStanding): boolean => limit - remaining < limit * WARN_AT;
 
 /** What a request has used of a budget. */
 interface Use {

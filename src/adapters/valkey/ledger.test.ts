@@ -160,14 +160,19 @@ test('what is used in two windows of a budget is told of each', () => {
   );
 });
 
-test('what is taken back keeps its place among what was used', () => {
-  const ledger = createLedger([], same);
-  for (const used of [3, 4, -2, 5, 6]) ledger.release(budget('a'), 0, used);
-  assert.deepEqual(
-    ledger.take()?.entries.map(({ delta }) => delta),
-    [7, -2, 11],
-  );
-});
+for (const { what, used, told } of [
+  { what: 'of what is not told yet is one sum with it, however often', used: [3, 4, -2, 5, 6, -16], told: [] },
+  { what: 'beyond that keeps its place among what was used', used: [3, 4, -8, 5, 6], told: [7, -8, 11] },
+]) {
+  test(`what is taken back ${what}`, () => {
+    const ledger = createLedger([], same);
+    for (const units of used) ledger.release(budget('a'), 0, units);
+    assert.deepEqual(
+      (ledger.take()?.entries ?? []).map(({ delta }) => delta),
+      told,
+    );
+  });
+}
 
 test('who takes a place numbers its settlements after all that the one before has told, else a third would hold them for told', () => {
   const untold = [{ id: 'a', windowStartMs: 0, windowEndMs: 60_000, used: 1, seq: 5 }];

@@ -66,8 +66,8 @@ export function createLedger(before: readonly UntoldSpend[], endsAt: (windowEndM
     // What belongs to another window is counted there.
     const name = kind === 'd' ? `d:${id}:${p2}` : fieldOf(item);
     const entry = untold.get(name);
-    if (delta < 0) {
-      // In its place among the others: nothing goes below 0, so that what comes first is not the same.
+    if (delta < 0 && (entry?.delta ?? 0) + delta < 0) {
+      // In its place among the others: nothing goes below 0 there, so that what comes first is not the same.
       if (entry !== undefined) {
         untold.delete(name);
         untold.set(`${name} ${++closed}`, entry);

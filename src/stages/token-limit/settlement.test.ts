@@ -278,3 +278,13 @@ test('a budget of which one request has used four fifths is told of within a sec
     assert.deepEqual(told, expected);
   }
 });
+
+test('so is one that many have used together, each by more than it had set aside', () => {
+  const told: string[] = [];
+  const it = bench(stageOf(({ holder }) => void told.push(holder)));
+  const one = { prompt: 1, maxTokens: 1, isOurs: false, n: 1, written: 1, end: 'answer', overlap: 0 } as const;
+  const all = Array.from({ length: 20 }, () => begin(it, { ...one, input: LIMIT / 25 }));
+  for (const began of all) began?.end();
+  clock.advance(1_000);
+  assert.deepEqual(told, [it.principal.id]);
+});

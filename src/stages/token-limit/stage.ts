@@ -171,7 +171,8 @@ export function createTokenLimit(options: TokenLimitOptions, deps: TokenLimitDep
       const tokens = actualTokens(x.usage, kept, outcome, silentMs, (ms) => kept.known.writtenIn(ms));
       const actuals = kept.limits.map((limit) => unitsOf(limit, tokens, kept.bid.price));
       counters.settle(x.tokenLimits.spent, actuals, clock.monotonicMs());
-      warnings.used(x.principal, kept.amounts, actuals, kept.standings);
+      const isWithin = actuals.every((units, i) => units <= (kept.set[i] ?? 0));
+      warnings.used(x.principal, kept.amounts, actuals, isWithin ? kept.standings : undefined);
       if (outcome.mayHaveWorked === true) note(x.principal, x.model, tokens, kept.bid.price);
       if (outcome.kind === 'answer') learn(x, kept, outcome.workedMs ?? outcome.durationMs);
     },
@@ -211,6 +212,8 @@ class Held implements TokenLimits {
   readonly amounts: readonly Counted[];
   readonly limits: readonly Limit[];
   readonly standings: readonly LimitStanding[];
+  /** Units of each. */
+  readonly set: readonly number[];
 
   constructor(
     spent: Spent,
@@ -227,6 +230,8 @@ class Held implements TokenLimits {
     this.amounts = amounts;
     this.limits = amounts.map(({ limit }) => limit);
     this.standings = standings;
+    const tokens = tokensOf(bid);
+    this.set = amounts.map(({ limit }) => unitsOf(limit, tokens, bid.price));
   }
 }
 
