@@ -21,7 +21,7 @@ const who = { tenant: 'acme', id: 'key:a' };
 function setUp() {
   const told: BudgetWarning[] = [];
   let now = 0;
-  const clock = { ...settableClock(), nowMs: () => now };
+  const clock = { ...settableClock(), nowMs: () => now, monotonicMs: () => now };
   const warnings = createBudgetWarnings((warning) => told.push(warning), { ...nobodyAsks, clock });
   const look = (used: number, setAside: number, nowMs = 0, limit = budget, endsAtMs = 86_400_000) => {
     now = nowMs;
@@ -49,6 +49,16 @@ test('in the next window it is told of again', () => {
   look(80, 1);
   look(80, 1, 86_400_000, budget, 2 * 86_400_000);
   assert.equal(told.length, 2);
+});
+
+test('a clock that is set back and forth has nothing told of once more', () => {
+  const told: BudgetWarning[] = [];
+  let wall = 0;
+  const clock = { ...settableClock(), nowMs: () => wall, monotonicMs: () => 0 };
+  const warnings = createBudgetWarnings((warning) => told.push(warning), { ...nobodyAsks, clock });
+  const standing = { name: 'budget', limit: 100, remaining: 5, used: 95, windowS: 86_400, resetMs: 3_600_000 };
+  for (wall of [0, 300_000, 0, 7_200_000]) warnings.look(who, [counted(budget)], [standing]);
+  assert.equal(told.length, 1);
 });
 
 test('what comes back bit by bit is no budget', () => {

@@ -57,18 +57,21 @@ export function createBudgetWarnings(
   tell: (warning: BudgetWarning) => void,
   { plan, counters, clock }: BudgetWarningDeps,
 ): BudgetWarnings {
-  /** When the window ends in which a counter was told of, milliseconds since the epoch. */
+  /** When the window ends in which a counter was told of, monotonic: whoever sets the clock must not have it told again and again. */
   const told = new Map<string, number>();
   const waiting = new Map<string, Use>();
   let timer: Timer | undefined;
 
+  const isTold = (name: string, nowMs: number): boolean => (told.get(name) ?? -Infinity) > nowMs;
+
   function judge(who: Holder, { limit, counter: { name } }: Counted, standing: LimitStanding): void {
     if ((standing.used ?? 0) < standing.limit * WARN_AT || !isBudget(limit)) return;
+    const nowMs = clock.monotonicMs();
+    if (isTold(name, nowMs)) return;
+    if (told.size >= MAX_KNOWN) told.clear();
+    told.set(name, nowMs + standing.resetMs);
     // Rounded: the end of a window is told in milliseconds from now.
     const endsAtMs = Math.round((clock.nowMs() + standing.resetMs) / 60_000) * 60_000;
-    if (told.get(name) === endsAtMs) return;
-    if (told.size >= MAX_KNOWN) told.clear();
-    told.set(name, endsAtMs);
     tell({ limit: limit.name, tenant: who.tenant, holder: who.id, counter: name, endsAtMs });
   }
 
@@ -109,8 +112,7 @@ export function createBudgetWarnings(
         const [counted, used = 0, standing] = [all[i], units[i], standings?.[i]];
         if (counted === undefined || used <= 0 || !isBudget(counted.limit)) continue;
         if (standing !== undefined && isFar(standing)) continue;
-        const isTold = (told.get(counted.counter.name) ?? 0) > clock.nowMs();
-        if (!isTold) wait({ who, counted, units: used });
+        if (!isTold(counted.counter.name, clock.monotonicMs())) wait({ who, counted, units: used });
       }
     },
   };
