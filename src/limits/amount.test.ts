@@ -104,6 +104,23 @@ test('where callers disagree about the time, only the clock that is ahead opens 
   );
 });
 
+test('who counts in a later window waits for its end, and once that is over for the end of the grace', () => {
+  const later: Amount = { used: 100, sinceMs: 99_000_000, untilMs: 5_300, reserved: 0 };
+  for (const [nowMs, expected] of [
+    [5_200, 100],
+    [5_300, GRACE_MS],
+    [5_400, GRACE_MS - 100],
+  ] as const) {
+    const refused = reserve(day(5), later, 1, nowMs);
+    assert.equal(!refused.conforms && refused.retryAfterMs, expected);
+  }
+});
+
+test('what began before the clock was put right does not shorten its window', () => {
+  const now: Amount = { used: 99, sinceMs: 1_000, untilMs: 9_000, reserved: 1 };
+  assert.deepEqual(settle(day(1), now, 1, 1, 1_500), { ...now, used: 100, reserved: 0 });
+});
+
 test('what was counted too much in a window that is over is not taken off the one that is now', () => {
   const now: Amount = { used: 70, sinceMs: 2_000, untilMs: 3_000, reserved: 10 };
   assert.deepEqual(settle(day(1), now, 10, -50, 2_100), { ...now, reserved: 0 });

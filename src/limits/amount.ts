@@ -61,7 +61,9 @@ export function amountAt(bound: Bound, amount: Amount, nowMs: number, isOld = fa
   if (amount.sinceMs === startMs && amount.untilMs === endsAtMs) return amount;
   if (amount.sinceMs > startMs && (isOld || nowMs < amount.untilMs + GRACE_MS)) return amount;
   const used = amount.sinceMs === startMs ? amount.used : 0;
-  return { used, sinceMs: startMs, untilMs: endsAtMs, reserved: amount.reserved };
+  // Only who begins something says when it ends: the clock may have been put right since the other one began.
+  const untilMs = isOld && amount.sinceMs === startMs ? Math.max(amount.untilMs, endsAtMs) : endsAtMs;
+  return { used, sinceMs: startMs, untilMs, reserved: amount.reserved };
 }
 
 /** Units that are neither used nor reserved. @param amount as it is now */
@@ -97,9 +99,13 @@ export function settle(bound: Bound, amount: Amount, reserved: number, actual: n
 
 /** Milliseconds until so many units have come back, if nothing else is used. @param amount as it is now */
 export function comesBackAfterMs(bound: Bound, amount: Amount, units: number, nowMs: number): number {
-  // The end of the window that it is in, which may be a later one than was asked for.
-  if (bound.kind === 'budget') return Math.max(1, Math.ceil(amount.untilMs - nowMs));
+  if (bound.kind === 'budget') return Math.max(1, Math.ceil(endOf(bound.window, amount, nowMs) - nowMs));
   return Math.max(1, Math.ceil((units * bound.windowMs) / bound.limit));
+}
+
+/** The end of the window that an amount is in; of a later one than was asked for, once that is over, of the grace. */
+function endOf({ startMs }: Window, { sinceMs, untilMs }: Amount, nowMs: number): number {
+  return sinceMs > startMs && untilMs <= nowMs ? untilMs + GRACE_MS : untilMs;
 }
 
 /** How long what was used has to be remembered, on the monotonic clock. @param amount as it is now */

@@ -151,6 +151,18 @@ test('a window in which the clock is put right is the same one, and ends at the 
   assert.equal(after.endsAtMs, before.endsAtMs + 2 * 3_600_000);
 });
 
+test('windows of all periods follow the clock, whichever is asked for first', () => {
+  const it = clocks(at('2026-11-15T12:00:00Z'));
+  const ask = () => [it.window('day').startMs, it.window('month').startMs];
+  ask();
+  it.set(at('2026-12-01T00:00:00Z') - at('2026-11-15T12:00:00Z'));
+  for (let s = 0; s <= 3_700; s++) {
+    it.pass(1_000);
+    ask();
+  }
+  assert.deepEqual(ask(), [at('2026-12-01T00:00:00Z'), at('2026-12-01T00:00:00Z')]);
+});
+
 test('a clock that is set once more while it is doubted is doubted for an hour from then on', () => {
   const it = clocks(at('2026-11-26T14:30:00Z'));
   const { startMs } = it.window('day');

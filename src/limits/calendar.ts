@@ -20,16 +20,18 @@ const ROUNDING_MS = 2;
  * @param timeZone IANA name, or UTC
  */
 export function createCalendar(timeZone: string, wall: Pick<WallClock, 'nowMs'>): Calendar {
-  let lookedAtMs = -Infinity;
   const windows = new Map<CalendarPeriod, Window>();
+  /** Of each period by itself: one that is asked for first must not keep the others from being looked at. */
+  const lookedAtMs = new Map<CalendarPeriod, number>();
 
   return {
     window(per, monotonicMs) {
       const known = windows.get(per);
       // Each request asks: whether the clock was set is looked at once a second.
-      const isFresh = monotonicMs - lookedAtMs < LOOK_MS && monotonicMs >= lookedAtMs;
+      const sinceLookMs = monotonicMs - (lookedAtMs.get(per) ?? -Infinity);
+      const isFresh = sinceLookMs >= 0 && sinceLookMs < LOOK_MS;
       if (isFresh && known !== undefined && monotonicMs < known.endsAtMs) return known;
-      lookedAtMs = monotonicMs;
+      lookedAtMs.set(per, monotonicMs);
       const nowMs = wall.nowMs(monotonicMs);
       const isKnown = known !== undefined && nowMs < known.endMs && nowMs >= known.startMs;
       const { startMs, endMs } = isKnown ? known : windowAt(per, nowMs, timeZone);

@@ -346,7 +346,10 @@ end
 local function wait_of(item, cell, now, came_to)
   if item.kind == 'r' then return tonumber(came_to[3]) end
   if item.kind == 'c' then return FULL_RETRY_MS end
-  if item.kind == 'd' then return cell.ends - now end
+  if item.kind == 'd' then
+    local is_over = cell.since > item.p2 and cell.ends <= now
+    return (is_over and cell.ends + GRACE_MS or cell.ends) - now
+  end
   return (math.min(item.first, item.p1) + cell.used + cell.reserved - item.p1) * item.p2 / item.p1
 end
 

@@ -160,6 +160,19 @@ test('what is used in two windows of a budget is told of each', () => {
   );
 });
 
+for (const [kind, expected] of [
+  ['r', undefined],
+  ['a', undefined],
+  ['d', -500],
+] as const) {
+  test(`what comes back of ${kind} and is told late comes back ${expected === undefined ? 'not at all' : 'whole'}`, () => {
+    const ledger = createLedger([], same);
+    ledger.charge({ ...budget('a'), kind }, -500);
+    ledger.announced();
+    assert.equal(ledger.take()?.entries[0]?.delta, expected);
+  });
+}
+
 for (const { what, used, told } of [
   { what: 'of what is not told yet is one sum with it, however often', used: [3, 4, -2, 5, 6, -16], told: [] },
   { what: 'beyond that keeps its place among what was used', used: [3, 4, -8, 5, 6], told: [7, -8, 11] },

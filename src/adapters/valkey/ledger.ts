@@ -154,8 +154,8 @@ export function createLedger(before: readonly UntoldSpend[], endsAt: (windowEndM
   };
 }
 
-/** Units of a rate that were counted too much have drained by the time that they are told late: then none come back. */
-const toldLate = ({ item, delta }: Entry): number => (item.kind === 'a' ? Math.max(0, delta) : delta);
+/** What drains and was counted too much has drained by the time that it is told late: then nothing comes back. */
+const toldLate = ({ item, delta }: Entry): number => (item.kind === 'd' ? delta : Math.max(0, delta));
 
 /** What an entry tells of a budget, or nothing. */
 const spendOf =
