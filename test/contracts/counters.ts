@@ -39,6 +39,11 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
     counter: counters.keyOf(name),
     limit,
   });
+  /** So many of 64 units in the day that is now. */
+  const ofDay = (it: OpenCounters, name: string, cost: number): AmountAsk => ({
+    ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf(name), cost },
+    bound: budget(64, it.nowMs()),
+  });
   const kinds = async (it: OpenCounters, asks: readonly Ask[], count: number): Promise<string[]> => {
     const all = Array.from({ length: count }, async () => it.counters.spend(asks, it.nowMs()));
     return (await Promise.all(all)).map(({ kind }) => kind);
@@ -93,10 +98,7 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
 
   test(`${adapter}: what began windows ago is counted in the one that is now, and forgets nothing that was used of it`, async () => {
     await using it = await open();
-    const ask = (cost: number): AmountAsk => ({
-      ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf('late'), cost },
-      bound: budget(64, it.nowMs()),
-    });
+    const ask = (cost: number) => ofDay(it, 'late', cost);
     const old = await it.counters.spend([ask(1)], it.nowMs());
     assert.ok(old.kind === 'spent');
     await it.advance(4 * DAY_MS);
@@ -193,10 +195,7 @@ export function countersContract(adapter: string, open: () => Promise<OpenCounte
 
   test(`${adapter}: what was counted too much before a window ended makes no room in the next`, async () => {
     await using it = await open();
-    const ask = (cost: number): AmountAsk => ({
-      ...{ kind: 'amount', name: 'budget', counter: it.counters.keyOf('turn'), cost },
-      bound: budget(64, it.nowMs()),
-    });
+    const ask = (cost: number) => ofDay(it, 'turn', cost);
     const high = await it.counters.spend([ask(40)], it.nowMs());
     assert.ok(high.kind === 'spent');
     it.counters.progress(high, [40], it.nowMs());

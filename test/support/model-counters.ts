@@ -9,6 +9,7 @@ import {
   rateStanding,
   refused,
   refusedFull,
+  refusedRate,
 } from '../../src/limits/ask-standing.ts';
 
 class ModelHold extends Hold {}
@@ -24,10 +25,9 @@ export function createModelCounters(): Counters {
     const { name } = ask.counter;
     if (ask.kind === 'rate') {
       const result = spend(ask.rate, times.get(name), ask.cost ?? 1, nowMs);
-      const resetMs = Math.max(0, result.tatMs - nowMs);
-      if (!result.conforms) return refused(ask, result.retryAfterMs, rateStanding(ask, 0, resetMs));
+      if (!result.conforms) return refusedRate(ask, result, nowMs);
       times.set(name, result.tatMs);
-      return rateStanding(ask, result.remaining, resetMs);
+      return rateStanding(ask, result.remaining, Math.max(0, result.tatMs - nowMs));
     }
     if (ask.kind === 'concurrency') {
       const taken = running.get(name) ?? 0;

@@ -131,7 +131,7 @@ export function createAmountCells(memory: CellMemory): AmountCells {
   }
 
   return {
-    // Both without a function for each call: every request with a limit comes here twice.
+    // This and `settle` without a function for each call: every request with a limit comes here twice.
     reserve(ask, nowMs) {
       for (;;) {
         const cell = table.find(ask.counter, ask.name, nowMs);
