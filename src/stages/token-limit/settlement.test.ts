@@ -39,12 +39,19 @@ const request = fc.record({
   /** Part of the length that is written. */
   written: fc.double({ min: 0, max: 1, noNaN: true }),
   end: fc.constantFrom(...ENDS),
+  /** vLLM puts what has come meanwhile into one event. */
+  eventTokens: fc.integer({ min: 1, max: 15 }),
   /** Requests that begin before this one ends. */
   overlap: fc.nat(2),
 });
 
 type Request = typeof request extends fc.Arbitrary<infer One> ? One : never;
 type Running = Exchange & Has<keyof Facts>;
+
+const PLAIN: Request = {
+  ...{ prompt: 30, input: 5, maxTokens: 300, isOurs: false, n: 1, written: 1 },
+  ...{ end: 'answer', eventTokens: 1, overlap: 0 },
+};
 
 const clock = settableClock();
 /** One for all histories, each of which is a caller of its own: what one leaves behind the others would see. */
@@ -96,6 +103,9 @@ function begin({ stage, principal }: ReturnType<typeof bench>, one: Request) {
   return denial === undefined ? { x, end: () => endOf(stage, x, one) } : undefined;
 }
 
+/** Tokens of the last stream that its caller has heard of. */
+let delivered = 0;
+
 /** What upstream and the caller do; the tokens that are to be counted. */
 function endOf(stage: ReturnType<typeof bench>['stage'], x: Running, one: Request): number {
   const length = x.tokenLimits.outputTokens ?? one.maxTokens;
@@ -124,7 +134,7 @@ function endOf(stage: ReturnType<typeof bench>['stage'], x: Running, one: Reques
     case 'stream':
     case 'stream-hung-up': {
       const events = one.end === 'stream' ? output : Math.floor(output / 2);
-      for (let i = 0; i <= Math.min(events, 40); i++) {
+      for (let i = 0; i <= Math.min(events, 64 * one.eventTokens); i += one.eventTokens) {
         const sofar = { ...usage, completion_tokens: i };
         const data = JSON.stringify({ choices: [{ index: 0, delta: { content: 'x' } }], usage: sofar });
         const shown = inspectEvent(
@@ -132,6 +142,7 @@ function endOf(stage: ReturnType<typeof bench>['stage'], x: Running, one: Reques
           [meter, limit].filter((each) => each !== undefined),
         );
         if (typeof shown !== 'string') return outcome('cut', true);
+        delivered = one.input + i;
       }
       if (one.end === 'stream-hung-up') return outcome('abort', true);
       inspectEvent(
@@ -177,21 +188,27 @@ test(`after any history of requests nothing is reserved and what is used is the 
   assert.equal(counters.held(), 0);
 });
 
+for (const { eventTokens, heard } of [
+  { eventTokens: 1, heard: LIMIT },
+  { eventTokens: 7, heard: LIMIT - 60 + 56 },
+  { eventTokens: 60, heard: LIMIT },
+  { eventTokens: 61, heard: LIMIT - 60 },
+]) {
+  test(`a stream of ${eventTokens} tokens an event is cut where one goes over, and that one is counted and not delivered`, () => {
+    const it = bench();
+    const began = begin(it, { ...PLAIN, end: 'stream', input: LIMIT - 60, eventTokens });
+    const counted = began?.end() ?? 0;
+    assert.equal(delivered, heard);
+    assert.equal(counted, heard + eventTokens);
+    assert.equal(it.used(), LIMIT);
+  });
+}
+
 test('whoever hangs up has used the prompt and what can have been written until then', () => {
   // Nothing is learnt yet.
   const it = bench(stageOf());
   const { stage, used } = it;
-  const one: Request = {
-    prompt: 30,
-    input: 5,
-    maxTokens: 300,
-    isOurs: false,
-    n: 2,
-    written: 1,
-    end: 'hung-up',
-    overlap: 0,
-  };
-  const began = begin(it, one);
+  const began = begin(it, { ...PLAIN, n: 2, end: 'hung-up' });
   assert.ok(began !== undefined);
   const reserved = used();
   stage.settle?.(began.x, {
@@ -211,16 +228,7 @@ test('whoever hangs up has used the prompt and what can have been written until 
 test('an answer that says nothing of its tokens has used all that was set aside', () => {
   const it = bench();
   const { stage, used } = it;
-  const began = begin(it, {
-    prompt: 30,
-    input: 5,
-    maxTokens: 300,
-    isOurs: false,
-    n: 1,
-    written: 1,
-    end: 'answer',
-    overlap: 0,
-  });
+  const began = begin(it, PLAIN);
   assert.ok(began !== undefined);
   const reserved = used();
   stage.settle?.(began.x, {
@@ -264,13 +272,12 @@ test('an answer of long tokens within its own length is neither cut nor charged 
 test('a budget of which one request has used four fifths is told of within a second, though no other comes', () => {
   const told: string[] = [];
   const it = bench(stageOf(({ holder }) => void told.push(holder)));
-  const one = { prompt: 30, input: 5, maxTokens: 300, isOurs: false, n: 1, written: 1, overlap: 0 } as const;
   for (const { input, expected } of [
     { input: LIMIT * 0.8 - 301, expected: [] },
     { input: 1, expected: [it.principal.id] },
   ]) {
     // The first has written 300 tokens of its answer; the second none.
-    const began = begin(it, { ...one, input, written: input === 1 ? 0 : 1, end: 'answer' });
+    const began = begin(it, { ...PLAIN, input, written: input === 1 ? 0 : 1 });
     assert.ok(began !== undefined);
     began.end();
     assert.deepEqual(told, []);
@@ -282,8 +289,7 @@ test('a budget of which one request has used four fifths is told of within a sec
 test('so is one that many have used together, each by more than it had set aside', () => {
   const told: string[] = [];
   const it = bench(stageOf(({ holder }) => void told.push(holder)));
-  const one = { prompt: 1, maxTokens: 1, isOurs: false, n: 1, written: 1, end: 'answer', overlap: 0 } as const;
-  const all = Array.from({ length: 20 }, () => begin(it, { ...one, input: LIMIT / 25 }));
+  const all = Array.from({ length: 20 }, () => begin(it, { ...PLAIN, prompt: 1, maxTokens: 1, input: LIMIT / 25 }));
   for (const began of all) began?.end();
   clock.advance(1_000);
   assert.deepEqual(told, [it.principal.id]);
